@@ -1,0 +1,82 @@
+"""Catalogs: the import line in a package's `__init__` is the registration.
+
+A catalog maps the `name` of each subclass found in a namespace to the class. Options from a recipe bind to the
+keyword-only arguments of its constructor and are checked against their type hints, so a default lives in one place.
+"""
+
+from __future__ import annotations
+
+import inspect
+import typing
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ConfigDict, ValidationError, create_model
+
+from augrgb.core.errors import AugrgbError, UsageFault, did_you_mean, raise_together
+
+Base = TypeVar("Base")
+
+
+def catalog(base: type[Base], namespace: Mapping[str, object]) -> dict[str, type[Base]]:
+    """Collect the concrete subclasses of `base` in a module namespace by their `name`.
+
+    Raises:
+        ValueError: Two classes share a name.
+    """
+    found: dict[str, type[Base]] = {}
+    for value in namespace.values():
+        if isinstance(value, type) and issubclass(value, base) and value is not base and "name" in value.__dict__:
+            name = str(value.__dict__["name"])
+            if found.setdefault(name, value) is not value:
+                raise ValueError(f"two classes are called {name!r}: {found[name]} and {value}")
+    return dict(sorted(found.items()))
+
+
+def options_model(entry: type) -> type[BaseModel]:
+    """The keyword-only arguments of `entry`'s constructor as a strict pydantic model."""
+    hints = typing.get_type_hints(entry.__init__)  # type: ignore[misc]
+    fields: dict[str, Any] = {}
+    for name, parameter in inspect.signature(entry.__init__).parameters.items():  # type: ignore[misc]
+        if parameter.kind is inspect.Parameter.KEYWORD_ONLY:
+            default = ... if parameter.default is inspect.Parameter.empty else parameter.default
+            fields[name] = (hints.get(name, Any), default)
+    return create_model(f"{entry.__name__}Options", __config__=ConfigDict(extra="forbid"), **fields)
+
+
+def check_choice(entries: Mapping[str, type], name: str, kind: str, where: str) -> None:
+    """Refuse a name that the catalog does not hold, naming the nearest one."""
+    if name not in entries:
+        raise UsageFault(
+            "E-CFG-002", f"{where}.{name}", f"no such {kind}", f"{did_you_mean(name, entries)} (augrgb list)"
+        )
+
+
+def check_options(
+    entries: Mapping[str, type], name: str, options: Mapping[str, Any], kind: str, where: str
+) -> dict[str, Any]:
+    """Checked and complete options (defaults filled in) of catalog entry `name`.
+
+    Raises:
+        UsageFault: Unknown entry, unknown option (with the nearest name) or a value of the wrong type; all together.
+    """
+    check_choice(entries, name, kind, where)
+    model = options_model(entries[name])
+    try:
+        return dict(model.model_validate(dict(options)).model_dump())
+    except ValidationError as error:
+        faults: list[AugrgbError] = []
+        for item in error.errors():
+            key = ".".join([where, name, *map(str, item["loc"])])
+            if item["type"] == "extra_forbidden":
+                hint = did_you_mean(str(item["loc"][0]), model.model_fields)
+                faults.append(UsageFault("E-CFG-001", key, "no such option", hint))
+            else:
+                faults.append(UsageFault("E-CFG-003", key, f"{item['msg']}, got {item['input']!r}"))
+        raise_together(faults)
+        raise
+
+
+def one_line(entry: type) -> str:
+    """The first line of a class's docstring, for listings."""
+    return (inspect.getdoc(entry) or "").split("\n", 1)[0]

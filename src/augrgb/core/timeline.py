@@ -1,0 +1,99 @@
+"""Clocks: the only place where seconds, frames and snippets are converted into each other.
+
+A snippet is the window behind one feature vector. On a clock, snippet t covers the half-open interval
+`[offset_s + t * stride_s, offset_s + t * stride_s + window_s)` of the video.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from augrgb.core.errors import InputRefused
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """The time base of a feature track.
+
+    Args:
+        fps: Frames per second on which windows are counted (frames are *sampled by time* at this rate).
+        window: Frames behind one snippet.
+        stride: Frames between the starts of neighbouring snippets.
+        offset: First frame of snippet 0.
+
+    >>> clock = Clock(fps=16.0, window=8, stride=8)
+    >>> clock.num_snippets(20), float(clock.centres_s(2)[1])
+    (3, 0.75)
+    """
+
+    fps: float
+    window: int
+    stride: int
+    offset: int = 0
+
+    def __post_init__(self) -> None:
+        if not (math.isfinite(self.fps) and self.fps > 0 and self.window > 0 and self.stride > 0):
+            raise InputRefused("E-FEA-004", "clock", f"fps, window and stride must be positive, got {self}")
+
+    @property
+    def stride_s(self) -> float:
+        """Seconds between neighbouring snippets."""
+        return self.stride / self.fps
+
+    @property
+    def window_s(self) -> float:
+        """Seconds covered by one snippet."""
+        return self.window / self.fps
+
+    def num_snippets(self, num_frames: int) -> int:
+        """Snippets on `num_frames` frames: the last one may be incomplete, and is padded by repeating the last frame.
+
+        A video of at least one frame has at least one snippet; a tail shorter than half a stride is left out.
+        """
+        if num_frames <= self.offset:
+            return 0
+        return 1 + max(0, math.floor((num_frames - self.offset - self.window) / self.stride + 0.5))
+
+    def starts_s(self, count: int) -> NDArray[np.float64]:
+        """Start of each of `count` snippets, seconds, shape (count,)."""
+        return (self.offset + np.arange(count, dtype=np.float64) * self.stride) / self.fps
+
+    def centres_s(self, count: int) -> NDArray[np.float64]:
+        """Middle of each of `count` snippets, seconds, shape (count,)."""
+        return self.starts_s(count) + 0.5 * self.window_s
+
+    def cells_s(self, count: int) -> NDArray[np.float64]:
+        """Borders of the time cells, each one stride long around its snippet's centre, seconds, shape (count + 1,).
+
+        Detections are written on these borders: cell t is the time for which snippet t speaks.
+        """
+        return (
+            self.offset + 0.5 * self.window + (np.arange(count + 1, dtype=np.float64) - 0.5) * self.stride
+        ) / self.fps
+
+    def to_json(self) -> dict[str, float | int]:
+        """Plain values, the inverse of `Clock(**values)`."""
+        return asdict(self)
+
+
+def nearest_snippets(
+    source: Clock, source_count: int, target: Clock, target_count: int
+) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """For each target snippet the source snippet nearest in time, and whether it is near enough to be used.
+
+    Near enough: the centres are at most half a source stride plus half a target stride apart (so a source one
+    snippet shorter or longer than the target is unavailable only where it truly ends).
+
+    Returns:
+        indices (target_count,) into the source, and available (target_count,) bool.
+    """
+    if source_count == 0:
+        return np.zeros(target_count, np.int64), np.zeros(target_count, bool)
+    position = (target.centres_s(target_count) - source.centres_s(1)[0]) / source.stride_s
+    indices = np.clip(np.rint(position), 0, source_count - 1).astype(np.int64)
+    distance_s = np.abs(position - indices) * source.stride_s
+    return indices, distance_s <= 0.5 * (source.stride_s + target.stride_s) + 1e-9
