@@ -1,0 +1,129 @@
+"""Read a recipe: YAML, overrides, checks. Every mistake is reported, before any data is read."""
+
+from __future__ import annotations
+
+import typing
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+from pydantic import BaseModel, ValidationError
+
+from augrgb.core.catalog import check_options
+from augrgb.core.errors import AugrgbError, FaultList, UsageFault, did_you_mean, raise_together
+from augrgb.encoders import ENCODERS
+from augrgb.filters import FILTERS
+from augrgb.losses import LOSSES
+from augrgb.recipe.overrides import apply_overrides
+from augrgb.recipe.schema import EncoderRecipe, StreamRecipe
+
+RecipeKind = TypeVar("RecipeKind", StreamRecipe, EncoderRecipe)
+
+
+def load_recipe(path: Path, kind: type[RecipeKind], overrides: Sequence[str] = ()) -> RecipeKind:
+    """Read and check a recipe file. Relative paths in it are relative to the working folder.
+
+    Raises:
+        UsageFault: The file is absent, not YAML, or anything in it is wrong (all faults together).
+    """
+    try:
+        values = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise UsageFault("E-CFG-005", path, "no such recipe") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise UsageFault("E-CFG-005", path, f"not valid YAML ({' '.join(str(error).split())})") from error
+    if not isinstance(values, dict):
+        raise UsageFault("E-CFG-005", path, "a recipe is a mapping of sections", "See `augrgb show recipe`.")
+    return check_recipe(apply_overrides(values, overrides), kind, where=str(path))
+
+
+def check_recipe(values: Mapping[str, Any], kind: type[RecipeKind], where: str = "recipe") -> RecipeKind:
+    """Plain values -> a checked recipe.
+
+    Raises:
+        UsageFault: Anything is wrong (all faults together).
+    """
+    faults: list[AugrgbError] = []
+    faults += _catalog_faults(values, where)
+    try:
+        recipe = kind.model_validate(dict(values))
+    except ValidationError as error:
+        for item in error.errors():
+            key = ".".join(str(part) for part in item["loc"])
+            if item["type"] == "extra_forbidden":
+                known = _fields_at(kind, item["loc"][:-1])
+                hint = did_you_mean(str(item["loc"][-1]), known)
+                faults.append(UsageFault("E-CFG-001", f"{where}: {key}", "no such key", hint))
+            elif item["type"] == "missing":
+                faults.append(UsageFault("E-CFG-003", f"{where}: {key}", "this key is required"))
+            else:
+                shown = repr(item["input"])[:80]
+                faults.append(UsageFault("E-CFG-003", f"{where}: {key}", f"{item['msg']}, got {shown}"))
+        raise_together(faults)
+        raise
+    raise_together(faults)
+    return recipe
+
+
+def _catalog_faults(values: Mapping[str, Any], where: str) -> list[AugrgbError]:
+    """Faults in the parts whose names and options come from catalogs."""
+    faults: list[AugrgbError] = []
+
+    def check(entries: Mapping[str, type], name: str, options: Any, kind: str, key: str) -> None:
+        try:
+            check_options(entries, name, options if isinstance(options, dict) else {}, kind, f"{where}: {key}")
+        except FaultList as several:
+            faults.extend(several.faults)
+        except AugrgbError as one:
+            faults.append(one)
+
+    def section(*path: str) -> dict[str, Any]:
+        value: Any = values
+        for part in path:
+            value = value.get(part) if isinstance(value, dict) else None
+        return value if isinstance(value, dict) else {}
+
+    choices: list[tuple[str, Mapping[str, type], tuple[str, ...]]] = [
+        ("temporal filter", FILTERS, ("student", "filter")),
+        ("encoder", ENCODERS, ("encoder",)),
+    ]
+    for kind, entries, path in choices:
+        chosen = section(*path)
+        if len(chosen) > 1:
+            faults.append(UsageFault("E-CFG-003", f"{where}: {'.'.join(path)}", f"choose one {kind}, got {list(chosen)}"))
+        for name, options in chosen.items():
+            check(entries, str(name), options, kind, ".".join(path))
+    for name, options in section("distill", "losses").items():
+        own = {k: v for k, v in options.items() if k != "weight"} if isinstance(options, dict) else options
+        check(LOSSES, str(name), own, "loss", "distill.losses")
+    weights, teachers = section("distill", "teacher_weights"), section("distill", "teachers")
+    for name in weights:
+        if name not in teachers:
+            hint = did_you_mean(str(name), map(str, teachers))
+            faults.append(UsageFault("E-CFG-003", f"{where}: distill.teacher_weights.{name}", "no such teacher", hint))
+    return faults
+
+
+def _fields_at(model: type[BaseModel], path: Sequence[object]) -> list[str]:
+    """Names of the fields of the section at `path`, for suggestions."""
+    current: Any = model
+    for part in path:
+        field = current.model_fields.get(part) if _is_model(current) else None
+        current = _model_in(field.annotation) if field is not None else current
+    return list(current.model_fields) if _is_model(current) else []
+
+
+def _model_in(annotation: Any) -> Any:
+    """The section class inside an annotation such as `Section | None` or `dict[str, Section]`."""
+    if _is_model(annotation):
+        return annotation
+    for argument in typing.get_args(annotation):
+        found = _model_in(argument)
+        if found is not None:
+            return found
+    return None
+
+
+def _is_model(value: Any) -> bool:
+    return isinstance(value, type) and issubclass(value, BaseModel)

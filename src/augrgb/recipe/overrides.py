@@ -1,0 +1,47 @@
+"""Dotted overrides: `distill.losses.boundary_saliency.weight=0`."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import yaml
+
+from augrgb.core.errors import AugrgbError, UsageFault, raise_together
+
+
+def apply_overrides(values: Mapping[str, Any], overrides: Sequence[str]) -> dict[str, Any]:
+    """A copy of nested `values` with each `a.b.c=value` set; values are read as YAML, missing sections are made.
+
+    >>> apply_overrides({"train": {"steps": 5}}, ["train.steps=9", "seed=1"])
+    {'train': {'steps': 9}, 'seed': 1}
+
+    Raises:
+        UsageFault: An override without `=`, with bad YAML, or that goes through a plain value; all together.
+    """
+    result = copy.deepcopy(dict(values))
+    faults: list[AugrgbError] = []
+    for override in overrides:
+        key, equals, text = override.partition("=")
+        path = key.strip().split(".")
+        if not equals or not all(path):
+            faults.append(UsageFault("E-CFG-004", override, "not an override", "Write key.key=value."))
+            continue
+        try:
+            value = yaml.safe_load(text)
+        except yaml.YAMLError as error:
+            faults.append(UsageFault("E-CFG-004", override, f"the value is not valid YAML ({error})"))
+            continue
+        section: Any = result
+        for depth, part in enumerate(path[:-1]):
+            if section.get(part) is None:
+                section[part] = {}
+            section = section[part]
+            if not isinstance(section, dict):
+                faults.append(UsageFault("E-CFG-004", override, f"{'.'.join(path[: depth + 1])} is not a section"))
+                break
+        else:
+            section[path[-1]] = value
+    raise_together(faults)
+    return result

@@ -1,0 +1,123 @@
+"""What a recipe may say. Unknown keys are refused; losses, filters and encoders are checked against their catalogs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PositiveFloat, PositiveInt
+
+
+class Section(BaseModel):
+    """Base of every recipe section: frozen, strict about names."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class ClockSection(Section):
+    """The time base: frames per second on which windows are counted, and the windows."""
+
+    fps: PositiveFloat
+    window: PositiveInt
+    stride: PositiveInt
+    offset: int = Field(0, ge=0)
+
+
+def _as_features(value: Any) -> Any:
+    return {"folder": value} if isinstance(value, str) else value
+
+
+class FeatureSection(Section):
+    """A feature folder; foreign `.npy` folders also need their clock."""
+
+    folder: Path
+    clock: ClockSection | None = None
+
+
+class DataSection(Section):
+    """Which videos, and the features of each modality."""
+
+    dataset: Path
+    split: str = "cross_subject"
+    features: dict[str, Annotated[FeatureSection, BeforeValidator(_as_features)]]
+    allow_missing: int = Field(0, ge=0, description="Videos that may lack features before training is refused.")
+
+
+class StudentSection(Section):
+    """The stream to train: its modality, and one temporal filter with its options."""
+
+    modality: str = "rgb"
+    filter: dict[str, dict[str, Any]] = {"sd_tcn": {}}
+
+
+class LossSection(BaseModel):
+    """One distillation loss: its weight, and its own options beside it."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+    weight: float = Field(1.0, ge=0)
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """Everything but the weight."""
+        return dict(self.model_extra or {})
+
+
+class DistillSection(Section):
+    """Teachers and the losses through which they teach.
+
+    `teachers` maps a name to a finished run (streams) or encoder folder (encoders); `teacher_weights` scales all losses
+    of one teacher. `unlabelled_share` is the part of each batch drawn from the split's unlabelled videos.
+    """
+
+    teachers: dict[str, Path] = Field(min_length=1)
+    losses: dict[str, LossSection] = Field(min_length=1)
+    teacher_weights: dict[str, float] = {}
+    unlabelled_share: float = Field(0.5, ge=0, lt=1)
+
+
+class TrainSection(Section):
+    """Optimisation, the same for every method."""
+
+    steps: PositiveInt = 400
+    batch_size: PositiveInt = 16
+    learning_rate: PositiveFloat = 1e-3
+    weight_decay: float = Field(0.01, ge=0)
+    warmup_steps: int = Field(20, ge=0)
+    clip_norm: PositiveFloat = 1.0
+    validate_every: PositiveInt = 50
+    checkpoint_every: PositiveInt = 200
+    keep: str = Field("best", pattern="^(best|last)$", description="Weights to keep: best on validation, or the last.")
+    precision: str = Field("32-true", pattern="^(32-true|bf16-mixed|16-mixed|bf16-true)$")
+    accelerator: str = Field("auto", pattern="^(auto|cpu|cuda|mps)$")
+    tensorboard: bool = False
+
+
+class StreamRecipe(Section):
+    """Train one stream, plain or distilled."""
+
+    data: DataSection
+    student: StudentSection = StudentSection()
+    distill: DistillSection | None = None
+    train: TrainSection = TrainSection()
+    seed: int = Field(0, ge=0)
+
+
+class EncoderDataSection(Section):
+    """Which videos, at which frame size (width, height), on which clock."""
+
+    dataset: Path
+    split: str = "cross_subject"
+    tracks: Path | None = Field(None, description="Folder for decoded tracks; default: beside the run.")
+    size: tuple[PositiveInt, PositiveInt] = (64, 48)
+
+
+class EncoderRecipe(Section):
+    """Train one snippet encoder, plain or augmented."""
+
+    data: EncoderDataSection
+    encoder: dict[str, dict[str, Any]]
+    clock: ClockSection = ClockSection(fps=15, window=8, stride=8)
+    distill: DistillSection | None = None
+    augment: bool = True
+    train: TrainSection = TrainSection(steps=600, batch_size=32, validate_every=200, checkpoint_every=200)
+    seed: int = Field(0, ge=0)
