@@ -1,0 +1,5 @@
+"""`python -m augrgb`."""
+
+from augrgb.cli.main import main
+
+main()

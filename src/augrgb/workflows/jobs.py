@@ -1,0 +1,237 @@
+"""Independent pieces of work on several processes: jobs with dependencies, live progress, time and memory.
+
+A job is a module-level function and its arguments, so it can cross a process border. Each keeps its own finished work
+on disk; running a killed list of jobs again costs only what was unfinished.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import multiprocessing.connection
+import os
+import queue
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass, field
+from typing import Any
+
+import psutil
+
+from augrgb.core.errors import EnvironmentFault
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class Job:
+    """One piece of work.
+
+    Args:
+        name: Unique in its list.
+        stage: What people see it under.
+        function: Module-level callable `function(**arguments, progress=callback)`.
+        arguments: Picklable keyword arguments.
+        after: Names of jobs that must have finished.
+    """
+
+    name: str
+    stage: str
+    function: Callable[..., Any]
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+    after: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class StageCost:
+    """Wall seconds from a stage's first start to its last end, processor seconds, and the peak memory meanwhile."""
+
+    stage: str
+    wall_s: float
+    cpu_s: float
+    peak_mib: float
+
+
+class MemoryMeter:
+    """Samples the memory of this process and its children (proportional share where the system tells it)."""
+
+    def __init__(self, interval_s: float = 0.5) -> None:
+        self._interval_s = interval_s
+        self._stop = threading.Event()
+        self._lock = threading.Lock()
+        self._peaks: dict[str, float] = {}
+        self._active: set[str] = set()
+        self._thread = threading.Thread(target=self._sample_loop, daemon=True)
+
+    def __enter__(self) -> MemoryMeter:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        self._thread.join()
+
+    def watch(self, stages: set[str]) -> None:
+        """Credit samples to these stages from now on."""
+        with self._lock:
+            self._active = set(stages)
+
+    def peak_mib(self, stage: str) -> float:
+        """Highest sample while `stage` was watched, MiB."""
+        return self._peaks.get(stage, 0.0)
+
+    def _sample_loop(self) -> None:
+        while not self._stop.wait(self._interval_s):
+            total = _tree_memory_mib()
+            with self._lock:
+                for stage in self._active:
+                    self._peaks[stage] = max(total, self._peaks.get(stage, 0.0))
+
+
+def _tree_memory_mib() -> float:
+    this = psutil.Process()
+    total = 0.0
+    for process in [this, *this.children(recursive=True)]:
+        try:
+            info = process.memory_full_info()
+            total += getattr(info, "pss", info.uss) / 2**20
+        except psutil.Error:
+            continue  # it ended between listing and reading
+    return total
+
+
+_progress_queue: Any = None
+
+
+def _start_worker(progress_queue: Any) -> None:
+    """Make a worker use one core (the jobs are the parallelism), and end it when its parent is gone."""
+    global _progress_queue
+    _progress_queue = progress_queue
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    import cv2
+    import torch
+
+    torch.set_num_threads(1)
+    cv2.setNumThreads(1)
+
+
+def _end_with_parent() -> None:
+    # A worker whose parent was killed waits for work for ever, and holds the lock of its run folder.
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        multiprocessing.connection.wait([parent.sentinel])
+        os._exit(1)
+
+
+def _run(name: str, function: Callable[..., Any], arguments: Mapping[str, Any]) -> tuple[Any, float]:
+    last_sent = 0.0
+
+    def progress(done: int, total: int) -> None:
+        nonlocal last_sent
+        now = time.monotonic()
+        if now - last_sent > 0.2:
+            last_sent = now
+            _progress_queue.put((name, done / max(total, 1)))
+
+    started = time.process_time()
+    result = function(**arguments, progress=progress)
+    return result, time.process_time() - started
+
+
+class JobRunner:
+    """A pool of worker processes that lives through several lists of jobs.
+
+    Args:
+        workers: Number of processes; default: the number of cores this process may use.
+        on_progress: Called with (stage, fraction done of that stage's jobs).
+    """
+
+    def __init__(self, workers: int | None = None, on_progress: Callable[[str, float], None] | None = None) -> None:
+        self.workers = workers or available_cores()
+        self.costs: dict[str, StageCost] = {}
+        self._on_progress = on_progress or (lambda stage, fraction: None)
+        context = multiprocessing.get_context("spawn")
+        self._queue = context.Queue()
+        self._pool = ProcessPoolExecutor(self.workers, context, _start_worker, (self._queue,))
+        self._meter = MemoryMeter()
+
+    def __enter__(self) -> JobRunner:
+        self._meter.__enter__()
+        return self
+
+    def __exit__(self, kind: object, *_: object) -> None:
+        if kind is not None:
+            for worker in psutil.Process().children():
+                worker.terminate()  # training saves its state at the next step; everything else writes whole files
+        self._pool.shutdown(wait=kind is None, cancel_futures=True)
+        self._queue.cancel_join_thread()
+        self._meter.__exit__()
+
+    def run(self, jobs: Sequence[Job]) -> dict[str, Any]:
+        """Run every job after the jobs it depends on; returns name -> result.
+
+        Raises:
+            EnvironmentFault: A worker was killed.
+            Exception: The first error of a job; running jobs are allowed to end, waiting ones are dropped.
+        """
+        waiting = {job.name: job for job in jobs}
+        if len(waiting) != len(jobs):
+            raise ValueError("two jobs share a name")
+        results: dict[str, Any] = {}
+        fractions = dict.fromkeys(waiting, 0.0)
+        stage_jobs: dict[str, list[str]] = {}
+        for job in jobs:
+            stage_jobs.setdefault(job.stage, []).append(job.name)
+            missing = set(job.after) - set(waiting)
+            if missing:
+                raise ValueError(f"{job.name} waits for unknown jobs {sorted(missing)}")
+        started: dict[str, float] = {}
+        cpu_s = dict.fromkeys(stage_jobs, 0.0)
+        running: dict[Future[Any], Job] = {}
+        try:
+            while waiting or running:
+                ready = [job for job in waiting.values() if all(name in results for name in job.after)]
+                for job in ready[: max(0, self.workers - len(running))]:
+                    del waiting[job.name]
+                    started.setdefault(job.stage, time.monotonic())
+                    running[self._pool.submit(_run, job.name, job.function, dict(job.arguments))] = job
+                if not running:
+                    raise ValueError(f"jobs wait for each other: {sorted(waiting)}")
+                self._meter.watch({job.stage for job in running.values()})
+                done, _ = wait(running, timeout=0.2, return_when=FIRST_COMPLETED)
+                self._drain(fractions)
+                for future in done:
+                    job = running.pop(future)
+                    results[job.name], job_cpu_s = future.result()
+                    cpu_s[job.stage] += job_cpu_s
+                    fractions[job.name] = 1.0
+                    if all(name in results for name in stage_jobs[job.stage]):
+                        wall_s = time.monotonic() - started[job.stage]
+                        peak = self._meter.peak_mib(job.stage)
+                        self.costs[job.stage] = StageCost(job.stage, wall_s, cpu_s[job.stage], peak)
+                for stage, names in stage_jobs.items():
+                    if stage in started:
+                        self._on_progress(stage, sum(fractions[name] for name in names) / len(names))
+        except BrokenProcessPool as error:
+            names = ", ".join(job.name for job in running.values())
+            raise EnvironmentFault(
+                "E-ENV-003", names or "worker", "a worker process was killed (out of memory?)",
+                "Free memory or use fewer workers; the same command goes on from what is finished.",
+            ) from error
+        return results
+
+    def _drain(self, fractions: dict[str, float]) -> None:
+        while True:
+            try:
+                name, fraction = self._queue.get_nowait()
+            except queue.Empty:
+                return
+            if name in fractions:
+                fractions[name] = max(fractions[name], min(fraction, 0.999))
+
+
+def available_cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
