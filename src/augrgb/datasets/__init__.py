@@ -1,0 +1,1 @@
+"""Datasets on disk, snippet features, and the batches made from them."""
