@@ -1,0 +1,1 @@
+"""From scores (T, K) on a clock to detections, and detections to and from files."""

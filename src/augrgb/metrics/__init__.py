@@ -1,0 +1,1 @@
+"""Metrics of temporal action detection: pure NumPy functions and the catalogue of named protocols."""
