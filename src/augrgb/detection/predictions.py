@@ -1,0 +1,85 @@
+"""Scores of many videos in one file, and their late fusion.
+
+One `.safetensors` file holds a (T, K) float32 tensor per video; its metadata carries clock and classes.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save
+
+from augrgb.core.errors import InputRefused
+from augrgb.core.safe_files import write_bytes
+from augrgb.core.timeline import Clock, nearest_snippets
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """Class scores of videos on one clock.
+
+    Args:
+        classes: K names.
+        clock: Time base of every track.
+        scores: video id -> (T, K) float32 in [0, 1].
+    """
+
+    classes: tuple[str, ...]
+    clock: Clock
+    scores: Mapping[str, NDArray[np.float32]]
+
+
+def save_predictions(path: Path, predictions: Predictions) -> None:
+    """Write one file atomically."""
+    metadata = {"classes": json.dumps(predictions.classes), "clock": json.dumps(predictions.clock.to_json())}
+    tensors = {name: np.ascontiguousarray(scores, np.float32) for name, scores in sorted(predictions.scores.items())}
+    write_bytes(path, save(tensors, metadata))
+
+
+def load_predictions(path: Path) -> Predictions:
+    """Read a file of `save_predictions`.
+
+    Raises:
+        InputRefused: Absent, truncated, or not such a file.
+    """
+    try:
+        with safe_open(path, "numpy") as file:
+            metadata = file.metadata() or {}
+            scores = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a mapping
+        return Predictions(tuple(json.loads(metadata["classes"])), Clock(**json.loads(metadata["clock"])), scores)
+    except FileNotFoundError as error:
+        raise InputRefused("E-FILE-001", path, "no such predictions file") from error
+    except (SafetensorError, KeyError, ValueError, TypeError) as error:
+        raise InputRefused("E-FILE-003", path, f"not a complete predictions file ({error})", "Make it again.") from error
+
+
+def fuse(members: Sequence[Predictions]) -> Predictions:
+    """Late fusion: the mean of the members' scores on the first member's clock, aligned by time.
+
+    Where a member has no snippet near in time, the mean is taken over the others.
+
+    Raises:
+        InputRefused: The members know different classes or videos.
+    """
+    first = members[0]
+    for other in members[1:]:
+        if other.classes != first.classes:
+            raise InputRefused("E-MOD-005", "fusion", "the streams know different classes, or in another order")
+        if set(other.scores) != set(first.scores):
+            differing = sorted(set(other.scores) ^ set(first.scores))
+            raise InputRefused("E-FEA-001", "fusion", f"scored by one stream only: {', '.join(differing[:5])}")
+    fused: dict[str, NDArray[np.float32]] = {}
+    for name, scores in first.scores.items():
+        total, weight = scores.astype(np.float64), np.ones((len(scores), 1))
+        for other in members[1:]:
+            indices, near = nearest_snippets(other.clock, len(other.scores[name]), first.clock, len(scores))
+            total[near] += other.scores[name][indices[near]]
+            weight[near] += 1
+        fused[name] = (total / weight).astype(np.float32)
+    return Predictions(first.classes, first.clock, fused)
