@@ -203,8 +203,9 @@ class JobRunner:
                 done, _ = wait(running, timeout=0.2, return_when=FIRST_COMPLETED)
                 self._drain(fractions)
                 for future in done:
-                    job = running.pop(future)
+                    job = running[future]
                     results[job.name], job_cpu_s = future.result()
+                    del running[future]
                     cpu_s[job.stage] += job_cpu_s
                     fractions[job.name] = 1.0
                     if all(name in results for name in stage_jobs[job.stage]):

@@ -1,0 +1,254 @@
+"""The commands of `augrgb`. Workflows are imported inside each command, so that `--help` is instant."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Optional
+
+import typer
+
+from augrgb import __version__
+from augrgb.core.errors import Quarantined, UsageFault
+
+app = typer.Typer(
+    help="Teach an RGB-only video network to see what flow and pose see. (--debug shows tracebacks.)",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+world_app = typer.Typer(help="The embedded world: real video, poses and annotations, made from a seed.", no_args_is_help=True)
+data_app = typer.Typer(help="Own data to a dataset.", no_args_is_help=True)
+app.add_typer(world_app, name="world")
+app.add_typer(data_app, name="data")
+
+Overrides = Annotated[Optional[list[str]], typer.Argument(help="Overrides such as train.steps=800.", metavar="[KEY=VALUE]...")]
+RunOption = Annotated[Optional[Path], typer.Option("--run", "-o", help="Run folder; default: runs/<name of the recipe>.")]
+WorkersOption = Annotated[Optional[int], typer.Option(min=1, help="Processes; default: one per core.")]
+
+
+@app.command()
+def version() -> None:
+    """Print the version."""
+    typer.echo(__version__)
+
+
+@app.command()
+def demo(
+    folder: Annotated[Path, typer.Argument(help="Where everything is written.")] = Path("demo"),
+    seeds: Annotated[int, typer.Option(min=1, help="Encoder and stream seeds per method.")] = 3,
+    full: Annotated[bool, typer.Option("--full", help="Also train every method with all labels.")] = False,
+    workers: WorkersOption = None,
+) -> None:
+    """The whole main job on the embedded world, in minutes: world, encoders, streams, distillation, report."""
+    from augrgb.cli.progress import StageBars
+    from augrgb.cli.tables import stdout
+    from augrgb.report.terminal import comparison_table
+    from augrgb.workflows.demo import DemoSettings, run_demo
+
+    with StageBars() as bars:
+        outcome = run_demo(folder, DemoSettings(seeds=seeds, full=full), workers=workers, on_progress=bars.update)
+    for table in outcome.tables:
+        stdout().print(comparison_table(table))
+    stdout().print(f"Report: {outcome.report}\nTry it:  augrgb detect VIDEO.mp4 --model {outcome.model}", highlight=False)
+
+
+@world_app.command("make")
+def world_make(
+    folder: Annotated[Path, typer.Argument(help="The dataset folder to write.")],
+    seed: Annotated[int, typer.Option(help="Everything is a function of it.")] = 0,
+    motion: Annotated[Optional[Path], typer.Option(help="Render this motion instead: a BVH folder or a packed .npz.")] = None,
+    settings: Annotated[Optional[list[str]], typer.Option("--set", help="World setting, such as lighting=0.5.")] = None,
+    workers: WorkersOption = None,
+) -> None:
+    """Write a world: untrimmed MP4s of a moving figure, 3D poses, annotations, splits."""
+    from augrgb.cli.progress import StageBars
+    from augrgb.cli.tables import dataset_table, stdout
+    from augrgb.workflows.make_world import make_world, make_world_from_motion, read_motion, world_settings
+
+    chosen = world_settings(seed, settings or [])
+    with StageBars() as bars:
+        progress = bars.counter("world")
+        count = workers or _cores()
+        if motion is None:
+            dataset = make_world(folder, chosen, workers=count, progress=progress)
+        else:
+            dataset = make_world_from_motion(folder, read_motion(motion), chosen, workers=count, progress=progress)
+    stdout().print(dataset_table(dataset))
+
+
+@data_app.command("init")
+def data_init(
+    videos: Annotated[Path, typer.Argument(help="Folder of videos.")],
+    annotations: Annotated[Path, typer.Argument(help="CSV: video,label,start,end (seconds).")],
+    out: Annotated[Optional[Path], typer.Option(help="Dataset folder: VIDEOS (default) or a folder above it.")] = None,
+    poses: Annotated[Optional[Path], typer.Option(help="Folder of pose .npz files with the videos' names.")] = None,
+    val: Annotated[float, typer.Option(help="Share of labelled videos for validation.")] = 0.15,
+    test: Annotated[float, typer.Option(help="Share of labelled videos for test.")] = 0.15,
+    seed: int = 0,
+) -> None:
+    """A folder of videos and a CSV of events -> a dataset. Videos without rows become unlabelled ones."""
+    from augrgb.cli.progress import StageBars
+    from augrgb.cli.tables import dataset_table, stderr, stdout
+    from augrgb.workflows.data_init import init_dataset
+
+    target = out or videos
+    with StageBars() as bars:
+        report = init_dataset(
+            videos, annotations, target, val_share=val, test_share=test, seed=seed, poses=poses,
+            progress=bars.counter("reading videos"),
+        )
+    stdout().print(dataset_table(report.dataset))
+    if report.clipped:
+        stderr().print(f"{report.clipped} events reached past the end of their video and were cut there.")
+    if report.refused:
+        for line in report.refused:
+            stderr().print(line, markup=False)
+        raise Quarantined("E-VID-020", videos, f"{len(report.refused)} videos were refused and left out (listed above)")
+
+
+@data_app.command("check")
+def data_check(dataset: Annotated[Path, typer.Argument(help="Dataset folder or dataset.json.")]) -> None:
+    """Check a dataset: every mistake at once, and what was repaired."""
+    from augrgb.cli.tables import dataset_table, stderr, stdout
+    from augrgb.datasets.manifest import check_dataset
+
+    checked = check_dataset(dataset)
+    stdout().print(dataset_table(checked.dataset))
+    for repair in checked.repairs:
+        stderr().print(f"{repair.kind}: {repair.video_id}: {repair.reason}", markup=False)
+
+
+@app.command()
+def extract(
+    dataset: Annotated[Path, typer.Argument(help="Dataset folder.")],
+    encoder: Annotated[Path, typer.Argument(help="Encoder folder (of train-encoder).")],
+    out: Annotated[Path, typer.Argument(help="Feature folder to write.")],
+    workers: WorkersOption = None,
+    allow_failures: Annotated[int, typer.Option(min=0, help="Bad videos that may be left out.")] = 0,
+) -> None:
+    """Videos or poses -> snippet features. Resumes; bad videos are listed and left out."""
+    from augrgb.cli.progress import StageBars
+    from augrgb.cli.tables import stdout
+    from augrgb.datasets.manifest import load_dataset
+    from augrgb.workflows.extract import extract as run_extract
+
+    with StageBars() as bars:
+        report = run_extract(
+            load_dataset(dataset), encoder, out, workers=workers or _cores(), allow_failures=allow_failures,
+            progress=bars.counter("extract"),
+        )
+    stdout().print(str(report), highlight=False)
+
+
+@app.command("train-encoder")
+def train_encoder(recipe: Annotated[Path, typer.Argument()], overrides: Overrides = None, run: RunOption = None) -> None:
+    """Train a snippet encoder: plain, or augmented by teacher encoders (section `distill`)."""
+    from augrgb.cli.progress import StageBars
+    from augrgb.cli.tables import stdout
+    from augrgb.recipe import EncoderRecipe, load_recipe
+    from augrgb.workflows.train_encoder import train_encoder as run_training
+
+    loaded = load_recipe(recipe, EncoderRecipe, overrides or [])
+    folder = run or Path("runs") / recipe.stem
+    with StageBars() as bars:
+        result = run_training(loaded, folder, progress=bars.counter("train-encoder"))
+    stdout().print(f"{folder}: {result}", highlight=False)
+
+
+@app.command()
+def train(recipe: Annotated[Path, typer.Argument()], overrides: Overrides = None, run: RunOption = None) -> None:
+    """Train one stream on features."""
+    _train(recipe, overrides, run, distil=False)
+
+
+@app.command()
+def distil(recipe: Annotated[Path, typer.Argument()], overrides: Overrides = None, run: RunOption = None) -> None:
+    """Train an augmented stream: labels plus teachers (section `distill`)."""
+    _train(recipe, overrides, run, distil=True)
+
+
+app.command("distill", hidden=True)(distil)
+
+
+def _train(recipe: Path, overrides: list[str] | None, run: Path | None, distil: bool) -> None:
+    from augrgb.cli.progress import StageBars
+    from augrgb.cli.tables import stdout
+    from augrgb.recipe import StreamRecipe, load_recipe
+    from augrgb.workflows.train_stream import train_stream
+
+    loaded = load_recipe(recipe, StreamRecipe, overrides or [])
+    if distil and loaded.distill is None:
+        raise UsageFault("E-CFG-003", f"{recipe}: distill", "this section is required", "Or use `augrgb train`.")
+    folder = run or Path("runs") / recipe.stem
+    with StageBars() as bars:
+        result = train_stream(loaded, folder, progress=bars.counter("distil" if distil else "train"))
+    stdout().print(f"{folder}: {result}", highlight=False)
+
+
+@app.command()
+def evaluate(
+    runs: Annotated[list[Path], typer.Argument(help="One run, or several whose scores are fused.")],
+    split: Annotated[Optional[str], typer.Option(help="Split; default: the one it was trained on.")] = None,
+    role: Annotated[str, typer.Option(help="Role of the split.")] = "test",
+    allow_missing: Annotated[int, typer.Option(min=0, help="Videos that may lack features.")] = 0,
+) -> None:
+    """Per-frame mAP and event mAP of a run, or of several fused late, with coverage."""
+    from augrgb.cli.tables import evaluation_table, stdout
+    from augrgb.workflows.evaluate import evaluate_runs
+
+    stdout().print(evaluation_table(evaluate_runs(runs, split=split, role=role, allow_missing=allow_missing)))
+
+
+@app.command()
+def detect(
+    videos: Annotated[list[Path], typer.Argument(help="Video files or folders.")],
+    model: Annotated[Path, typer.Option("--model", "-m", help="A stream's run folder.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="Where JSON, CSV and timelines go.")] = Path("detections"),
+    min_score: Annotated[float, typer.Option(min=0, max=1, help="Detections below are left out.")] = 0.3,
+    partial_video: Annotated[str, typer.Option(help="refuse, or keep-prefix of videos that break off.")] = "refuse",
+) -> None:
+    """Detect actions in videos from RGB alone: table, JSON (ActivityNet style), CSV, HTML timelines."""
+    from augrgb.cli.progress import StageBars
+    from augrgb.cli.tables import stderr, stdout
+    from augrgb.report.terminal import detections_table
+    from augrgb.workflows.detect import detect_videos
+
+    with StageBars() as bars:
+        outcome = detect_videos(
+            videos, model, out, min_score=min_score, partial=partial_video, progress=bars.counter("detect")
+        )
+    for video in outcome.videos:
+        stdout().print(detections_table(video))
+    stdout().print(f"Written: {', '.join(map(str, outcome.files))}", highlight=False)
+    if outcome.faults:
+        for fault in outcome.faults:
+            stderr().print(str(fault), markup=False, highlight=False, soft_wrap=True)
+        if len(videos) == 1 and len(outcome.faults) == 1:
+            raise typer.Exit(outcome.faults[0].exit_code)
+        raise typer.Exit(4)
+
+
+@app.command("list")
+def list_parts() -> None:
+    """What can be named in recipes: losses, filters, encoders, protocols."""
+    from augrgb.cli.tables import catalog_tables, stdout
+
+    for table in catalog_tables():
+        stdout().print(table)
+
+
+@app.command()
+def show(
+    name: Annotated[str, typer.Argument(help="A loss, filter, encoder, protocol; `recipe`; or a run folder.")],
+) -> None:
+    """Everything about one part: what it is, its options and defaults; or what a run folder holds."""
+    from augrgb.cli.tables import describe, stdout
+
+    for item in describe(name):
+        stdout().print(item)
+
+
+def _cores() -> int:
+    from augrgb.workflows.jobs import available_cores
+
+    return available_cores()

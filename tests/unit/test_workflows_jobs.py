@@ -1,0 +1,90 @@
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import psutil
+import pytest
+
+from augrgb.core.errors import EnvironmentFault, InputRefused
+from augrgb.workflows.jobs import Job, JobRunner
+
+
+def add(a, b, progress):
+    progress(1, 2)
+    return a + b
+
+
+def refuse(progress):
+    raise InputRefused("E-XXX-001", "file", "bad")
+
+
+def die(progress):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def append(path, word, progress):
+    with open(path, "a") as file:
+        file.write(word)
+
+
+def test_jobs_run_after_what_they_depend_on(tmp_path):
+    path = str(tmp_path / "order")
+    jobs = [
+        Job("c", "two", append, {"path": path, "word": "c"}, after=("b",)),
+        Job("b", "one", append, {"path": path, "word": "b"}, after=("a",)),
+        Job("a", "one", append, {"path": path, "word": "a"}),
+        Job("sum", "two", add, {"a": 1, "b": 2}),
+    ]
+    seen = []
+    with JobRunner(2, lambda stage, fraction: seen.append((stage, fraction))) as runner:
+        results = runner.run(jobs)
+        assert results["sum"] == 3
+        assert set(runner.costs) == {"one", "two"}
+        assert runner.run([Job("again", "three", add, {"a": 2, "b": 2})]) == {"again": 4}
+    assert open(path).read() == "abc"
+    assert ("two", 1.0) in seen and ("one", 1.0) in seen
+
+
+def test_an_error_of_a_job_arrives_with_its_message():
+    with pytest.raises(InputRefused, match="E-XXX-001 file: bad"), JobRunner(1) as runner:
+        runner.run([Job("x", "s", refuse)])
+
+
+def test_a_killed_worker_is_named():
+    with pytest.raises(EnvironmentFault, match="E-ENV-003 x"), JobRunner(1) as runner:
+        runner.run([Job("x", "s", die)])
+
+
+def test_unknown_and_circular_dependencies_are_bugs():
+    with JobRunner(1) as runner:
+        with pytest.raises(ValueError, match="unknown jobs"):
+            runner.run([Job("x", "s", add, {"a": 1, "b": 1}, after=("y",))])
+        with pytest.raises(ValueError, match="wait for each other"):
+            runner.run([Job("x", "s", add, after=("y",)), Job("y", "s", add, after=("x",))])
+
+
+def test_workers_end_when_their_parent_is_killed(tmp_path):
+    script = tmp_path / "sleeper.py"
+    script.write_text(
+        "import time\n"
+        "from augrgb.workflows.jobs import Job, JobRunner\n"
+        "def sleep(progress):\n"
+        "    open('started', 'w').close()\n"
+        "    time.sleep(60)\n"
+        "if __name__ == '__main__':\n"
+        "    with JobRunner(1) as runner:\n"
+        "        runner.run([Job('x', 's', sleep)])\n"
+    )
+    parent = subprocess.Popen([sys.executable, str(script)], cwd=tmp_path)
+    deadline = time.monotonic() + 60
+    while not (tmp_path / "started").exists():
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    children = psutil.Process(parent.pid).children(recursive=True)
+    assert children
+    parent.kill()
+    parent.wait()
+    gone, alive = psutil.wait_procs(children, timeout=10)
+    assert not alive
