@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Optional
+from typing import Annotated
 
 import typer
 
@@ -16,14 +16,20 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-world_app = typer.Typer(help="The embedded world: real video, poses and annotations, made from a seed.", no_args_is_help=True)
+world_app = typer.Typer(
+    help="The embedded world: real video, poses and annotations, made from a seed.", no_args_is_help=True
+)
 data_app = typer.Typer(help="Own data to a dataset.", no_args_is_help=True)
 app.add_typer(world_app, name="world")
 app.add_typer(data_app, name="data")
 
-Overrides = Annotated[Optional[list[str]], typer.Argument(help="Overrides such as train.steps=800.", metavar="[KEY=VALUE]...")]
-RunOption = Annotated[Optional[Path], typer.Option("--run", "-o", help="Run folder; default: runs/<name of the recipe>.")]
-WorkersOption = Annotated[Optional[int], typer.Option(min=1, help="Processes; default: one per core.")]
+Overrides = Annotated[
+    list[str] | None, typer.Argument(help="Overrides such as train.steps=800.", metavar="[KEY=VALUE]...")
+]
+RunOption = Annotated[
+    Path | None, typer.Option("--run", "-o", help="Run folder; default: runs/<name of the recipe>.")
+]
+WorkersOption = Annotated[int | None, typer.Option(min=1, help="Processes; default: one per core.")]
 
 
 @app.command()
@@ -49,15 +55,19 @@ def demo(
         outcome = run_demo(folder, DemoSettings(seeds=seeds, full=full), workers=workers, on_progress=bars.update)
     for table in outcome.tables:
         stdout().print(comparison_table(table))
-    stdout().print(f"Report: {outcome.report}\nTry it:  augrgb detect VIDEO.mp4 --model {outcome.model}", highlight=False)
+    stdout().print(
+        f"Report: {outcome.report}\nTry it:  augrgb detect VIDEO.mp4 --model {outcome.model}", highlight=False
+    )
 
 
 @world_app.command("make")
 def world_make(
     folder: Annotated[Path, typer.Argument(help="The dataset folder to write.")],
     seed: Annotated[int, typer.Option(help="Everything is a function of it.")] = 0,
-    motion: Annotated[Optional[Path], typer.Option(help="Render this motion instead: a BVH folder or a packed .npz.")] = None,
-    settings: Annotated[Optional[list[str]], typer.Option("--set", help="World setting, such as lighting=0.5.")] = None,
+    motion: Annotated[
+        Path | None, typer.Option(help="Render this motion instead: a BVH folder or a packed .npz.")
+    ] = None,
+    settings: Annotated[list[str] | None, typer.Option("--set", help="World setting, such as lighting=0.5.")] = None,
     workers: WorkersOption = None,
 ) -> None:
     """Write a world: untrimmed MP4s of a moving figure, 3D poses, annotations, splits."""
@@ -80,8 +90,8 @@ def world_make(
 def data_init(
     videos: Annotated[Path, typer.Argument(help="Folder of videos.")],
     annotations: Annotated[Path, typer.Argument(help="CSV: video,label,start,end (seconds).")],
-    out: Annotated[Optional[Path], typer.Option(help="Dataset folder: VIDEOS (default) or a folder above it.")] = None,
-    poses: Annotated[Optional[Path], typer.Option(help="Folder of pose .npz files with the videos' names.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Dataset folder: VIDEOS (default) or a folder above it.")] = None,
+    poses: Annotated[Path | None, typer.Option(help="Folder of pose .npz files with the videos' names.")] = None,
     val: Annotated[float, typer.Option(help="Share of labelled videos for validation.")] = 0.15,
     test: Annotated[float, typer.Option(help="Share of labelled videos for test.")] = 0.15,
     seed: int = 0,
@@ -94,7 +104,13 @@ def data_init(
     target = out or videos
     with StageBars() as bars:
         report = init_dataset(
-            videos, annotations, target, val_share=val, test_share=test, seed=seed, poses=poses,
+            videos,
+            annotations,
+            target,
+            val_share=val,
+            test_share=test,
+            seed=seed,
+            poses=poses,
             progress=bars.counter("reading videos"),
         )
     stdout().print(dataset_table(report.dataset))
@@ -134,14 +150,20 @@ def extract(
 
     with StageBars() as bars:
         report = run_extract(
-            load_dataset(dataset), encoder, out, workers=workers or _cores(), allow_failures=allow_failures,
+            load_dataset(dataset),
+            encoder,
+            out,
+            workers=workers or _cores(),
+            allow_failures=allow_failures,
             progress=bars.counter("extract"),
         )
     stdout().print(str(report), highlight=False)
 
 
 @app.command("train-encoder")
-def train_encoder(recipe: Annotated[Path, typer.Argument()], overrides: Overrides = None, run: RunOption = None) -> None:
+def train_encoder(
+    recipe: Annotated[Path, typer.Argument()], overrides: Overrides = None, run: RunOption = None
+) -> None:
     """Train a snippet encoder: plain, or augmented by teacher encoders (section `distill`)."""
     from augrgb.cli.progress import StageBars
     from augrgb.cli.tables import stdout
@@ -188,7 +210,7 @@ def _train(recipe: Path, overrides: list[str] | None, run: Path | None, distil: 
 @app.command()
 def evaluate(
     runs: Annotated[list[Path], typer.Argument(help="One run, or several whose scores are fused.")],
-    split: Annotated[Optional[str], typer.Option(help="Split; default: the one it was trained on.")] = None,
+    split: Annotated[str | None, typer.Option(help="Split; default: the one it was trained on.")] = None,
     role: Annotated[str, typer.Option(help="Role of the split.")] = "test",
     allow_missing: Annotated[int, typer.Option(min=0, help="Videos that may lack features.")] = 0,
 ) -> None:

@@ -17,9 +17,14 @@ class StageBars:
         self._console = Console(stderr=True)
         self._live = self._console.is_terminal
         self._bars = Progress(
-            TextColumn("{task.description:<22}"), BarColumn(), TextColumn("{task.percentage:>3.0f} %"),
-            TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn(),
-            console=self._console, disable=not self._live,
+            TextColumn("{task.description:<22}"),
+            BarColumn(),
+            TextColumn("{task.percentage:>3.0f} %"),
+            TimeElapsedColumn(),
+            TextColumn("left"),
+            TimeRemainingColumn(),
+            console=self._console,
+            disable=not self._live,
         )
         self._tasks: dict[str, TaskID] = {}
         self._started: dict[str, float] = {}
@@ -29,7 +34,9 @@ class StageBars:
         self._bars.start()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self._bars.stop()
 
     def update(self, stage: str, fraction: float) -> None:

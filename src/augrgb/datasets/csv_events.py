@@ -52,7 +52,9 @@ def read_csv_events(path: Path) -> list[CsvEvent]:
     missing = [key for key, column in columns.items() if column is None]
     if missing:
         raise InputRefused(
-            "E-ANN-005", f"{path}:1", f"no column {', '.join(missing)} in the header {names}",
+            "E-ANN-005",
+            f"{path}:1",
+            f"no column {', '.join(missing)} in the header {names}",
             "The first line must be: video,label,start,end",
         )
     events: list[CsvEvent] = []
@@ -67,12 +69,18 @@ def read_csv_events(path: Path) -> list[CsvEvent]:
             faults.append(InputRefused("E-ANN-005", where, f"{len(row)} cells, expected {len(names)}"))
             continue
         try:
-            times = [float(cells[key].replace(",", ".") if separator != "," else cells[key]) for key in ("start", "end")]
+            times = [
+                float(cells[key].replace(",", ".") if separator != "," else cells[key]) for key in ("start", "end")
+            ]
         except ValueError:
-            faults.append(InputRefused("E-ANN-002", where, f"start {cells['start']!r}, end {cells['end']!r}: not seconds"))
+            faults.append(
+                InputRefused("E-ANN-002", where, f"start {cells['start']!r}, end {cells['end']!r}: not seconds")
+            )
             continue
         if not all(map(math.isfinite, times)) or times[1] <= times[0] or times[0] < 0:
-            faults.append(InputRefused("E-ANN-002", where, f"start {times[0]} and end {times[1]} are not 0 <= start < end"))
+            faults.append(
+                InputRefused("E-ANN-002", where, f"start {times[0]} and end {times[1]} are not 0 <= start < end")
+            )
         elif not cells["video"] or not cells["label"]:
             faults.append(InputRefused("E-ANN-005", where, "the video or the label is empty"))
         else:

@@ -91,7 +91,9 @@ def _catalog_faults(values: Mapping[str, Any], where: str) -> list[AugrgbError]:
     for kind, entries, path in choices:
         chosen = section(*path)
         if len(chosen) > 1:
-            faults.append(UsageFault("E-CFG-003", f"{where}: {'.'.join(path)}", f"choose one {kind}, got {list(chosen)}"))
+            faults.append(
+                UsageFault("E-CFG-003", f"{where}: {'.'.join(path)}", f"choose one {kind}, got {list(chosen)}")
+            )
         for name, options in chosen.items():
             check(entries, str(name), options, kind, ".".join(path))
     for name, options in section("distill", "losses").items():

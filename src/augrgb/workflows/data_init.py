@@ -66,7 +66,9 @@ def init_dataset(
             events.setdefault(name, []).append(row.event)
         else:
             where = f"{annotations}:{row.line}"
-            faults.append(InputRefused("E-ID-002", where, f"no video {row.video!r} in {videos}", did_you_mean(name, files)))
+            faults.append(
+                InputRefused("E-ID-002", where, f"no video {row.video!r} in {videos}", did_you_mean(name, files))
+            )
     raise_together(faults)
     records: dict[str, VideoRecord] = {}
     refused: list[str] = []
@@ -82,8 +84,10 @@ def init_dataset(
             if event.start_s >= info.duration_s:
                 faults.append(
                     InputRefused(
-                        "E-ANN-001", name, f"{event.label} starts at {event.start_s} s but the video lasts "
-                        f"{info.duration_s:.2f} s", "Are these frame numbers?",
+                        "E-ANN-001",
+                        name,
+                        f"{event.label} starts at {event.start_s} s but the video lasts {info.duration_s:.2f} s",
+                        "Are these frame numbers?",
                     )
                 )
             clipped += event.end_s > info.duration_s
@@ -102,16 +106,24 @@ def init_dataset(
     raise_together(faults)
     labelled = [name for name in records if records[name].events is not None]
     if len(labelled) < 3:
-        raise InputRefused("E-SPL-001", annotations, f"{len(labelled)} labelled videos; at least 3 are needed",
-                           "One each for training, validation and test.")
+        raise InputRefused(
+            "E-SPL-001",
+            annotations,
+            f"{len(labelled)} labelled videos; at least 3 are needed",
+            "One each for training, validation and test.",
+        )
     order = [labelled[i] for i in rng_at(seed, "split").permutation(len(labelled))]
     num_test = max(1, round(test_share * len(order)))
     num_val = max(1, min(round(val_share * len(order)), len(order) - num_test - 1))
     test, val, train = order[:num_test], order[num_test : num_test + num_val], order[num_test + num_val :]
     unlabelled = [name for name in records if records[name].events is None]
     roles = {
-        "train": tuple(sorted(train)), "val": tuple(sorted(val)), "test": tuple(sorted(test)),
-        "unlabelled": tuple(unlabelled), "encoder": tuple(sorted(train)), "encoder_unlabelled": tuple(unlabelled),
+        "train": tuple(sorted(train)),
+        "val": tuple(sorted(val)),
+        "test": tuple(sorted(test)),
+        "unlabelled": tuple(unlabelled),
+        "encoder": tuple(sorted(train)),
+        "encoder_unlabelled": tuple(unlabelled),
     }
     classes = tuple(sorted({event.label for record in records.values() for event in record.events or ()}))
     dataset = Dataset(os.path.basename(root) or "dataset", classes, records, {"random": roles})

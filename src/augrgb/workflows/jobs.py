@@ -218,7 +218,9 @@ class JobRunner:
         except BrokenProcessPool as error:
             names = ", ".join(job.name for job in running.values())
             raise EnvironmentFault(
-                "E-ENV-003", names or "worker", "a worker process was killed (out of memory?)",
+                "E-ENV-003",
+                names or "worker",
+                "a worker process was killed (out of memory?)",
                 "Free memory or use fewer workers; the same command goes on from what is finished.",
             ) from error
         return results

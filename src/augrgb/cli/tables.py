@@ -1,0 +1,156 @@
+"""Terminal tables for datasets, evaluations and the catalogs."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.console import Console, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from augrgb.core.catalog import one_line, options_model
+from augrgb.core.errors import UsageFault, did_you_mean
+from augrgb.core.types import Dataset
+
+if TYPE_CHECKING:
+    from augrgb.workflows.evaluate import Evaluation
+
+
+def stdout() -> Console:
+    """Where results go."""
+    return Console()
+
+
+def stderr() -> Console:
+    """Where warnings go."""
+    return Console(stderr=True)
+
+
+def dataset_table(dataset: Dataset) -> Table:
+    """Classes, events and the videos of each role."""
+    table = Table(title=f"{dataset.name}: {len(dataset.videos)} videos, {len(dataset.classes)} classes")
+    for column in ("split", "role"):
+        table.add_column(column)
+    for column in ("videos", "minutes", "events"):
+        table.add_column(column, justify="right")
+    for split, roles in dataset.splits.items():
+        for role, names in roles.items():
+            videos = [dataset.videos[name] for name in names]
+            minutes = sum(video.duration_s for video in videos) / 60
+            events = sum(len(video.events or ()) for video in videos)
+            table.add_row(split, role, str(len(videos)), f"{minutes:.1f}", str(events))
+    return table
+
+
+def evaluation_table(evaluation: Evaluation) -> Table:
+    """Every protocol by its full name, with coverage, and per-frame AP of each class below."""
+    table = Table(title=f"{' + '.join(evaluation.members)} on {evaluation.split}/{evaluation.role}")
+    table.add_column("protocol")
+    table.add_column("score", justify="right")
+    table.add_column("videos scored", justify="right")
+    for result in evaluation.results:
+        covered = f"{result.videos_scored} of {result.videos_total}"
+        table.add_row(result.protocol, f"{100 * result.value:.1f}", covered, style="bold")
+    first = evaluation.results[0]
+    table.add_section()
+    for label, value in first.per_class.items():
+        table.add_row(Text(f"  {label}"), f"{100 * value:.1f}")
+    return table
+
+
+def catalogs() -> Mapping[str, Mapping[str, type]]:
+    """Every kind of part that recipes name."""
+    from augrgb.encoders import ENCODERS
+    from augrgb.filters import FILTERS
+    from augrgb.losses import LOSSES
+
+    return {"losses": LOSSES, "filters": FILTERS, "encoders": ENCODERS}
+
+
+def catalog_tables() -> Iterator[Table]:
+    """One table per kind of part."""
+    from augrgb.metrics.protocols import PROTOCOLS
+
+    for kind, entries in catalogs().items():
+        yield _listing(kind, {name: one_line(entry) for name, entry in entries.items()})
+    yield _listing("protocols", {name: protocol.summary for name, protocol in PROTOCOLS.items()})
+
+
+def _listing(kind: str, rows: Mapping[str, str]) -> Table:
+    table = Table(title=kind, show_header=False, title_justify="left", title_style="bold", box=None)
+    for name, summary in rows.items():
+        table.add_row(name, Text(summary))
+    return table
+
+
+def describe(name: str) -> Iterator[RenderableType]:
+    """What a part is and its options; the recipe's keys; or a run folder's resolved recipe and result.
+
+    Raises:
+        UsageFault: Nothing has that name.
+    """
+    from augrgb.metrics.protocols import PROTOCOLS
+
+    if name in ("recipe", "stream-recipe", "encoder-recipe"):
+        yield from _describe_recipes()
+        return
+    if (Path(name) / "run.json").is_file():
+        yield Text((Path(name) / "run.json").read_text())
+        if (Path(name) / "result.json").is_file():
+            yield Text((Path(name) / "result.json").read_text())
+        return
+    everything = catalogs()
+    for entries in everything.values():
+        if name in entries:
+            yield Text(inspect.getdoc(entries[name]) or "")
+            yield _options(entries[name])
+            return
+    if name in PROTOCOLS:
+        yield Text(str(PROTOCOLS[name].summary))
+        return
+    known = [part for entries in everything.values() for part in entries] + list(PROTOCOLS)
+    raise UsageFault("E-CFG-002", name, "nothing has this name", f"{did_you_mean(name, known)} (augrgb list)")
+
+
+def _options(entry: type) -> Table:
+    table = Table("option", "type", "default", title="options", title_justify="left")
+    for option, field in options_model(entry).model_fields.items():
+        default = "(required)" if field.is_required() else repr(field.default)
+        table.add_row(option, Text(_type_name(field.annotation)), Text(default))
+    return table
+
+
+def _describe_recipes() -> Iterator[RenderableType]:
+    from augrgb.recipe.schema import EncoderRecipe, StreamRecipe
+
+    for title, model in (
+        ("stream recipe (train, distil)", StreamRecipe),
+        ("encoder recipe (train-encoder)", EncoderRecipe),
+    ):
+        table = Table("key", "type", "default", title=title, title_justify="left")
+        for key, type_name, default in _fields(model, ""):
+            table.add_row(key, Text(type_name), Text(default))
+        yield table
+
+
+def _fields(model: type, prefix: str) -> Iterator[tuple[str, str, str]]:
+    from pydantic import BaseModel
+
+    assert issubclass(model, BaseModel)
+    for key, field in model.model_fields.items():
+        inner = [
+            part for part in (field.annotation, *getattr(field.annotation, "__args__", ())) if isinstance(part, type)
+        ]
+        sections = [part for part in inner if issubclass(part, BaseModel)]
+        if sections:
+            yield from _fields(sections[0], f"{prefix}{key}.")
+        else:
+            default = "(required)" if field.is_required() else str(field.default)
+            yield f"{prefix}{key}", _type_name(field.annotation), default
+
+
+def _type_name(annotation: object) -> str:
+    return annotation.__name__ if isinstance(annotation, type) else str(annotation).replace("typing.", "")
