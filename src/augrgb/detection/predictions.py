@@ -56,7 +56,9 @@ def load_predictions(path: Path) -> Predictions:
     except FileNotFoundError as error:
         raise InputRefused("E-FILE-001", path, "no such predictions file") from error
     except (SafetensorError, KeyError, ValueError, TypeError) as error:
-        raise InputRefused("E-FILE-003", path, f"not a complete predictions file ({error})", "Make it again.") from error
+        raise InputRefused(
+            "E-FILE-003", path, f"not a complete predictions file ({error})", "Make it again."
+        ) from error
 
 
 def fuse(members: Sequence[Predictions]) -> Predictions:
