@@ -1,0 +1,33 @@
+"""Hint: the classical feature regression."""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+
+from augrgb.core.batch import Batch, StreamDims, StreamOutput
+from augrgb.losses.distillation_loss import DistillationLoss, mean_or_nothing
+
+
+class Hint(DistillationLoss):
+    """Regress the teacher's snippet features from the student's through a learned projection.
+
+    Romero et al., "FitNets: Hints for Thin Deep Nets", ICLR 2015, eq. 3.
+    Deviation: on temporal-filter features of every snippet; mean, not half the sum.
+
+    Args:
+        dims: Feature sizes of student (Cs) and teacher (Ct).
+        bias: Give the projection a bias.
+
+    Shape: student features (B, T, Cs), teacher features (B, T, Ct), mask (B, T) -> scalar.
+    """
+
+    name = "hint"
+
+    def __init__(self, dims: StreamDims, *, bias: bool = True) -> None:
+        super().__init__(dims)
+        self.project = nn.Linear(dims.student, dims.teacher, bias=bias)
+
+    def forward(self, student: StreamOutput, teacher: StreamOutput, batch: Batch) -> Tensor:
+        """The loss; see the class."""
+        s = self.project(student.features[batch.mask])  # (N, Ct), N = real snippets in the batch
+        return mean_or_nothing((s - teacher.features[batch.mask]) ** 2, student)

@@ -1,0 +1,98 @@
+"""Which teacher snippets may serve as negatives of which snippet."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+
+from augrgb.core.batch import Batch
+
+Negatives = Literal["different_labels", "class_disjoint", "random", "same_video", "other_videos", "memory_bank"]
+
+
+@dataclass(frozen=True, slots=True)
+class Snippets:
+    """What is known of N real snippets.
+
+    Args:
+        number: (N,) position among the batch's real snippets; -1 for snippets of earlier batches.
+        video: (N,) row of the batch; -1 for snippets of earlier batches.
+        labels: (N, K) 0/1.
+        labelled: (N,) bool.
+    """
+
+    number: Tensor
+    video: Tensor
+    labels: Tensor
+    labelled: Tensor
+
+    @classmethod
+    def of(cls, batch: Batch) -> Snippets:
+        """The real snippets of a batch."""
+        video = batch.mask.nonzero()[:, 0]
+        number = torch.arange(len(video), device=video.device)
+        return cls(number, video, batch.labels[batch.mask], batch.labelled[video])
+
+    def at(self, rows: Tensor | slice) -> Snippets:
+        """Some of them."""
+        return Snippets(self.number[rows], self.video[rows], self.labels[rows], self.labelled[rows])
+
+
+def allowed(rule: Negatives, anchors: Snippets, candidates: Snippets) -> Tensor:
+    """(N, M) bool: may candidate j be a negative of anchor i? Never its own snippet."""
+    other = (anchors.number[:, None] != candidates.number) | (candidates.number < 0)
+    if rule == "random":
+        return other
+    if rule in ("same_video", "other_videos"):
+        same = anchors.video[:, None] == candidates.video
+        return other & (same if rule == "same_video" else ~same)
+    comparable = anchors.labelled[:, None] & candidates.labelled
+    shared = anchors.labels @ candidates.labels.T  # number of classes in common
+    most = torch.maximum(anchors.labels.sum(-1)[:, None], candidates.labels.sum(-1))
+    differ = shared < most
+    if rule == "class_disjoint":
+        differ = differ & (shared == 0)
+    return other & (differ | ~comparable)
+
+
+class TeacherBank(nn.Module):
+    """A ring of teacher snippets of past batches, with their labels. Its state is saved with the loss.
+
+    Args:
+        size: Snippets kept.
+        dim: Width of the teacher.
+        classes: Number of classes K.
+    """
+
+    features: Tensor
+    labels: Tensor
+    labelled: Tensor
+    count: Tensor
+
+    def __init__(self, size: int, dim: int, classes: int) -> None:
+        super().__init__()
+        self.register_buffer("features", torch.zeros(size, dim))
+        self.register_buffer("labels", torch.zeros(size, classes))
+        self.register_buffer("labelled", torch.zeros(size, dtype=torch.bool))
+        self.register_buffer("count", torch.zeros((), dtype=torch.int64))  # snippets ever pushed
+
+    def content(self, dtype: torch.dtype) -> tuple[Tensor, Snippets]:
+        """What is inside: features (M, C) and what is known of them."""
+        M = min(int(self.count), len(self.features))
+        gone = torch.full((M,), -1, device=self.features.device)
+        return self.features[:M].to(dtype), Snippets(gone, gone, self.labels[:M], self.labelled[:M])
+
+    @torch.no_grad()
+    def push(self, features: Tensor, snippets: Snippets) -> None:
+        """Put snippets in, over the oldest; of more than fit, a random choice."""
+        size = len(self.features)
+        pick = torch.randperm(len(features), device=features.device)[:size]
+        places = (int(self.count) + torch.arange(len(pick), device=features.device)) % size
+        # out of place, because what was read from the bank in this step is still needed by the backward pass
+        self.features = self.features.index_copy(0, places, features[pick].to(self.features.dtype))
+        self.labels = self.labels.index_copy(0, places, snippets.labels[pick])
+        self.labelled = self.labelled.index_copy(0, places, snippets.labelled[pick])
+        self.count = self.count + len(pick)
