@@ -1,0 +1,18 @@
+"""Streams: a temporal filter and a classifier on one modality; their files, and what they say about a video."""
+
+from augrgb.streams.files import LoadedStream, StreamSettings, build_stream, load_stream, save_stream
+from augrgb.streams.predict import filter_sequence, predict
+from augrgb.streams.stream import Stream
+from augrgb.streams.two_stream import late_fusion
+
+__all__ = [
+    "LoadedStream",
+    "Stream",
+    "StreamSettings",
+    "build_stream",
+    "filter_sequence",
+    "late_fusion",
+    "load_stream",
+    "predict",
+    "save_stream",
+]

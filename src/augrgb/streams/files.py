@@ -1,0 +1,166 @@
+"""Stream folders: `model.safetensors` and `model.json`. Nothing in them is ever executed or unpickled."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from pydantic import TypeAdapter, ValidationError
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+
+from augrgb.core.catalog import check_options
+from augrgb.core.errors import InputRefused
+from augrgb.core.safe_files import atomic_path, read_json, sha256_file, write_json
+from augrgb.core.timeline import Clock
+from augrgb.filters import FILTERS
+from augrgb.streams.stream import Stream
+
+SCHEMA = "augrgb.stream/1"
+
+
+@dataclass(frozen=True)
+class StreamSettings:
+    """All that is needed to rebuild a stream, and to know what it expects and says.
+
+    Args:
+        modality: What its features are of.
+        filter: Name of the temporal filter.
+        dim_in: Channels of the input features.
+        classes: Class names, in the order of the scores.
+        clock: Time base of the features it was trained on.
+        options: Options of the filter.
+        notes: Anything else worth keeping (where the features came from, ...); JSON values.
+    """
+
+    modality: str
+    filter: str
+    dim_in: int
+    classes: tuple[str, ...]
+    clock: Clock
+    options: Mapping[str, Any] = field(default_factory=dict)
+    notes: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class LoadedStream:
+    """A stream read from a folder, in evaluation mode, and its settings."""
+
+    stream: Stream
+    settings: StreamSettings
+
+
+def build_stream(settings: StreamSettings) -> Stream:
+    """A fresh stream.
+
+    Raises:
+        UsageFault: E-CFG-..., unknown filter or option, with the nearest name.
+    """
+    options = check_options(FILTERS, settings.filter, settings.options, "filter", "filter")
+    return Stream(FILTERS[settings.filter](settings.dim_in, **options), len(settings.classes))
+
+
+def save_stream(folder: Path | str, stream: Stream, settings: StreamSettings) -> None:
+    """Write a stream folder; equal streams give equal bytes.
+
+    Raises:
+        InputRefused: E-MOD-004, weights that are not finite.
+    """
+    folder = Path(folder)
+    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in stream.state_dict().items()}
+    _refuse_not_finite(tensors, folder)
+    with atomic_path(folder / "model.safetensors") as temporary:
+        save_file(tensors, temporary)
+        checksum = sha256_file(temporary)
+    write_json(
+        folder / "model.json",
+        {
+            "schema": SCHEMA,
+            "kind": "stream",
+            "modality": settings.modality,
+            "filter": settings.filter,
+            "options": check_options(FILTERS, settings.filter, settings.options, "filter", "filter"),
+            "dim_in": settings.dim_in,
+            "classes": list(settings.classes),
+            "clock": settings.clock.to_json(),
+            "notes": dict(settings.notes),
+            "sha256": checksum,
+        },
+    )
+
+
+def load_stream(folder: Path | str, *, classes: Sequence[str] | None = None) -> LoadedStream:
+    """Read a stream folder.
+
+    Args:
+        folder: Holds `model.safetensors` and `model.json`.
+        classes: The class list that is to be scored, if it must agree.
+
+    Raises:
+        InputRefused: E-FILE-001/002; E-MOD-001 (damaged or not a safetensors file), E-MOD-002 (tensors differ from what
+            the settings need, all listed), E-MOD-003 (checksum), E-MOD-004 (not finite), E-MOD-006 (not a stream
+            folder), E-MOD-007 (other classes).
+        UsageFault: E-CFG-..., a filter or option this version does not know.
+    """
+    folder = Path(folder)
+    path = folder / "model.json"
+    raw = read_json(path, "stream folder")
+    if not isinstance(raw, dict) or raw.get("kind") != "stream" or raw.get("schema") != SCHEMA:
+        found = f"kind {raw.get('kind')!r}, schema {raw.get('schema')!r}" if isinstance(raw, dict) else "no mapping"
+        raise InputRefused("E-MOD-006", path, f"not a stream of this version ({found}, expected {SCHEMA!r})")
+    checksum = raw.pop("sha256", None)
+    try:
+        values = {key: value for key, value in raw.items() if key not in ("schema", "kind")}
+        settings = TypeAdapter(StreamSettings).validate_python(values)
+    except ValidationError as error:
+        told = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
+        raise InputRefused("E-MOD-006", path, told) from error
+    weights = folder / "model.safetensors"
+    if classes is not None and tuple(classes) != settings.classes:
+        raise InputRefused("E-MOD-007", path, _class_differences(settings.classes, classes), "Train a stream on these.")
+    if not weights.is_file():
+        raise InputRefused("E-FILE-001", weights, "no such stream weights")
+    try:
+        tensors = load_file(weights)
+    except (SafetensorError, ValueError) as error:
+        remedy = "The file is damaged, or of another kind; pickled files are never opened."
+        raise InputRefused("E-MOD-001", weights, f"not a safetensors file: {error}", remedy) from error
+    if sha256_file(weights) != checksum:
+        problem = f"its SHA-256 is not the one in model.json ({str(checksum)[:12]}...)"
+        raise InputRefused("E-MOD-003", weights, problem, "Copy the whole folder again.")
+    stream = build_stream(settings)
+    expected = stream.state_dict()
+    differences = _differences(expected, tensors)
+    if differences:
+        raise InputRefused("E-MOD-002", weights, "does not fit its settings: " + "; ".join(differences))
+    _refuse_not_finite(tensors, weights)
+    stream.load_state_dict(tensors)
+    return LoadedStream(stream.eval(), settings)
+
+
+def _differences(expected: Mapping[str, torch.Tensor], found: Mapping[str, torch.Tensor]) -> list[str]:
+    told = [f"{name} is missing" for name in sorted(expected.keys() - found.keys())]
+    told += [f"{name} is not known" for name in sorted(found.keys() - expected.keys())]
+    for name in sorted(expected.keys() & found.keys()):
+        ours, theirs = expected[name], found[name]
+        if ours.shape != theirs.shape or ours.dtype != theirs.dtype:
+            told.append(f"{name} is {theirs.dtype} {tuple(theirs.shape)}, expected {ours.dtype} {tuple(ours.shape)}")
+    return told
+
+
+def _class_differences(model: Sequence[str], wanted: Sequence[str]) -> str:
+    only_model, only_wanted = [c for c in model if c not in wanted], [c for c in wanted if c not in model]
+    if not only_model and not only_wanted:
+        return f"the {len(model)} classes are the same but in another order"
+    return (
+        f"{len(model)} classes, {len(wanted)} asked for; only in the model: {only_model}; only asked for: {only_wanted}"
+    )
+
+
+def _refuse_not_finite(tensors: Mapping[str, torch.Tensor], where: Path) -> None:
+    bad = [name for name, tensor in tensors.items() if tensor.is_floating_point() and not tensor.isfinite().all()]
+    if bad:
+        raise InputRefused("E-MOD-004", where, f"weights that are not finite: {', '.join(bad)}")

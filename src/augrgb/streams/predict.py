@@ -1,0 +1,64 @@
+"""A stream on a whole video of any length."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from augrgb.streams.stream import Stream
+
+
+@torch.no_grad()
+def filter_sequence(
+    stream: Stream, features: Tensor, *, window: int = 4096, available: Tensor | None = None
+) -> tuple[Tensor, Tensor]:
+    """Filtered features and logits of one video, in evaluation mode, on the stream's device.
+
+    A long video is cut into windows that overlap by the filter's reach on both sides, so the window changes memory and
+    time, not the result. A filter of unlimited reach sees the whole video at once.
+
+    Args:
+        stream: The stream; its training mode is put back afterwards.
+        features: (T, dim_in).
+        window: Snippets filtered at once, without the overlap.
+        available: (T,) bool, False where there is no feature.
+
+    Returns:
+        features (T, C) and logits (T, K), float32 on the CPU.
+    """
+    T = len(features)
+    device = stream.mean.device
+    reach = stream.filter.reach
+    step = T if reach is None else max(1, window)
+    outputs = torch.zeros(T, stream.filter.width), torch.zeros(T, stream.num_classes)
+    training = stream.training
+    stream.eval()
+    try:
+        for start in range(0, T, max(1, step)):
+            stop = min(T, start + step)
+            left = 0 if reach is None else max(0, start - reach)
+            right = T if reach is None else min(T, stop + reach)
+            x = features[left:right].to(device, torch.float32)[None]
+            mask = torch.ones(x.shape[:2], dtype=torch.bool, device=device)
+            if available is not None:
+                mask &= available[left:right].to(device)
+            result = stream(x, mask)
+            for whole, part in zip(outputs, (result.features, result.logits), strict=True):
+                whole[start:stop] = part[0, start - left : stop - left].float().cpu()
+    finally:
+        stream.train(training)
+    return outputs
+
+
+def predict(
+    stream: Stream, features: NDArray[np.float32], *, window: int = 4096, available: NDArray[np.bool_] | None = None
+) -> NDArray[np.float32]:
+    """Scores in [0, 1] of one video. Shape: features (T, dim_in) -> (T, K); see `filter_sequence`."""
+    there = None if available is None else torch.from_numpy(available)
+    logits = filter_sequence(stream, torch.from_numpy(np.ascontiguousarray(features)), window=window, available=there)[
+        1
+    ]
+    scores: NDArray[np.float32] = logits.sigmoid().numpy()
+    return scores

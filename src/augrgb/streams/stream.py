@@ -1,0 +1,59 @@
+"""A stream: what turns the features of one modality into class scores per snippet."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from augrgb.core.batch import StreamOutput
+from augrgb.core.errors import InputRefused
+from augrgb.filters.temporal_filter import TemporalFilter
+
+
+class Stream(nn.Module):
+    """Standardise the features, filter them over time, classify each snippet.
+
+    Args:
+        filter: The temporal filter.
+        num_classes: K.
+
+    Shape: x (B, T, dim_in), mask (B, T) -> `StreamOutput`, zero at padding.
+    """
+
+    mean: Tensor
+    deviation: Tensor
+
+    def __init__(self, filter: TemporalFilter, num_classes: int) -> None:
+        super().__init__()
+        self.filter = filter
+        self.classifier = nn.Linear(filter.width, num_classes)
+        self.register_buffer("mean", torch.zeros(filter.dim_in))
+        self.register_buffer("deviation", torch.ones(filter.dim_in))
+
+    @property
+    def dim_in(self) -> int:
+        """Channels of the input features."""
+        return self.filter.dim_in
+
+    @property
+    def num_classes(self) -> int:
+        """Number of classes K."""
+        return self.classifier.out_features
+
+    def set_statistics(self, mean: Tensor, deviation: Tensor) -> None:
+        """Standardise with these from now on, both (dim_in,). A channel that never varied keeps its scale."""
+        self.mean.copy_(mean)
+        self.deviation.copy_(torch.where(deviation > 1e-12, deviation, 1.0))
+
+    def forward(self, x: Tensor, mask: Tensor) -> StreamOutput:
+        """Scores (as logits) and filtered features of a batch.
+
+        Raises:
+            InputRefused: E-MOD-005, features of another width.
+        """
+        if x.shape[-1] != self.dim_in:
+            raise InputRefused("E-MOD-005", "stream", f"features have {x.shape[-1]} channels, the model {self.dim_in}")
+        real = mask[..., None]
+        x = torch.where(real, (x - self.mean) / self.deviation, 0.0)
+        features, hidden = self.filter(x, mask)
+        return StreamOutput(features, self.classifier(features) * real, hidden)
