@@ -1,0 +1,196 @@
+"""Detections from files: the inverse of `writers`, and foreign files of the same formats.
+
+Every reader refuses a time or score that is not a finite number and a segment that ends before it starts, naming the
+entry; `check_durations` finds frame numbers given as seconds.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from augrgb.core.errors import AugrgbError, InputRefused, raise_together
+from augrgb.core.safe_files import identifier_of, read_json
+from augrgb.core.types import Detection
+from augrgb.detection.writers import CSV_COLUMNS, FORMULA_STARTS, PKU_FPS
+
+_ALIASES = {"video-id": "video_id", "t-start": "start_s", "t-end": "end_s", "start": "start_s", "end": "end_s"}
+_CUE = re.compile(r"(?:(\d+):)?(\d\d?):(\d\d)[.,](\d{3})\s+-->\s+(?:(\d+):)?(\d\d?):(\d\d)[.,](\d{3})")
+
+
+@dataclass(frozen=True, slots=True)
+class DetectionFile:
+    """What a file holds: detections, and the videos it speaks about (also those without detections, if it can say)."""
+
+    detections: tuple[Detection, ...]
+    video_ids: tuple[str, ...]
+
+
+def read_activitynet(path: Path) -> DetectionFile:
+    """ActivityNet JSON: `{"results": {video: [{"label", "score", "segment": [start, end]}]}}`, seconds.
+
+    Raises:
+        InputRefused: Not such a file, or a bad entry; all bad entries together.
+    """
+    value = read_json(path, "detection file")
+    results = value.get("results") if isinstance(value, dict) else None
+    if not isinstance(results, dict):
+        raise InputRefused("E-DET-010", path, 'no "results" object', "Expected ActivityNet detection JSON.")
+    rows = [
+        (f"results[{video!r}][{i}]", (video, *_entry(entry)))
+        for video, entries in results.items()
+        for i, entry in enumerate(entries if isinstance(entries, list) else [None])
+    ]
+    return DetectionFile(_detections(path, rows), tuple(results))
+
+
+def read_csv(path: Path) -> DetectionFile:
+    """CSV with columns `video_id,label,start_s,end_s,score`; also `video-id`, `t-start`, `t-end`; `,` `;` or tab.
+
+    Raises:
+        InputRefused: A column is missing, or bad rows; all bad rows together.
+    """
+    text = _text(path)
+    header = text.split("\n", 1)[0]
+    table = csv.reader(io.StringIO(text, newline=""), delimiter=max(",;\t", key=header.count))
+    columns = [_ALIASES.get(name.strip().lower(), name.strip().lower()) for name in next(table, [])]
+    missing = [name for name in CSV_COLUMNS if name not in columns]
+    if missing:
+        problem = f"columns {', '.join(missing)} are missing, found {', '.join(columns) or 'none'}"
+        raise InputRefused("E-DET-010", path, problem)
+    at = [columns.index(name) for name in CSV_COLUMNS]
+    rows: list[tuple[str, tuple[Any, ...]]] = []
+    for cells in table:
+        if cells:
+            row = tuple(cells[i] if i < len(cells) else None for i in at)
+            rows.append((f"line {table.line_num}", (_bare(row[0]), _bare(row[1]), *row[2:])))
+    detections = _detections(path, rows)
+    return DetectionFile(detections, tuple(dict.fromkeys(d.video_id for d in detections)))
+
+
+def read_pku(folder: Path, class_names: Mapping[int, str], *, fps: float = PKU_FPS) -> DetectionFile:
+    """A folder of PKU-MMD result files, `class number,start frame,end frame,confidence`; one per video.
+
+    Args:
+        class_names: Class number -> name.
+        fps: Frames per second of the numbering.
+
+    Raises:
+        InputRefused: No such folder, an unknown class number, bad lines; all together.
+    """
+    paths = sorted(Path(folder).glob("*.txt"))
+    if not paths:
+        raise InputRefused("E-DET-010", folder, "no .txt file here", "Expected one PKU-MMD result file per video.")
+    names = {str(number): name for number, name in class_names.items()}
+    found: list[Detection] = []
+    for path in paths:
+        rows: list[tuple[str, tuple[Any, ...]]] = []
+        for number, line in enumerate(_text(path).splitlines(), 1):
+            if line.strip():
+                cells = [cell.strip() for cell in line.split(",")]
+                label, start, end, score = cells if len(cells) == 4 else (None, None, None, None)
+                label = names.get(label.removesuffix(".0")) if label is not None else None
+                rows.append((f"line {number}", (identifier_of(path.stem), label, start, end, score)))
+        for d in _detections(path, rows):
+            found.append(Detection(d.video_id, d.label, d.start_s / fps, d.end_s / fps, d.score))
+    return DetectionFile(tuple(found), tuple(identifier_of(path.stem) for path in paths))
+
+
+def read_subtitles(path: Path, video_id: str) -> DetectionFile:
+    """SubRip or WebVTT cues of the form `label score` of one video.
+
+    Raises:
+        InputRefused: A cue without score.
+    """
+    rows: list[tuple[str, tuple[Any, ...]]] = []
+    lines = _text(path).splitlines()
+    vtt = bool(lines) and lines[0].startswith("WEBVTT")
+    for number, line in enumerate(lines, 1):
+        cue = _CUE.match(line.strip())
+        if cue:
+            label, _, score = (lines[number] if number < len(lines) else "").rpartition(" ")
+            label = _unescaped(label) if vtt else label
+            parts = [int(part or 0) for part in cue.groups()]
+            start, end = (((h * 60 + m) * 60_000 + s * 1000 + ms) / 1000 for h, m, s, ms in (parts[:4], parts[4:]))
+            rows.append((f"line {number}", (video_id, label, start, end, score)))
+    return DetectionFile(_detections(path, rows), (video_id,))
+
+
+def check_durations(
+    detections: Iterable[Detection], durations_s: Mapping[str, float], where: object, *, tolerance_s: float = 1.0
+) -> None:
+    """Refuse detections that begin before 0 or end more than `tolerance_s` after their video.
+
+    Raises:
+        InputRefused: Naming the worst detection; of videos without a known duration nothing is said.
+    """
+    worst = max(
+        (d for d in detections if d.video_id in durations_s),
+        key=lambda d: max(d.end_s - durations_s[d.video_id], -d.start_s),
+        default=None,
+    )
+    if worst is None:
+        return
+    duration = durations_s[worst.video_id]
+    if worst.end_s - duration > tolerance_s:
+        problem = f"a detection in {worst.video_id!r} ends at {worst.end_s} s but the video lasts {duration} s"
+        hint = "Are these frame numbers?" if worst.end_s > 1.5 * duration else "Is this the same video?"
+        raise InputRefused("E-DET-009", where, problem, hint)
+    if worst.start_s < -tolerance_s:
+        problem = f"a detection in {worst.video_id!r} starts at {worst.start_s} s"
+        raise InputRefused("E-DET-009", where, problem, "Times count from the first frame.")
+
+
+def _entry(entry: Any) -> tuple[Any, ...]:
+    segment = entry.get("segment") if isinstance(entry, dict) else None
+    if not isinstance(segment, list) or len(segment) != 2:
+        return (None, None, None, None)
+    return (entry.get("label"), *segment, entry.get("score"))
+
+
+def _detections(path: Path, rows: list[tuple[str, tuple[Any, ...]]]) -> tuple[Detection, ...]:
+    found, faults = [], list[AugrgbError]()
+    for place, (video, label, start, end, score) in rows:
+        numbers = [_number(value) for value in (start, end, score)]
+        if not isinstance(label, str) or not label or not video or not all(map(math.isfinite, numbers)):
+            problem = f"{place}: not a detection: {(video, label, start, end, score)!r}"
+            remedy = "Expected a known class, finite start, end and score."
+            faults.append(InputRefused("E-DET-007", path, problem, remedy))
+        elif numbers[1] < numbers[0]:
+            faults.append(InputRefused("E-DET-008", path, f"{place}: ends at {end} before it starts at {start}"))
+        else:
+            found.append(Detection(video, label, *numbers))
+    raise_together(faults[:20])
+    return tuple(found)
+
+
+def _number(value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        return math.nan
+    try:
+        return float(value)
+    except (ValueError, OverflowError):
+        return math.nan
+
+
+def _text(path: Path) -> str:
+    try:
+        return Path(path).read_bytes().decode("utf-8-sig")
+    except FileNotFoundError as error:
+        raise InputRefused("E-FILE-001", path, "no such detection file") from error
+    except UnicodeDecodeError as error:
+        raise InputRefused("E-FILE-002", path, f"not UTF-8 at byte {error.start}", "Save it as UTF-8.") from error
+
+
+def _bare(cell: str | None) -> str | None:
+    return cell[1:] if cell is not None and cell[:1] == "'" and cell[1:].startswith(FORMULA_STARTS) else cell
+
+
+def _unescaped(text: str) -> str:
+    return text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
