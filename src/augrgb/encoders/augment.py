@@ -1,0 +1,87 @@
+"""Random changes of prepared windows that keep their meaning, for training encoders.
+
+Each draws from a passed generator, once per sample (all frames of a window change alike, except noise). Nothing is
+mirrored: left and right are different actions.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import Generator, Tensor
+
+from augrgb.encoders.snippet_encoder import Modality
+
+
+def augment(modality: Modality, x: Tensor, generator: Generator, *, strength: float = 1.0) -> Tensor:
+    """Augment prepared windows (N, window, ...) of a modality; `strength` 0 changes nothing."""
+    return {"rgb": augment_rgb, "flow": augment_flow, "pose": augment_pose}[modality](x, generator, strength=strength)
+
+
+def augment_rgb(x: Tensor, generator: Generator, *, strength: float = 1.0) -> Tensor:
+    """Shift and scale, brightness, contrast, colour, noise.
+
+    Shape: (N, window, H, W, 3) -> same.
+    """
+    x, _ = _shift_and_scale(x, generator, strength)
+    count = len(x)
+    mean = x.mean(dim=(1, 2, 3, 4), keepdim=True)
+    contrast = 1 + _spread(generator, (count, 1, 1, 1, 1), 0.3 * strength, x)
+    brightness = _spread(generator, (count, 1, 1, 1, 1), 0.4 * strength, x)
+    colour = 1 + _spread(generator, (count, 1, 1, 1, 3), 0.15 * strength, x)
+    noise = _normal(generator, x.shape, 0.05 * strength, x)
+    return ((x - mean) * contrast + mean + brightness) * colour + noise
+
+
+def augment_flow(x: Tensor, generator: Generator, *, strength: float = 1.0) -> Tensor:
+    """Shift and scale (which also scales displacements), small changes of speed.
+
+    Shape: (N, window, H, W, 2) -> same.
+    """
+    x, zoom = _shift_and_scale(x, generator, strength)
+    speed = 1 + _spread(generator, (len(x),), 0.15 * strength, x)
+    return x * (zoom * speed)[:, None, None, None, None]
+
+
+def augment_pose(x: Tensor, generator: Generator, *, strength: float = 1.0) -> Tensor:
+    """Turn about the vertical, scale, joint noise, and joints moved to the root as if they had not been seen.
+
+    Shape: (N, window, V, 6) positions and speeds -> same.
+    """
+    count, window, joints, _ = x.shape
+    angle = _spread(generator, (count, 1, 1), math.radians(20) * strength, x)
+    cos, sin = angle.cos(), angle.sin()
+    turned = []
+    for part in (x[..., :3], x[..., 3:]):
+        right, up, away = part.unbind(-1)
+        turned += [right * cos + away * sin, up, away * cos - right * sin]
+    scale = 1 + _spread(generator, (count, 1, 1, 1), 0.1 * strength, x)
+    x = torch.stack(turned, dim=-1) * scale
+    x = x + _normal(generator, (count, window, joints, 6), 0.02 * strength, x)
+    kept = torch.rand((count, 1, joints, 1), generator=generator, device=generator.device) >= 0.05 * strength
+    return x * kept.to(x)
+
+
+def _shift_and_scale(x: Tensor, generator: Generator, strength: float) -> tuple[Tensor, Tensor]:
+    """Bilinear crop: up to 8 % shift, 12 % zoom; gives the pictures and each sample's magnification (N,)."""
+    count, window, height, width, channels = x.shape
+    zoom = 1 + _spread(generator, (count,), 0.12 * strength, x)
+    shift = _spread(generator, (count, 2), 0.16 * strength, x)  # half widths
+    theta = x.new_zeros(count, 2, 3)
+    theta[:, 0, 0] = theta[:, 1, 1] = 1 / zoom
+    theta[:, :, 2] = shift
+    grid = F.affine_grid(theta, [count, 1, height, width], align_corners=False)
+    flat = x.permute(0, 1, 4, 2, 3).reshape(count, window * channels, height, width)
+    moved = F.grid_sample(flat, grid, mode="bilinear", padding_mode="border", align_corners=False)
+    return moved.view(count, window, channels, height, width).permute(0, 1, 3, 4, 2).contiguous(), zoom
+
+
+def _spread(generator: Generator, shape: tuple[int, ...], size: float, like: Tensor) -> Tensor:
+    """Uniform in [-size, size)."""
+    return ((torch.rand(shape, generator=generator, device=generator.device) * 2 - 1) * size).to(like)
+
+
+def _normal(generator: Generator, shape: tuple[int, ...], size: float, like: Tensor) -> Tensor:
+    return (torch.randn(shape, generator=generator, device=generator.device) * size).to(like)

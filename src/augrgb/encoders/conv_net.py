@@ -1,0 +1,49 @@
+"""The 3D convolutional network behind `small_rgb` and `small_flow`."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+
+class SnippetConvNet(nn.Module):
+    """Four 3D convolutions, a coarse spatial average, and a linear layer.
+
+    Args:
+        channels: Channels of the input picture.
+        dim: Width of the result.
+        width: Channels of the first layer; later ones have 1.5, 3 and 6 times as many.
+        grid: Rows and columns of the last average: (1, 1) forgets where things are in the picture.
+        dropout: On the averaged activations.
+
+    Shape: (N, window, H, W, channels) -> (N, dim).
+    """
+
+    def __init__(self, channels: int, dim: int, width: int, grid: tuple[int, int], dropout: float) -> None:
+        super().__init__()
+        self.grid = grid
+        sizes = (width, width * 3 // 2, width * 3, width * 6)
+        self.layers = nn.Sequential(
+            _layer(channels, sizes[0], (1, 5, 5), (1, 2, 2)),
+            _layer(sizes[0], sizes[1], (3, 3, 3), (1, 2, 2)),
+            _layer(sizes[1], sizes[2], (3, 3, 3), (2, 2, 2)),
+            _layer(sizes[2], sizes[3], (3, 3, 3), (2, 2, 2)),
+        ).to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
+        self.dropout = nn.Dropout(dropout)
+        self.project = nn.Linear(sizes[3] * grid[0] * grid[1], dim)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.layers(x.permute(0, 4, 1, 2, 3))  # (N, C, t, h, w); the input already lies channels-last
+        x = F.adaptive_avg_pool2d(x.mean(dim=2), self.grid).flatten(1)
+        return self.project(self.dropout(x))  # type: ignore[no-any-return]
+
+
+def _layer(dim_in: int, dim_out: int, kernel: tuple[int, int, int], stride: tuple[int, int, int]) -> nn.Sequential:
+    padding = (kernel[0] // 2, kernel[1] // 2, kernel[2] // 2)
+    groups = next(groups for groups in (8, 4, 2, 1) if dim_out % groups == 0)
+    return nn.Sequential(
+        nn.Conv3d(dim_in, dim_out, kernel, stride, padding, bias=False),
+        nn.GroupNorm(groups, dim_out),
+        nn.ReLU(inplace=True),
+    )

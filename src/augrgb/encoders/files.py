@@ -1,0 +1,148 @@
+"""Encoder folders: `model.safetensors` and `model.json`. Nothing in them is ever executed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import safetensors
+import safetensors.torch
+import torch
+from torch import Tensor
+
+from augrgb.core.catalog import check_options
+from augrgb.core.errors import InputRefused, UsageFault
+from augrgb.core.safe_files import read_json, sha256_file, write_bytes, write_json
+from augrgb.core.timeline import Clock
+from augrgb.encoders import ENCODERS
+from augrgb.encoders.snippet_encoder import SnippetEncoder
+
+SCHEMA = "augrgb.encoder/1"
+
+
+@dataclass(frozen=True, slots=True)
+class EncoderSettings:
+    """What must be known beside the weights to use an encoder on a video.
+
+    Args:
+        clock: Frame rate and windows it was trained on.
+        size: (width, height) of frames; None for poses.
+        classes: Labels it was trained with, () if none.
+        notes: Anything about its training, plain JSON (seed, videos, method).
+    """
+
+    clock: Clock
+    size: tuple[int, int] | None = None
+    classes: tuple[str, ...] = ()
+    notes: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class LoadedEncoder:
+    """A frozen encoder in evaluation mode.
+
+    Args:
+        checksum: SHA-256 of its weights file.
+    """
+
+    encoder: SnippetEncoder
+    settings: EncoderSettings
+    checksum: str
+    folder: Path
+
+
+def save_encoder(folder: Path, encoder: SnippetEncoder, settings: EncoderSettings) -> str:
+    """Write an encoder folder; returns the checksum of the weights. The description is written last."""
+    folder = Path(folder)
+    weights = {name: tensor.detach().cpu().contiguous() for name, tensor in encoder.state_dict().items()}
+    write_bytes(folder / "model.safetensors", safetensors.torch.save(weights))
+    checksum = sha256_file(folder / "model.safetensors")
+    write_json(
+        folder / "model.json",
+        {
+            "schema": SCHEMA,
+            "kind": "encoder",
+            "name": encoder.name,
+            "modality": encoder.modality,
+            "options": encoder.options,
+            "clock": settings.clock.to_json(),
+            "size": settings.size,
+            "classes": settings.classes,
+            "notes": dict(settings.notes),
+            "sha256": checksum,
+        },
+    )
+    return checksum
+
+
+def load_encoder(folder: Path, device: torch.device | str = "cpu") -> LoadedEncoder:
+    """Rebuild an encoder from its folder.
+
+    Raises:
+        InputRefused: E-FILE-001/002 (no description), E-MOD-001 (not safetensors, such as a pickle),
+            E-MOD-002 (names, shapes or kinds of tensors differ), E-MOD-003 (changed since it was saved),
+            E-MOD-004 (NaN or infinite weights), E-MOD-006 (not an encoder of ours).
+    """
+    folder = Path(folder)
+    description = read_json(folder / "model.json", "encoder description")
+    encoder = _build(folder, description)
+    path = folder / "model.safetensors"
+    state = read_weights(path)
+    checksum = sha256_file(path)
+    if checksum != description["sha256"]:
+        problem = f"SHA-256 is {checksum[:16]}..., model.json says {str(description['sha256'])[:16]}..."
+        raise InputRefused("E-MOD-003", path, problem, "Copy the folder again.")
+    check_state(path, state, encoder.state_dict())
+    encoder.load_state_dict(state)
+    encoder.to(device).eval().requires_grad_(False)
+    size = description["size"]
+    settings = EncoderSettings(
+        clock=Clock(**description["clock"]),
+        size=(int(size[0]), int(size[1])) if size else None,
+        classes=tuple(description["classes"]),
+        notes=description.get("notes", {}),
+    )
+    return LoadedEncoder(encoder, settings, checksum, folder)
+
+
+def read_weights(path: Path) -> dict[str, Tensor]:
+    """Tensors of a safetensors file; pickles and anything else are refused (E-MOD-001)."""
+    try:
+        return dict(safetensors.torch.load_file(path))
+    except FileNotFoundError as error:
+        raise InputRefused("E-FILE-001", path, "no such weights file") from error
+    except (safetensors.SafetensorError, OSError, ValueError) as error:
+        head = path.read_bytes()[:2] if path.is_file() else b""
+        found = "a pickle or PyTorch archive" if head in (b"PK", b"\x80\x02") else f"damaged ({error})"
+        remedy = "Only safetensors files are loaded, because others can run code."
+        raise InputRefused("E-MOD-001", path, f"not a safetensors file: {found}", remedy) from error
+
+
+def check_state(path: Path, state: Mapping[str, Tensor], expected: Mapping[str, Tensor]) -> None:
+    """Compare tensors with a model's own, strictly: all differences at once (E-MOD-002), then values (E-MOD-004)."""
+    faults = [f"{name} is missing" for name in expected if name not in state]
+    faults += [f"{name} is unknown" for name in state if name not in expected]
+    for name in sorted(state.keys() & expected.keys()):
+        have, want = state[name], expected[name]
+        if have.shape != want.shape or have.dtype != want.dtype:
+            faults.append(f"{name} is {have.dtype} {tuple(have.shape)}, not {want.dtype} {tuple(want.shape)}")
+    if faults:
+        rest = f" and {len(faults) - 5} more" if len(faults) > 5 else ""
+        raise InputRefused("E-MOD-002", path, "; ".join(faults[:5]) + rest, "These weights are of another model.")
+    for name, tensor in state.items():
+        if not torch.isfinite(tensor).all():
+            raise InputRefused("E-MOD-004", path, f"{name} holds NaN or infinite values", "Train it again.")
+
+
+def _build(folder: Path, description: Any) -> SnippetEncoder:
+    path = folder / "model.json"
+    needed = {"kind", "name", "modality", "options", "clock", "size", "classes", "sha256"}
+    if not isinstance(description, dict) or description.get("schema") != SCHEMA or needed - description.keys():
+        raise InputRefused("E-MOD-006", path, f"does not describe an encoder ({SCHEMA})", "Give an encoder folder.")
+    try:
+        options = check_options(ENCODERS, description["name"], description["options"], "encoder", str(path))
+        return ENCODERS[description["name"]](**options)
+    except (UsageFault, TypeError) as error:
+        raise InputRefused("E-MOD-006", path, f"cannot be rebuilt: {error}", "It is of another version.") from error

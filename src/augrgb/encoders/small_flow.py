@@ -1,0 +1,45 @@
+"""A small optical-flow encoder that trains on a laptop."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from augrgb.encoders.conv_net import SnippetConvNet
+from augrgb.encoders.snippet_encoder import SnippetEncoder, check_windows
+
+
+class SmallFlow(SnippetEncoder):
+    """Small 3D convolutional network on optical-flow windows.
+
+    Args:
+        dim: Feature width.
+        width: Channels of the first layer.
+        grid: Rows and columns of the last spatial average.
+        dropout: Before the last linear layer.
+
+    Shape: windows (N, window, H, W, 2) int8 -> (N, dim).
+    """
+
+    name = "small_flow"
+    modality = "flow"
+
+    def __init__(
+        self, *, dim: int = 128, width: int = 16, grid: tuple[int, int] = (2, 2), dropout: float = 0.0
+    ) -> None:
+        super().__init__()
+        self.dim = dim
+        self.options = {"dim": dim, "width": width, "grid": list(grid), "dropout": dropout}
+        self.net = SnippetConvNet(2, dim, width, (grid[0], grid[1]), dropout)
+
+    def prepare(self, windows: NDArray[Any]) -> Tensor:
+        """int8 steps to pixels (16 steps each)."""
+        check_windows(windows, np.int8, (None, None, 2))
+        return torch.from_numpy(np.ascontiguousarray(windows)).float().mul_(1 / 16)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.net(x)  # type: ignore[no-any-return]

@@ -1,0 +1,45 @@
+"""A small RGB encoder that trains on a laptop."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from augrgb.encoders.conv_net import SnippetConvNet
+from augrgb.encoders.snippet_encoder import SnippetEncoder, check_windows
+
+
+class SmallRGB(SnippetEncoder):
+    """Small 3D convolutional network on RGB windows.
+
+    Args:
+        dim: Feature width.
+        width: Channels of the first layer.
+        grid: Rows and columns of the last spatial average.
+        dropout: Before the last linear layer.
+
+    Shape: windows (N, window, H, W, 3) uint8 -> (N, dim).
+    """
+
+    name = "small_rgb"
+    modality = "rgb"
+
+    def __init__(
+        self, *, dim: int = 128, width: int = 16, grid: tuple[int, int] = (2, 2), dropout: float = 0.0
+    ) -> None:
+        super().__init__()
+        self.dim = dim
+        self.options = {"dim": dim, "width": width, "grid": list(grid), "dropout": dropout}
+        self.net = SnippetConvNet(3, dim, width, (grid[0], grid[1]), dropout)
+
+    def prepare(self, windows: NDArray[Any]) -> Tensor:
+        """uint8 to about -1.8 .. 2.2."""
+        check_windows(windows, np.uint8, (None, None, 3))
+        return torch.from_numpy(np.ascontiguousarray(windows)).float().sub_(115.0).mul_(1 / 64)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.net(x)  # type: ignore[no-any-return]

@@ -1,0 +1,78 @@
+"""The contract of snippet encoders, and how windows go through one."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from augrgb.core.errors import InputRefused
+
+Modality = Literal["rgb", "flow", "pose"]
+
+
+class SnippetEncoder(nn.Module, ABC):
+    """A network that turns windows of one modality into one feature vector each.
+
+    Constructors take keyword-only options and keep them in `options`, from which an encoder folder is rebuilt.
+    Networks normalise per sample (GroupNorm), so a snippet's features depend on no other snippet.
+
+    Attributes:
+        name: What recipes call it.
+        modality: Which tracks it reads.
+        dim: Width C of a feature vector.
+        options: The constructor's arguments, plain JSON values.
+    """
+
+    name: ClassVar[str]
+    modality: ClassVar[Modality]
+    dim: int
+    options: dict[str, Any]
+
+    @abstractmethod
+    def prepare(self, windows: NDArray[Any]) -> Tensor:
+        """Windows (N, window, ...) of a track to normalised floats (N, window, ...), time before channels."""
+
+    @abstractmethod
+    def forward(self, x: Tensor) -> Tensor:
+        """Prepared windows (N, window, ...) -> features (N, dim)."""
+
+
+def check_windows(windows: NDArray[Any], dtype: type, shape: tuple[int | None, ...]) -> None:
+    """Refuse windows that are not (N, window, *shape) of a dtype; None in `shape` fits any size.
+
+    Raises:
+        InputRefused: E-FEA-003.
+    """
+    fits = windows.ndim == 2 + len(shape) and all(
+        want in (None, have) for want, have in zip(shape, windows.shape[2:], strict=True)
+    )
+    if not fits or windows.dtype != dtype:
+        wanted = ", ".join("any" if size is None else str(size) for size in shape)
+        problem = f"are {windows.dtype} {windows.shape}, expected {np.dtype(dtype)} (N, window, {wanted})"
+        raise InputRefused("E-FEA-003", "windows", problem, "Use the modality that the encoder was made for.")
+
+
+def encode_windows(encoder: SnippetEncoder, windows: NDArray[Any], batch: int = 16) -> NDArray[np.float32]:
+    """Features of windows, without gradients, on the encoder's device.
+
+    Every forward pass has exactly `batch` windows (the last is filled up by repeating), because libraries choose
+    kernels by batch size: so a snippet's features do not depend on how many others are encoded with it.
+
+    Shape: (N, window, ...) -> (N, dim) float32.
+    """
+    device = next(encoder.parameters()).device
+    features = np.empty((len(windows), encoder.dim), np.float32)
+    training = encoder.training
+    encoder.eval()
+    with torch.inference_mode():
+        for start in range(0, len(windows), batch):
+            numbers = np.minimum(np.arange(start, start + batch), len(windows) - 1)
+            output = encoder(encoder.prepare(windows[numbers]).to(device)).float().cpu().numpy()
+            features[start : start + batch] = output[: len(windows) - start]
+    encoder.train(training)
+    return features

@@ -1,0 +1,1 @@
+"""Video and pose files -> tracks on a clock's frame rate -> windows. Everything streams."""

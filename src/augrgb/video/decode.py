@@ -1,0 +1,278 @@
+"""Video file -> frames sampled by presentation time, streaming, in memory that does not grow with the video.
+
+Conventions: time 0 is the first frame shown. Output frame k is the picture on screen at k / fps; there is one for
+every k with k / fps before the end of the last frame. Stamps are rounded to ticks, so a frame that appears up to
+one tick (at most a tenth of an output interval) late still counts. Pictures are turned upright and stretched to the
+wanted size. Colours become 8-bit RGB by the matrix the file declares (BT.601 if none); HDR is not tone-mapped.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+import av.error
+import numpy as np
+from av.container import InputContainer
+from av.video.frame import VideoFrame
+from av.video.reformatter import Interpolation, VideoReformatter
+from av.video.stream import VideoStream
+from numpy.typing import NDArray
+
+from augrgb.core.errors import InputRefused
+from augrgb.video.container import LIMITS, DecodeLimits, open_video, reason, too_large
+from augrgb.video.frame_clock import FrameClock
+from augrgb.video.orientation import Orientation, orientation_of
+from augrgb.video.probe import declared_duration_s, declared_fps, no_frames
+
+Picture = NDArray[np.uint8]
+Partial = Literal["refuse", "keep-prefix"]
+_HDR_TRANSFERS = {16, 18}  # PQ and HLG in ITU-T H.273
+_MISSING_FRAMES_ALLOWED = 2  # damage that some encoders leave at the very start or end
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class FrameTarget:
+    """One wanted form of every frame: (width, height) as shown, and RGB (H, W, 3) or grey (H, W)."""
+
+    size: tuple[int, int]
+    pixels: Literal["rgb24", "gray"] = "rgb24"
+
+
+@dataclass(slots=True)
+class DecodeReport:
+    """What decoding found; complete when the frames are used up.
+
+    Args:
+        declared_frames, decoded_frames: Frames in the header (0 = unknown) and in fact.
+        duration_s: End of the last decoded frame, seconds from the first.
+        variable_rate: The time between frames changes.
+        complete: False when only the part before a fault was kept.
+        warnings: Everything that was repaired, rounded or left out.
+    """
+
+    declared_frames: int = 0
+    decoded_frames: int = 0
+    duration_s: float = 0.0
+    variable_rate: bool = False
+    complete: bool = True
+    warnings: list[str] = field(default_factory=list)
+
+    def warn(self, path: Path, text: str) -> None:
+        """Keep a warning once, and log it."""
+        if text not in self.warnings:
+            self.warnings.append(text)
+            _log.warning("%s: %s", path, text)
+
+
+def frames_by_time(
+    path: Path,
+    fps: float,
+    size: tuple[int, int],
+    *,
+    partial: Partial = "refuse",
+    limits: DecodeLimits = LIMITS,
+    threads: int = 1,
+    report: DecodeReport | None = None,
+) -> Iterator[Picture]:
+    """Frames of a video on a regular time grid; see `sample_frames`.
+
+    Shape: yields (H, W, 3) uint8 with (W, H) = `size`.
+    """
+    targets = (FrameTarget(size),)
+    for (picture,) in sample_frames(path, fps, targets, partial=partial, limits=limits, threads=threads, report=report):
+        yield picture
+
+
+def sample_frames(
+    path: Path,
+    fps: float,
+    targets: Sequence[FrameTarget],
+    *,
+    partial: Partial = "refuse",
+    limits: DecodeLimits = LIMITS,
+    threads: int = 1,
+    report: DecodeReport | None = None,
+) -> Iterator[tuple[Picture, ...]]:
+    """Decode once, and give every sampled frame in each of the wanted forms.
+
+    Args:
+        path: A local video file.
+        fps: Output frames per second.
+        targets: Forms of each frame.
+        partial: What to do with a video that breaks off: refuse it, or keep what came before.
+        limits: Largest frame and longest video.
+        threads: Decoder threads.
+        report: Filled in while frames are drawn; complete at the end.
+
+    Raises:
+        InputRefused: See `open_video`; also E-VID-002 (no frames), E-VID-003 (breaks off: raised where it happens,
+            so after the frames before it), E-VID-006 (over 1 % of frames without a time), E-VID-010 (limits).
+    """
+    path, report = Path(path), report if report is not None else DecodeReport()
+    with open_video(path, limits) as (container, stream):
+        stream.codec_context.thread_count = threads
+        sampler = _Sampler(fps, tuple(targets), path, report)
+        source = _Source(path, container, stream, limits, report)
+        for frame, time_s in source.frames(partial):
+            yield from sampler.advance_to(time_s)
+            sampler.show(frame)
+        # A picture that claims to last less than a tick still is one frame.
+        yield from sampler.advance_to(max(report.duration_s, 1 / fps if not sampler.next_index else 0.0))
+
+
+class _Source:
+    """Decoded frames with their times, and the verdict on how the file ended."""
+
+    def __init__(
+        self, path: Path, container: InputContainer, stream: VideoStream, limits: DecodeLimits, report: DecodeReport
+    ) -> None:
+        self.path, self.container, self.stream, self.limits, self.report = path, container, stream, limits, report
+        fps = declared_fps(stream)
+        self.clock = FrameClock(float(stream.time_base or 0) or 1 / (fps or 25.0), 1 / (fps or 25.0))
+        # AVI stores decoding order only; there the n-th decoded frame has the n-th stamp, and the last few none.
+        self.by_decoding_order = container.format.name == "avi"
+        report.declared_frames = stream.frames
+
+    def frames(self, partial: Partial) -> Iterator[tuple[VideoFrame, float]]:
+        """Frames in presentation order with their time in seconds from the first."""
+        fault: Exception | None = None
+        damaged = 0
+        packets = self.container.demux(self.stream)
+        while fault is None:
+            try:
+                packet = next(packets, None)
+                if packet is None:
+                    break
+                decoded = packet.decode()
+            except (av.error.FFmpegError, OSError) as error:
+                fault = error
+                break
+            damaged += packet.is_corrupt
+            for frame in decoded:
+                if isinstance(frame, VideoFrame):
+                    damaged += frame.is_corrupt
+                    yield frame, self._time_of(frame)
+        self._judge(fault, damaged, partial)
+
+    def _time_of(self, frame: VideoFrame) -> float:
+        if frame.width * frame.height > self.limits.max_pixels:
+            raise too_large(self.path, frame.width, frame.height, self.limits)
+        time_s = self.clock.time_of(frame.dts if self.by_decoding_order else frame.pts)
+        length_s = float(frame.duration * (frame.time_base or 0)) if frame.duration else 0.0
+        self.report.decoded_frames += 1
+        self.report.duration_s = time_s + (length_s or self.clock.interval_s)
+        if self.report.duration_s > self.limits.max_duration_s:
+            problem = (
+                f"lasts over {self.report.duration_s:.0f} s; at most {self.limits.max_duration_s:.0f} s are allowed"
+            )
+            raise InputRefused("E-VID-010", self.path, problem, "Cut it into parts.")
+        return time_s
+
+    def _judge(self, fault: Exception | None, damaged: int, partial: Partial) -> None:
+        report, clock = self.report, self.clock
+        report.variable_rate = clock.variable_rate
+        if fault is None and not report.decoded_frames:
+            raise no_frames(self.path, self.stream)
+        problem = self._breaks_off(fault)
+        if problem:
+            report.complete = False
+            if partial == "refuse" or not report.decoded_frames:
+                remedy = f"Re-encode it, or keep the first {report.duration_s:.1f} s (partial video: keep-prefix)."
+                raise InputRefused("E-VID-003", self.path, f"{problem}. Kept nothing", remedy)
+            report.warn(self.path, f"{problem}. Kept the first {report.duration_s:.1f} s")
+        if not self.by_decoding_order and clock.missing > 0.01 * clock.frames:
+            problem = f"{clock.missing} of {clock.frames} frames have no presentation time (at most 1 % is allowed)"
+            raise InputRefused("E-VID-006", self.path, problem, "Re-encode it with a constant frame rate.")
+        if clock.missing and not self.by_decoding_order:
+            report.warn(self.path, f"{clock.missing} frames without a time were put one interval after the last")
+        if clock.repaired:
+            report.warn(
+                self.path, f"{clock.repaired} frames had times that repeat or go back; a monotone clock was kept"
+            )
+        declared_s = declared_duration_s(self.container, self.stream)
+        if report.complete and declared_s and abs(declared_s - report.duration_s) > max(1.0, 0.02 * declared_s):
+            report.warn(
+                self.path, f"the header says {declared_s:.1f} s; {report.duration_s:.1f} s were decoded and count"
+            )
+        if damaged:
+            report.warn(self.path, f"{damaged} frames or packets are damaged; the decoder concealed it")
+
+    def _breaks_off(self, fault: Exception | None) -> str:
+        report = self.report
+        if fault is not None:
+            of = f" of {report.declared_frames}" if report.declared_frames else ""
+            return f'decoded {report.decoded_frames}{of} frames, then "{reason(fault)}" at {report.duration_s:.1f} s'
+        declared = report.declared_frames
+        if report.decoded_frames < declared:  # an edit list hides some of the frames that the header counts
+            declared -= sum(bool(entry.is_discard) for entry in self.stream.index_entries)
+        lost = declared - report.decoded_frames
+        if lost > _MISSING_FRAMES_ALLOWED:
+            return f"decoded {report.decoded_frames} of {declared} frames; the data ends at {report.duration_s:.1f} s"
+        if lost > 0:
+            report.warn(self.path, f"{lost} of {declared} declared frames did not decode")
+        expected_s = declared_duration_s(self.container, self.stream)
+        if not declared and expected_s - report.duration_s > max(1.0, 0.02 * expected_s):
+            return f"the data ends at {report.duration_s:.1f} s, but the header declares {expected_s:.1f} s"
+        return ""
+
+
+class _Sampler:
+    """Holds the frame on screen and emits it for every output time that falls on it."""
+
+    def __init__(self, fps: float, targets: tuple[FrameTarget, ...], path: Path, report: DecodeReport) -> None:
+        self.fps, self.targets, self.path, self.report = fps, targets, path, report
+        self.next_index = 0
+        self.on_screen: VideoFrame | None = None
+        self.pictures: tuple[Picture, ...] = ()
+        self.orientation = Orientation()
+        self.first_size: tuple[int, int] | None = None
+        self.reformatters = [VideoReformatter() for _ in targets]
+
+    def show(self, frame: VideoFrame) -> None:
+        """Put a frame on screen; it is converted only if an output time falls on it."""
+        if self.first_size is None:
+            self.first_size = (frame.width, frame.height)
+            self.orientation = orientation_of(frame)
+            self._note_oddities(frame)
+        elif (frame.width, frame.height) != self.first_size:
+            self.report.warn(self.path, "the frame size changes inside the video; every frame is scaled to one size")
+        self.on_screen, self.pictures = frame, ()
+
+    def advance_to(self, time_s: float) -> Iterator[tuple[Picture, ...]]:
+        """The frame on screen for each output time before `time_s`."""
+        frame = self.on_screen
+        if frame is None:
+            return
+        tolerance_s = min(float(frame.time_base or 0), 0.1 / self.fps) + 1e-9
+        while self.next_index / self.fps < max(time_s - tolerance_s, 0.0):
+            if not self.pictures:
+                self.pictures = tuple(map(self._convert, [frame] * len(self.targets), self.targets, self.reformatters))
+            yield self.pictures
+            self.next_index += 1
+
+    def _convert(self, frame: VideoFrame, target: FrameTarget, reformatter: VideoReformatter) -> Picture:
+        width, height = target.size[::-1] if self.orientation.swaps_sides else target.size
+        shrinks = width < frame.width and height < frame.height
+        scaled = reformatter.reformat(
+            frame,
+            width=width,
+            height=height,
+            format=target.pixels,
+            interpolation=Interpolation.AREA if shrinks else Interpolation.BILINEAR,
+            threads=1,
+        )
+        pixels: Picture = scaled.to_ndarray().astype(np.uint8, copy=False)
+        return self.orientation.apply(pixels)
+
+    def _note_oddities(self, frame: VideoFrame) -> None:
+        if frame.interlaced_frame:
+            self.report.warn(self.path, "interlaced; both fields are shown as one frame")
+        if int(frame.color_trc) in _HDR_TRANSFERS:
+            self.report.warn(self.path, "HDR; colours are converted without tone mapping")
+        if not self.orientation.exact:
+            self.report.warn(self.path, "rotated by an odd angle; turned by the nearest quarter turn")

@@ -1,0 +1,105 @@
+"""What a video file says about itself, after a look at its first frame."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import av.error
+from av.container import InputContainer
+from av.video.stream import VideoStream
+
+from augrgb.core.errors import InputRefused
+from augrgb.video.container import LIMITS, DecodeLimits, open_video, reason
+from augrgb.video.orientation import orientation_of
+
+
+@dataclass(frozen=True, slots=True)
+class VideoInfo:
+    """Header facts of a video; the decoder has the last word on frames and duration.
+
+    Args:
+        path: The file.
+        width, height: Pixels as shown, after rotation.
+        fps: Average frame rate declared (0.0 if unknown).
+        duration_s: Declared duration of the video stream, seconds (0.0 if unknown).
+        declared_frames: Frames in the header (0 if the container does not say).
+        codec, container, pixel_format: FFmpeg's names.
+        rotation_deg: Counter-clockwise turn that was applied to width and height: 0, 90, 180 or 270.
+        mirrored: The display matrix flips the picture.
+        has_audio: There is a sound track.
+    """
+
+    path: Path
+    width: int
+    height: int
+    fps: float
+    duration_s: float
+    declared_frames: int
+    codec: str
+    container: str
+    pixel_format: str
+    rotation_deg: int
+    mirrored: bool
+    has_audio: bool
+
+
+def probe(path: Path, limits: DecodeLimits = LIMITS) -> VideoInfo:
+    """Read the header and decode one frame.
+
+    Raises:
+        InputRefused: See `open_video`; E-VID-002 without any frame; E-VID-003 when the first frame cannot be decoded.
+    """
+    path = Path(path)
+    with open_video(path, limits) as (container, stream):
+        stream.codec_context.thread_count = 1
+        try:
+            frame = next(container.decode(stream), None)
+        except (av.error.FFmpegError, OSError) as error:
+            raise InputRefused(
+                "E-VID-003", path, f'decoded 0 of {stream.frames} frames, then "{reason(error)}"', "Re-encode it."
+            ) from error
+        if frame is None:
+            raise no_frames(path, stream)
+        orientation = orientation_of(frame)
+        width, height = (frame.height, frame.width) if orientation.swaps_sides else (frame.width, frame.height)
+        return VideoInfo(
+            path=path,
+            width=width,
+            height=height,
+            fps=declared_fps(stream),
+            duration_s=declared_duration_s(container, stream),
+            declared_frames=stream.frames,
+            codec=stream.codec_context.name,
+            container=container.format.name,
+            pixel_format=frame.format.name,
+            rotation_deg=90 * orientation.quarter_turns,
+            mirrored=orientation.mirrored,
+            has_audio=len(container.streams.audio) > 0,
+        )
+
+
+def declared_fps(stream: VideoStream) -> float:
+    """Average frame rate in the header, 0.0 if it does not say."""
+    rate = stream.average_rate or stream.guessed_rate
+    return float(rate) if rate else 0.0
+
+
+def declared_duration_s(container: InputContainer, stream: VideoStream) -> float:
+    """Duration of the video stream in the header, seconds; 0.0 if unknown.
+
+    The container's own duration counts only when nothing else (sound, subtitles) could be what makes it long.
+    """
+    if stream.duration and stream.time_base:
+        return float(stream.duration * stream.time_base)
+    if len(container.streams) == 1 and container.duration:
+        return float(container.duration) / 1e6
+    return 0.0
+
+
+def no_frames(path: Path, stream: VideoStream) -> InputRefused:
+    """The refusal of a video in which nothing could be decoded."""
+    if stream.frames:
+        problem = f"decoded 0 of {stream.frames} frames: the picture data is missing"
+        return InputRefused("E-VID-003", path, problem, "It was cut off: copy or download it again.")
+    return InputRefused("E-VID-002", path, "the video stream has no frames")

@@ -1,0 +1,39 @@
+"""Which file something was made from, and whether it is still that file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from augrgb.core.errors import InputRefused
+from augrgb.core.safe_files import sha256_file
+
+
+def source_identity(path: Path) -> dict[str, Any]:
+    """SHA-256, size in bytes and modification time of a regular file.
+
+    Raises:
+        InputRefused: E-FILE-001 (absent), E-VID-001 (not a regular file), E-VID-007 (cannot be read).
+    """
+    path = Path(path)
+    try:
+        state = path.stat()
+        if not path.is_file():
+            raise InputRefused("E-VID-001", path, "is not a regular file", "Only local regular files are read.")
+        return {"sha256": sha256_file(path), "size": state.st_size, "mtime_ns": state.st_mtime_ns}
+    except FileNotFoundError as error:
+        raise InputRefused("E-FILE-001", path, "no such file") from error
+    except OSError as error:
+        raise InputRefused("E-VID-007", path, f"cannot be read ({error.strerror})") from error
+
+
+def same_source(path: Path, identity: Mapping[str, Any]) -> bool:
+    """Whether a file still has the content noted; only a changed time makes it worth reading again."""
+    try:
+        state = Path(path).stat()
+    except OSError:
+        return False
+    if state.st_size != identity.get("size"):
+        return False
+    return state.st_mtime_ns == identity.get("mtime_ns") or sha256_file(path) == identity.get("sha256")
