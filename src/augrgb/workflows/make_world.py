@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
@@ -16,8 +16,11 @@ from augrgb.core.types import Dataset, Event, VideoRecord
 from augrgb.datasets.manifest import save_dataset
 from augrgb.world.actions import CLASS_NAMES
 from augrgb.world.film import act, film
+from augrgb.world.given_motion import MotionLibrary
+from augrgb.world.montage import assign_clips, cut_together
 from augrgb.world.motion import Performance
 from augrgb.world.plan import VideoPlan, make_splits, plan_videos
+from augrgb.world.schedule import make_subject
 from augrgb.world.settings import GENERATOR_VERSION, WorldSettings
 
 WORLD_FILE = "world.json"
@@ -52,10 +55,49 @@ def make_world(folder: Path, settings: WorldSettings, *, workers: int, progress:
     folder = Path(folder)
     claim_folder(folder, settings, "procedural")
     plans = plan_videos(settings)
-    takes = [_take(folder, plan) for plan in plans]
-    _film_missing(settings, takes, workers, progress)
+    _film_missing(settings, (_take(folder, plan) for plan in plans), len(plans), workers, progress)
     events = {plan.video_id: act(settings, plan)[1] for plan in plans}
-    return _save(folder, settings, "daily living", CLASS_NAMES, takes, events)
+    return _save(folder, settings, "daily living", CLASS_NAMES, plans, events)
+
+
+def make_world_from_motion(
+    folder: Path,
+    motion: MotionLibrary,
+    settings: WorldSettings,
+    *,
+    styles: bool = False,
+    workers: int,
+    progress: Progress | None = None,
+) -> Dataset:
+    """Write a world whose person performs given motion clips; everything else is as in `make_world`.
+
+    Classes are the clips' contents, with `styles` followed by their styles (two labels at a time).
+
+    Raises:
+        InputRefused: E-WLD-001 as in `make_world`; E-WLD-012: a style has the name of a content; E-WLD-013: few clips.
+        EnvironmentFault: The disk is full, or a worker process was killed.
+    """
+    folder = Path(folder)
+    classes = motion.contents + (motion.styles if styles else ())
+    both = sorted(set(motion.contents) & set(motion.styles)) if styles else []
+    if both:
+        raise InputRefused("E-WLD-012", "motion", f"{both[0]!r} is the name of a content and of a style")
+    claim_folder(folder, settings, f"motion {motion.source} styles={styles}")
+    plans = plan_videos(settings)
+    clips = assign_clips(motion, settings, plans)
+    events: dict[str, tuple[Event, ...]] = {}
+
+    def takes() -> Iterator[_Take]:
+        for plan in plans:
+            subject = make_subject(settings, plan.subject)
+            own = clips[plan.video_id]
+            performance, events[plan.video_id] = cut_together(
+                motion, own, settings, subject, plan.video_id, styles=styles
+            )
+            yield _take(folder, plan, performance)
+
+    _film_missing(settings, takes(), len(plans), workers, progress)
+    return _save(folder, settings, "given motion", classes, plans, events)
 
 
 def claim_folder(folder: Path, settings: WorldSettings, source: str) -> None:
@@ -103,32 +145,47 @@ def _film_take(settings: WorldSettings, take: _Take) -> None:
     film(settings, take.plan, performance, video_file=take.video_file, pose_file=take.pose_file)
 
 
-def _film_missing(settings: WorldSettings, takes: Iterable[_Take], workers: int, progress: Progress | None) -> None:
+def _film_missing(
+    settings: WorldSettings, takes: Iterable[_Take], total: int, workers: int, progress: Progress | None
+) -> None:
     """Film every take whose files are not both there, in this process or in spawned ones."""
-    takes = list(takes)
-    total = len(takes)
-    missing = [take for take in takes if not (take.video_file.exists() and take.pose_file.exists())]
-    done = total - len(missing)
     report = progress or (lambda done, total: None)
-    report(done, total)
-    for _ in _results(settings, missing, workers):
-        done += 1
+    report(0, total)
+    steps = _in_this_process(settings, takes) if workers <= 1 else _in_workers(settings, takes, workers)
+    for done, _ in enumerate(steps, start=1):
         report(done, total)
 
 
-def _results(settings: WorldSettings, missing: list[_Take], workers: int) -> Iterator[None]:
-    if workers <= 1 or len(missing) <= 1:
-        for take in missing:
-            yield _film_take(settings, take)
-        return
+def _is_filmed(take: _Take) -> bool:
+    return take.video_file.exists() and take.pose_file.exists()
+
+
+def _in_this_process(settings: WorldSettings, takes: Iterable[_Take]) -> Iterator[None]:
+    for take in takes:
+        if not _is_filmed(take):
+            _film_take(settings, take)
+        yield
+
+
+def _in_workers(settings: WorldSettings, takes: Iterable[_Take], workers: int) -> Iterator[None]:
+    """Yields once per finished take; a few takes wait in memory at a time."""
     context = multiprocessing.get_context("spawn")  # PyAV does not survive a fork
-    with ProcessPoolExecutor(min(workers, len(missing)), mp_context=context) as pool:
-        pending: set[Future[None]] = {pool.submit(_film_take, settings, take) for take in missing}
+    with ProcessPoolExecutor(workers, mp_context=context) as pool:
+        pending: set[Future[None]] = set()
         try:
-            while pending:
-                finished, pending = wait(pending, return_when=FIRST_COMPLETED)
-                for future in finished:
-                    yield future.result()
+            for take in takes:
+                if _is_filmed(take):
+                    yield
+                    continue
+                pending.add(pool.submit(_film_take, settings, take))
+                while len(pending) >= 3 * workers:
+                    finished, pending = wait(pending, return_when=FIRST_COMPLETED)
+                    for future in finished:
+                        future.result()
+                        yield
+            for future in pending:
+                future.result()
+                yield
         except BrokenProcessPool as error:
             raise EnvironmentFault(
                 "E-ENV-003",
@@ -145,10 +202,10 @@ def _save(
     settings: WorldSettings,
     name: str,
     classes: tuple[str, ...],
-    takes: Iterable[_Take],
+    plans: Sequence[VideoPlan],
     events: Mapping[str, tuple[Event, ...]],
 ) -> Dataset:
-    takes = list(takes)
+    takes = [_take(folder, plan) for plan in plans]
     videos = {
         take.plan.video_id: VideoRecord(
             video_id=take.plan.video_id,
@@ -162,7 +219,7 @@ def _save(
         )
         for take in takes
     }
-    splits = {split: MappingProxyType(roles) for split, roles in make_splits([take.plan for take in takes]).items()}
+    splits = {split: MappingProxyType(roles) for split, roles in make_splits(plans).items()}
     dataset = Dataset(name, classes, MappingProxyType(videos), MappingProxyType(splits))
     save_dataset(dataset, folder)
     return dataset

@@ -92,9 +92,9 @@ def make_light(settings: WorldSettings, video_id: str) -> Light:
     height = np.radians(50 + vary * rng.uniform(-20, 25))
     direction = np.array([np.cos(height) * np.sin(azimuth), np.sin(height), np.cos(height) * np.cos(azimuth)])
     warmth = vary * rng.uniform(-0.16, 0.16)
-    brightness = 1.0 + vary * rng.uniform(-0.4, 0.15)
+    brightness = 1.0 + vary * rng.uniform(-0.35, 0.2)
     tint = brightness * np.array([1 + warmth, 1.0, 1 - warmth])
     time_s = np.arange(settings.num_frames) / settings.fps
     phase, period_s = rng.uniform(0, 2 * np.pi), rng.uniform(5, 15)
     flicker = 1 + vary * (0.05 * np.sin(2 * np.pi * time_s / period_s + phase) + 0.012 * rng.normal(size=len(time_s)))
-    return Light(direction, 0.45 + 0.15 * vary * rng.uniform(-1, 1), tint, flicker)
+    return Light(direction, 0.55 + 0.12 * vary * rng.uniform(-1, 1), tint, flicker)

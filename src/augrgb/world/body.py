@@ -34,7 +34,7 @@ def role_indices(names: Sequence[str], where: object) -> NDArray[np.int64]:
     """For each of `ROLES` the index of the joint that plays it, (17,).
 
     Args:
-        names: Joint names: ours, or those of usual motion-capture files (`UpperArm_L`, `LeftForeArm`, `mixamorig:Hips`).
+        names: Joint names: ours, or as usual in motion capture (`UpperArm_L`, `LeftForeArm`, `mixamorig:Hips`).
         where: The file, for the message.
 
     Raises:
@@ -64,6 +64,9 @@ def role_indices(names: Sequence[str], where: object) -> NDArray[np.int64]:
 def side_and_stem(name: str) -> tuple[str, str]:
     """`LeftForeArm` -> (`l`, `forearm`); `UpperArm_L` -> (`l`, `upperarm`); `Hips` -> (``, `hips`)."""
     stem = name.rsplit(":", 1)[-1]
+    if stem.endswith("_end"):  # end site of a BVH file
+        side, stem = side_and_stem(stem.removesuffix("_end"))
+        return side, f"{stem}_end"
     for side, word in (("l", "left"), ("r", "right")):
         shorter = re.sub(rf"(?i)^{word}[_ .]?|[_ .]{word}$|^{side}[_ .]|[_ .]{side}$", "", stem)
         if shorter != stem:

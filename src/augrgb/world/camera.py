@@ -10,10 +10,11 @@ from augrgb.core.seeds import rng_at
 from augrgb.world.settings import WorldSettings
 from augrgb.world.skeleton import Floats
 
+_View = tuple[float, float, float]
 _PERSON_M = 1.75
 # azimuth and elevation in degrees (azimuth 0 looks the person in the face), distance in metres
-_TRAIN_VIEWS = ((0.0, 8.0, 4.2), (42.0, 14.0, 4.6), (-42.0, 11.0, 3.8))
-_TEST_VIEWS = ((78.0, 20.0, 4.4), (-68.0, 28.0, 4.0))
+_TRAIN_VIEWS: tuple[_View, ...] = ((0.0, 8.0, 4.2), (42.0, 14.0, 4.6), (-42.0, 11.0, 3.8))
+_TEST_VIEWS: tuple[_View, ...] = ((78.0, 20.0, 4.4), (-68.0, 28.0, 4.0))
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +49,7 @@ class Camera:
         return np.asarray((points - self.position) @ self.axes.T)
 
     def project(self, seen: Floats) -> Floats:
-        """Points in camera axes (..., 3) to pixels (..., 2): x to the right, y downwards, (0, 0) = upper left corner."""
+        """Points in camera axes (..., 3) to pixels (..., 2): x right, y down, (0, 0) = upper left corner."""
         depth = np.maximum(seen[..., 2], 0.05)
         x = 0.5 * self.width + self.focal_px * seen[..., 0] / depth
         y = 0.5 * self.height - self.focal_px * seen[..., 1] / depth

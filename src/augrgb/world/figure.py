@@ -125,15 +125,14 @@ def make_capsules(performance: Performance, look: Look, object_size: float) -> C
         for start, end, start_m, end_m, colour_name, near in _object(held, points, middle, ahead, scale, object_size):
             add(start, end, (start_m, end_m), look.objects[colour_name], held.shown, near)
 
-    start, end, start_m, end_m, paint, shown, nearer = zip(*shapes, strict=True)
     return Capsules(
-        np.stack(start, axis=1),
-        np.stack(end, axis=1),
-        np.array(start_m),
-        np.array(end_m),
-        np.stack(paint),
-        np.stack(shown, axis=1),
-        np.array(nearer),
+        start=np.stack([shape[0] for shape in shapes], axis=1),
+        end=np.stack([shape[1] for shape in shapes], axis=1),
+        start_m=np.array([shape[2] for shape in shapes]),
+        end_m=np.array([shape[3] for shape in shapes]),
+        colours=np.stack([shape[4] for shape in shapes]),
+        shown=np.stack([shape[5] for shape in shapes], axis=1),
+        nearer_m=np.array([shape[6] for shape in shapes]),
     )
 
 
@@ -158,7 +157,7 @@ def shine_shift(capsules: Capsules, camera: Camera, light: Light) -> Floats:
     lamp = camera.axes @ light.direction
     depth = np.maximum(camera.see(capsules.start)[..., 2], 0.1)
     size_px = camera.focal_px * 0.5 * (capsules.start_m + capsules.end_m) / depth
-    return 0.38 * size_px[..., None] * np.array([lamp[0], -lamp[1]])
+    return np.asarray(0.38 * size_px[..., None] * np.array([lamp[0], -lamp[1]]))
 
 
 def lambert(capsules: Capsules, camera: Camera, light: Light) -> Floats:
@@ -167,7 +166,7 @@ def lambert(capsules: Capsules, camera: Camera, light: Light) -> Floats:
     to_camera = _unit(camera.position - capsules.start)
     normal = _unit(to_camera - np.sum(to_camera * axis, axis=-1, keepdims=True) * axis)
     facing = np.clip(0.25 + 0.75 * (normal @ light.direction), 0, 1)
-    return light.ambient + (1 - light.ambient) * facing
+    return np.asarray(light.ambient + (1 - light.ambient) * facing)
 
 
 def _outline(a: Floats, b: Floats, a_px: Floats, b_px: Floats, along: Floats, across: Floats) -> Floats:

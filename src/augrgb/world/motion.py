@@ -1,4 +1,4 @@
-"""From a plan of events to joints over time: curves blended with idle movement, a path through the room, feet on the floor."""
+"""From a plan of events to joints over time: curves blended with idling, a path through the room, feet on the floor."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from augrgb.core.seeds import rng_at
 from augrgb.world.actions import Moment, Prop
@@ -30,7 +31,7 @@ class Held:
 
     prop: Prop
     side: str
-    shown: np.ndarray  # type: ignore[type-arg]
+    shown: NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,8 +46,8 @@ def sense_pose(
     for words in _LIMBS:
         swapped = _bursts(rng, n, settings.joint_swap, 0.5, settings.fps)
         left, right = _limb_pairs(performance.names, words)
-        here = np.ix_(swapped, left), np.ix_(swapped, right)
-        pose[here[0]], pose[here[1]] = pose[here[1]], pose[here[0]].copy()
+        both, mirrored = left + right, right + left
+        pose[:, both] = np.where(swapped[:, None, None], pose[:, mirrored], pose[:, both])
     pose[burst > _threshold(chance)] = np.nan
     pose[_bursts(rng, n, settings.frame_dropout, 0.5, settings.fps)] = np.nan
     return pose.astype(np.float32)

@@ -68,11 +68,10 @@ class Sensor:
 
     def record(self, frame: Image, brightness: float) -> Image:
         """The frame as the camera delivers it."""
-        frame = cv2.GaussianBlur(frame, (3, 3), self._blur)
-        frame = cv2.convertScaleAbs(frame, alpha=brightness)
+        soft = cv2.convertScaleAbs(cv2.GaussianBlur(frame, (3, 3), self._blur), alpha=brightness)
         which, y, x = self._rng.integers((_NOISE_IMAGES, 33, 33)).tolist()
         noise = self._noise[which, y : y + self._height, x : x + self._width]
-        return np.asarray(cv2.add(frame, noise, dtype=cv2.CV_8U), np.uint8)
+        return np.asarray(cv2.add(soft, noise, dtype=cv2.CV_8U), np.uint8)
 
 
 def _drawings(
@@ -90,7 +89,7 @@ def _drawings(
     shade = lambert(capsules, camera, light)[..., None] * capsules.colours * light.tint
     edge_colours = np.clip(0.74 * shade, 0, 255).tolist()
     shine_colours = np.clip(1.06 * shade + 4, 0, 255).tolist()
-    outline, shine = _fixed(outline), _fixed(shine)
+    outlines, shines = _fixed(outline), _fixed(shine)
 
     points = figure_points(performance)
     torso, pattern, torso_depth, torso_shade = _torso(points, camera, light, performance.girth)
@@ -104,8 +103,8 @@ def _drawings(
         for s in ranks:
             if s < shape_count:
                 if shown[i][s]:
-                    shapes.append((outline[i, s], edge_colours[i][s]))
-                    shapes.append((shine[i, s], shine_colours[i][s]))
+                    shapes.append((outlines[i, s], edge_colours[i][s]))
+                    shapes.append((shines[i, s], shine_colours[i][s]))
             elif s == shape_count:
                 shapes.extend(_torso_shapes(torso[i], pattern[i], look, torso_shade[i], light))
             else:
@@ -116,6 +115,10 @@ def _drawings(
 def _fixed(points: Floats) -> NDArray[np.int32]:
     """Pixels to OpenCV's fixed point, far-away points pulled in to stay in range."""
     return np.rint(np.clip(points, -4000, 8000) * (1 << _SUBPIXEL)).astype(np.int32)
+
+
+def _hull(points: Floats) -> NDArray[np.int32]:
+    return np.asarray(cv2.convexHull(_fixed(points))[:, 0], np.int32)
 
 
 def _darken(frame: Image, polygon: NDArray[np.int32]) -> None:
@@ -166,7 +169,7 @@ def _torso(points: Floats, camera: Camera, light: Light, girth: float) -> tuple[
 
 
 def _torso_shapes(discs: Floats, corners: Floats, look: Look, shade: float, light: Light) -> list[_Shape]:
-    hull = cv2.convexHull(_fixed(discs))[:, 0]
+    hull = _hull(discs)
     middle = hull.mean(axis=0)
     inner = np.rint(middle + 0.72 * (hull - middle)).astype(np.int32)
     base = look.shirt * light.tint * shade
@@ -211,7 +214,7 @@ def _stool_shapes(stool: Stool, camera: Camera, light: Light) -> tuple[float, li
             (_fixed(np.stack([line[0] - wide, line[0] + wide, line[1] + wide, line[1] - wide])), _rgb(0.5 * wood))
         )
     slab = np.concatenate([seat, seat - [0, 0.06, 0]])
-    shapes.append((cv2.convexHull(_fixed(camera.project(camera.see(slab))))[:, 0], _rgb(0.65 * wood)))
+    shapes.append((_hull(camera.project(camera.see(slab))), _rgb(0.65 * wood)))
     lit = light.ambient + (1 - light.ambient) * light.direction[1]
     shapes.append((_fixed(camera.project(camera.see(seat))), _rgb(lit * wood)))
     return float(camera.see(stool.centre)[2]), shapes

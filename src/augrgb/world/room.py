@@ -93,7 +93,7 @@ def paint_room(settings: WorldSettings, camera: Camera, light: Light, video_id: 
 
 
 def paint_occluder(settings: WorldSettings, camera: Camera, light: Light, video_id: str) -> Occluder | None:
-    """A table edge, plant, pillar or chair back in front of the person, or None; likelier and larger with `occlusion`."""
+    """A table edge, plant, pillar or chair back in front of the person, or None."""
     rng = rng_at(settings.seed, "video", video_id, "occluder")
     if rng.random() >= settings.occlusion:
         return None

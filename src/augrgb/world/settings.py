@@ -61,7 +61,7 @@ class WorldSettings:
     test_subjects: int = 4
     train_cameras: int = 3
     test_cameras: int = 2
-    figure_size: float = 0.66
+    figure_size: float = 0.64
     object_size: float = 1.0
     clutter: float = 0.5
     occlusion: float = 0.4

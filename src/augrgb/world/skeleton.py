@@ -85,7 +85,7 @@ class Proportions:
                 scale[i] *= self.arms
             elif name.endswith(("collar", "shoulder")):
                 scale[i, 0] *= self.shoulders
-        return REST_OFFSETS * scale
+        return np.asarray(REST_OFFSETS * scale)
 
 
 def rotation(axis: int, degrees: Floats) -> Floats:
