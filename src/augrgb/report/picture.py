@@ -78,13 +78,14 @@ def _draw_strip(axes: Any, frames: Sequence[str], left: float, top: float, width
 
 
 def _draw_block(axes: Any, block: Block, timeline: Timeline, left: float, y: float, width: float) -> float:
-    _write(axes, _MARGIN_PX, y + 20, block.name, 8.5, _INK, "left", bold=True)
-    _write(axes, left, y + 20, block.summary, 6.5, _MUTED, "left")
+    _write(axes, _MARGIN_PX, y + 20, _short(block.name, 16), 7.8, _INK, "left", bold=True)
+    sensors = f" · needs {' + '.join(block.extra_sensors)}" if block.extra_sensors else ""
+    _write(axes, left, y + 20, block.summary + sensors, 6.5, _MUTED, "left")
     y += _HEAD_PX
     for lane in block.lanes:
         colour = CLASS_COLOURS[lane.colour]
         _box(axes, left, y + 1, width, _LANE_PX - 2, color=_FAINT, linewidth=0)
-        _write(axes, left - 10, y + _LANE_PX / 2, lane.label, 6.5, _MUTED, "right")
+        _write(axes, left - 10, y + _LANE_PX / 2, _short(lane.label, 24), 6.5, _MUTED, "right")
         for x, w in lane.missed:
             _mark(axes, left + width * x / 100, y + 3, width * w / 100, colour, "missed")
         for bar in lane.bars:
@@ -114,6 +115,10 @@ def _mark(axes: Any, x: float, y: float, width: float, colour: str, kind: str) -
     _box(axes, x, y, width, height, color=colour, linewidth=0)
     if kind == "alarm":
         _box(axes, x, y, width, height, facecolor="none", edgecolor=PAPER, linewidth=0, hatch="/////////")
+
+
+def _short(text: str, letters: int) -> str:
+    return text if len(text) <= letters else f"{text[: letters - 1]}…"
 
 
 def _box(axes: Any, x: float, y: float, width: float, height: float, **style: Any) -> None:

@@ -84,8 +84,9 @@ def axis_over(values: Iterable[float | None], *include: float, count: int = 5) -
     """
     finite = [value for value in [*values, *include] if value is not None and math.isfinite(value)] or [0.0, 1.0]
     low, high = min(finite), max(finite)
-    if high - low < 1e-12 * max(1.0, abs(high)):
-        low, high = low - (0.5 * abs(low) or 0.5), high + (0.5 * abs(high) or 0.5)
+    if high - low < 1e-9 * max(1.0, abs(high)):  # one value: room on both sides
+        room = 0.5 * abs(high) if abs(high) > 1e-6 else 0.5
+        low, high = low - room, high + room
     rough = (high - low) / count
     magnitude = 10.0 ** math.floor(math.log10(rough))
     step = next(factor * magnitude for factor in (1, 2, 2.5, 5, 10) if factor * magnitude >= rough * (1 - 1e-9))
