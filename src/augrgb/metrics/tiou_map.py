@@ -93,7 +93,7 @@ def tiou_report(
 def interpolated_area(precision: Floats, recall: Floats) -> Floats:
     """Area under the precision envelope ("VOC 2011"); (..., N) by descending score -> (...).
 
-    >>> float(interpolated_area(np.array([1.0, 0.5, 0.66, 0.5, 0.6]), np.array([0.25, 0.25, 0.5, 0.5, 0.75])))
+    >>> interpolated_area(np.array([1.0, 0.5, 0.66, 0.5, 0.6]), np.array([0.25, 0.25, 0.5, 0.5, 0.75])).round(6).item()
     0.565
     """
     steps = np.diff(recall, axis=-1, prepend=0.0)

@@ -1,0 +1,173 @@
+"""What every protocol is given, and what it gives back: checked inputs with their coverage, and `MetricResult`."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from augrgb.core.errors import InputRefused, did_you_mean
+from augrgb.core.timeline import Clock
+from augrgb.core.types import Dataset, Detection, Event
+from augrgb.metrics.segments import Segments, check_detection, segments_of_detections, segments_of_events
+
+Missing = Literal["refuse", "zero", "leave-out"]
+
+
+@dataclass(frozen=True, slots=True)
+class ScoreTrack:
+    """Scores of one video: `values` (T, K) in [0, 1], snippet t as on `clock`."""
+
+    values: NDArray[np.floating]
+    clock: Clock
+
+
+@dataclass(frozen=True, slots=True)
+class MetricResult:
+    """One number with everything needed to read it.
+
+    Args:
+        protocol: Full name.
+        value: The headline, a fraction (NaN where the protocol leaves it undefined).
+        per_class: Class name -> AP; classes for which the protocol defines none are left out.
+        videos_scored, videos_total: Coverage.
+        details: Further numbers and counts, plain values.
+    """
+
+    protocol: str
+    value: float
+    per_class: dict[str, float]
+    videos_scored: int
+    videos_total: int
+    details: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def coverage(self) -> str:
+        """Such as `185 of 185 videos scored`."""
+        return f"{self.videos_scored} of {self.videos_total} videos scored"
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluated:
+    """Checked inputs of a protocol; only the videos that count.
+
+    Args:
+        classes: Name -> column.
+        videos: Name -> index, in evaluation order.
+        durations: Seconds per video.
+        events: Truth per video.
+        tracks: Scores per video (empty for protocols on detections).
+        detections: Detections of these videos.
+        scored, total: Videos with predictions, and videos asked for.
+        ignored: Videos with predictions that are in the dataset but were not asked for.
+    """
+
+    classes: dict[str, int]
+    videos: dict[str, int]
+    durations: dict[str, float]
+    events: dict[str, tuple[Event, ...]]
+    tracks: dict[str, ScoreTrack]
+    detections: tuple[Detection, ...]
+    scored: int
+    total: int
+    ignored: int
+
+    def truth_segments(self) -> Segments:
+        """Events as columns."""
+        return segments_of_events(self.events, self.videos, self.classes)
+
+    def detection_segments(self) -> Segments:
+        """Detections as columns."""
+        return segments_of_detections(self.detections, self.videos, self.classes)
+
+
+def check_inputs(
+    dataset: Dataset,
+    video_ids: Sequence[str],
+    *,
+    scores: Mapping[str, ScoreTrack] | None = None,
+    detections: Sequence[Detection] | None = None,
+    scored: Collection[str] | None = None,
+    missing: Missing = "refuse",
+) -> Evaluated:
+    """Bring truth and predictions together, refusing whatever would silently change a number.
+
+    Rules: a prediction for a video unknown to the dataset is an error, one for a known video that was not asked for is
+    left aside and counted. Duplicate detections stay (they count as false alarms). The order of detections matters
+    only between equal scores.
+
+    Args:
+        video_ids: The videos to evaluate, each once.
+        scored: With `detections`: the videos that were looked at; None = those with at least one detection.
+        missing: What to do about videos without predictions: refuse, count them as scores of zero or no detections
+            (the official way), or leave them out of truth and prediction.
+
+    Raises:
+        InputRefused: No or repeated videos, unknown ones, videos never annotated, missing predictions, bad scores.
+    """
+    classes = {name: k for k, name in enumerate(dataset.classes)}
+    if not video_ids or len(set(video_ids)) < len(video_ids):
+        raise InputRefused("E-MET-008", dataset.name, f"{len(video_ids)} videos to evaluate, none or some twice")
+    for video in video_ids:
+        if video not in dataset.videos:
+            raise InputRefused("E-MET-003", repr(video), "no such video", did_you_mean(video, dataset.videos))
+        if dataset.videos[video].events is None:
+            raise InputRefused("E-MET-009", repr(video), "was never annotated", "Annotate it, or leave it out.")
+    tracks = dict(scores or {})
+    found = tuple(detections or ())
+    for detection in found:
+        check_detection(detection, dict.fromkeys(dataset.videos, 0), classes)
+    predicted = set(tracks) if scores is not None else set(scored or ()) | {d.video_id for d in found}
+    for video in sorted(predicted - set(dataset.videos)):
+        raise InputRefused(
+            "E-MET-003", repr(video), "predictions for a video that the dataset does not have", "Check file names."
+        )
+    lacking = [video for video in video_ids if video not in predicted]
+    if lacking and missing == "refuse":
+        raise InputRefused(
+            "E-MET-010",
+            dataset.name,
+            f"{len(lacking)} of {len(video_ids)} videos have no predictions: {', '.join(lacking[:5])}"
+            + (", ..." if len(lacking) > 5 else ""),
+            "Predict them, or allow it: missing='zero' counts them as nothing found, 'leave-out' leaves them out.",
+        )
+    counted = [video for video in video_ids if missing == "zero" or video in predicted]
+    if not counted:
+        raise InputRefused("E-MET-010", dataset.name, "no video has predictions")
+    if scores is not None:
+        tracks = _checked_tracks(tracks, counted, dataset)
+    return Evaluated(
+        classes=classes,
+        videos={video: v for v, video in enumerate(counted)},
+        durations={video: dataset.videos[video].duration_s for video in counted},
+        events={video: tuple(dataset.videos[video].events or ()) for video in counted},
+        tracks=tracks,
+        detections=tuple(d for d in found if d.video_id in set(counted)),
+        scored=len(video_ids) - len(lacking),
+        total=len(video_ids),
+        ignored=len(predicted - set(video_ids)),
+    )
+
+
+def _checked_tracks(tracks: dict[str, ScoreTrack], counted: list[str], dataset: Dataset) -> dict[str, ScoreTrack]:
+    """The tracks of the counted videos; zeros on the common clock for those without."""
+    width = len(dataset.classes)
+    for video, track in tracks.items():
+        values = track.values
+        if values.ndim != 2 or values.shape[1] != width or not len(values):
+            problem = f"scores have shape {values.shape}, expected (T, {width}) with T > 0"
+            raise InputRefused("E-MET-001", video, problem)
+        if not (values.min() >= 0 and values.max() <= 1):
+            raise InputRefused("E-MET-002", video, "scores are NaN or outside [0, 1]", "Apply a sigmoid to logits.")
+    if not tracks:
+        raise InputRefused("E-MET-010", dataset.name, "no video has scores")
+    clock = next(iter(tracks.values())).clock
+    result = {}
+    for video in counted:
+        duration = dataset.videos[video].duration_s
+        zeros = np.zeros((max(1, clock.num_snippets(round(duration * clock.fps))), width), np.float32)
+        result[video] = tracks.get(video) or ScoreTrack(zeros, clock)
+    return result
