@@ -13,6 +13,7 @@ import report_examples as examples
 
 from augrgb.report.data import ClassGain, Comparison, CurveLine, CurvePanel, GapShare, MethodRow, Protocol, Score
 from augrgb.report.plots import axis_over, class_chart, delta_axis, line_chart, method_chart
+from augrgb.report.scores import gap_share, score_over_seeds
 from augrgb.report.wording import coverage, gap_sentence, headline
 
 
@@ -106,3 +107,25 @@ def test_a_comparison_refuses_rows_of_the_wrong_length():
         Comparison((), (MethodRow("x", "g", (), baseline=True), MethodRow("y", "g", (), baseline=True)))
     with pytest.raises(ValueError, match="headline_protocol"):
         Comparison((Protocol("a"),), (), headline_protocol=1)
+
+
+def test_scores_pair_seed_by_seed():
+    score = score_over_seeds([0.5, 0.6, 0.7], [0.4, 0.52, 0.58], videos_scored=9, videos_total=10)
+    assert score.mean == pytest.approx(0.6) and score.std == pytest.approx(0.1)
+    assert score.delta == pytest.approx(0.1) and (score.videos_scored, score.videos_total) == (9, 10)
+    half = 4.302652729911275 * 0.02 / math.sqrt(3)  # t quantile 0.975 of 2 degrees of freedom
+    assert (score.delta_low, score.delta_high) == pytest.approx((0.1 - half, 0.1 + half), rel=1e-6)
+
+
+def test_scores_leave_out_absent_seeds_and_need_pairs():
+    nan = float("nan")
+    score = score_over_seeds([0.5, nan, 0.7], [0.4, 0.1, nan])
+    assert score.mean == pytest.approx(0.6) and score.delta == pytest.approx(0.1) and not score.has_interval
+    assert score_over_seeds([0.5, 0.6]).delta is None and score_over_seeds([nan], [0.4]).delta is None
+    with pytest.raises(ValueError):
+        score_over_seeds([0.5], [0.4, 0.5])
+
+
+def test_there_is_no_share_of_no_gap():
+    assert gap_share("pose", "p", 0.4, 0.5, 0.4).share is None
+    assert gap_share("pose", "p", 0.4, 0.3, 0.6).share == pytest.approx(-0.5)

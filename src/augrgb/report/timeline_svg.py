@@ -22,6 +22,7 @@ from augrgb.report.palette import colours_of
 
 _TICK_STEPS_S = (0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 43200, 86400)
 _CURVE_POINTS = 480  # per lane; each is the maximum of its part, so that no peak is lost
+_ZOOMED_POINTS = 1600  # per lane of the page that zooms
 _MIN_WIDTH = 0.04  # percent: a detection that is too short to see is still there
 
 
@@ -38,7 +39,7 @@ class Bar:
 
 @dataclass(frozen=True, slots=True)
 class Lane:
-    """One class: bars, missed parts of the annotation, and the score curve as path data on a 1000 x 100 field."""
+    """One class: bars, missed parts of the annotation, and the score curve as path data on a 10000 x 100 field."""
 
     label: str
     colour: int
@@ -120,7 +121,9 @@ def detected_timeline(video: DetectedVideo) -> Timeline:
     if judge is not None:
         lanes = tuple(_lane(label, colours, video.duration_s, judge, None, None) for label in order)
         blocks.append(Block("Ground truth", (), counted(len(judge), "event"), lanes, True, 13))
-    lanes = tuple(_lane(label, colours, video.duration_s, found, judge, video.curves) for label in order)
+    lanes = tuple(
+        _lane(label, colours, video.duration_s, found, judge, video.curves, _ZOOMED_POINTS) for label in order
+    )
     lane_px = 16 if video.curves is None else 34
     blocks.append(Block("Detections", (), _summary(found, judge), lanes, False, lane_px))
     ticks = time_ticks(video.duration_s)
@@ -148,12 +151,13 @@ def _lane(
     events: Sequence[Event | Detection],
     truth: Sequence[Event] | None,
     curves: ScoreCurves | None,
+    points: int = _CURVE_POINTS,
 ) -> Lane:
     own = sorted((event for event in events if event.label == label), key=lambda event: event.start_s)
     real = intervals_of(truth, label) if truth is not None else None
     bars = tuple(_bar(event, duration_s, real) for event in own)
     missed = () if real is None else tuple(_spans(without(real, intervals_of(own, label)), duration_s))
-    return Lane(label, colours[label], bars, missed, _curve(curves, label, duration_s))
+    return Lane(label, colours[label], bars, missed, _curve(curves, label, duration_s, points))
 
 
 def _bar(event: Event | Detection, duration_s: float, real: Sequence[Interval] | None) -> Bar:
@@ -174,14 +178,14 @@ def _spans(intervals: Iterable[Interval], duration_s: float) -> list[tuple[float
     return spans
 
 
-def _curve(curves: ScoreCurves | None, label: str, duration_s: float) -> str:
+def _curve(curves: ScoreCurves | None, label: str, duration_s: float, points: int) -> str:
     """A closed area under the score curve, thinned to the maximum of each part; "" without a curve."""
     if curves is None or label not in curves.classes or not len(curves.times_s):
         return ""
     scores = np.nan_to_num(np.clip(curves.values[:, curves.classes.index(label)], 0.0, 1.0))
-    starts = np.unique(np.linspace(0, len(scores), min(len(scores), _CURVE_POINTS), endpoint=False).astype(np.int64))
+    starts = np.unique(np.linspace(0, len(scores), min(len(scores), points), endpoint=False).astype(np.int64))
     peaks = np.maximum.reduceat(scores, starts)
-    x = np.clip(np.rint(1000 * np.asarray(curves.times_s)[starts] / duration_s), 0, 1000).astype(int)
+    x = np.clip(np.rint(10_000 * np.asarray(curves.times_s)[starts] / duration_s), 0, 10_000).astype(int)
     y = 100 - np.rint(100 * peaks).astype(int)
     line = "L".join(f"{place} {height}" for place, height in zip(x, y, strict=True))
     return f"M{x[0]} 100L{line}L{x[-1]} 100Z"

@@ -1,12 +1,31 @@
 "use strict";
 const stage = document.getElementById("timeline"), view = stage.querySelector(".view");
+const axis = stage.querySelector(".axis"), total = Number(axis.dataset.sTotal);
+const steps = [0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200];
 let zoom = 1;
+function clock(seconds, decimals) {
+  const hours = Math.floor(seconds / 3600), minutes = Math.floor(seconds / 60) % 60, rest = (seconds % 60).toFixed(decimals);
+  return (hours ? hours + ":" + String(minutes).padStart(2, "0") : minutes) + ":" + (rest < 10 ? "0" : "") + rest;
+}
+function drawAxis() {
+  const perPixel = total / view.scrollWidth, step = steps.find(size => size / perPixel >= 80) || total;
+  const last = Math.min(total, (view.scrollLeft + view.clientWidth) * perPixel), labels = [];
+  for (let k = Math.floor(view.scrollLeft * perPixel / step); k * step <= last + 1e-9; k++) {
+    const label = document.createElement("span");
+    label.textContent = clock(Math.round(k * step * 10) / 10, step < 1 ? 1 : 0);
+    label.style.left = 100 * k * step / total + "%";
+    if (k * step > total - 20 * perPixel) label.className = "last";
+    labels.push(label);
+  }
+  axis.replaceChildren(...labels);
+}
 function setZoom(next, at) {
   const middle = at === undefined ? view.clientWidth / 2 : at, place = (view.scrollLeft + middle) / view.scrollWidth;
   zoom = Math.min(256, Math.max(1, next));
   stage.style.setProperty("--zoom", zoom);
   stage.classList.toggle("zoomed", zoom > 1);
   view.scrollLeft = place * view.scrollWidth - middle;
+  drawAxis();
 }
 for (const button of stage.querySelectorAll("[data-zoom]"))
   button.addEventListener("click", () => setZoom(zoom * Number(button.dataset.zoom)));
@@ -15,6 +34,7 @@ view.addEventListener("wheel", event => {
   event.preventDefault();
   setZoom(zoom * (event.deltaY < 0 ? 1.25 : 0.8), event.clientX - view.getBoundingClientRect().left);
 }, { passive: false });
+view.addEventListener("scroll", drawAxis, { passive: true });
 view.addEventListener("keydown", event => {
   if (event.key === "+" || event.key === "-") setZoom(zoom * (event.key === "+" ? 2 : 0.5));
 });

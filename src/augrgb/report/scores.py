@@ -1,0 +1,55 @@
+"""From results of single seeds to what a report shows: means, paired differences, shares of a gap."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from augrgb.metrics.statistics import mean_and_deviation, paired_difference
+from augrgb.report.data import GapShare, Score, known
+
+
+def score_over_seeds(
+    values: Sequence[float],
+    baseline: Sequence[float] | None = None,
+    *,
+    videos_scored: int | None = None,
+    videos_total: int | None = None,
+) -> Score:
+    """Mean, deviation and paired difference to the baseline of the same seeds.
+
+    Args:
+        values: One result per seed, fractions; NaN where a seed has none, which leaves that pair out.
+        baseline: The baseline's results in the same order; None for the baseline itself.
+
+    Raises:
+        ValueError: Not one baseline value per value.
+    """
+    mean, deviation = mean_and_deviation([value for value in values if known(value)])
+    score = Score(tuple(values), mean, deviation, videos_scored=videos_scored, videos_total=videos_total)
+    pairs = [] if baseline is None else list(zip(values, baseline, strict=True))
+    pairs = [pair for pair in pairs if known(pair[0]) and known(pair[1])]
+    if not pairs:
+        return score
+    paired = paired_difference([a for a, _ in pairs], [b for _, b in pairs])
+    return Score(
+        values=tuple(values),
+        mean=mean,
+        std=deviation,
+        delta=paired.mean,
+        delta_low=paired.low,
+        delta_high=paired.high,
+        p=paired.p_t,
+        videos_scored=videos_scored,
+        videos_total=videos_total,
+    )
+
+
+def gap_share(reference: str, protocol: str, baseline: float, student: float, reference_score: float) -> GapShare:
+    """Share of the way from the baseline's mean to the reference's that the student goes.
+
+    >>> gap_share("two-stream", "per-frame mAP", 0.40, 0.45, 0.60).share
+    0.25
+    """
+    gap = reference_score - baseline
+    share = round((student - baseline) / gap, 6) if gap > 0 else None
+    return GapShare(reference, protocol, baseline, student, reference_score, share)
