@@ -14,7 +14,7 @@ from augrgb.world.motion import Held, Performance
 from augrgb.world.skeleton import Floats
 
 _LEG_M = 0.84  # thigh and shin of the person for whom the radii below are meant
-_ARC = 5  # points on each end of a capsule
+_ARC = 7  # points on each end of a capsule
 
 # role at either end, radii there in metres, colour
 _LIMBS = tuple(
@@ -137,7 +137,7 @@ def make_capsules(performance: Performance, look: Look, object_size: float) -> C
 
 
 def capsule_outlines(capsules: Capsules, camera: Camera) -> tuple[Floats, Floats, Floats]:
-    """Outlines and highlights in pixels, (n, S, 10, 2) each, and the depth of each shape in metres, (n, S)."""
+    """Outlines and highlights in pixels, (n, S, 14, 2) each, and the depth of each shape in metres, (n, S)."""
     start, end = camera.see(capsules.start), camera.see(capsules.end)
     a, b = camera.project(start), camera.project(end)
     a_px = camera.focal_px * capsules.start_m / np.maximum(start[..., 2], 0.1)

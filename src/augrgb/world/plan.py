@@ -47,7 +47,7 @@ def plan_videos(settings: WorldSettings) -> tuple[VideoPlan, ...]:
         count = settings.test if group in _TESTS.values() else int(getattr(settings, group))
         for i in range(count):
             # people first; the camera moves on by one each round, so that person and camera are not tied together
-            camera = cameras[(i + i // len(subjects)) % len(cameras)]
+            camera = cameras[(i % len(subjects) + i // len(subjects)) % len(cameras)]
             plans.append(VideoPlan(f"{group}-{i:03d}", group, subjects[i % len(subjects)], camera))
     return tuple(plans)
 

@@ -137,7 +137,7 @@ def _darken(frame: Image, polygon: NDArray[np.int32]) -> None:
 def _shadow(points: Floats, camera: Camera) -> Floats:
     """An ellipse on the floor around the feet and hips, pixels (n, 14, 2)."""
     feet = points[:, [ROLE["l_ankle"], ROLE["r_ankle"], ROLE["hips"]]]
-    centre, reach = feet.mean(axis=1), 0.22 + 0.5 * np.ptp(feet, axis=1)
+    centre, reach = feet.mean(axis=1), 0.24 + 0.25 * np.ptp(feet, axis=1)
     turn = np.linspace(0, 2 * np.pi, 14, endpoint=False)
     ring = np.zeros((len(points), 14, 3))
     ring[..., 0] = centre[:, None, 0] + reach[:, None, 0] * np.cos(turn)
