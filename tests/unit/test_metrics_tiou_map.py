@@ -62,7 +62,8 @@ def test_recall_counts_the_best_few_of_each_video():
     truth = Segments.of([(0, 0, 0.0, 10.0, 1.0)])
     wrong = [(0, 0, 50.0 + i, 60.0 + i, 0.9 - 0.01 * i) for i in range(4)]
     found = Segments.of([*wrong, (0, 0, 0.0, 10.0, 0.1)])
-    assert tiou_report(found, truth, thresholds=(0.5,)).recall.tolist() == [[0.0, 1.0]]
+    recall = tiou_report(found, truth, thresholds=(0.5,), recall_at=(1, 4, 5)).recall
+    assert recall.tolist() == [[0.0, 0.0, 1.0]]
     assert tiou_report(Segments.of([*wrong, *wrong]), truth, thresholds=(0.5,)).recall.tolist() == [[0.0, 0.0]]
 
 
