@@ -91,15 +91,12 @@ def test_a_wrong_clock_is_refused():
         data.collate([0])
 
 
-def test_nan_is_refused_with_its_first_place_or_masked():
+def test_nan_is_refused_with_its_first_place():
     values = track(6, 3)
     values[2, 1] = np.nan
     source = {"rgb": FakeFeatures({"a": values})}
     with pytest.raises(AugrgbError, match=r"E-FEA-005 a: .*\(2, 1\)"):
         StreamData(dataset(a=6), ["a"], source, grid="rgb").collate([0])
-    batch = StreamData(dataset(a=6), ["a"], source, grid="rgb", nan="mask").collate([0])
-    assert batch.mask[0].tolist() == [True, True, False, True, True, True]
-    assert torch.isfinite(batch.features["rgb"]).all()
 
 
 def test_missing_videos_are_listed_together_or_counted(caplog):

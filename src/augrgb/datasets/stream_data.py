@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import Literal, Protocol
+from typing import Literal
 
 import numpy as np
 import torch
@@ -14,30 +14,10 @@ from augrgb.core.batch import Batch
 from augrgb.core.errors import AugrgbError, InputRefused, UsageFault, did_you_mean, raise_together
 from augrgb.core.timeline import Clock, nearest_snippets
 from augrgb.core.types import Dataset
+from augrgb.datasets.feature_track import FeatureFolder, FeatureTrack
 from augrgb.datasets.rasterise import legacy_uniform, rasterise
 
 _log = logging.getLogger(__name__)
-
-
-class Track(Protocol):
-    """The features of one video in one modality: `values` (T, C) float32 on `clock`."""
-
-    @property
-    def values(self) -> NDArray[np.float32]: ...
-
-    @property
-    def clock(self) -> Clock: ...
-
-
-class FeatureSource(Protocol):
-    """What `StreamData` asks of a feature folder."""
-
-    @property
-    def dim(self) -> int: ...
-
-    def has(self, video_id: str) -> bool: ...
-
-    def read(self, video_id: str) -> Track: ...
 
 
 class StreamData:
@@ -55,7 +35,6 @@ class StreamData:
         labelled: Ids whose events may be used; the others get no labels whatever the dataset says. None = all.
         allow_missing: How many videos may lack a modality.
         label_rule: `centre`, or `legacy_uniform` to reproduce published numbers.
-        nan: Refuse features that are not finite, or `mask` these snippets.
         memory_bytes: How many bytes of features to keep in memory.
 
     Raises:
@@ -68,13 +47,12 @@ class StreamData:
         self,
         dataset: Dataset,
         video_ids: Iterable[str],
-        features: Mapping[str, FeatureSource],
+        features: Mapping[str, FeatureFolder],
         *,
         grid: str,
         labelled: Collection[str] | None = None,
         allow_missing: int = 0,
         label_rule: Literal["centre", "legacy_uniform"] = "centre",
-        nan: Literal["refuse", "mask"] = "refuse",
         memory_bytes: int = 2**31,
     ) -> None:
         if grid not in features:
@@ -94,7 +72,7 @@ class StreamData:
                 if video_id in self.labelled and dataset.videos[video_id].events is None
             ]
         )
-        self._label_rule, self._nan = label_rule, nan
+        self._label_rule = label_rule
         self._room = memory_bytes
         self._kept: dict[tuple[str, str], tuple[NDArray[np.float32], NDArray[np.bool_]]] = {}
         self._grids: dict[str, tuple[Clock, int]] = {}
@@ -136,6 +114,31 @@ class StreamData:
             self._room -= size
             self._kept[key] = result
         return self._kept[key]
+
+    def track(self, index: int, modality: str) -> FeatureTrack | None:
+        """One video's features on their own clock, checked, not kept; None where they are missing and may be.
+
+        Raises:
+            InputRefused: As `aligned`.
+        """
+        video_id, source = self.video_ids[index], self.features[modality]
+        if modality != self.grid and not source.has(video_id):
+            return None
+        track = source.read(video_id)
+        values = track.values
+        if values.ndim != 2 or values.shape[1] != source.dim or len(values) == 0:
+            problem = f"{modality} features have shape {values.shape}, expected (T, {source.dim}) with T > 0"
+            raise InputRefused("E-FEA-003", video_id, problem)
+        if not np.isfinite(values).all():
+            first = tuple(int(i) for i in np.argwhere(~np.isfinite(values))[0])
+            problem = f"{modality} features are not finite at (snippet, channel) {first}"
+            raise InputRefused("E-FEA-005", video_id, problem, "Extract them again.")
+        if modality == self.grid:
+            self._check_duration(video_id, track.clock, len(values))
+            self._grids[video_id] = (track.clock, len(values))
+        else:
+            self._check_ends(video_id, modality, track.clock, len(values), *self._grid_of(video_id))
+        return track
 
     def labels(self, index: int) -> NDArray[np.float32]:
         """Labels (T, K) of one video, zeros if it is not labelled."""
@@ -210,32 +213,14 @@ class StreamData:
         return self._grids[video_id]
 
     def _read(self, video_id: str, modality: str) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-        source = self.features[modality]
-        if modality != self.grid and not source.has(video_id):
-            count = self._grid_of(video_id)[1]
-            return np.zeros((count, source.dim), np.float32), np.zeros(count, bool)
-        track = source.read(video_id)
-        values = np.asarray(track.values, np.float32)
-        if values.ndim != 2 or values.shape[1] != source.dim or len(values) == 0:
-            problem = f"{modality} features have shape {values.shape}, expected (T, {source.dim}) with T > 0"
-            raise InputRefused("E-FEA-003", video_id, problem)
-        finite: NDArray[np.bool_] = np.asarray(np.isfinite(values).all(axis=1))
-        if not finite.all():
-            if self._nan == "refuse":
-                first = tuple(int(i) for i in np.argwhere(~np.isfinite(values))[0])
-                problem = f"{modality} features are not finite at (snippet, channel) {first}"
-                raise InputRefused("E-FEA-005", video_id, problem, "Extract them again, or mask these snippets.")
-            _log.warning("%s: %d %s snippets are not finite and masked", video_id, int((~finite).sum()), modality)
-            values = np.where(finite[:, None], values, np.float32(0))
-        if modality == self.grid:
-            self._check_duration(video_id, track.clock, len(values))
-            self._grids[video_id] = (track.clock, len(values))
-            return values, finite
+        track = self.track(self._index_of[video_id], modality)
+        if modality == self.grid and track is not None:
+            return track.values, np.ones(len(track.values), bool)
         clock, count = self._grid_of(video_id)
-        self._check_ends(video_id, modality, track.clock, len(values), clock, count)
-        indices, near = nearest_snippets(track.clock, len(values), clock, count)
-        there = near & finite[indices]
-        return np.where(there[:, None], values[indices], np.float32(0)), there
+        if track is None:
+            return np.zeros((count, self.features[modality].dim), np.float32), np.zeros(count, bool)
+        indices, there = nearest_snippets(track.clock, len(track.values), clock, count)
+        return np.where(there[:, None], track.values[indices], np.float32(0)), there
 
     def _check_duration(self, video_id: str, clock: Clock, count: int) -> None:
         """A wrongly declared clock would silently shift every label."""

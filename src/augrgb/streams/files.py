@@ -70,7 +70,7 @@ def save_stream(folder: Path | str, stream: Stream, settings: StreamSettings) ->
         InputRefused: E-MOD-004, weights that are not finite.
     """
     folder = Path(folder)
-    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in stream.state_dict().items()}
+    tensors = {name: tensor.detach().float().cpu().contiguous() for name, tensor in stream.state_dict().items()}
     _refuse_not_finite(tensors, folder)
     with atomic_path(folder / "model.safetensors") as temporary:
         save_file(tensors, temporary)

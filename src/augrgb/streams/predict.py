@@ -29,7 +29,7 @@ def filter_sequence(
         features (T, C) and logits (T, K), float32 on the CPU.
     """
     T = len(features)
-    device = stream.mean.device
+    device, dtype = stream.mean.device, stream.mean.dtype
     reach = stream.filter.reach
     step = T if reach is None else max(1, window)
     outputs = torch.zeros(T, stream.filter.width), torch.zeros(T, stream.num_classes)
@@ -40,7 +40,7 @@ def filter_sequence(
             stop = min(T, start + step)
             left = 0 if reach is None else max(0, start - reach)
             right = T if reach is None else min(T, stop + reach)
-            x = features[left:right].to(device, torch.float32)[None]
+            x = features[left:right].to(device, dtype)[None]
             mask = torch.ones(x.shape[:2], dtype=torch.bool, device=device)
             if available is not None:
                 mask &= available[left:right].to(device)

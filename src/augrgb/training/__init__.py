@@ -1,0 +1,28 @@
+"""Training: one loop for every method, in run folders that can be resumed to the last bit."""
+
+from augrgb.training.encoder_task import EncoderTask, SnippetSet, SnippetTeacher
+from augrgb.training.interrupts import Interrupted, Terminated
+from augrgb.training.loop import fit
+from augrgb.training.processes import make_fabric
+from augrgb.training.run_folder import RunFolder
+from augrgb.training.settings import FitResult, FitSettings
+from augrgb.training.stream_task import StreamTask
+from augrgb.training.task import DistillTerm, Task
+from augrgb.training.teacher_cache import TeacherCache
+
+__all__ = [
+    "DistillTerm",
+    "EncoderTask",
+    "FitResult",
+    "FitSettings",
+    "Interrupted",
+    "RunFolder",
+    "SnippetSet",
+    "SnippetTeacher",
+    "StreamTask",
+    "Task",
+    "TeacherCache",
+    "Terminated",
+    "fit",
+    "make_fabric",
+]

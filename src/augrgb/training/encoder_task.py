@@ -1,0 +1,187 @@
+"""Training of a snippet encoder, plain or taught by another modality's encoder."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from augrgb.core.batch import Batch, StreamOutput
+from augrgb.core.seeds import rng_at
+from augrgb.filters.dropout import ShardedDropout
+from augrgb.metrics.frame_map import frame_ap, mean_present_classes
+from augrgb.training.sampler import BatchPlan
+from augrgb.training.task import DistillTerm, Task
+
+Floats = NDArray[np.float32]
+Inputs = Callable[[NDArray[np.int64], np.random.Generator | None], Tensor]
+"""Indices of N snippets, and a generator for augmentation (None = no augmentation), to encoder input (N, ...)."""
+
+
+@dataclass(frozen=True)
+class SnippetSet:
+    """Snippets by number, with what is known of each.
+
+    Args:
+        inputs: Reads them.
+        labels: (N, K) 0/1; zeros where not labelled.
+        labelled: (N,) bool.
+    """
+
+    inputs: Inputs
+    labels: Floats
+    labelled: NDArray[np.bool_]
+
+
+class SnippetTeacher:
+    """A teacher encoder's outputs for all snippets, computed before.
+
+    Args:
+        features: (N, Ct).
+        logits: (N, K), if a loss needs them.
+        available: (N,) bool; default everywhere.
+    """
+
+    def __init__(
+        self, features: Floats, logits: Floats | None = None, available: NDArray[np.bool_] | None = None
+    ) -> None:
+        self._features = torch.from_numpy(np.asarray(features, np.float32))
+        self._logits = torch.from_numpy(np.asarray(logits, np.float32)) if logits is not None else None
+        self._there = (
+            torch.from_numpy(available) if available is not None else torch.ones(len(features), dtype=torch.bool)
+        )
+
+    def outputs(self, batch: Batch, starts: Sequence[int]) -> tuple[StreamOutput, Tensor]:
+        """The teacher's output for a batch of snippets, each a video of one snippet, and where it exists (N, 1)."""
+        device, rows = batch.mask.device, batch.indices.cpu()
+        features = self._features[rows, None].to(device)
+        logits = self._logits[rows, None].to(device) if self._logits is not None else features.new_zeros(0)
+        return StreamOutput(features, logits), self._there[rows, None].to(device)
+
+
+class EncoderClassifier(nn.Module):
+    """An encoder and a linear classifier, seen as a stream of videos of one snippet.
+
+    Args:
+        encoder: (N, ...) -> (N, dim).
+        dim: Its width.
+        num_classes: K.
+        dropout: Before the classifier.
+
+    Shape: x (N, ...), mask (N, 1) -> features (N, 1, dim), logits (N, 1, K).
+    """
+
+    def __init__(self, encoder: nn.Module, dim: int, num_classes: int, *, dropout: float = 0.0) -> None:
+        super().__init__()
+        self.encoder = encoder
+        self.dropout = ShardedDropout(dropout)
+        self.classifier = nn.Linear(dim, num_classes)
+
+    def forward(self, x: Tensor, mask: Tensor) -> StreamOutput:
+        """Encode and classify."""
+        features = self.encoder(x)[:, None]
+        return StreamOutput(features, self.classifier(self.dropout(features)))
+
+
+class EncoderTask(Task):
+    """Labels act on labelled snippets, teachers on all snippets that they know.
+
+    Losses are those of streams, with each snippet a video of one snippet.
+
+    Args:
+        encoder: (N, ...) -> (N, dim).
+        dim: Its width.
+        train: Training snippets, labelled and unlabelled.
+        write: Writes the encoder into a folder.
+        val: Validation snippets, if any.
+        terms: Distillation terms, whose sources are `SnippetTeacher`s over the training snippets.
+        modality: Name of what the encoder sees.
+        batch_size: Snippets in a batch.
+        unlabelled_share: Part of each batch that is unlabelled; None = as in the data.
+        dropout: Before the classifier.
+        seed: Of batches and augmentation.
+    """
+
+    def __init__(
+        self,
+        encoder: nn.Module,
+        dim: int,
+        train: SnippetSet,
+        *,
+        write: Callable[[Path, nn.Module], None],
+        val: SnippetSet | None = None,
+        terms: Sequence[DistillTerm] = (),
+        modality: str = "rgb",
+        batch_size: int = 32,
+        unlabelled_share: float | None = None,
+        dropout: float = 0.0,
+        seed: int = 0,
+    ) -> None:
+        teaching = any(term.weight != 0 for term in terms)
+        plan = BatchPlan(
+            np.flatnonzero(train.labelled),
+            np.flatnonzero(~train.labelled) if teaching else (),
+            batch_size=batch_size,
+            unlabelled_share=unlabelled_share,
+            seed=seed,
+        )
+        student = EncoderClassifier(encoder, dim, train.labels.shape[1], dropout=dropout)
+        super().__init__(student, modality, plan, terms)
+        self._net = student
+        self.encoder, self.train, self.val, self.seed = encoder, train, val, seed
+        self._write, self._batch_size = write, batch_size
+        self._options = {"batch_size": batch_size, "unlabelled_share": unlabelled_share, "dropout": dropout}
+
+    def batch(self, step: int) -> Batch:
+        """The batch of one step."""
+        indices = self.plan.at(step)
+        x = self.train.inputs(indices, rng_at(self.seed, "augment", step))
+        known = self.train.labelled[indices]
+        ones = torch.ones(len(indices), 1, dtype=torch.bool)
+        return Batch(
+            features={self.modality: x},
+            mask=ones,
+            labels=torch.from_numpy(np.where(known[:, None], self.train.labels[indices], np.float32(0)))[:, None],
+            labelled=torch.from_numpy(known),
+            available={self.modality: ones},
+            video_ids=tuple(map(str, indices.tolist())),
+            indices=torch.from_numpy(indices),
+        )
+
+    def validate(self) -> dict[str, float]:
+        """Per-frame mAP over the validation snippets, mean over classes present."""
+        if self.val is None or not len(self.val.labels):
+            return {}
+        weight = self._net.classifier.weight
+        scores = []
+        with torch.no_grad():
+            for start in range(0, len(self.val.labels), self._batch_size):
+                rows = np.arange(start, min(start + self._batch_size, len(self.val.labels)))
+                x = self.val.inputs(rows, None).to(weight.device, weight.dtype)
+                mask = torch.ones(len(rows), 1, dtype=torch.bool, device=weight.device)
+                scores.append(self._net(x, mask).logits[:, 0].float().cpu().numpy())
+        return {self.metric: mean_present_classes(frame_ap(np.concatenate(scores), self.val.labels))}
+
+    def save(self, folder: Path) -> None:
+        """Write the encoder; the classifier is dropped."""
+        self._write(folder, self.encoder)
+
+    def identity(self) -> dict[str, Any]:
+        """Options, terms, and a fingerprint of the labels."""
+        digest = hashlib.sha256()
+        for snippets in (self.train, self.val):
+            if snippets is not None:
+                digest.update(snippets.labels.tobytes() + snippets.labelled.tobytes())
+        return {
+            "modality": self.modality,
+            "terms": {term.name: term.weight for term in self.distill},
+            "data": digest.hexdigest(),
+            **self._options,
+        }

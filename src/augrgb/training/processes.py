@@ -1,0 +1,138 @@
+"""Several processes that together do what one would: rows of a batch are shared out, results are gathered."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any, TypeVar
+
+import torch
+import torch.distributed
+from lightning_fabric import Fabric
+from lightning_fabric.strategies.ddp import DDPStrategy
+from torch import Tensor, nn
+
+from augrgb.core.batch import StreamOutput
+from augrgb.core.errors import AugrgbError, EnvironmentFault
+from augrgb.filters.dropout import Rows, set_rows
+
+T = TypeVar("T")
+_TIMEOUT = timedelta(minutes=5)  # a dead process must not leave the others waiting for half an hour
+
+
+def make_fabric(*, accelerator: str = "auto", precision: Any = "32-true") -> Fabric:
+    """Lightning Fabric for this process: one device, or the place that torchrun or SLURM gave it.
+
+    Raises:
+        EnvironmentFault: E-ENV-002, the device asked for is not there.
+    """
+    if accelerator == "cuda" and not torch.cuda.is_available():
+        remedy = "Use train.accelerator=cpu, or a PyTorch built for CUDA and a driver that is new enough."
+        raise EnvironmentFault("E-ENV-002", "accelerator", f"no CUDA device for torch {torch.__version__}", remedy)
+    world = int(os.environ.get("WORLD_SIZE", "1"))
+    here = int(os.environ.get("LOCAL_WORLD_SIZE", str(world)))
+    fabric = Fabric(
+        accelerator=accelerator,
+        devices=here,
+        num_nodes=max(1, world // here),
+        strategy=DDPStrategy(timeout=_TIMEOUT) if world > 1 else "auto",
+        precision=precision,
+    )
+    fabric.launch()
+    return fabric
+
+
+def on_first(fabric: Fabric, work: Callable[[], T]) -> T:
+    """Do something in the first process only; its result, or its error, is everyone's."""
+    outcome: tuple[T | None, AugrgbError | None] = (None, None)
+    if fabric.is_global_zero:
+        try:
+            outcome = (work(), None)
+        except AugrgbError as error:
+            if fabric.world_size == 1:
+                raise
+            outcome = (None, error)
+    if fabric.world_size > 1:
+        outcome = fabric.broadcast(outcome)
+    if outcome[1] is not None:
+        raise outcome[1]
+    return outcome[0]  # type: ignore[return-value]
+
+
+def own_rows(total: int, rank: int, world: int) -> Rows:
+    """Which rows of a batch one of `world` processes has; sizes differ by at most one.
+
+    >>> [own_rows(5, rank, 2) for rank in (0, 1)]
+    [Rows(start=0, count=2, total=5), Rows(start=2, count=3, total=5)]
+    """
+    start, stop = total * rank // world, total * (rank + 1) // world
+    return Rows(start, stop - start, total)
+
+
+class SharedForward:
+    """The student's forward pass, shared out over the processes.
+
+    Every process gives the whole batch and gets the whole output; the gradient that flows back through it is the
+    gradient of one process, because each takes its own rows' part and the parts are summed.
+
+    Args:
+        fabric: Launched.
+        student: `(x, mask) -> StreamOutput`; moved to the device, its parameters stay the same objects.
+    """
+
+    def __init__(self, fabric: Fabric, student: nn.Module) -> None:
+        self._fabric, self._student = fabric, student
+        self._net = fabric.setup_module(_AsTuple(student))
+
+    def __call__(self, x: Tensor, mask: Tensor) -> StreamOutput:
+        """Shape: x (B, T, ...), mask (B, T) -> the output of the whole batch."""
+        world = self._fabric.world_size
+        if world == 1:
+            outputs = self._net(x, mask)
+        else:
+            rows = own_rows(len(x), self._fabric.global_rank, world)
+            set_rows(self._student, rows)
+            span = slice(rows.start, rows.start + rows.count)
+            outputs = tuple(gather_rows(part, rows, world) for part in self._net(x[span], mask[span]))
+            set_rows(self._student, None)
+        return StreamOutput(outputs[0], outputs[1], tuple(outputs[2:]))
+
+
+class _AsTuple(nn.Module):
+    """Fabric and DDP look into tuples, not into frozen dataclasses."""
+
+    def __init__(self, student: nn.Module) -> None:
+        super().__init__()
+        self.student = student
+
+    def forward(self, x: Tensor, mask: Tensor) -> tuple[Tensor, ...]:
+        output = self.student(x, mask)
+        return (output.features, output.logits, *output.hidden)
+
+
+def gather_rows(x: Tensor, rows: Rows, world: int) -> Tensor:
+    """All processes' rows in order. Shape: (own rows, ...) -> (total rows, ...), differentiable.
+
+    The backward pass takes the own rows' gradient times the number of processes: DDP then averages over processes,
+    which makes the sum of the parts.
+    """
+    result: Tensor = _Gather.apply(x, rows, world)  # type: ignore[no-untyped-call]
+    return result
+
+
+class _Gather(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, rows: Rows, world: int) -> Tensor:
+        ctx.rows, ctx.world = rows, world
+        counts = [own_rows(rows.total, rank, world).count for rank in range(world)]
+        padded = x.new_zeros((max(counts), *x.shape[1:]))
+        padded[: len(x)] = x
+        parts = [torch.empty_like(padded) for _ in counts]
+        torch.distributed.all_gather(parts, padded)
+        return torch.cat([part[:count] for part, count in zip(parts, counts, strict=True)])
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None]:
+        rows: Rows = ctx.rows
+        return gradients[0][rows.start : rows.start + rows.count] * ctx.world, None, None

@@ -1,0 +1,129 @@
+"""The folder of one training run: what was asked for, how it went, checkpoints, and what came out."""
+
+from __future__ import annotations
+
+import contextlib
+import platform
+import subprocess
+from collections.abc import Iterator, Mapping
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from augrgb.core.errors import UsageFault
+from augrgb.core.safe_files import read_json, remove_leftovers, write_json
+from augrgb.training.checkpoints import Checkpoints
+from augrgb.training.history import History
+from augrgb.training.run_lock import run_lock
+
+SCHEMA = "augrgb.run/1"
+
+
+class RunFolder:
+    """Files of one run.
+
+    `run.json` (identity, versions), `metrics.jsonl` (the same after any interruption), `timings.jsonl` (wall times),
+    `checkpoints/`, the task's own files such as `model.safetensors`, and `result.json`, which marks it as finished.
+
+    Args:
+        path: The folder; made when training begins.
+    """
+
+    def __init__(self, path: Path | str) -> None:
+        self.path = Path(path)
+        self.metrics = History(self.path / "metrics.jsonl")
+        self.timings = History(self.path / "timings.jsonl")
+        self.checkpoints = Checkpoints(self.path / "checkpoints")
+
+    @property
+    def selected(self) -> Path:
+        """Weights of the best step so far."""
+        return self.path / "checkpoints" / "selected.safetensors"
+
+    @contextlib.contextmanager
+    def locked(self) -> Iterator[None]:
+        """Hold the folder, and clear what dead processes left half-written.
+
+        Raises:
+            UsageFault: E-RUN-001, another process is training into it.
+        """
+        with run_lock(self.path / "run.lock"):
+            remove_leftovers(self.path)
+            yield
+
+    def begin(self, identity: Mapping[str, Any], *, resume_anyway: bool = False) -> None:
+        """Record what is to be trained, or check that it is what was begun here.
+
+        Args:
+            identity: Everything the outcome depends on; plain JSON.
+            resume_anyway: Go on although it differs, and record that.
+
+        Raises:
+            UsageFault: E-RUN-002, this folder was begun with other settings; all differences.
+        """
+        path = self.path / "run.json"
+        if not path.exists():
+            about = {"schema": SCHEMA, "identity": dict(identity), "versions": versions(), "changes": []}
+            write_json(path, about)
+            return
+        about = read_json(path, "run description")
+        before = about["changes"][-1] if about["changes"] else about["identity"]
+        told = differences(before, identity)
+        if told and not resume_anyway:
+            remedy = "Use another folder, or put the settings back."
+            raise UsageFault("E-RUN-002", self.path, "begun with other settings: " + "; ".join(told), remedy)
+        if told:
+            about["changes"].append(dict(identity))
+            write_json(path, about)
+
+    def finish(self, result: Mapping[str, Any]) -> None:
+        """Mark the run as finished."""
+        write_json(self.path / "result.json", dict(result))
+
+    def result(self) -> dict[str, Any] | None:
+        """What the run came to; None while it is not finished."""
+        path = self.path / "result.json"
+        return dict(read_json(path, "result")) if path.exists() else None
+
+
+def differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
+    """`"a.b: 1 before, 2 now"` for every leaf that differs, in order of name.
+
+    >>> differences({"a": {"b": 1, "c": 0}}, {"a": {"b": 2, "c": 0}})
+    ['a.b: 1 before, 2 now']
+    """
+    left, right = dict(_leaves(before)), dict(_leaves(after))
+    return [
+        f"{key}: {left.get(key, 'absent')!r} before, {right.get(key, 'absent')!r} now"
+        for key in sorted(left.keys() | right.keys())
+        if left.get(key, "absent") != right.get(key, "absent")
+    ]
+
+
+def _leaves(value: Any, name: str = "") -> Iterator[tuple[str, Any]]:
+    if isinstance(value, Mapping):
+        for key, inner in value.items():
+            yield from _leaves(inner, f"{name}.{key}" if name else str(key))
+    else:
+        yield name, list(value) if isinstance(value, tuple) else value
+
+
+def versions() -> dict[str, str | None]:
+    """Versions of what computes, and the commit of this code if it is a git checkout."""
+    found: dict[str, str | None] = {"python": platform.python_version()}
+    for package in ("augrgb", "torch", "numpy", "lightning-fabric", "safetensors"):
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            found[package] = None
+    found["commit"] = _commit(Path(__file__).parent)
+    return found
+
+
+def _commit(folder: Path) -> str | None:
+    try:
+        command = ["git", "-C", str(folder), "rev-parse", "HEAD"]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=10, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return done.stdout.strip() or None

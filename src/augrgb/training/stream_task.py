@@ -1,0 +1,119 @@
+"""Training of a stream, plain or distilled."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from augrgb.core.batch import Batch
+from augrgb.core.seeds import rng_at
+from augrgb.datasets.stream_data import StreamData, feature_statistics
+from augrgb.metrics.frame_map import frame_ap, mean_present_classes
+from augrgb.streams.files import StreamSettings, save_stream
+from augrgb.streams.predict import filter_sequence
+from augrgb.streams.stream import Stream
+from augrgb.training.sampler import BatchPlan
+from augrgb.training.task import DistillTerm, Task
+
+
+class StreamTask(Task):
+    """Labels act on labelled videos, teachers on every video that has their modality.
+
+    The stream is given the mean and deviation of the training features. Without distillation terms unlabelled videos
+    are left aside.
+
+    Args:
+        stream: The student.
+        settings: Its settings, written beside it.
+        data: Training videos, labelled and unlabelled.
+        val: Validation videos, if any.
+        terms: Distillation terms.
+        batch_size: Videos in a batch.
+        unlabelled_share: Part of each batch that is unlabelled; None = as in the data.
+        max_length: Cut longer videos to this many snippets, at a random place that differs in every step.
+        seed: Of batches and cuts.
+    """
+
+    def __init__(
+        self,
+        stream: Stream,
+        settings: StreamSettings,
+        data: StreamData,
+        *,
+        val: StreamData | None = None,
+        terms: Sequence[DistillTerm] = (),
+        batch_size: int = 16,
+        unlabelled_share: float | None = None,
+        max_length: int | None = None,
+        seed: int = 0,
+    ) -> None:
+        teaching = any(term.weight != 0 for term in terms)
+        plan = BatchPlan(
+            data.labelled_indices,
+            data.unlabelled_indices if teaching else (),
+            batch_size=batch_size,
+            unlabelled_share=unlabelled_share,
+            seed=seed,
+        )
+        super().__init__(stream, settings.modality, plan, terms)
+        self.stream, self.settings, self.data, self.val = stream, settings, data, val
+        self.max_length, self.seed = max_length, seed
+        self._options = {"batch_size": batch_size, "unlabelled_share": unlabelled_share, "max_length": max_length}
+        mean, deviation = feature_statistics(data, settings.modality)
+        stream.set_statistics(torch.from_numpy(mean), torch.from_numpy(deviation))
+
+    def batch(self, step: int) -> Batch:
+        """The batch of one step."""
+        indices = self.plan.at(step)
+        return self.data.collate(
+            indices, self.max_length, starts=self._starts(step, indices.tolist()), modalities=[self.modality]
+        )
+
+    def starts(self, step: int, batch: Batch) -> Sequence[int]:
+        """First snippet of each video's cut in this step's batch."""
+        return self._starts(step, batch.indices.tolist())
+
+    def validate(self) -> dict[str, float]:
+        """Per-frame mAP over the snippets of the validation videos, mean over classes present."""
+        if self.val is None or not len(self.val):
+            return {}
+        scores, labels = [], []
+        for index in range(len(self.val)):
+            values, there = self.val.aligned(index, self.modality)
+            logits = filter_sequence(self.stream, torch.from_numpy(values), available=torch.from_numpy(there))[1]
+            scores.append(logits.numpy())  # the order of logits is that of their sigmoids
+            labels.append(self.val.labels(index))
+        return {self.metric: mean_present_classes(frame_ap(np.concatenate(scores), np.concatenate(labels)))}
+
+    def save(self, folder: Path) -> None:
+        """Write `model.safetensors` and `model.json`."""
+        save_stream(folder, self.stream, self.settings)
+
+    def identity(self) -> dict[str, Any]:
+        """Options, terms, and a fingerprint of videos, labels and feature statistics."""
+        digest = hashlib.sha256()
+        for data in (self.data, self.val):
+            for index in range(len(data) if data is not None else 0):
+                assert data is not None
+                digest.update(data.video_ids[index].encode() + data.labels(index).tobytes())
+        for value in (self.stream.mean, self.stream.deviation):
+            digest.update(value.cpu().numpy().tobytes())
+        return {
+            "modality": self.modality,
+            "filter": self.settings.filter,
+            "classes": list(self.settings.classes),
+            "terms": {term.name: term.weight for term in self.distill},
+            "data": digest.hexdigest(),
+            **self._options,
+        }
+
+    def _starts(self, step: int, indices: Sequence[int]) -> list[int]:
+        if self.max_length is None:
+            return [0] * len(indices)
+        rng = rng_at(self.seed, "cuts", step)
+        return [int(rng.integers(max(1, self.data.count(index) - self.max_length + 1))) for index in indices]
