@@ -97,3 +97,35 @@ def nearest_snippets(
     indices = np.clip(np.rint(position), 0, source_count - 1).astype(np.int64)
     distance_s = np.abs(position - indices) * source.stride_s
     return indices, distance_s <= 0.5 * (source.stride_s + target.stride_s) + 1e-9
+
+
+@dataclass(frozen=True, slots=True)
+class FrameCounting:
+    """How an annotation file counts frames, so that its spans become seconds and back.
+
+    Args:
+        fps: Constant frame rate.
+        first: The number that the file gives to the first frame of the video.
+        end_inclusive: An event's end is its last frame (True), or the frame after it (False).
+
+    >>> FrameCounting(fps=10.0, first=1, end_inclusive=True).to_seconds(1, 10)
+    (0.0, 1.0)
+    """
+
+    fps: float
+    first: int = 0
+    end_inclusive: bool = False
+
+    def __post_init__(self) -> None:
+        if not (math.isfinite(self.fps) and self.fps > 0):
+            raise InputRefused("E-ANN-007", "frame rate", f"must be positive, got {self.fps}")
+
+    def to_seconds(self, start: float, end: float) -> tuple[float, float]:
+        """Half-open `[start_s, end_s)` of a span of frames."""
+        return (start - self.first) / self.fps, (end - self.first + self.end_inclusive) / self.fps
+
+    def to_frames(self, start_s: float, end_s: float) -> tuple[int, int]:
+        """The nearest span of frames, one frame long at least: off by half a frame at most if the event has a frame."""
+        start = round(start_s * self.fps)
+        stop = max(start + 1, round(end_s * self.fps))
+        return start + self.first, stop + self.first - self.end_inclusive

@@ -1,0 +1,149 @@
+"""CVAT XML exports ("CVAT for video 1.1", "CVAT for images 1.1"): tracks and tags, frames."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path, PurePosixPath
+from xml.etree.ElementTree import Element
+
+from augrgb.core.errors import InputRefused
+from augrgb.core.timeline import FrameCounting
+from augrgb.core.types import Event
+from augrgb.datasets.formats.annotation_format import AnnotatedVideo, AnnotationFormat, AnnotationSet
+from augrgb.datasets.formats.class_list import read_class_list
+from augrgb.datasets.formats.frame_rates import Rates, rate_of
+from augrgb.datasets.formats.text_files import head_of, read_xml
+
+
+class Cvat(AnnotationFormat):
+    """CVAT: a track is an event wherever it is not `outside`; a tag is an event over its run of frames.
+
+    Frames are counted from 0 in the video. A track lasts from its first visible frame up to (not including) the frame
+    where it is outside, or through its last frame. Tags of one label on neighbouring frames (by the task's frame step)
+    join. The label is the track's, or the value of one of its attributes. Classes stand in the order of the task's
+    labels.
+
+    Args:
+        fps: The constant frame rate: one number, or per video. Required.
+        attribute: The attribute that names the action, where the label only says `person`.
+        classes: Class list; any other label is then a mistake.
+    """
+
+    name = "cvat"
+    suffixes = (".xml",)
+
+    def __init__(self, *, fps: Rates = None, attribute: str | None = None, classes: Path | None = None) -> None:
+        self.fps, self.attribute, self.classes = fps, attribute, classes
+
+    @classmethod
+    def sniff(cls, path: Path) -> bool:
+        head = head_of(path)
+        return "<annotations>" in head and "<meta>" in head
+
+    def read(self, path: Path) -> AnnotationSet:
+        root = read_xml(path)
+        tasks = root.findall("meta/task") or root.findall("meta/project/tasks/task")
+        if root.tag != "annotations" or not tasks:
+            raise InputRefused("E-ANN-001", path, "no <annotations> with a task in <meta>, as CVAT exports them")
+        ids = {task.findtext("id", "").strip(): _video_id(task, path) for task in tasks}
+        if len(set(ids.values())) < len(tasks):
+            raise InputRefused("E-ID-001", path, f"several tasks for one video: {sorted(ids.values())}")
+        spans: dict[str, list[tuple[str, int, int]]] = {}
+        for task in tasks:
+            key, single = task.findtext("id", "").strip(), len(tasks) == 1
+            mine = [e for e in root if single or e.get("task_id", e.get("subset")) == key]
+            step = _step(task)
+            spans[ids[key]] = sorted([*self._tracks(mine, step, path), *self._tags(mine, step, path)], key=_by_time)
+        videos = {}
+        for video_id, found in spans.items():
+            frames = FrameCounting(rate_of(self.fps, video_id, path))
+            events = tuple(Event(label, *frames.to_seconds(start, end)) for label, start, end in found)
+            videos[video_id] = AnnotatedVideo(events, fps=frames.fps)
+        used = {event.label for video in videos.values() for event in video.events or ()}
+        if self.classes is not None:
+            classes = read_class_list(self.classes).classes
+        else:
+            listed = [name.text or "" for name in root.iterfind("meta//labels/label/name")]
+            classes = (
+                tuple(dict.fromkeys(name for name in listed if name in used))
+                if used <= set(listed)
+                else tuple(sorted(used))
+            )
+        return AnnotationSet(classes, videos, closed=self.classes is not None, in_frames=True)
+
+    def _label(self, element: Element, path: Path, fallback: Element) -> str:
+        if self.attribute is not None:
+            for holder in (element, fallback):
+                for attribute in holder.iterfind("attribute"):
+                    if attribute.get("name") == self.attribute and (attribute.text or "").strip():
+                        return (attribute.text or "").strip()
+            raise InputRefused("E-ANN-005", f"{path} track {fallback.get('id')}", f"no attribute {self.attribute!r}")
+        label = element.get("label") or fallback.get("label")
+        if not label:
+            raise InputRefused("E-ANN-005", f"{path} track {fallback.get('id')}", "has no label")
+        return label
+
+    def _tracks(self, elements: list[Element], step: int, path: Path) -> list[tuple[str, int, int]]:
+        spans: list[tuple[str, int, int]] = []
+        for track in elements:
+            if track.tag != "track":
+                continue
+            shapes = sorted((shape for shape in track if shape.get("frame")), key=lambda s: _frame(s, "frame", path))
+            running: tuple[str, int] | None = None
+            last = 0
+            for shape in shapes:
+                frame = _frame(shape, "frame", path)
+                label = self._label(shape, path, track) if shape.get("outside") != "1" else None
+                if running is not None and running[0] != label:
+                    spans.append((running[0], running[1], frame))
+                    running = None
+                if label is not None and running is None:
+                    running = (label, frame)
+                last = frame
+            if running is not None:
+                spans.append((running[0], running[1], last + step))
+        return spans
+
+    def _tags(self, elements: list[Element], step: int, path: Path) -> list[tuple[str, int, int]]:
+        frames: dict[str, set[int]] = {}
+        for element in elements:
+            if element.tag == "tag":
+                frames.setdefault(self._label(element, path, element), set()).add(_frame(element, "frame", path))
+            elif element.tag == "image":
+                for tag in element.iterfind("tag"):
+                    frames.setdefault(self._label(tag, path, tag), set()).add(_frame(element, "id", path))
+        spans: list[tuple[str, int, int]] = []
+        for label, numbers in frames.items():
+            start = previous = None
+            for frame in sorted(numbers):
+                if start is None or previous is None or frame > previous + step:
+                    if start is not None and previous is not None:
+                        spans.append((label, start, previous + step))
+                    start = frame
+                previous = frame
+            if start is not None and previous is not None:
+                spans.append((label, start, previous + step))
+        return spans
+
+
+def _by_time(span: tuple[str, int, int]) -> tuple[int, int, str]:
+    return span[1], span[2], span[0]
+
+
+def _video_id(task: Element, path: Path) -> str:
+    name = (task.findtext("source") or task.findtext("name") or "").strip()
+    if not name:
+        raise InputRefused("E-ANN-001", path, "a task has neither a source nor a name")
+    return PurePosixPath(name.replace("\\", "/")).stem
+
+
+def _step(task: Element) -> int:
+    match = re.search(r"step\s*=\s*(\d+)", task.findtext("frame_filter") or "")
+    return max(1, int(match[1])) if match else 1
+
+
+def _frame(element: Element, key: str, path: Path) -> int:
+    text = element.get(key) or ""
+    if not text.isdigit():
+        raise InputRefused("E-ANN-005", path, f"<{element.tag}> with {key}={text!r}, expected a frame number")
+    return int(text)

@@ -1,0 +1,156 @@
+"""VIA 3 (VGG Image Annotator, video): project JSON, or the CSV that it exports; seconds."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from augrgb.core.errors import AugrgbError, InputRefused, UsageFault, did_you_mean, raise_together
+from augrgb.core.types import Event
+from augrgb.datasets.formats.annotation_format import AnnotatedVideo, AnnotationFormat, AnnotationSet, Finding
+from augrgb.datasets.formats.class_list import read_class_list
+from augrgb.datasets.formats.json_values import as_list, as_number, as_object, as_text, member
+from augrgb.datasets.formats.text_files import head_of, open_text, read_json_text
+
+_Segment = tuple[str, dict[str, str], tuple[float, ...], str]
+"""Video file, attribute -> value, times, place in the file."""
+
+
+class Via(AnnotationFormat):
+    """VIA 3 project JSON or exported CSV: temporal segments (`z` = start and end in seconds) and their attribute.
+
+    The label is the attribute's text, or the name of its option. Points in time and spatial regions are counted and
+    left out. The video's id is its file name without the ending. In JSON, videos without segments are annotated as
+    empty.
+
+    Args:
+        attribute: Which attribute names the action, when segments have several.
+        classes: Class list; any other label is then a mistake.
+    """
+
+    name = "via"
+    suffixes = (".json", ".csv")
+
+    def __init__(self, *, attribute: str | None = None, classes: Path | None = None) -> None:
+        self.attribute, self.classes = attribute, classes
+
+    @classmethod
+    def sniff(cls, path: Path) -> bool:
+        head = head_of(path)
+        if path.suffix.lower() == ".csv":
+            return "CSV_HEADER" in head and "metadata" in head
+        return head.lstrip().startswith("{") and '"project"' in head and '"vid_list"' in head
+
+    def read(self, path: Path) -> AnnotationSet:
+        if path.suffix.lower() == ".csv":
+            videos: list[str] = []
+            segments = list(_csv_segments(path))
+        else:
+            videos, segments = _json_segments(path)
+        timed = [segment for segment in segments if len(segment[2]) == 2]
+        attributes = sorted({name for _, values, _, _ in timed for name in values})
+        if self.attribute is not None and self.attribute not in attributes:
+            hint = did_you_mean(self.attribute, attributes)
+            raise UsageFault("E-CFG-003", path, f"no segment has an attribute {self.attribute!r}", hint)
+        if self.attribute is None and len(attributes) > 1:
+            problem = f"segments have several attributes: {', '.join(attributes)}"
+            raise UsageFault("E-CFG-003", path, problem, "Name the one with the action: --set attribute=...")
+        events: dict[str, list[Event]] = {name: [] for name in videos}
+        faults: list[AugrgbError] = []
+        for video, values, times, where in timed:
+            label = values.get(self.attribute if self.attribute is not None else "".join(attributes), "")
+            if not label:
+                faults.append(InputRefused("E-ANN-005", where, "this segment has no label"))
+                continue
+            events.setdefault(video, []).append(Event(label, times[0], times[1]))
+        raise_together(faults)
+        left = len(segments) - len(timed)
+        told = Finding("E-ANN-022", "regions left out", "noted", str(path), f"{left} points in time or spatial regions")
+        found = {event.label for listed in events.values() for event in listed}
+        return AnnotationSet(
+            classes=read_class_list(self.classes).classes if self.classes is not None else tuple(sorted(found)),
+            videos={video: AnnotatedVideo(tuple(listed)) for video, listed in events.items()},
+            findings=(told,) if left else (),
+            closed=self.classes is not None,
+        )
+
+
+def _json_segments(path: Path) -> tuple[list[str], list[_Segment]]:
+    raw = as_object(read_json_text(path), path)
+    files = as_object(member(raw, "file", path), path, "file")
+    names = {
+        key: _stem(as_text(member(as_object(f, path), "fname", path, "file", key), path)) for key, f in files.items()
+    }
+    views = {}
+    for key, view in as_object(member(raw, "view", path), path, "view").items():
+        ids = [as_text(i, path, "view", key) for i in as_list(member(as_object(view, path), "fid_list", path), path)]
+        if len(ids) != 1 or ids[0] not in names:
+            raise InputRefused("E-ANN-001", f"{path} view {key}", f"shows the files {ids}, expected one that is listed")
+        views[key] = names[ids[0]]
+    attributes = as_object(raw.get("attribute", {}), path, "attribute")
+    segments: list[_Segment] = []
+    for key, value in as_object(member(raw, "metadata", path), path, "metadata").items():
+        place = (path, "metadata", key)
+        row = as_object(value, *place)
+        times = tuple(as_number(time, *place, "z") for time in as_list(member(row, "z", *place), *place, "z"))
+        view = as_text(member(row, "vid", *place), *place, "vid")
+        if view not in views:
+            raise InputRefused("E-ANN-001", " ".join(map(str, place)), f"no view {view!r} in this project")
+        values = {
+            as_text(as_object(attributes.get(a, {}), path).get("aname", a), path): _option(
+                attributes.get(a, {}), as_text(v, *place)
+            )
+            for a, v in as_object(row.get("av", {}), *place, "av").items()
+        }
+        segments.append((views[view], values, times if not row.get("xy") else (), " ".join(map(str, place))))
+    return list(views.values()), segments
+
+
+def _option(attribute: Any, value: str) -> str:
+    """The name of the chosen option, or the text of a text attribute."""
+    options = attribute.get("options") if isinstance(attribute, dict) else None
+    return str(options.get(value, value)) if isinstance(options, dict) else value
+
+
+def _csv_segments(path: Path) -> Iterator[_Segment]:
+    with open_text(path) as text:
+        header: list[str] = []
+        for number, line in enumerate(text, 1):
+            if line.startswith("#"):
+                if "CSV_HEADER" in line:
+                    header = [name.strip() for name in line.split("=", 1)[1].split(",")]
+                continue
+            if not line.strip():
+                continue
+            if not header:
+                raise InputRefused("E-ANN-005", f"{path}:{number}", "a row before the line '# CSV_HEADER = ...'")
+            where = f"{path}:{number}"
+            cells = next(csv.reader([line]))
+            if len(cells) != len(header):
+                raise InputRefused("E-ANN-005", where, f"{len(cells)} cells, expected {len(header)}")
+            yield _csv_segment(dict(zip(header, cells, strict=True)), where)
+
+
+def _csv_segment(row: dict[str, str], where: str) -> _Segment:
+    try:
+        listed = json.loads(row["file_list"]) if row["file_list"].startswith("[") else [row["file_list"]]
+        values = {str(key): str(value) for key, value in json.loads(row["metadata"]).items()}
+        if "temporal_coordinates" in row:
+            times = tuple(float(time) for time in json.loads(row["temporal_coordinates"]))
+        else:
+            times = tuple(
+                float(row[key]) for key in ("temporal_segment_start", "temporal_segment_end") if row[key].strip()
+            )
+        spatial = json.loads(row.get("spatial_coordinates") or "[]")
+    except (ValueError, KeyError, AttributeError, TypeError) as error:
+        raise InputRefused("E-ANN-005", where, f"not a row of a VIA export: {error!r}") from error
+    if len(listed) != 1:
+        raise InputRefused("E-ANN-005", where, f"names {len(listed)} files, expected one")
+    return _stem(str(listed[0])), values, () if spatial else times, where
+
+
+def _stem(name: str) -> str:
+    return PurePosixPath(name.replace("\\", "/")).stem
