@@ -92,11 +92,12 @@ def _open_regular(path: Path) -> Iterator[BinaryIO]:
         raise InputRefused("E-FILE-001", path, "no such video file") from error
     except (OSError, ValueError) as error:
         raise InputRefused("E-VID-007", path, f"cannot be read ({reason(error)})") from error
+    kind = stat.S_IFMT(os.fstat(descriptor).st_mode)
+    if kind != stat.S_IFREG:
+        os.close(descriptor)
+        found = _KINDS.get(kind, "not a regular file")
+        raise InputRefused("E-VID-001", path, f"is {found}, not a video file", "Only local regular files are read.")
     with open(descriptor, "rb", buffering=2**16) as handle:
-        kind = stat.S_IFMT(os.fstat(descriptor).st_mode)
-        if kind != stat.S_IFREG:
-            found = _KINDS.get(kind, "not a regular file")
-            raise InputRefused("E-VID-001", path, f"is {found}, not a video file", "Only local regular files are read.")
         yield handle
 
 

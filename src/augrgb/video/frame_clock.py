@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-_JUMP_S = 1.0
+_JUMP_INTERVALS = 8
 
 
 @dataclass(slots=True)
@@ -12,8 +12,8 @@ class FrameClock:
     """Turns the time stamps of decoded frames into seconds from the first frame, never going backwards.
 
     A frame without a stamp follows its predecessor by one interval. A stamp slightly before its predecessor's is
-    raised to it (the later frame is the one on screen). A jump back by more than a second is a new recording glued
-    on: its times go on from where the last ended.
+    raised to it (the later frame is the one on screen). A jump back by more than eight intervals is a new
+    recording glued on: its times go on from where the last ended.
 
     Args:
         time_base_s: Seconds per tick of the stamps.
@@ -41,7 +41,7 @@ class FrameClock:
         if self._first_s is None:  # frames without a stamp may have come before
             self._first_s = raw_s - (self._last_s + self.interval_s if self.frames > 1 else 0.0)
         time_s = raw_s - self._first_s + self._shift_s
-        if time_s < self._last_s - _JUMP_S:
+        if time_s < self._last_s - _JUMP_INTERVALS * self.interval_s:
             self._shift_s += self._last_s + self.interval_s - time_s
             time_s = self._last_s + self.interval_s
             self.repaired += 1

@@ -108,8 +108,9 @@ def pose_track(poses: PoseFile, fps: float, *, max_gap_s: float = 0.35) -> PoseT
     for joint in np.flatnonzero(known):
         at_s = np.flatnonzero(measured[:, joint]) / poses.fps
         values = poses.joints[measured[:, joint], joint].astype(np.float64)
-        near_s = 0.5 / min(fps, poses.fps)
-        joints[:, joint], seen[:, joint] = _resample(at_s, values, times_s, max(max_gap_s, 1 / poses.fps), near_s)
+        joints[:, joint], seen[:, joint] = _resample(
+            at_s, values, times_s, max(max_gap_s, 1 / poses.fps), 1 / poses.fps
+        )
     joints[:, ~known] = joints[:, known].mean(axis=1, keepdims=True)
     return PoseTrack(joints, seen)
 
@@ -119,9 +120,12 @@ def _resample(
     values: NDArray[np.float64],
     times_s: NDArray[np.float64],
     max_gap_s: float,
-    near_s: float,
+    frame_s: float,
 ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    """One joint at `times_s` from measurements (m, 3) at `at_s`: linear over short gaps, else the nearest."""
+    """One joint at `times_s` from measurements (m, 3) at `at_s`: linear over short gaps, else the nearest.
+
+    A sample less than a frame (`frame_s`) away from a measurement counts as seen.
+    """
     before = np.clip(np.searchsorted(at_s, times_s + 1e-9, side="right") - 1, 0, len(at_s) - 1)
     after = np.minimum(before + 1, len(at_s) - 1)
     gap_s = at_s[after] - at_s[before]
@@ -129,7 +133,7 @@ def _resample(
     bridged = (gap_s <= max_gap_s + 1e-9) & (times_s >= at_s[0]) & (times_s <= at_s[-1])
     weight = np.where(bridged, weight, np.rint(weight))[:, None]
     distance_s = np.minimum(np.abs(times_s - at_s[before]), np.abs(times_s - at_s[after]))
-    return (1 - weight) * values[before] + weight * values[after], bridged | (distance_s <= near_s + 1e-9)
+    return (1 - weight) * values[before] + weight * values[after], bridged | (distance_s < frame_s - 1e-9)
 
 
 def _read_arrays(path: Path) -> dict[str, NDArray[Any]]:

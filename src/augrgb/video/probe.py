@@ -93,7 +93,10 @@ def declared_duration_s(container: InputContainer, stream: VideoStream) -> float
     if stream.duration and stream.time_base:
         return float(stream.duration * stream.time_base)
     if len(container.streams) == 1 and container.duration:
-        return float(container.duration) / 1e6
+        start_s = float(
+            (stream.start_time or 0) * (stream.time_base or 0)
+        )  # Matroska counts from 0, not the first frame
+        return float(container.duration) / 1e6 - max(start_s, 0.0) * ("matroska" in container.format.name)
     return 0.0
 
 
