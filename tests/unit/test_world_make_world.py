@@ -1,7 +1,11 @@
 import hashlib
+import subprocess
+import sys
+import time
 from dataclasses import replace
 
 import numpy as np
+import psutil
 import pytest
 
 from augrgb.core.errors import InputRefused
@@ -74,6 +78,31 @@ def test_resume_redoes_only_what_is_missing(world, tmp_path):
     make_world(tmp_path, SETTINGS, workers=1)
     assert hashes(tmp_path) == before == hashes(world[0])
     assert kept.stat().st_mtime_ns == stamp
+
+
+@pytest.mark.slow
+def test_killed_and_started_again_gives_the_same_bytes(world, tmp_path):
+    folder = tmp_path / "world"
+    program = f"""
+from pathlib import Path
+from augrgb.world import WorldSettings
+from augrgb.workflows.make_world import make_world
+if __name__ == "__main__":
+    make_world(Path({str(folder)!r}), WorldSettings(**{SETTINGS.to_json()!r}), workers=2)
+"""
+    (tmp_path / "program.py").write_text(program)
+    process = subprocess.Popen([sys.executable, str(tmp_path / "program.py")])
+    deadline = time.monotonic() + 60
+    while not list(folder.glob("poses/*")) and time.monotonic() < deadline and process.poll() is None:
+        time.sleep(0.002)
+    workers = psutil.Process(process.pid).children(recursive=True) if process.poll() is None else []
+    process.kill()
+    process.wait()
+    _, alive = psutil.wait_procs(workers, timeout=10)
+    assert not alive  # orphans would go on writing, or wait for ever
+    assert len(hashes(folder)) < len(hashes(world[0]))
+    make_world(folder, SETTINGS, workers=1)
+    assert hashes(folder) == hashes(world[0])
 
 
 def test_two_worlds_do_not_mix(world):

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import multiprocessing
+import multiprocessing.connection
+import os
+import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
+
+import cv2
 
 from augrgb.core.errors import EnvironmentFault, InputRefused
 from augrgb.core.safe_files import file_name_of, read_json, remove_leftovers, write_json
@@ -160,6 +165,19 @@ def _is_filmed(take: _Take) -> bool:
     return take.video_file.exists() and take.pose_file.exists()
 
 
+def _start_worker() -> None:
+    """One core per worker; and end it when its parent was killed, for it would wait for work for ever."""
+    cv2.setNumThreads(1)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        multiprocessing.connection.wait([parent.sentinel])
+        os._exit(1)
+
+
 def _in_this_process(settings: WorldSettings, takes: Iterable[_Take]) -> Iterator[None]:
     for take in takes:
         if not _is_filmed(take):
@@ -170,7 +188,7 @@ def _in_this_process(settings: WorldSettings, takes: Iterable[_Take]) -> Iterato
 def _in_workers(settings: WorldSettings, takes: Iterable[_Take], workers: int) -> Iterator[None]:
     """Yields once per finished take; a few takes wait in memory at a time."""
     context = multiprocessing.get_context("spawn")  # PyAV does not survive a fork
-    with ProcessPoolExecutor(workers, mp_context=context) as pool:
+    with ProcessPoolExecutor(workers, mp_context=context, initializer=_start_worker) as pool:
         pending: set[Future[None]] = set()
         try:
             for take in takes:

@@ -25,13 +25,11 @@ class Moment:
 
     Args:
         phase: (n,) radians of the action's cycle, 0 at the event's start.
-        progress: (n,) 0 at the event's start to 1 at its end.
         side: The acting side, `l` or `r`.
         other: The other one.
     """
 
     phase: Floats
-    progress: Floats
     side: str
     other: str
 

@@ -160,7 +160,6 @@ def _blend(
     wobble = 0.25 * smooth_noise(rng, time_s[own], 1, 2.5)[:, 0]
     moment = Moment(
         phase=2 * np.pi * since_s / event.period_s + wobble,
-        progress=since_s / (event.end_s - event.start_s),
         side=event.side,
         other=event.other,
     )

@@ -8,7 +8,6 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 from augrgb.core.errors import AugrgbError, UsageFault, did_you_mean, raise_together
-from augrgb.core.safe_files import sha256_json
 
 GENERATOR_VERSION = 1
 """Raised whenever the same settings would give other bytes, so that old and new videos never mix in one folder."""
@@ -122,7 +121,3 @@ class WorldSettings:
             [UsageFault("E-WLD-003", f"world.{n}", "no such setting", did_you_mean(n, known)) for n in unknown]
         )
         return cls(**values)
-
-    def fingerprint(self, source: str = "procedural") -> str:
-        """Hash of everything that determines the bytes; `source` identifies given motion."""
-        return sha256_json({"version": GENERATOR_VERSION, "source": source, **self.to_json()})
