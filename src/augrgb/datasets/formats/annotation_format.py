@@ -87,6 +87,7 @@ class AnnotationFormat(ABC):
 
     name: ClassVar[str]
     suffixes: ClassVar[tuple[str, ...]]
+    readable: ClassVar[bool] = True
 
     @classmethod
     @abstractmethod

@@ -38,9 +38,10 @@ def make_format(name: str, options: Mapping[str, Any] | None = None) -> Annotati
     return FORMATS[name](**check_options(FORMATS, name, options or {}, "annotation format", "formats"))
 
 
-def takes(name: str, option: str) -> bool:
-    """Whether a format has an option."""
-    return option in (FORMATS[name].__init__.__kwdefaults__ or {}) if name in FORMATS else False
+def must_be_told(name: str, option: str) -> bool:
+    """Whether a format has an option without a value of its own, such as the frame rate."""
+    defaults = (FORMATS[name].__init__.__kwdefaults__ or {}) if name in FORMATS else {}
+    return option in defaults and defaults[option] is None
 
 
 def read_annotations(

@@ -11,7 +11,7 @@ from augrgb.core.timeline import FrameCounting
 from augrgb.core.types import Event
 from augrgb.datasets.formats.annotation_format import AnnotatedVideo, AnnotationFormat, AnnotationSet
 from augrgb.datasets.formats.class_list import read_class_list
-from augrgb.datasets.formats.frame_rates import Rates, rate_of
+from augrgb.datasets.formats.frame_rates import Rates, need_rates, rate_of
 from augrgb.datasets.formats.text_files import head_of, read_xml
 
 
@@ -41,6 +41,7 @@ class Cvat(AnnotationFormat):
         return "<annotations>" in head and "<meta>" in head
 
     def read(self, path: Path) -> AnnotationSet:
+        need_rates(self.fps, path)
         root = read_xml(path)
         tasks = root.findall("meta/task") or root.findall("meta/project/tasks/task")
         if root.tag != "annotations" or not tasks:

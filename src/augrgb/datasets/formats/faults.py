@@ -176,7 +176,7 @@ def _emptiness(videos: Mapping[str, AnnotatedVideo]) -> Iterable[Finding]:
         if video.events is None:
             yield Finding("E-ANN-019", "never annotated", "noted", video_id, "")
         elif not video.events:
-            yield Finding("E-ANN-020", "annotated as empty", "noted", video_id, "stays in the test set")
+            yield Finding("E-ANN-020", "annotated as empty", "noted", video_id, "kept: nothing happens in it")
 
 
 def _frame_numbers(annotations: AnnotationSet) -> Iterable[Finding]:

@@ -6,17 +6,28 @@ from augrgb.core.errors import InputRefused
 
 Rates = float | dict[str, float] | None
 
+_REMEDY = "Declare it (--set fps=25) if it is constant, or give --videos so that it is measured."
+
+
+def need_rates(rates: Rates, where: object) -> None:
+    """Refuse a file of frame numbers when no frame rate was declared.
+
+    Raises:
+        InputRefused: E-ANN-007.
+    """
+    if rates is None:
+        raise InputRefused("E-ANN-007", where, "times are frame numbers, and the frame rate is not known", _REMEDY)
+
 
 def rate_of(rates: Rates, video_id: str, where: object) -> float:
     """The declared rate of one video.
 
     Raises:
-        InputRefused: E-ANN-007: none was declared.
+        InputRefused: E-ANN-007: none was declared for it.
     """
+    need_rates(rates, where)
     rate = rates.get(video_id) if isinstance(rates, dict) else rates
     if rate is None:
-        remedy = "Declare it (--set fps=25) if it is constant, or give --videos so that it is measured."
-        raise InputRefused(
-            "E-ANN-007", where, f"times are frame numbers; the frame rate of {video_id!r} is not known", remedy
-        )
+        problem = f"times are frame numbers, and the frame rate of {video_id!r} is not known"
+        raise InputRefused("E-ANN-007", where, problem, _REMEDY)
     return float(rate)

@@ -12,7 +12,7 @@ from augrgb.core.timeline import FrameCounting
 from augrgb.core.types import Event
 from augrgb.datasets.formats.annotation_format import AnnotatedVideo, AnnotationFormat, AnnotationSet, Finding
 from augrgb.datasets.formats.class_list import read_class_list
-from augrgb.datasets.formats.frame_rates import Rates, rate_of
+from augrgb.datasets.formats.frame_rates import Rates, need_rates, rate_of
 from augrgb.datasets.formats.json_values import as_list, as_number, as_object, as_text, member
 from augrgb.datasets.formats.text_files import head_of, read_json_text
 
@@ -51,6 +51,7 @@ class LabelStudio(AnnotationFormat):
         return head.lstrip().startswith("[") and '"annotations"' in head
 
     def read(self, path: Path) -> AnnotationSet:
+        need_rates(self.fps, path)
         faults: list[AugrgbError] = []
         videos: dict[str, AnnotatedVideo] = {}
         left = 0

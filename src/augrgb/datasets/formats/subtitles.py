@@ -16,6 +16,7 @@ class WebVtt(AnnotationFormat):
 
     name = "webvtt"
     suffixes = (".vtt",)
+    readable = False
 
     @classmethod
     def sniff(cls, path: Path) -> bool:
@@ -33,6 +34,7 @@ class SubRip(AnnotationFormat):
 
     name = "srt"
     suffixes = (".srt",)
+    readable = False
 
     @classmethod
     def sniff(cls, path: Path) -> bool:

@@ -10,7 +10,7 @@ from augrgb.core.timeline import FrameCounting
 from augrgb.core.types import Event
 from augrgb.datasets.formats.annotation_format import AnnotatedVideo, AnnotationFormat, AnnotationSet
 from augrgb.datasets.formats.class_list import read_class_list
-from augrgb.datasets.formats.frame_rates import Rates, rate_of
+from augrgb.datasets.formats.frame_rates import Rates, need_rates, rate_of
 from augrgb.datasets.formats.text_files import files_below, head_of, open_text
 from augrgb.datasets.formats.tsu_ids import official_splits, with_subject_and_camera
 
@@ -41,6 +41,7 @@ class TsuCsv(AnnotationFormat):
         return _cells(head_of(path).split("\n", 1)[0].split(",")) == _HEADER
 
     def read(self, path: Path) -> AnnotationSet:
+        need_rates(self.fps, path)
         videos: dict[str, AnnotatedVideo] = {}
         faults: list[AugrgbError] = []
         origin: dict[str, Path] = {}

@@ -8,7 +8,7 @@ from pathlib import Path
 from augrgb.core.timeline import FrameCounting
 from augrgb.datasets.formats.actions_json import class_list_of, first_id, read_actions
 from augrgb.datasets.formats.annotation_format import AnnotationFormat, AnnotationSet
-from augrgb.datasets.formats.frame_rates import Rates, rate_of
+from augrgb.datasets.formats.frame_rates import Rates, need_rates, rate_of
 from augrgb.datasets.formats.tsu_ids import is_tsu_id, official_splits, with_subject_and_camera
 
 
@@ -34,6 +34,7 @@ class TsuJson(AnnotationFormat):
         return is_tsu_id(first_id(path) or "")
 
     def read(self, path: Path) -> AnnotationSet:
+        need_rates(self.fps, path)
         found = read_actions(
             path,
             first=0,
