@@ -9,11 +9,11 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
-from video_samples import number_of, numbered_frames, square_frames, write_silence, write_sound_only, write_video
 
 from augrgb.core.errors import InputRefused
 from augrgb.video.decode import DecodeReport, frames_by_time
 from augrgb.video.probe import probe
+from video_samples import number_of, numbered_frames, square_frames, write_silence, write_sound_only, write_video
 
 SHARED_VIDEOS = Path(__file__).resolve().parents[2].parent / "shared" / "data" / "videos"
 real_clips = pytest.mark.skipif(not SHARED_VIDEOS.is_dir(), reason="the shared clips are not beside this checkout")

@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 import torch
-from video_samples import STICK, STICK_PARENTS, stick_motion
 
 from augrgb.core.catalog import check_options
 from augrgb.core.errors import InputRefused, UsageFault
@@ -11,6 +10,7 @@ from augrgb.encoders import ENCODERS
 from augrgb.encoders.augment import augment
 from augrgb.encoders.body_frame import body_frame, landmarks
 from augrgb.encoders.snippet_encoder import encode_windows
+from video_samples import STICK, STICK_PARENTS, stick_motion
 
 NAMES = sorted(ENCODERS)
 

@@ -8,7 +8,7 @@ import safetensors.numpy
 
 from augrgb.core.errors import InputRefused
 from augrgb.core.timeline import Clock
-from augrgb.datasets.feature_store import feature_path, open_features, read_feature_file, write_features
+from augrgb.datasets.feature_store import open_features, read_feature_file, write_features
 
 CLOCK = Clock(15, 8, 4)
 META = {"recipe": {"encoder": {"name": "a", "sha256": "1"}}, "source": {"size": 3}}

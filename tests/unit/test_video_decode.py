@@ -5,12 +5,13 @@ import os
 
 import numpy as np
 import pytest
-from video_samples import number_of, numbered_frames, square_frames, write_video
 
 from augrgb.core.errors import InputRefused
 from augrgb.video.container import DecodeLimits
 from augrgb.video.decode import DecodeReport, FrameTarget, frames_by_time, sample_frames
+from augrgb.video.frame_clock import FrameClock
 from augrgb.video.probe import probe
+from video_samples import number_of, numbered_frames, square_frames, write_video
 
 SIZE = (64, 48)
 
@@ -151,3 +152,20 @@ def test_odd_file_names(tmp_path):
         made = write_video(tmp_path / "made.mp4", numbered_frames(2))
         made.rename(path)
         assert numbers(path, 10) == [0, 1], name
+
+
+@pytest.mark.parametrize(("every", "refused"), [(10, True), (200, False)])
+def test_frames_without_a_time(tmp_path, monkeypatch, every, refused):
+    class Forgetful(FrameClock):
+        def time_of(self, stamp):
+            return super().time_of(None if self.frames % every == every // 2 else stamp)
+
+    monkeypatch.setattr("augrgb.video.decode.FrameClock", Forgetful)
+    path = write_video(tmp_path / "a.mp4", np.tile(numbered_frames(40), (5, 1, 1, 1)))
+    report = DecodeReport()
+    if refused:
+        with pytest.raises(InputRefused, match=r"E-VID-006.*20 of 200 frames"):
+            numbers(path, 10, report=report)
+    else:
+        assert numbers(path, 10, report=report) == [*range(40)] * 5
+        assert "1 frames without a time" in report.warnings[0]

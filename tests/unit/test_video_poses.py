@@ -5,10 +5,10 @@ import zipfile
 
 import numpy as np
 import pytest
-from video_samples import STICK, STICK_PARENTS, stick_motion, write_poses
 
 from augrgb.core.errors import InputRefused
 from augrgb.video.poses import PoseFile, Skeleton, pose_track, read_poses
+from video_samples import STICK, STICK_PARENTS, stick_motion, write_poses
 
 
 def poses(joints, fps=10.0):

@@ -1,9 +1,9 @@
 """What a video says about itself."""
 
 import pytest
-from video_samples import numbered_frames, write_video
 
 from augrgb.video.probe import probe
+from video_samples import numbered_frames, write_video
 
 
 def test_header_facts(tmp_path):

@@ -31,8 +31,9 @@ def augment_rgb(x: Tensor, generator: Generator, *, strength: float = 1.0) -> Te
     contrast = 1 + _spread(generator, (count, 1, 1, 1, 1), 0.3 * strength, x)
     brightness = _spread(generator, (count, 1, 1, 1, 1), 0.4 * strength, x)
     colour = 1 + _spread(generator, (count, 1, 1, 1, 3), 0.15 * strength, x)
-    noise = _normal(generator, x.shape, 0.05 * strength, x)
-    return ((x - mean) * contrast + mean + brightness) * colour + noise
+    offset = (mean * (1 - contrast) + brightness) * colour
+    x = x.mul_(contrast * colour).add_(offset)  # in place: `_shift_and_scale` made a copy
+    return x.add_(_normal(generator, tuple(x.shape), 0.05 * strength, x))
 
 
 def augment_flow(x: Tensor, generator: Generator, *, strength: float = 1.0) -> Tensor:
@@ -84,4 +85,4 @@ def _spread(generator: Generator, shape: tuple[int, ...], size: float, like: Ten
 
 
 def _normal(generator: Generator, shape: tuple[int, ...], size: float, like: Tensor) -> Tensor:
-    return (torch.randn(shape, generator=generator, device=generator.device) * size).to(like)
+    return torch.randn(shape, generator=generator, device=generator.device).mul_(size).to(like)

@@ -16,6 +16,8 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from typing import Any, Generic, TypeVar
 
+import cv2
+
 from augrgb.core.errors import AugrgbError, EnvironmentFault, InputRefused
 
 Argument = TypeVar("Argument")
@@ -131,9 +133,7 @@ class _Child:
 
 
 def _serve(function: Callable[[Any], Any], connection: Connection) -> None:
-    import torch
-
-    torch.set_num_threads(1)
+    cv2.setNumThreads(1)  # the workers share the processor already
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides what an interrupt means
     while True:
         try:

@@ -81,7 +81,8 @@ class TrackFolder:
     def note(self, modality: str, video_id: str) -> dict[str, Any] | None:
         """What is known about a track, None if it is absent or unfinished.
 
-        `frames`, `source` (file identity), `warnings`, for poses `skeleton` and `seen` (share of joints seen).
+        `frames`, `source` (file identity), `duration_s`, `complete` (not only the part before a fault), `warnings`,
+        and for poses `skeleton`.
         """
         path = self.path(modality, video_id).with_suffix(".json")
         if not path.is_file() or not self.path(modality, video_id).is_file():

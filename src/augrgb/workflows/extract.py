@@ -31,7 +31,7 @@ from augrgb.video.track_folder import TrackFolder
 from augrgb.video.tracks import stream_track, track_recipe
 from augrgb.video.windows import stream_windows
 from augrgb.workflows.per_video import BatchReport, Progress, VideoOutcome, choose_videos, run_per_video
-from augrgb.workflows.tracks import source_of
+from augrgb.workflows.tracks import source_of, track_is_current
 
 _BATCH = 16
 
@@ -143,12 +143,12 @@ def encode_record(
     """Features of a dataset's video, from its cached track if `tracks` has it, else from its file."""
     source, modality = source_of(record, loaded.encoder.modality), loaded.encoder.modality
     note = tracks.note(modality, record.video_id) if tracks is not None else None
-    if tracks is None or note is None or not same_source(source, note["source"]):
+    if tracks is None or note is None or not track_is_current(note, source, partial):
         return encode_video(source, loaded, partial=partial, report=report)
     if report is not None:
         report.warnings.extend(note["warnings"])
     values = _encode_frames(source, iter(tracks.read(modality, record.video_id)), loaded)
-    return EncodedVideo(values, loaded.settings.clock, float(note.get("duration_s", record.duration_s)))
+    return EncodedVideo(values, loaded.settings.clock, float(note["duration_s"]))
 
 
 def extraction_recipe(loaded: LoadedEncoder, partial: Partial = "refuse") -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -80,13 +80,12 @@ def cache_tracks(
 
 def _cache_one(job: _TrackJob) -> VideoOutcome:
     folder = TrackFolder(job.folder)
-    missing = [modality for modality in job.modalities if not _finished(folder, modality, job.record)]
-    report = DecodeReport()
+    missing = [modality for modality in job.modalities if not _finished(folder, modality, job)]
     if "pose" in missing:
-        _cache_poses(folder, job.record, report)
+        _cache_poses(folder, job.record)
     from_video = [modality for modality in missing if modality != "pose"]
     if from_video:
-        _cache_pictures(folder, job, from_video, report)
+        _cache_pictures(folder, job, from_video)
     notes = [folder.note(modality, job.record.video_id) or {} for modality in job.modalities]
     warnings = tuple(dict.fromkeys(text for note in notes for text in note.get("warnings", ())))
     frames = max((int(note["frames"]) for note in notes), default=0)
@@ -106,9 +105,15 @@ def source_of(record: VideoRecord, modality: str) -> Path:
     return source
 
 
-def _finished(folder: TrackFolder, modality: str, record: VideoRecord) -> bool:
+def track_is_current(note: Mapping[str, Any] | None, source: Path, partial: Partial) -> bool:
+    """Whether a cached track is what decoding the source now, with this policy for broken videos, would give."""
+    return note is not None and (note["complete"] or partial == "keep-prefix") and same_source(source, note["source"])
+
+
+def _finished(folder: TrackFolder, modality: str, job: _TrackJob) -> bool:
+    record = job.record
     note = folder.note(modality, record.video_id)
-    if note is None or not same_source(source_of(record, modality), note["source"]):
+    if not track_is_current(note, source_of(record, modality), job.partial):
         return False
     try:
         folder.read(modality, record.video_id)
@@ -117,22 +122,20 @@ def _finished(folder: TrackFolder, modality: str, record: VideoRecord) -> bool:
     return True
 
 
-def _cache_poses(folder: TrackFolder, record: VideoRecord, report: DecodeReport) -> None:
-    source = source_of(record, "pose")
+def _cache_poses(folder: TrackFolder, record: VideoRecord) -> None:
+    source, report = source_of(record, "pose"), DecodeReport()
     identity, skeleton = source_identity(source), read_poses(source).skeleton
     path = folder.path("pose", record.video_id)
     with write_track(path) as writer:
         for frame in stream_track(source, "pose", folder.settings.fps, None, report=report):
             writer.append(frame)
     names = {"names": list(skeleton.names), "parents": list(skeleton.parents)}
-    note = {"frames": writer.frames, "source": identity, "warnings": report.warnings, "skeleton": names}
-    folder.write_note("pose", record.video_id, note)
+    folder.write_note("pose", record.video_id, {**_note(writer, identity, report), "skeleton": names})
 
 
-def _cache_pictures(folder: TrackFolder, job: _TrackJob, modalities: list[str], report: DecodeReport) -> None:
-    source, size = source_of(job.record, "rgb"), folder.settings.size
+def _cache_pictures(folder: TrackFolder, job: _TrackJob, modalities: list[str]) -> None:
+    source, size, report = source_of(job.record, "rgb"), folder.settings.size, DecodeReport()
     identity = source_identity(source)
-    report.warnings.clear()
     writers: dict[str, TrackWriter] = {}
     with contextlib.ExitStack() as stack:
         for modality in modalities:
@@ -144,8 +147,17 @@ def _cache_pictures(folder: TrackFolder, job: _TrackJob, modalities: list[str], 
             for field in flow_stream(_grey_pictures(source, folder.settings, writers.get("rgb"), job.partial, report)):
                 writers["flow"].append(field)
     for modality, writer in writers.items():
-        note: dict[str, Any] = {"frames": writer.frames, "source": identity, "warnings": report.warnings}
-        folder.write_note(modality, job.record.video_id, {**note, "duration_s": report.duration_s})
+        folder.write_note(modality, job.record.video_id, _note(writer, identity, report))
+
+
+def _note(writer: TrackWriter, identity: dict[str, Any], report: DecodeReport) -> dict[str, Any]:
+    return {
+        "frames": writer.frames,
+        "source": identity,
+        "duration_s": report.duration_s,
+        "complete": report.complete,
+        "warnings": report.warnings,
+    }
 
 
 def _grey_pictures(
