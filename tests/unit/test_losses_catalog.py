@@ -167,7 +167,7 @@ def test_atomic_contrastive(rule, symmetric):
 
 def test_atomic_contrastive_in_pieces_is_the_same(monkeypatch):
     results = []
-    for chunk in (2**21, 40):
+    for chunk in (2**23, 40):
         monkeypatch.setattr(atomic_contrastive, "_CHUNK", chunk)
         student, teacher, batch = make_pair()
         loss = build("atomic_contrastive")(student, teacher, batch)

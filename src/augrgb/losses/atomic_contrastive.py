@@ -12,7 +12,7 @@ from augrgb.losses.distillation_loss import DistillationLoss, nothing
 from augrgb.losses.negatives import Negatives, Snippets, TeacherBank, allowed
 from augrgb.losses.projection import Projection, ProjectionKind
 
-_CHUNK = 2**21  # similarities held at once
+_CHUNK = 2**23  # similarities held at once
 
 
 class AtomicContrastive(DistillationLoss):
