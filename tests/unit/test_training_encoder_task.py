@@ -11,7 +11,8 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import nn
 
-from augrgb.core.batch import StreamDims
+from augrgb.core.batch import StreamDims, StreamOutput
+from augrgb.core.errors import AugrgbError
 from augrgb.losses import LOSSES
 from augrgb.training import DistillTerm, EncoderTask, FitSettings, RunFolder, SnippetSet, SnippetTeacher, fit
 
@@ -92,7 +93,7 @@ def test_going_on_is_exact_with_augmentation(tmp_path):
 
 
 def test_a_teacher_that_knows_some_snippets_only():
-    train, teacher = snippets(10, 10, 0)
+    _, teacher = snippets(10, 10, 0)
     there = np.arange(10) < 4
     task = build(())
     batch = task.batch(0)
@@ -100,7 +101,8 @@ def test_a_teacher_that_knows_some_snippets_only():
         replace(batch, indices=torch.tensor([1, 7])), [0, 0]
     )
     assert available[:, 0].tolist() == [True, False] and output.features.shape == (2, 1, 6)
-    assert train.labels.shape == (10, 3)
+    with pytest.raises(AugrgbError, match=r"E-MOD-008 logit_kd: the teacher has logits of 0 classes, the student 3"):
+        LOSSES["logit_kd"](StreamDims(5, 6, 3))(StreamOutput(torch.zeros(2, 1, 5), torch.zeros(2, 1, 3)), output, batch)
 
 
 def test_plain_training_uses_labelled_snippets_only():

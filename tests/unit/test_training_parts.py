@@ -20,6 +20,7 @@ from augrgb.training.run_folder import RunFolder
 from augrgb.training.run_lock import run_lock
 from augrgb.training.sampler import BatchPlan
 from augrgb.training.settings import FitSettings
+from augrgb.training.tensorboard import Board
 
 
 def test_every_sample_comes_equally_often_at_a_fixed_ratio():
@@ -152,3 +153,17 @@ def test_run_folder_records_identity_and_versions(tmp_path):
     assert run.result() is None
     run.finish({"steps": 3})
     assert run.result() == {"steps": 3}
+
+
+def test_tensorboard_that_is_not_installed_says_how_to_get_it(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
+    with pytest.raises(AugrgbError, match=r"E-ENV-003 .*pip install 'augrgb\[track\]'"):
+        Board(tmp_path)
+
+
+def test_tensorboard_writes_its_files(tmp_path):
+    pytest.importorskip("tensorboard", reason="the extra `track` is not installed")
+    board = Board(tmp_path)
+    board.write(1, {"loss": 0.5})
+    board.close()
+    assert list(tmp_path.glob("events*"))

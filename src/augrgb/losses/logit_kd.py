@@ -6,6 +6,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from augrgb.core.batch import Batch, StreamDims, StreamOutput
+from augrgb.core.errors import UsageFault
 from augrgb.losses.distillation_loss import DistillationLoss, mean_or_nothing
 
 
@@ -22,6 +23,9 @@ class LogitKd(DistillationLoss):
         only_unlabelled: Leave labelled videos to their labels.
 
     Shape: logits (B, T, K), mask (B, T), labelled (B,) -> scalar.
+
+    Raises:
+        UsageFault: E-MOD-008, the teacher says nothing about these classes.
     """
 
     name = "logit_kd"
@@ -32,6 +36,13 @@ class LogitKd(DistillationLoss):
 
     def forward(self, student: StreamOutput, teacher: StreamOutput, batch: Batch) -> Tensor:
         """The loss; see the class."""
+        if teacher.logits.shape[-1] != student.logits.shape[-1]:
+            problem = (
+                f"the teacher has logits of {teacher.logits.shape[-1]} classes, the student {student.logits.shape[-1]}"
+            )
+            raise UsageFault(
+                "E-MOD-008", self.name, problem, "Use a loss on features, or a teacher with these classes."
+            )
         mask = batch.mask & ~batch.labelled[:, None] if self.only_unlabelled else batch.mask
         s, t = student.logits[mask] / self.temperature, teacher.logits[mask] / self.temperature  # (N, K)
         p = t.sigmoid()

@@ -62,7 +62,7 @@ class SnippetTeacher:
         """The teacher's output for a batch of snippets, each a video of one snippet, and where it exists (N, 1)."""
         device, rows = batch.mask.device, batch.indices.cpu()
         features = self._features[rows, None].to(device)
-        logits = self._logits[rows, None].to(device) if self._logits is not None else features.new_zeros(0)
+        logits = self._logits[rows, None].to(device) if self._logits is not None else features[..., :0]
         return StreamOutput(features, logits), self._there[rows, None].to(device)
 
 
