@@ -145,7 +145,11 @@ def test_role_gives_ids_or_says_what_there_is(tmp_path):
     dataset = load_dataset(write(tmp_path, raw_dataset()))
     assert role(dataset, "cs", "train") == ("a",)
     assert role(dataset, "cs", "val", allow_empty=True) == ()
-    for split, name, expected in [("cx", "train", "known: cs"), ("cs", "val", "'train': 1"), ("cs", "trian", "'train'")]:
+    for split, name, expected in [
+        ("cx", "train", "known: cs"),
+        ("cs", "val", "'train': 1"),
+        ("cs", "trian", "'train'"),
+    ]:
         with pytest.raises(AugrgbError, match="E-SPL-001") as caught:
             role(dataset, split, name)
         assert expected in str(caught.value)
