@@ -190,7 +190,12 @@ def _figure(stats: DataStats) -> bytes:
     grid = figure.add_gridspec(2, 2, height_ratios=[height, 2.6])
     bars, matrix = figure.add_subplot(grid[0, 0]), figure.add_subplot(grid[0, 1])
     events, videos = figure.add_subplot(grid[1, 0]), figure.add_subplot(grid[1, 1])
-    bars.barh(names[::-1], [stats.classes[i].events for i in order][::-1], color="#3f74bd")
+    bars.barh(range(len(order)), [stats.classes[i].events for i in order], color="#3f74bd")
+    bars.set_yticks(range(len(names)), names)
+    bars.invert_yaxis()
+    bars.margins(y=0.01)
+    if len(order) < len(stats.classes):
+        bars.set_title(f"the {len(order)} most frequent of {len(stats.classes)} classes", fontsize=10)
     bars.set_xlabel("events")
     bars.tick_params(axis="y", labelsize=7)
     seconds = np.log10(stats.together_s[np.ix_(order, order)] + 1.0)

@@ -104,10 +104,11 @@ class ActivityNetJson(AnnotationFormat):
 
 def _leaves(raw: dict[str, Any], path: Path) -> tuple[str, ...]:
     nodes = [as_object(node, path, "taxonomy") for node in as_list(raw.get("taxonomy") or [], path, "taxonomy")]
-    parents = {node.get("parentName") for node in nodes}
-    names = [as_text(member(node, "nodeName", path, "taxonomy"), path, "taxonomy") for node in nodes]
-    leaf = [name for name, node in zip(names, nodes, strict=True) if name not in parents or node.get("parentId") == 0]
-    return tuple(dict.fromkeys(name for name in leaf if name != "Root"))
+    parents = {node.get("parentId") for node in nodes}
+    leaves = [node for node in nodes if node.get("nodeId") not in parents]
+    return tuple(
+        dict.fromkeys(as_text(member(leaf, "nodeName", path, "taxonomy"), path, "taxonomy") for leaf in leaves)
+    )
 
 
 def _row(video: AnnotatedVideo) -> dict[str, Any]:

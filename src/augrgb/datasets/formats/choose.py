@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from augrgb.core.catalog import check_options
+from augrgb.core.catalog import check_choice, check_options
 from augrgb.core.errors import InputRefused, UsageFault
 from augrgb.datasets.formats import FORMATS
 from augrgb.datasets.formats.annotation_format import AnnotationFormat, AnnotationSet
@@ -35,6 +35,7 @@ def make_format(name: str, options: Mapping[str, Any] | None = None) -> Annotati
     Raises:
         UsageFault: Unknown format or option, with the nearest name; a value of the wrong type.
     """
+    check_choice(FORMATS, name, "annotation format", "formats")
     return FORMATS[name](**check_options(FORMATS, name, options or {}, "annotation format", "formats"))
 
 

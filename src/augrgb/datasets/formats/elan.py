@@ -124,7 +124,7 @@ class _Document:
         }
         media = root.findall("HEADER/MEDIA_DESCRIPTOR")
         url = (media[0].get("RELATIVE_MEDIA_URL") or media[0].get("MEDIA_URL") or "") if media else ""
-        stem = PurePosixPath(unquote(urlparse(url.replace("\\", "/")).path)).stem
+        stem = unquote(PurePosixPath(urlparse(url.replace("\\", "/")).path).stem)
         entries = root.iterfind("CONTROLLED_VOCABULARY/CV_ENTRY_ML")
         return _Document(
             file=file,

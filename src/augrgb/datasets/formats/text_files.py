@@ -132,7 +132,7 @@ def read_xml(path: Path) -> Element:
         raise InputRefused("E-FILE-004", path, problem, "Annotation tools write none; remove it.") from error
     except ParseError as error:
         line, column = error.position
-        problem = f"not valid XML at line {line}, column {column + 1}: {error.args[0].split(':')[0]}"
+        problem = f"not valid XML at line {line}, column {column + 1}: {str(error).split(':')[0]}"
         raise InputRefused("E-FILE-002", path, problem) from error
     return root
 
