@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
 from augrgb import __version__
-from augrgb.core.errors import Quarantined, UsageFault
+from augrgb.cli.data_commands import data_app
+from augrgb.core.errors import UsageFault
 
 app = typer.Typer(
     help="Teach an RGB-only video network to see what flow and pose see. (--debug shows tracebacks.)",
@@ -19,16 +20,13 @@ app = typer.Typer(
 world_app = typer.Typer(
     help="The embedded world: real video, poses and annotations, made from a seed.", no_args_is_help=True
 )
-data_app = typer.Typer(help="Own data to a dataset.", no_args_is_help=True)
 app.add_typer(world_app, name="world")
 app.add_typer(data_app, name="data")
 
 Overrides = Annotated[
     list[str] | None, typer.Argument(help="Overrides such as train.steps=800.", metavar="[KEY=VALUE]...")
 ]
-RunOption = Annotated[
-    Path | None, typer.Option("--run", "-o", help="Run folder; default: runs/<name of the recipe>.")
-]
+RunOption = Annotated[Path | None, typer.Option("--run", "-o", help="Run folder; default: runs/<name of the recipe>.")]
 WorkersOption = Annotated[int | None, typer.Option(min=1, help="Processes; default: one per core.")]
 
 
@@ -67,71 +65,27 @@ def world_make(
     motion: Annotated[
         Path | None, typer.Option(help="Render this motion instead: a BVH folder or a packed .npz.")
     ] = None,
+    styles: Annotated[bool, typer.Option(help="With --motion: each clip's style is a label too.")] = False,
     settings: Annotated[list[str] | None, typer.Option("--set", help="World setting, such as lighting=0.5.")] = None,
     workers: WorkersOption = None,
 ) -> None:
     """Write a world: untrimmed MP4s of a moving figure, 3D poses, annotations, splits."""
     from augrgb.cli.progress import StageBars
     from augrgb.cli.tables import dataset_table, stdout
-    from augrgb.workflows.make_world import make_world, make_world_from_motion, read_motion, world_settings
+    from augrgb.recipe.overrides import apply_overrides
+    from augrgb.workflows.make_world import make_world, make_world_from_motion
+    from augrgb.world import WorldSettings, load_bvh_motion, load_packed_motion
 
-    chosen = world_settings(seed, settings or [])
+    chosen = WorldSettings.from_json(apply_overrides({"seed": seed}, settings or []))
     with StageBars() as bars:
         progress = bars.counter("world")
         count = workers or _cores()
         if motion is None:
             dataset = make_world(folder, chosen, workers=count, progress=progress)
         else:
-            dataset = make_world_from_motion(folder, read_motion(motion), chosen, workers=count, progress=progress)
+            library = load_bvh_motion(motion) if motion.is_dir() else load_packed_motion(motion)
+            dataset = make_world_from_motion(folder, library, chosen, styles=styles, workers=count, progress=progress)
     stdout().print(dataset_table(dataset))
-
-
-@data_app.command("init")
-def data_init(
-    videos: Annotated[Path, typer.Argument(help="Folder of videos.")],
-    annotations: Annotated[Path, typer.Argument(help="CSV: video,label,start,end (seconds).")],
-    out: Annotated[Path | None, typer.Option(help="Dataset folder: VIDEOS (default) or a folder above it.")] = None,
-    poses: Annotated[Path | None, typer.Option(help="Folder of pose .npz files with the videos' names.")] = None,
-    val: Annotated[float, typer.Option(help="Share of labelled videos for validation.")] = 0.15,
-    test: Annotated[float, typer.Option(help="Share of labelled videos for test.")] = 0.15,
-    seed: int = 0,
-) -> None:
-    """A folder of videos and a CSV of events -> a dataset. Videos without rows become unlabelled ones."""
-    from augrgb.cli.progress import StageBars
-    from augrgb.cli.tables import dataset_table, stderr, stdout
-    from augrgb.workflows.data_init import init_dataset
-
-    target = out or videos
-    with StageBars() as bars:
-        report = init_dataset(
-            videos,
-            annotations,
-            target,
-            val_share=val,
-            test_share=test,
-            seed=seed,
-            poses=poses,
-            progress=bars.counter("reading videos"),
-        )
-    stdout().print(dataset_table(report.dataset))
-    if report.clipped:
-        stderr().print(f"{report.clipped} events reached past the end of their video and were cut there.")
-    if report.refused:
-        for line in report.refused:
-            stderr().print(line, markup=False)
-        raise Quarantined("E-VID-020", videos, f"{len(report.refused)} videos were refused and left out (listed above)")
-
-
-@data_app.command("check")
-def data_check(dataset: Annotated[Path, typer.Argument(help="Dataset folder or dataset.json.")]) -> None:
-    """Check a dataset: every mistake at once, and what was repaired."""
-    from augrgb.cli.tables import dataset_table, stderr, stdout
-    from augrgb.datasets.manifest import check_dataset
-
-    checked = check_dataset(dataset)
-    stdout().print(dataset_table(checked.dataset))
-    for repair in checked.repairs:
-        stderr().print(f"{repair.kind}: {repair.video_id}: {repair.reason}", markup=False)
 
 
 @app.command()
@@ -227,7 +181,9 @@ def detect(
     model: Annotated[Path, typer.Option("--model", "-m", help="A stream's run folder.")],
     out: Annotated[Path, typer.Option("--out", "-o", help="Where JSON, CSV and timelines go.")] = Path("detections"),
     min_score: Annotated[float, typer.Option(min=0, max=1, help="Detections below are left out.")] = 0.3,
-    partial_video: Annotated[str, typer.Option(help="refuse, or keep-prefix of videos that break off.")] = "refuse",
+    partial_video: Annotated[
+        Literal["refuse", "keep-prefix"], typer.Option(help="What to do with a video that breaks off.")
+    ] = "refuse",
 ) -> None:
     """Detect actions in videos from RGB alone: table, JSON (ActivityNet style), CSV, HTML timelines."""
     from augrgb.cli.progress import StageBars
@@ -240,7 +196,8 @@ def detect(
             videos, model, out, min_score=min_score, partial=partial_video, progress=bars.counter("detect")
         )
     for video in outcome.videos:
-        stdout().print(detections_table(video))
+        stdout().print(f"{video.name} ({video.duration_s:.1f} s)", style="bold", highlight=False)
+        stdout().print(detections_table(video.detections, limit=40))
     stdout().print(f"Written: {', '.join(map(str, outcome.files))}", highlight=False)
     if outcome.faults:
         for fault in outcome.faults:

@@ -59,14 +59,19 @@ def check_options(
 
     Raises:
         UsageFault: Unknown entry, unknown option (with the nearest name) or a value of the wrong type; all together.
+            An option named in the entry's `data_options` may be absent: it is taken from the data later.
     """
     check_choice(entries, name, kind, where)
     model = options_model(entries[name])
     try:
         return dict(model.model_validate(dict(options)).model_dump())
     except ValidationError as error:
+        later = getattr(entries[name], "data_options", ())
+        items = [item for item in error.errors() if not (item["type"] == "missing" and item["loc"][0] in later)]
+        if not items:
+            return dict(options)
         faults: list[AugrgbError] = []
-        for item in error.errors():
+        for item in items:
             key = ".".join([where, name, *map(str, item["loc"])])
             if item["type"] == "extra_forbidden":
                 hint = did_you_mean(str(item["loc"][0]), model.model_fields)

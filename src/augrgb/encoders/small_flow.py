@@ -29,7 +29,7 @@ class SmallFlow(SnippetEncoder):
     modality = "flow"
 
     def __init__(
-        self, *, dim: int = 128, width: int = 16, grid: tuple[int, int] = (2, 2), dropout: float = 0.0
+        self, *, dim: int = 128, width: int = 16, grid: tuple[int, int] = (3, 4), dropout: float = 0.0
     ) -> None:
         super().__init__()
         self.dim = dim

@@ -33,6 +33,7 @@ class SmallPose(SnippetEncoder):
 
     name = "small_pose"
     modality = "pose"
+    data_options = ("names", "parents")
 
     def __init__(
         self,

@@ -24,12 +24,14 @@ class SnippetEncoder(nn.Module, ABC):
     Attributes:
         name: What recipes call it.
         modality: Which tracks it reads.
+        data_options: Options that are taken from the data where a recipe leaves them out.
         dim: Width C of a feature vector.
         options: The constructor's arguments, plain JSON values.
     """
 
     name: ClassVar[str]
     modality: ClassVar[Modality]
+    data_options: ClassVar[tuple[str, ...]] = ()
     dim: int
     options: dict[str, Any]
 

@@ -119,5 +119,7 @@ class EncoderRecipe(Section):
     clock: ClockSection = ClockSection(fps=15, window=8, stride=8)
     distill: DistillSection | None = None
     augment: bool = True
-    train: TrainSection = TrainSection(steps=600, batch_size=32, validate_every=200, checkpoint_every=200)
+    train: TrainSection = TrainSection.model_validate(
+        {"steps": 600, "batch_size": 32, "validate_every": 200, "checkpoint_every": 200}
+    )
     seed: int = Field(0, ge=0)

@@ -6,13 +6,14 @@ on disk; running a killed list of jobs again costs only what was unfinished.
 
 from __future__ import annotations
 
+import contextlib
 import multiprocessing
 import multiprocessing.connection
 import os
 import queue
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
@@ -169,6 +170,17 @@ class JobRunner:
         self._queue.cancel_join_thread()
         self._meter.__exit__()
 
+    @contextlib.contextmanager
+    def stage(self, name: str) -> Iterator[Progress]:
+        """Measure and show a stage that brings its own processes; gives its progress callback."""
+        started, cpu_s = time.monotonic(), _cpu_seconds()
+        self._meter.watch({name})
+        self._on_progress(name, 0.0)
+        yield lambda done, total: self._on_progress(name, done / max(total, 1))
+        self._on_progress(name, 1.0)
+        wall_s = time.monotonic() - started
+        self.costs[name] = StageCost(name, wall_s, _cpu_seconds() - cpu_s, self._meter.peak_mib(name))
+
     def run(self, jobs: Sequence[Job]) -> dict[str, Any]:
         """Run every job after the jobs it depends on; returns name -> result.
 
@@ -212,14 +224,14 @@ class JobRunner:
                         wall_s = time.monotonic() - started[job.stage]
                         peak = self._meter.peak_mib(job.stage)
                         self.costs[job.stage] = StageCost(job.stage, wall_s, cpu_s[job.stage], peak)
-                for stage, names in stage_jobs.items():
+                for stage, members in stage_jobs.items():
                     if stage in started:
-                        self._on_progress(stage, sum(fractions[name] for name in names) / len(names))
+                        self._on_progress(stage, sum(fractions[name] for name in members) / len(members))
         except BrokenProcessPool as error:
-            names = ", ".join(job.name for job in running.values())
+            lost = ", ".join(job.name for job in running.values())
             raise EnvironmentFault(
                 "E-ENV-003",
-                names or "worker",
+                lost or "worker",
                 "a worker process was killed (out of memory?)",
                 "Free memory or use fewer workers; the same command goes on from what is finished.",
             ) from error
@@ -233,6 +245,11 @@ class JobRunner:
                 return
             if name in fractions:
                 fractions[name] = max(fractions[name], min(fraction, 0.999))
+
+
+def _cpu_seconds() -> float:
+    times = os.times()
+    return times.user + times.system + times.children_user + times.children_system
 
 
 def available_cores() -> int:

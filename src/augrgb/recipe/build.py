@@ -1,0 +1,63 @@
+"""Checked recipes -> settings and objects of the layers below."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal, cast
+
+from augrgb.core.batch import StreamDims
+from augrgb.core.timeline import Clock
+from augrgb.datasets.feature_store import open_features
+from augrgb.datasets.feature_track import FeatureFolder
+from augrgb.losses import LOSSES
+from augrgb.losses.distillation_loss import DistillationLoss
+from augrgb.recipe.schema import ClockSection, DataSection, DistillSection, EncoderRecipe, StreamRecipe, TrainSection
+from augrgb.training.settings import FitSettings
+
+
+def build_clock(section: ClockSection) -> Clock:
+    """The time base."""
+    return Clock(section.fps, section.window, section.stride, section.offset)
+
+
+def build_features(data: DataSection, modalities: set[str]) -> dict[str, FeatureFolder]:
+    """The feature folders of some modalities, opened."""
+    return {
+        name: open_features(section.folder, build_clock(section.clock) if section.clock else None)
+        for name, section in data.features.items()
+        if name in modalities
+    }
+
+
+def build_fit_settings(train: TrainSection, seed: int) -> FitSettings:
+    """Settings of the training loop."""
+    return FitSettings(
+        steps=train.steps,
+        seed=seed,
+        learning_rate=train.learning_rate,
+        weight_decay=train.weight_decay,
+        warmup_steps=train.warmup_steps,
+        clip_norm=train.clip_norm,
+        validate_every=train.validate_every,
+        checkpoint_every=train.checkpoint_every,
+        keep=cast(Literal["best", "last"], train.keep),
+        precision=cast(Any, train.precision),
+        accelerator=train.accelerator,
+        tensorboard=train.tensorboard,
+    )
+
+
+def build_losses(distill: DistillSection, teacher: str, dims: StreamDims) -> list[tuple[DistillationLoss, float]]:
+    """Each loss for one teacher, and its weight (the teacher's weight included)."""
+    scale = distill.teacher_weights.get(teacher, 1.0)
+    return [(LOSSES[name](dims, **loss.options), scale * loss.weight) for name, loss in distill.losses.items()]
+
+
+def recipe_to_json(recipe: StreamRecipe | EncoderRecipe) -> dict[str, Any]:
+    """The resolved recipe as plain values, for the run folder."""
+    return recipe.model_dump(mode="json")
+
+
+def stream_recipe_of(identity: Mapping[str, Any]) -> StreamRecipe:
+    """The inverse of `recipe_to_json` for stream recipes, from a run folder's description."""
+    return StreamRecipe.model_validate(identity["recipe"])

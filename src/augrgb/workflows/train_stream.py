@@ -1,0 +1,102 @@
+"""Train one stream, plain or distilled, from a recipe."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+
+from augrgb.core.batch import StreamDims
+from augrgb.core.errors import UsageFault, did_you_mean
+from augrgb.core.safe_files import write_bytes
+from augrgb.datasets.feature_store import ENCODER_COPY
+from augrgb.datasets.manifest import load_dataset, role
+from augrgb.datasets.stream_data import StreamData
+from augrgb.recipe.build import build_features, build_fit_settings, build_losses, recipe_to_json
+from augrgb.recipe.schema import StreamRecipe
+from augrgb.streams.files import StreamSettings, build_stream, load_stream
+from augrgb.training.loop import fit
+from augrgb.training.run_folder import RunFolder
+from augrgb.training.settings import FitResult
+from augrgb.training.stream_task import StreamTask
+from augrgb.training.task import DistillTerm
+from augrgb.training.teacher_cache import TeacherCache
+
+ENCODER_FOLDER = "encoder"
+
+
+def train_stream(recipe: StreamRecipe, run: Path, *, progress: Callable[[int, int], None] | None = None) -> FitResult:
+    """Train into a run folder; a finished run is returned, an interrupted one goes on.
+
+    The run folder also gets a copy of the snippet encoder (where the features carry one), so that it can be used on
+    videos by itself.
+
+    Raises:
+        AugrgbError: Bad data, features, teachers or settings; see the parts.
+    """
+    dataset = load_dataset(recipe.data.dataset)
+    modality = recipe.student.modality
+    teachers = {name: load_stream(path, classes=dataset.classes) for name, path in _teachers(recipe).items()}
+    wanted = {modality} | {teacher.settings.modality for teacher in teachers.values()}
+    absent = sorted(wanted - set(recipe.data.features))
+    if absent:
+        hint = did_you_mean(absent[0], recipe.data.features)
+        raise UsageFault("E-CFG-003", "data.features", f"no folder for {', '.join(absent)}", hint)
+    features = build_features(recipe.data, wanted)
+    split, allowed = recipe.data.split, recipe.data.allow_missing
+    labelled = role(dataset, split, "train")
+    unlabelled = role(dataset, split, "unlabelled", allow_empty=True) if recipe.distill is not None else ()
+    data = StreamData(
+        dataset, (*labelled, *unlabelled), features, grid=modality, labelled=set(labelled), allow_missing=allowed
+    )
+    val = StreamData(
+        dataset,
+        role(dataset, split, "val", allow_empty=True),
+        {modality: features[modality]},
+        grid=modality,
+        allow_missing=allowed,
+    )
+    filter_name, options = next(iter(recipe.student.filter.items()))
+    dim_in = features[modality].dim
+    settings = StreamSettings(
+        modality, filter_name, dim_in, dataset.classes, data.clock(0), options, {"dataset": dataset.name}
+    )
+    torch.manual_seed(recipe.seed)
+    stream = build_stream(settings)
+    terms = []
+    for name, teacher in teachers.items():
+        assert recipe.distill is not None
+        cache = TeacherCache(teacher.stream, data, teacher.settings.modality)
+        dims = StreamDims(stream.filter.width, cache.width, len(dataset.classes), len(data))
+        terms += [DistillTerm(name, loss, weight, cache) for loss, weight in build_losses(recipe.distill, name, dims)]
+    task = StreamTask(
+        stream,
+        settings,
+        data,
+        val=val,
+        terms=terms,
+        batch_size=recipe.train.batch_size,
+        unlabelled_share=recipe.distill.unlabelled_share if recipe.distill is not None else None,
+        seed=recipe.seed,
+    )
+    result = fit(
+        task,
+        RunFolder(run),
+        build_fit_settings(recipe.train, recipe.seed),
+        recipe=recipe_to_json(recipe),
+        progress=(lambda done, total, _: progress(done, total)) if progress is not None else None,
+    )
+    _bundle_encoder(recipe.data.features[modality].folder / ENCODER_COPY, run / ENCODER_FOLDER)
+    return result
+
+
+def _teachers(recipe: StreamRecipe) -> dict[str, Path]:
+    return dict(recipe.distill.teachers) if recipe.distill is not None else {}
+
+
+def _bundle_encoder(source: Path, target: Path) -> None:
+    # Foreign features come without their encoder: such a stream scores features, not videos.
+    for name in ("model.safetensors", "model.json"):
+        if (source / name).is_file():
+            write_bytes(target / name, (source / name).read_bytes())
