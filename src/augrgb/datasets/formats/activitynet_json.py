@@ -104,7 +104,7 @@ class ActivityNetJson(AnnotationFormat):
 
 def _leaves(raw: dict[str, Any], path: Path) -> tuple[str, ...]:
     nodes = [as_object(node, path, "taxonomy") for node in as_list(raw.get("taxonomy") or [], path, "taxonomy")]
-    parents = {node.get("parentId") for node in nodes}
+    parents = [node.get("parentId") for node in nodes]
     leaves = [node for node in nodes if node.get("nodeId") not in parents]
     return tuple(
         dict.fromkeys(as_text(member(leaf, "nodeName", path, "taxonomy"), path, "taxonomy") for leaf in leaves)

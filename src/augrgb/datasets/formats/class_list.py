@@ -13,6 +13,7 @@ from augrgb.core.safe_files import write_text
 from augrgb.datasets.formats.text_files import read_text
 
 _NUMBERED = re.compile(r"^[A-Za-z]?(\d+)[\s,;:]+(\S.*)$")
+_LARGEST = 99_999
 _CODE = re.compile(r"^c(\d+)$")
 
 
@@ -56,8 +57,15 @@ def read_class_list(path: Path, *, first: int = 0) -> ClassList:
 
 
 def unnamed(numbers: Iterable[int], *, first: int = 0) -> ClassList:
-    """Names `c000`, `c001`, ... from `first` to the largest number, for files that come without a class list."""
-    return ClassList({number: f"c{number:03d}" for number in range(first, max(numbers, default=first - 1) + 1)})
+    """Names `c000`, `c001`, ... from `first` to the largest number, for files that come without a class list.
+
+    Raises:
+        InputRefused: E-ANN-003: a number so large that it cannot be a class.
+    """
+    largest = max(numbers, default=first - 1)
+    if largest > _LARGEST:
+        raise InputRefused("E-ANN-003", f"class number {largest}", f"too large: at most {_LARGEST}")
+    return ClassList({number: f"c{number:03d}" for number in range(first, largest + 1)})
 
 
 def number_classes(classes: Iterable[str], *, first: int = 0) -> dict[str, int]:

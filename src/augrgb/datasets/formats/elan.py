@@ -150,7 +150,8 @@ class _Document:
             events.append(Event(label, start + self.origin_s, end + self.origin_s))
         return events
 
-    def _spans(self, tier: ElementTree.Element) -> dict[str, _Interval]:
+    def _spans(self, tier: ElementTree.Element, below: tuple[str, ...] = ()) -> dict[str, _Interval]:
+        name = tier.get("TIER_ID", "")
         aligned = tier.findall("ANNOTATION/ALIGNABLE_ANNOTATION")
         references = tier.findall("ANNOTATION/REF_ANNOTATION")
         spans: dict[str, _Interval] = {}
@@ -159,12 +160,12 @@ class _Document:
             times = self._interpolated({slot for pair in ends.values() for slot in pair}, tier)
             spans.update({key: (times[one], times[two]) for key, (one, two) in ends.items()})
         if references:
-            parent = next((t for t in self.tiers if t.get("TIER_ID") == tier.get("PARENT_REF")), None)
-            if parent is None:
-                raise InputRefused(
-                    "E-ANN-009", self.file, f"tier {tier.get('TIER_ID')!r} refers to no tier of this file"
-                )
-            spans.update(self._shared(references, self._spans(parent), tier))
+            above = tier.get("PARENT_REF")
+            parent = next((t for t in self.tiers if above is not None and t.get("TIER_ID") == above), None)
+            if parent is None or above in (name, *below):
+                problem = f"tier {name!r} refers to no tier of this file, or in a circle"
+                raise InputRefused("E-ANN-009", self.file, problem)
+            spans.update(self._shared(references, self._spans(parent, (name, *below)), tier))
         return spans
 
     def _slot(self, annotation: ElementTree.Element, number: int) -> str:

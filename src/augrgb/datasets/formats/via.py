@@ -120,7 +120,7 @@ def _csv_segments(path: Path) -> Iterator[_Segment]:
         header: list[str] = []
         for number, line in enumerate(text, 1):
             if line.startswith("#"):
-                if "CSV_HEADER" in line:
+                if "CSV_HEADER" in line and "=" in line:
                     header = [name.strip() for name in line.split("=", 1)[1].split(",")]
                 continue
             if not line.strip():

@@ -1,0 +1,175 @@
+"""Damaged annotation files end in a clear refusal or are read; never in a traceback."""
+
+import copy
+import json
+
+import numpy as np
+import pytest
+
+from augrgb.core.errors import AugrgbError
+from augrgb.core.seeds import rng_at
+from augrgb.datasets.formats import FORMATS
+from augrgb.datasets.formats.choose import make_format, must_be_told
+from augrgb.datasets.formats.faults import repair
+
+ELAN = (
+    '<ANNOTATION_DOCUMENT><HEADER TIME_UNITS="milliseconds"><MEDIA_DESCRIPTOR MEDIA_URL="a.mp4" TIME_ORIGIN="5"/>'
+    "</HEADER>"
+    '<TIME_ORDER><TIME_SLOT TIME_SLOT_ID="t1" TIME_VALUE="0"/><TIME_SLOT TIME_SLOT_ID="t2"/>'
+    '<TIME_SLOT TIME_SLOT_ID="t3" TIME_VALUE="9"/></TIME_ORDER><TIER TIER_ID="a">'
+    '<ANNOTATION><ALIGNABLE_ANNOTATION ANNOTATION_ID="a1" TIME_SLOT_REF1="t1" TIME_SLOT_REF2="t2">'
+    "<ANNOTATION_VALUE>x</ANNOTATION_VALUE></ALIGNABLE_ANNOTATION></ANNOTATION>"
+    '<ANNOTATION><ALIGNABLE_ANNOTATION ANNOTATION_ID="a2" TIME_SLOT_REF1="t2" TIME_SLOT_REF2="t3">'
+    "<ANNOTATION_VALUE>y</ANNOTATION_VALUE></ALIGNABLE_ANNOTATION></ANNOTATION></TIER>"
+    '<TIER TIER_ID="b" PARENT_REF="a"><ANNOTATION><REF_ANNOTATION ANNOTATION_ID="b1" ANNOTATION_REF="a1">'
+    "<ANNOTATION_VALUE>z</ANNOTATION_VALUE></REF_ANNOTATION></ANNOTATION></TIER></ANNOTATION_DOCUMENT>"
+)
+CVAT = (
+    "<annotations><meta><task><id>1</id><name>n</name><frame_filter>step=2</frame_filter><labels><label><name>a</name>"
+    "</label></labels><source>v.mp4</source></task></meta>"
+    '<track id="0" label="a"><box frame="0" outside="0"/><box frame="9" outside="1"/></track>'
+    '<tag label="a" frame="12"/>'
+    '<image id="20"><tag label="a"/></image></annotations>'
+)
+VIA_CSV = (
+    "# CSV_HEADER = metadata_id,file_list,flags,temporal_coordinates,spatial_coordinates,metadata\n"
+    '"1","[""a.mp4""]",0,"[1,2]","[]","{""T"":""x""}"\n'
+)
+TEXTS = {
+    "elan": ("x.eaf", ELAN),
+    "cvat": ("x.xml", CVAT),
+    "via-csv": ("x.csv", VIA_CSV),
+    "csv": ("x.csv", 'video,label,start,end,duration\na,walk,0,1,5\nb,"si""t",2,3,\n'),
+    "charades-csv": ("x_train.csv", 'id,subject,script,actions,length\nA,S,"a,b",c001 1 2;c002 3 4,9\nB,,,,7\n'),
+    "tsu-csv": ("P02T01C06.csv", "event,start_frame,end_frame\nEnter,0,40\nWalk,40,41\n"),
+    "thumos-txt": ("Diving_val.txt", "video_validation_0000001 1 2\nvideo_test_0000001 3.5 4\n"),
+    "pku-mmd": ("0002-L.txt", "7,30,75,2\n1,0,15,1\n"),
+}
+JSONS = {
+    "activitynet": {
+        "taxonomy": [
+            {"nodeId": 0, "nodeName": "Root", "parentId": None},
+            {"nodeId": 1, "nodeName": "a", "parentId": 0},
+        ],
+        "database": {"v": {"duration": 9.0, "subset": "t", "annotations": [{"label": "a", "segment": [1, 2]}]}},
+    },
+    "charades-json": {"v": {"subset": "training", "duration": 9.0, "actions": [[0, 1.0, 2.0], [1, 3, 4]]}},
+    "tsu-json": {"P02T01C06": {"subset": "testing", "duration": 90, "actions": [[0, 10, 20]]}},
+    "via": {
+        "project": {"pid": "1", "vid_list": ["1"]},
+        "attribute": {"1": {"aname": "T", "type": 4, "options": {"w": "walk"}}},
+        "file": {"1": {"fid": 1, "fname": "a.mp4"}},
+        "metadata": {"1_a": {"vid": "1", "flg": 0, "z": [1.0, 2.0], "xy": [], "av": {"1": "w"}}},
+        "view": {"1": {"fid_list": [1]}},
+    },
+    "label-studio": [
+        {
+            "id": 1,
+            "data": {"video": "/data/upload/1/0f3a9c2e-a.mp4"},
+            "annotations": [
+                {
+                    "result": [
+                        {
+                            "type": "timelinelabels",
+                            "value": {"ranges": [{"start": 1, "end": 2}], "timelinelabels": ["a"]},
+                        }
+                    ]
+                }
+            ],
+        }
+    ],
+    "augrgb": {
+        "schema": "augrgb.dataset/1",
+        "name": "d",
+        "classes": ["a"],
+        "videos": [{"id": "v", "duration_s": 9.0, "events": [{"label": "a", "start_s": 1.0, "end_s": 2.0}]}],
+        "splits": {"s": {"train": ["v"]}},
+    },
+}
+ODD = [None, True, -1, 0, 1e400, float("nan"), "", "x", "../x", [], {}, [[]], {"a": 1}, 10**30, "\0", "é" * 300]
+
+
+def try_to_read(name, path):
+    name = name.removesuffix("-csv") if name == "via-csv" else name
+    options = {"fps": 25.0} if must_be_told(name, "fps") else {}
+    try:
+        repair(make_format(name, options).read(path))
+    except AugrgbError as fault:
+        assert str(fault)
+        return False
+    return True
+
+
+def places(value, path=()):
+    yield path
+    if isinstance(value, dict | list):
+        for key in value if isinstance(value, dict) else range(len(value)):
+            yield from places(value[key], (*path, key))
+
+
+def replaced(value, path, new):
+    if not path:
+        return new
+    value = copy.deepcopy(value)
+    holder = value
+    for key in path[:-1]:
+        holder = holder[key]
+    holder[path[-1]] = new
+    return value
+
+
+def without(value, path):
+    value = copy.deepcopy(value)
+    holder = value
+    for key in path[:-1]:
+        holder = holder[key]
+    del holder[path[-1]]
+    return value
+
+
+@pytest.mark.parametrize("name", sorted(JSONS))
+def test_any_value_may_be_something_else_or_missing(name, tmp_path):
+    path = tmp_path / ("dataset.json" if name == "augrgb" else "x.json")
+    path.write_text(json.dumps(JSONS[name]))
+    assert try_to_read(name, path)
+    refused = 0
+    for place in places(JSONS[name]):
+        variants = [replaced(JSONS[name], place, odd) for odd in ODD]
+        variants += [without(JSONS[name], place)] if place else []
+        for variant in variants:
+            path.write_text(json.dumps(variant))
+            refused += not try_to_read(name, path)
+    assert refused > 20
+
+
+@pytest.mark.parametrize("name", sorted(TEXTS))
+def test_any_byte_may_be_another_or_missing(name, tmp_path):
+    file, text = TEXTS[name]
+    data = text.encode()
+    path = tmp_path / file
+    path.write_bytes(data)
+    assert try_to_read(name, path)
+    rng = rng_at(0, "fuzz", name)
+    refused = 0
+    for _ in range(300):
+        damaged = bytearray(data)
+        for _ in range(rng.integers(1, 4)):
+            position = int(rng.integers(len(damaged)))
+            kind = rng.integers(4)
+            if kind == 0:
+                damaged[position] = int(rng.integers(256))
+            elif kind == 1:
+                del damaged[position : position + int(rng.integers(1, 12))]
+            elif kind == 2:
+                damaged[position:position] = bytes(rng.choice(np.frombuffer(b'",;<>&\n\r\0=-+.0', np.uint8), 2))
+            else:
+                damaged[position:] = damaged[: int(rng.integers(len(damaged)))]
+            damaged = damaged or bytearray(b"x")
+        path.write_bytes(bytes(damaged))
+        refused += not try_to_read(name, path)
+    assert refused > 20
+
+
+def test_every_readable_format_is_damaged_here():
+    tried = {"via" if name == "via-csv" else name for name in (*TEXTS, *JSONS)}
+    assert tried | {"multithumos-json"} == {name for name, entry in FORMATS.items() if entry.readable}
