@@ -1,24 +1,29 @@
-"""Logit level: the classical knowledge distillation, for several labels at once."""
+"""Logit level: the classical knowledge distillation, for several labels at once or for one."""
 
 from __future__ import annotations
+
+from typing import Literal
 
 import torch.nn.functional as F
 from torch import Tensor
 
 from augrgb.core.batch import Batch, StreamDims, StreamOutput
-from augrgb.core.errors import UsageFault
+from augrgb.losses.class_check import check_classes
 from augrgb.losses.distillation_loss import DistillationLoss, mean_or_nothing
 
 
 class LogitKd(DistillationLoss):
     """Divergence of the student's class probabilities from the teacher's, softened by a temperature.
 
-    Hinton et al., "Distilling the Knowledge in a Neural Network", 2015, with one Bernoulli variable per class in place
-    of a softmax: `tau^2 * mean (BCE(q, p) - BCE(p, p))`, p = sigmoid(teacher / tau), q = sigmoid(student / tau). The
-    second term has no gradient; it makes the loss 0 at equality.
+    Hinton et al., "Distilling the Knowledge in a Neural Network", 2015.
+    `sigmoid`: one Bernoulli variable per class, `tau^2 * mean (BCE(q, p) - BCE(p, p))`, p = sigmoid(teacher / tau),
+    q = sigmoid(student / tau); the second term has no gradient, it makes the loss 0 at equality.
+    `softmax`: as published, `tau^2 * KL(p || q)` of softmax probabilities, summed over classes, mean over snippets.
+    Deviation: the sigmoid form, since a snippet may have several labels or none.
 
     Args:
         dims: Not used.
+        form: Which probabilities.
         temperature: tau.
         only_unlabelled: Leave labelled videos to their labels.
 
@@ -30,23 +35,34 @@ class LogitKd(DistillationLoss):
 
     name = "logit_kd"
 
-    def __init__(self, dims: StreamDims, *, temperature: float = 1.0, only_unlabelled: bool = False) -> None:
+    def __init__(
+        self,
+        dims: StreamDims,
+        *,
+        form: Literal["sigmoid", "softmax"] = "sigmoid",
+        temperature: float = 1.0,
+        only_unlabelled: bool = False,
+    ) -> None:
         super().__init__(dims)
-        self.temperature, self.only_unlabelled = temperature, only_unlabelled
+        self.form, self.temperature, self.only_unlabelled = form, temperature, only_unlabelled
 
     def forward(self, student: StreamOutput, teacher: StreamOutput, batch: Batch) -> Tensor:
         """The loss; see the class."""
-        if teacher.logits.shape[-1] != student.logits.shape[-1]:
-            problem = (
-                f"the teacher has logits of {teacher.logits.shape[-1]} classes, the student {student.logits.shape[-1]}"
-            )
-            raise UsageFault(
-                "E-MOD-008", self.name, problem, "Use a loss on features, or a teacher with these classes."
-            )
+        check_classes(self.name, student, teacher)
         mask = batch.mask & ~batch.labelled[:, None] if self.only_unlabelled else batch.mask
-        s, t = student.logits[mask] / self.temperature, teacher.logits[mask] / self.temperature  # (N, K)
-        p = t.sigmoid()
-        gap = F.binary_cross_entropy_with_logits(s, p, reduction="none") - F.binary_cross_entropy_with_logits(
-            t, p, reduction="none"
-        )
-        return mean_or_nothing(gap, student) * self.temperature**2
+        divergence = softened_kl if self.form == "softmax" else softened_bce
+        return mean_or_nothing(divergence(student.logits[mask], teacher.logits[mask], self.temperature), student)
+
+
+def softened_kl(s: Tensor, t: Tensor, temperature: float) -> Tensor:
+    """`tau^2 KL(softmax(t / tau) || softmax(s / tau))` of each row. Shape: (N, K), (N, K) -> (N,)."""
+    log_q, log_p = (s / temperature).log_softmax(-1), (t / temperature).log_softmax(-1)
+    return (log_p.exp() * (log_p - log_q)).sum(-1) * temperature**2
+
+
+def softened_bce(s: Tensor, t: Tensor, temperature: float) -> Tensor:
+    """`tau^2 KL` of the two Bernoulli variables of each entry. Shape: (N, K), (N, K) -> (N, K)."""
+    s, t = s / temperature, t / temperature
+    p = t.sigmoid()
+    cross, own = (F.binary_cross_entropy_with_logits(x, p, reduction="none") for x in (s, t))
+    return (cross - own) * temperature**2

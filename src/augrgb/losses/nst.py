@@ -1,0 +1,45 @@
+"""Neuron selectivity transfer: what each channel responds to."""
+
+from __future__ import annotations
+
+import torch.nn.functional as F
+from torch import Tensor
+
+from augrgb.core.batch import Batch, StreamOutput
+from augrgb.losses.distillation_loss import DistillationLoss, nothing
+
+
+class Nst(DistillationLoss):
+    """Maximum mean discrepancy between the channels of student and teacher, seen as functions of time.
+
+    Huang and Wang, "Like What You Like: Knowledge Distill via Neuron Selectivity Transfer", 2017, polynomial kernel of
+    degree 2. Widths may differ.
+    Deviation: the positions of a channel are the real snippets of a video; mean over videos. Cost O(T C^2).
+
+    Args:
+        dims: Not used.
+
+    Shape: student features (B, T, Cs), teacher features (B, T, Ct), mask (B, T) -> scalar.
+    """
+
+    name = "nst"
+
+    def forward(self, student: StreamOutput, teacher: StreamOutput, batch: Batch) -> Tensor:
+        """The loss; see the class."""
+        some = batch.mask.any(1)
+        if not some.any():
+            return nothing(student)
+        return neuron_selectivity(student.features[some], teacher.features[some], batch.mask[some])
+
+
+def neuron_selectivity(s: Tensor, t: Tensor, mask: Tensor) -> Tensor:
+    """`k(t, t) + k(s, s) - 2 k(s, t)`, k = mean squared dot product of channels of length 1 over the real positions.
+
+    Shape: (B, P, Cs), (B, P, Ct), (B, P) -> scalar.
+    """
+    s, t = (F.normalize(x.masked_fill(~mask[..., None], 0), dim=1) for x in (s, t))
+
+    def kernel(a: Tensor, b: Tensor) -> Tensor:
+        return (a.transpose(1, 2) @ b).square().mean()
+
+    return kernel(t, t) + kernel(s, s) - 2 * kernel(s, t)

@@ -1,0 +1,56 @@
+"""Variational information distillation: a Gaussian model of the teacher's features given the student's."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from augrgb.core.batch import Batch, StreamDims, StreamOutput
+from augrgb.losses.distillation_loss import DistillationLoss, mean_or_nothing
+
+_EPS = 1e-5
+
+
+class Vid(DistillationLoss):
+    """Negative log-likelihood of the teacher's features, with a learned mean and one variance per channel.
+
+    Ahn et al., "Variational Information Distillation for Knowledge Transfer", CVPR 2019, eq. 5-6, up to a constant;
+    it can be negative.
+    Deviation: the regressor's 1x1 convolutions act on each real snippet.
+
+    Args:
+        dims: Feature sizes of student (Cs) and teacher (Ct).
+        hidden: Width of the regressor's two inner layers; 0 = that of the teacher.
+        initial_variance: To start from.
+
+    Shape: student features (B, T, Cs), teacher features (B, T, Ct), mask (B, T) -> scalar.
+    """
+
+    name = "vid"
+
+    def __init__(self, dims: StreamDims, *, hidden: int = 0, initial_variance: float = 5.0) -> None:
+        super().__init__(dims)
+        width = hidden or dims.teacher
+        self.regressor = nn.Sequential(
+            nn.Linear(dims.student, width, bias=False),
+            nn.ReLU(),
+            nn.Linear(width, width, bias=False),
+            nn.ReLU(),
+            nn.Linear(width, dims.teacher, bias=False),
+        )
+        start = math.log(math.expm1(initial_variance - _EPS))
+        self.log_scale = nn.Parameter(torch.full((dims.teacher,), start))
+
+    def forward(self, student: StreamOutput, teacher: StreamOutput, batch: Batch) -> Tensor:
+        """The loss; see the class."""
+        predicted = self.regressor(student.features[batch.mask])  # (N, Ct)
+        return mean_or_nothing(gaussian_misfit(predicted, teacher.features[batch.mask], self.log_scale), student)
+
+
+def gaussian_misfit(predicted: Tensor, t: Tensor, log_scale: Tensor) -> Tensor:
+    """`((predicted - t)^2 / v + ln v) / 2`, v = softplus(log_scale) + 1e-5. Shape: (..., C), (..., C), (C,)."""
+    variance = F.softplus(log_scale) + _EPS
+    return 0.5 * ((predicted - t).square() / variance + variance.log())
