@@ -198,13 +198,13 @@ def detect(
     for video in outcome.videos:
         stdout().print(f"{video.name} ({video.duration_s:.1f} s)", style="bold", highlight=False)
         stdout().print(detections_table(video.detections, limit=40))
-    stdout().print(f"Written: {', '.join(map(str, outcome.files))}", highlight=False)
+    if outcome.files:
+        stdout().print(f"Written: {', '.join(map(str, outcome.files))}", highlight=False, soft_wrap=True)
     if outcome.faults:
         for fault in outcome.faults:
             stderr().print(str(fault), markup=False, highlight=False, soft_wrap=True)
-        if len(videos) == 1 and len(outcome.faults) == 1:
-            raise typer.Exit(outcome.faults[0].exit_code)
-        raise typer.Exit(4)
+        alone = len(outcome.faults) == 1 and not outcome.videos
+        raise typer.Exit(outcome.faults[0].exit_code if alone else 4)
 
 
 @app.command("list")

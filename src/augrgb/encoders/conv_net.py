@@ -30,7 +30,7 @@ class SnippetConvNet(nn.Module):
         self.layers = nn.Sequential(
             _layer(channels, sizes[0], (1, 5, 5), (1, 2, 2)),
             _layer(sizes[0], sizes[1], (3, 3, 3), (1, 2, 2)),
-            _layer(sizes[1], sizes[2], (3, 3, 3), (2, 2, 2)),
+            _layer(sizes[1], sizes[2], (3, 3, 3), (1, 2, 2)),
             _layer(sizes[2], sizes[3], (3, 3, 3), (2, 2, 2)),
         ).to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
         self.dropout = nn.Dropout(dropout)

@@ -23,6 +23,7 @@ class SmallRGB(SnippetEncoder):
         dim: Feature width.
         width: Channels of the first layer.
         grid: Rows and columns of the last spatial average.
+        frame_step: Every which frame of the window is looked at; 2 costs half and measured as good.
         dropout: Before the last linear layer.
 
     Shape: windows (N, window, H, W, 3) uint8 -> (N, dim).
@@ -32,17 +33,23 @@ class SmallRGB(SnippetEncoder):
     modality = "rgb"
 
     def __init__(
-        self, *, dim: int = 128, width: int = 16, grid: tuple[int, int] = (3, 4), dropout: float = 0.0
+        self,
+        *,
+        dim: int = 128,
+        width: int = 16,
+        grid: tuple[int, int] = (3, 4),
+        frame_step: int = 2,
+        dropout: float = 0.0,
     ) -> None:
         super().__init__()
-        self.dim = dim
-        self.options = {"dim": dim, "width": width, "grid": list(grid), "dropout": dropout}
+        self.dim, self.frame_step = dim, frame_step
+        self.options = {"dim": dim, "width": width, "grid": list(grid), "frame_step": frame_step, "dropout": dropout}
         self.net = SnippetConvNet(6, dim, width, (grid[0], grid[1]), dropout)
 
     def prepare(self, windows: NDArray[Any]) -> Tensor:
         """uint8 to about -1.8 .. 2.2."""
         check_windows(windows, np.uint8, (None, None, 3))
-        return torch.from_numpy(np.ascontiguousarray(windows)).float().sub_(115.0).mul_(1 / 64)
+        return torch.from_numpy(np.ascontiguousarray(windows[:, :: self.frame_step])).float().sub_(115.0).mul_(1 / 64)
 
     def forward(self, x: Tensor) -> Tensor:
         difference = (x - x.mean(dim=1, keepdim=True)) * 4

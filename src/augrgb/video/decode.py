@@ -182,7 +182,7 @@ class _Source:
         if problem:
             report.complete = False
             if partial == "refuse" or not report.decoded_frames:
-                remedy = f"Re-encode it, or keep the first {report.duration_s:.1f} s (partial video: keep-prefix)."
+                remedy = f"Re-encode it, or keep the first {report.duration_s:.1f} s (--partial-video keep-prefix)."
                 raise InputRefused("E-VID-003", self.path, f"{problem}. Kept nothing", remedy)
             report.warn(self.path, f"{problem}. Kept the first {report.duration_s:.1f} s")
         if not self.by_decoding_order and clock.missing > 0.01 * clock.frames:
