@@ -15,11 +15,11 @@ from collections.abc import Callable
 
 import numpy as np
 
+from augrgb.core.rasterise import legacy_uniform
 from augrgb.core.seeds import rng_at
 from augrgb.core.types import Event
 from augrgb.metrics.action_conditional import conditional_report
 from augrgb.metrics.event_map import event_reports
-from augrgb.metrics.frame_labels import uniform_labels
 from augrgb.metrics.frame_map import frame_ap
 from augrgb.metrics.segments import Segments
 from augrgb.metrics.tiou_map import THUMOS14, tiou_report
@@ -66,7 +66,7 @@ def frame_case(scale):
         videos.append((events, duration, rng.random((count, 51), dtype=np.float32)))
 
     def ours():
-        labels = [uniform_labels(events, classes, duration, len(s)) for events, duration, s in videos]
+        labels = [legacy_uniform(events, classes, duration, len(s)) for events, duration, s in videos]
         return float(frame_ap(np.concatenate([s for _, _, s in videos]), np.concatenate(labels)).mean())
 
     def plain():

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from augrgb.core.rasterise import legacy_uniform
 from augrgb.core.types import Event
-from augrgb.datasets.rasterise import legacy_uniform
 
 FILE = Path(__file__).resolve().parents[2].parent / "shared" / "fixtures" / "rasterise.json"
 pytestmark = pytest.mark.skipif(not FILE.exists(), reason="shared/fixtures is not beside the checkout")

@@ -6,12 +6,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from augrgb.core.errors import InputRefused, UsageFault
+from augrgb.core.rasterise import rasterise
 from augrgb.core.timeline import Clock
 from augrgb.core.types import Dataset, Detection, Event, VideoRecord
 from augrgb.detection.decode import decode_scores
 from augrgb.detection.nms import nms, soft_nms
 from augrgb.detection.smoothing import gaussian_smooth, moving_average, moving_median, smooth_scores
-from augrgb.metrics.frame_labels import centre_labels
 from augrgb.metrics.protocols import evaluate
 
 CLOCK = Clock(fps=8.0, window=4, stride=4)  # cells of half a second from 0
@@ -200,7 +200,7 @@ def test_perfect_scores_decode_to_nearly_perfect_events(noise):
                 events.append(Event(c, start, start + float(rng.uniform(2, 15))))
         name = f"v{v}"
         videos[name] = VideoRecord(name, 120.0, events=tuple(events))
-        truth = centre_labels(events, index, CLOCK, 240).astype(float)
+        truth = rasterise(events, tuple(index), CLOCK, 240).astype(float)
         scores = np.clip(truth * 0.8 + 0.1 + rng.normal(0, noise, truth.shape), 0, 1)
         found += decode_scores(scores, CLOCK, classes, name)
     kept = nms(found, tiou_threshold=0.4)

@@ -8,8 +8,9 @@ import torch
 from augrgb.core.catalog import options_model
 from augrgb.filters import FILTERS, SdTcn, ShardedDropout
 from augrgb.filters.dropout import Rows, set_rows
+from augrgb.streams import Stream, filter_sequence
 
-SMALL = {"width": 8}
+SMALL = {"width": 8, "stages": (8, 8, 12, 8), "heads": 2, "blocks": 1, "maps": 3, "length": 5, "radius": 3}
 
 
 def build(name: str) -> torch.nn.Module:
@@ -54,6 +55,17 @@ def test_one_snippet(name):
     net = build(name)
     features, _ = net(torch.randn(1, 1, 6), torch.ones(1, 1, dtype=torch.bool))
     assert torch.isfinite(features).all()
+
+
+@pytest.mark.parametrize("name", sorted(FILTERS))
+def test_windows_do_not_change_a_long_video(name):
+    stream = Stream(build(name), 3)
+    x = torch.randn(131, 6)
+    available = torch.ones(131, dtype=torch.bool)
+    available[40:47] = False
+    whole = filter_sequence(stream, x, available=available)
+    for ours, expected in zip(filter_sequence(stream, x, window=9, available=available), whole, strict=True):
+        torch.testing.assert_close(ours, expected, atol=1e-5, rtol=1e-5)
 
 
 def test_sd_tcn_reach_is_that_of_five_blocks():

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from augrgb.core.errors import InputRefused, UsageFault
+from augrgb.core.rasterise import legacy_uniform, rasterise
 from augrgb.core.timeline import Clock
 from augrgb.core.types import Dataset, Detection, Event, VideoRecord
 from augrgb.metrics.evaluation import ScoreTrack
-from augrgb.metrics.frame_labels import centre_labels, uniform_labels
 from augrgb.metrics.protocols import PROTOCOLS, evaluate, find_protocol
 
 CLOCK = Clock(fps=8.0, window=4, stride=4)  # two snippets a second
@@ -37,8 +37,8 @@ DETECTED = [name for name, protocol in PROTOCOLS.items() if protocol.needs == "d
 def perfect_scores(rule="centre"):
     def labels(name):
         if rule == "centre":
-            return centre_labels(EVENTS[name], INDEX, CLOCK, 40)
-        return uniform_labels(EVENTS[name], INDEX, 20.0, 40)
+            return rasterise(EVENTS[name], INDEX, CLOCK, 40)
+        return legacy_uniform(EVENTS[name], INDEX, 20.0, 40)
 
     return {name: ScoreTrack(labels(name).astype(np.float32) * 0.9, CLOCK) for name in IDS}
 
@@ -163,8 +163,8 @@ def test_unsorted_and_duplicate_detections():
 
 def test_label_rules_differ_only_at_borders():
     events = [Event("walk", 0.0, 2.0)]
-    assert np.flatnonzero(centre_labels(events, INDEX, CLOCK, 8)[:, 0]).tolist() == [0, 1, 2, 3]
-    assert np.flatnonzero(uniform_labels(events, INDEX, 4.0, 8)[:, 0]).tolist() == [1, 2, 3]
+    assert np.flatnonzero(rasterise(events, INDEX, CLOCK, 8)[:, 0]).tolist() == [0, 1, 2, 3]
+    assert np.flatnonzero(legacy_uniform(events, INDEX, 4.0, 8)[:, 0]).tolist() == [1, 2, 3]
     reversed_and_empty = [Event("walk", 2.0, 1.0), Event("walk", 1.25, 1.25)]
-    assert not centre_labels(reversed_and_empty, INDEX, CLOCK, 8).any()
-    assert not uniform_labels(reversed_and_empty, INDEX, 4.0, 8).any()
+    assert not rasterise(reversed_and_empty, INDEX, CLOCK, 8).any()
+    assert not legacy_uniform(reversed_and_empty, INDEX, 4.0, 8).any()

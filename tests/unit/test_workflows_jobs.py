@@ -3,6 +3,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import psutil
 import pytest
@@ -43,7 +44,7 @@ def test_jobs_run_after_what_they_depend_on(tmp_path):
         assert results["sum"] == 3
         assert set(runner.costs) == {"one", "two"}
         assert runner.run([Job("again", "three", add, {"a": 2, "b": 2})]) == {"again": 4}
-    assert open(path).read() == "abc"
+    assert Path(path).read_text() == "abc"
     assert ("two", 1.0) in seen and ("one", 1.0) in seen
 
 
@@ -86,5 +87,5 @@ def test_workers_end_when_their_parent_is_killed(tmp_path):
     assert children
     parent.kill()
     parent.wait()
-    gone, alive = psutil.wait_procs(children, timeout=10)
+    _, alive = psutil.wait_procs(children, timeout=10)
     assert not alive

@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 
 from augrgb.core.batch import Batch
 from augrgb.core.errors import AugrgbError, InputRefused, UsageFault, did_you_mean, raise_together
+from augrgb.core.rasterise import legacy_uniform, rasterise
 from augrgb.core.timeline import Clock, nearest_snippets
 from augrgb.core.types import Dataset
 from augrgb.datasets.feature_track import FeatureFolder, FeatureTrack
-from augrgb.datasets.rasterise import legacy_uniform, rasterise
 
 _log = logging.getLogger(__name__)
 

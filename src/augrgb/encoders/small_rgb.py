@@ -16,8 +16,8 @@ from augrgb.encoders.snippet_encoder import SnippetEncoder, check_windows
 class SmallRGB(SnippetEncoder):
     """Small 3D convolutional network on RGB windows.
 
-    Each frame's difference to the mean of its window is given beside the frame: cameras stand still, and a small network
-    that must find the moving figure in a cluttered room by itself learns next to nothing from few videos.
+    Each frame's difference to the mean of its window is given beside the frame: cameras stand still, and a small
+    network that must find the moving figure in a cluttered room by itself learns next to nothing from few videos.
 
     Args:
         dim: Feature width.

@@ -15,12 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from augrgb.core.errors import UsageFault, did_you_mean
+from augrgb.core.rasterise import legacy_uniform, rasterise
 from augrgb.core.types import Dataset, Detection
 from augrgb.metrics import charades_localize, frame_map, tiou_map
 from augrgb.metrics.action_conditional import conditional_report
 from augrgb.metrics.evaluation import Evaluated, MetricResult, Missing, ScoreTrack, check_inputs
 from augrgb.metrics.event_map import event_reports
-from augrgb.metrics.frame_labels import centre_labels, uniform_labels
 
 Floats = NDArray[np.float64]
 Outcome = tuple[float, dict[str, float], dict[str, Any]]
@@ -135,8 +135,8 @@ def _by_frames(
 def _labels(inputs: Evaluated, video: str, rule: Literal["centre", "uniform"]) -> NDArray[np.bool_]:
     track, events = inputs.tracks[video], inputs.events[video]
     if rule == "centre":
-        return centre_labels(events, inputs.classes, track.clock, len(track.values))
-    return uniform_labels(events, inputs.classes, inputs.durations[video], len(track.values))
+        return rasterise(events, tuple(inputs.classes), track.clock, len(track.values)) != 0
+    return legacy_uniform(events, tuple(inputs.classes), inputs.durations[video], len(track.values)) != 0
 
 
 def _by_localize(inputs: Evaluated, *, mean: Literal["published", "present"]) -> Outcome:

@@ -13,10 +13,10 @@ from torch import Tensor, nn
 
 from augrgb.core.batch import StreamDims
 from augrgb.core.errors import InputRefused
+from augrgb.core.rasterise import rasterise
 from augrgb.core.timeline import Clock, nearest_snippets
 from augrgb.core.types import Dataset
 from augrgb.datasets.manifest import load_dataset, role
-from augrgb.datasets.rasterise import rasterise
 from augrgb.encoders import ENCODERS
 from augrgb.encoders.augment import augment
 from augrgb.encoders.files import EncoderSettings, LoadedEncoder, load_encoder, save_encoder

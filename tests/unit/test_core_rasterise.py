@@ -6,9 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from augrgb.core.errors import AugrgbError
+from augrgb.core.rasterise import legacy_uniform, rasterise
 from augrgb.core.timeline import Clock
 from augrgb.core.types import Event
-from augrgb.datasets.rasterise import legacy_uniform, rasterise
 
 CLASSES = ("walk", "drink", "sit")
 times = st.integers(-8, 80).map(lambda quarter: quarter / 4)
