@@ -7,8 +7,10 @@ import torch
 import torch.nn.functional as F
 
 from augrgb.core.errors import UsageFault
+from augrgb.core.timeline import Clock
 from augrgb.filters import MsTct
 from augrgb.filters.ms_tct import _stretch
+from augrgb.streams import StreamSettings, build_stream, load_stream, save_stream
 
 
 def small(**options) -> MsTct:
@@ -84,3 +86,12 @@ def test_every_snippet_sees_the_whole_video():
 def test_heads_must_divide_the_stages():
     with pytest.raises(UsageFault, match=r"E-CFG-003 ms_tct\.stages: .* multiples of 3 heads"):
         small(heads=3)
+
+
+def test_a_stream_file_keeps_the_stages(tmp_path):
+    options = {"width": 6, "stages": [8, 8, 12, 8], "heads": 2, "blocks": 1}  # a list, as recipes give it
+    settings = StreamSettings("rgb", "ms_tct", 5, ("a", "b"), Clock(16.0, 16, 16), options)
+    stream = build_stream(settings).eval()
+    save_stream(tmp_path, stream, settings)
+    x, mask = torch.randn(1, 9, 5), torch.ones(1, 9, dtype=torch.bool)
+    assert torch.equal(load_stream(tmp_path).stream(x, mask).logits, stream(x, mask).logits)

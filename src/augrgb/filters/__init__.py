@@ -2,11 +2,28 @@
 
 from augrgb.core.catalog import catalog
 from augrgb.filters.dropout import Rows, ShardedDropout, set_rows
+from augrgb.filters.gru import Gru
 from augrgb.filters.linear import Linear
+from augrgb.filters.ms_tct import MsTct
 from augrgb.filters.pdan import Pdan
 from augrgb.filters.sd_tcn import SdTcn
 from augrgb.filters.temporal_filter import TemporalFilter
+from augrgb.filters.tgm import Tgm
+from augrgb.filters.transformer import Transformer
 
 FILTERS = catalog(TemporalFilter, globals())  # type: ignore[type-abstract]
 
-__all__ = ["FILTERS", "Linear", "Pdan", "Rows", "SdTcn", "ShardedDropout", "TemporalFilter", "set_rows"]
+__all__ = [
+    "FILTERS",
+    "Gru",
+    "Linear",
+    "MsTct",
+    "Pdan",
+    "Rows",
+    "SdTcn",
+    "ShardedDropout",
+    "TemporalFilter",
+    "Tgm",
+    "Transformer",
+    "set_rows",
+]
