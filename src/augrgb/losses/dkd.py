@@ -76,7 +76,7 @@ def decoupled_kl(s: Tensor, t: Tensor, target: Tensor, alpha: float, beta: float
     hit = F.one_hot(target, s.shape[-1]).bool()
 
     def split(x: Tensor) -> tuple[Tensor, Tensor]:
-        rest = x[~hit].view(len(x), -1)  # (N, K - 1)
+        rest = x[~hit].view(len(x), x.shape[1] - 1)
         two = torch.stack([x[hit], rest.logsumexp(1)], 1).log_softmax(1)
         return two, rest.log_softmax(1)
 

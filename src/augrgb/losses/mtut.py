@@ -7,6 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from augrgb.core.batch import Batch, StreamDims, StreamOutput
+from augrgb.losses.channel_products import squared_products
 from augrgb.losses.class_check import check_classes
 from augrgb.losses.distillation_loss import DistillationLoss, mean_or_nothing
 
@@ -19,7 +20,7 @@ class Mtut(DistillationLoss):
     `rho = exp(beta (l_S - l_G)) - 1` where the student's classification loss l_S is larger than the teacher's, else 0.
     Deviation: positions are the snippets of a video, without space; the square is divided by the number of snippets
     squared; the weight is one per video, from the mean binary cross-entropy, and bounded; a video that is not labelled
-    has no such losses and weighs 1. The T x T matrices are never formed: cost O(T C^2).
+    has no such losses and weighs 1. Matrices of long videos are never formed: cost O(T C min(T, C)).
 
     Args:
         dims: Not used.
@@ -61,11 +62,8 @@ def correlation_gap(s: Tensor, t: Tensor, mask: Tensor) -> Tensor:
     Shape: (B, P, Cs), (B, P, Ct), (B, P) -> (B,).
     """
     s, t = (F.normalize(x, dim=-1).masked_fill(~mask[..., None], 0) for x in (s, t))
-
-    def square(a: Tensor, b: Tensor) -> Tensor:
-        return (a.transpose(1, 2) @ b).square().sum((1, 2))
-
-    return (square(s, s) + square(t, t) - 2 * square(s, t)) / mask.sum(1).square()
+    of_s, of_t, of_both = squared_products(s, t)
+    return (of_s + of_t - 2 * of_both) / mask.sum(1).square()
 
 
 @torch.no_grad()
