@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,11 +11,11 @@ from typing import Any
 import torch
 from pydantic import TypeAdapter, ValidationError
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 
 from augrgb.core.catalog import check_options
 from augrgb.core.errors import InputRefused
-from augrgb.core.safe_files import atomic_path, read_json, sha256_file, write_json
+from augrgb.core.safe_files import read_json, sha256_file, write_bytes, write_json
 from augrgb.core.timeline import Clock
 from augrgb.filters import FILTERS
 from augrgb.streams.stream import Stream
@@ -72,9 +73,8 @@ def save_stream(folder: Path | str, stream: Stream, settings: StreamSettings) ->
     folder = Path(folder)
     tensors = {name: tensor.detach().float().cpu().contiguous() for name, tensor in stream.state_dict().items()}
     _refuse_not_finite(tensors, folder)
-    with atomic_path(folder / "model.safetensors") as temporary:
-        save_file(tensors, temporary)
-        checksum = sha256_file(temporary)
+    data = save(tensors)
+    write_bytes(folder / "model.safetensors", data)
     write_json(
         folder / "model.json",
         {
@@ -87,7 +87,7 @@ def save_stream(folder: Path | str, stream: Stream, settings: StreamSettings) ->
             "classes": list(settings.classes),
             "clock": settings.clock.to_json(),
             "notes": dict(settings.notes),
-            "sha256": checksum,
+            "sha256": hashlib.sha256(data).hexdigest(),
         },
     )
 

@@ -242,18 +242,18 @@ def _curves(results: ArmResults, seeds: int) -> tuple[CurvePanel, ...]:
             {"rgb": "RGB", "augmented": "Augmented-RGB", "flow": "Flow", "pose": "Pose"},
         ),
     ):
-        for what, key, percent in (("detection loss", "detection", False), ("validation mAP", "val/frame_map", True)):
+        for what, part, key in (("detection loss", "terms", "detection"), ("validation mAP", "validation", "frame_map")):
             lines = []
             for kind, name in shown.items():
                 once = title == "Encoders" and kind in TEACHERS
                 for seed in [0] if once else range(seeds):
                     points = [
-                        (float(row["step"]), float(row[key]))
+                        (float(row["step"]), float(row[part][key]))
                         for row in History(folder(kind, seed) / "metrics.jsonl").read()
-                        if key in row
+                        if part in row
                     ]
                     lines.append(CurveLine(name, tuple(s for s, _ in points), tuple(v for _, v in points)))
-            panels.append(CurvePanel(f"{title}: {what}", tuple(lines), percent=percent))
+            panels.append(CurvePanel(f"{title}: {what}", tuple(lines), percent=part == "validation"))
     return tuple(panels)
 
 

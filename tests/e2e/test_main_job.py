@@ -1,0 +1,69 @@
+"""The main job through the command line, on a tiny world."""
+
+import csv
+import json
+
+from augrgb.datasets.manifest import load_dataset
+from tiny_project import expect_success, run_cli
+
+
+def test_every_run_left_what_it_promises(project):
+    for name in ("pose", "rgb", "distilled"):
+        run = project / name
+        for file in ("run.json", "metrics.jsonl", "result.json", "model.safetensors", "model.json"):
+            assert (run / file).is_file(), (name, file)
+    identity = json.loads((project / "distilled" / "run.json").read_text())["identity"]
+    assert identity["recipe"]["distill"]["losses"]["logit_kd"] == {"weight": 1.0}
+    rows = [json.loads(line) for line in (project / "distilled" / "metrics.jsonl").read_text().splitlines()]
+    assert "pose/boundary_saliency" in next(row for row in rows if "terms" in row)["terms"]
+    assert all(0 <= row["validation"]["frame_map"] <= 1 for row in rows if "validation" in row)
+    assert sum("validation" in row for row in rows) == 2
+
+
+def test_the_student_is_as_large_as_plain_rgb_and_needs_no_teacher(project):
+    from safetensors.numpy import load_file
+
+    plain, student = (load_file(project / name / "model.safetensors") for name in ("rgb", "distilled"))
+    assert {k: v.shape for k, v in plain.items()} == {k: v.shape for k, v in student.items()}
+    assert any((plain[k] != student[k]).any() for k in plain)
+
+
+def test_evaluation_names_protocols_and_coverage(project):
+    outcome = expect_success("evaluate", project / "distilled")
+    assert "frame-map/present" in outcome.out and "event-map" in outcome.out and "2 of 2" in outcome.out
+    fused = expect_success("evaluate", project / "rgb", project / "pose", "--split", "cross_view")
+    assert "rgb + pose on cross_view/test" in fused.out
+
+
+def test_detect_writes_table_json_csv_and_timeline(project, tmp_path):
+    dataset = load_dataset(project / "world")
+    video = dataset.videos[dataset.splits["cross_subject"]["test"][0]]
+    words = ("detect", video.file, "--model", project / "distilled", "--out", tmp_path, "--min-score", 0.05)
+    outcome = expect_success(*words)
+    found = json.loads((tmp_path / "detections.json").read_text())["results"][video.file.stem]
+    rows = list(csv.DictReader((tmp_path / "detections.csv").open()))
+    assert len(found) == len(rows) > 0
+    assert {row["label"] for row in found} <= set(dataset.classes)
+    assert all(0 <= row["segment"][0] < row["segment"][1] <= 10.1 for row in found)
+    page = (tmp_path / f"{video.file.stem}.html").read_text()
+    assert page.count("data:image/jpeg") >= 30 and found[0]["label"] in page
+    assert found[0]["label"] in outcome.out
+
+
+def test_training_again_returns_at_once_and_other_settings_are_refused(project):
+    before = (project / "rgb" / "model.safetensors").read_bytes()
+    expect_success("train", project / "rgb.yaml", "--run", project / "rgb")
+    assert (project / "rgb" / "model.safetensors").read_bytes() == before
+    outcome = run_cli("train", project / "rgb.yaml", "train.learning_rate=0.5", "--run", project / "rgb")
+    assert outcome.code == 2 and "E-RUN-002" in outcome.err and "learning_rate" in outcome.err
+
+
+def test_list_and_show(project):
+    listing = expect_success("list").out
+    for name in ("atomic_contrastive", "sd_tcn", "small_rgb", "frame-map/present"):
+        assert name in listing
+    assert "temperature" in expect_success("show", "atomic_contrastive").out
+    assert "train.learning_rate" in expect_success("show", "recipe").out
+    assert "identity" in expect_success("show", project / "rgb").out
+    outcome = run_cli("show", "sd_tcm")
+    assert outcome.code == 2 and "did you mean 'sd_tcn'" in outcome.err
