@@ -209,3 +209,12 @@ def test_perfect_scores_decode_to_nearly_perfect_events(noise):
     assert result.details["map"]["0.70"] > 0.9
     strict = evaluate("pku-mmd/event@0.5", Dataset("d", classes, videos), list(videos), detections=kept)
     assert strict.value > 0.99
+
+
+def test_smoothing_never_leaves_the_range_of_the_scores():
+    rng = np.random.default_rng(0)
+    scores = np.where(rng.random((5000, 4)) < 0.5, rng.random((5000, 4)) * 1e-7, 1.0).astype(np.float32)
+    scores[1000:2000] = 1.0
+    smooth = smooth_scores(scores, CLOCK, width_s=2.5)
+    assert smooth.max() <= 1.0 and smooth.min() >= scores.min()
+    assert (smooth[1010:1990] > 1 - 1e-9).all()

@@ -198,6 +198,8 @@ def detect(
     for video in outcome.videos:
         stdout().print(f"{video.name} ({video.duration_s:.1f} s)", style="bold", highlight=False)
         stdout().print(detections_table(video.detections, limit=40))
+        for note in video.notes:
+            stderr().print(f"{video.name}: {note.text}", markup=False, highlight=False, soft_wrap=True)
     if outcome.files:
         stdout().print(f"Written: {', '.join(map(str, outcome.files))}", highlight=False, soft_wrap=True)
     if outcome.faults:

@@ -46,11 +46,15 @@ def moving_average(scores: ArrayLike, width: int) -> Floats:
     [1.5, 1.0, 1.5]
     """
     values = np.asarray(scores, np.float64)
+    if not len(values):
+        return values.copy()
     half, count = width // 2, len(values)
     total = np.concatenate([np.zeros((1, *values.shape[1:])), np.cumsum(values, axis=0)])
     first = np.maximum(np.arange(count) - half, 0)
     stop = np.minimum(np.arange(count) + half + 1, count)
-    return np.asarray((total[stop] - total[first]) / (stop - first)[:, None], np.float64)
+    mean = (total[stop] - total[first]) / (stop - first)[:, None]
+    # Differences of sums are rounded: without this a mean of ones can be 1 + 1e-16, and no probability.
+    return np.asarray(np.clip(mean, values.min(axis=0), values.max(axis=0)), np.float64)
 
 
 def moving_median(scores: ArrayLike, width: int) -> Floats:

@@ -21,7 +21,7 @@ ENCODER_TERM: dict[str, dict[str, Any]] = {"atomic_regression": {"weight": 1.0}}
 
 CLOCK = {"fps": 15, "window": 8, "stride": 8}
 ENCODER_TRAIN = {"batch_size": 32, "learning_rate": 2e-3, "weight_decay": 0.05, "warmup_steps": 30}
-ENCODER_STEPS = {"rgb": 700, "flow": 700, "pose": 700}
+ENCODER_STEPS = {"rgb": 600, "flow": 600, "pose": 600}
 STREAM_TRAIN = {
     "steps": 250,
     "batch_size": 8,

@@ -242,7 +242,10 @@ def _curves(results: ArmResults, seeds: int) -> tuple[CurvePanel, ...]:
             {"rgb": "RGB", "augmented": "Augmented-RGB", "flow": "Flow", "pose": "Pose"},
         ),
     ):
-        for what, part, key in (("detection loss", "terms", "detection"), ("validation mAP", "validation", "frame_map")):
+        for what, part, key in (
+            ("detection loss", "terms", "detection"),
+            ("validation mAP", "validation", "frame_map"),
+        ):
             lines = []
             for kind, name in shown.items():
                 once = title == "Encoders" and kind in TEACHERS

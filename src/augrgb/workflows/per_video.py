@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -15,6 +16,7 @@ from augrgb.video.child_jobs import ChildJob, run_children
 
 Argument = TypeVar("Argument")
 Progress = Callable[[int, int], None]
+_log = logging.getLogger(__name__)
 _SECONDS_PER_VIDEO = 120.0
 _SECONDS_PER_SECOND = 10.0
 
@@ -119,6 +121,11 @@ def run_per_video(
         time.monotonic() - began_s,
     )
     report.write()
+    warned = [outcome for outcome in report.done if outcome.warnings and not outcome.reused]
+    if warned:
+        first = f"{warned[0].video_id}: {warned[0].warnings[0]}"
+        told = f"{len(warned)} of {len(jobs)} videos with warnings, such as {first}"
+        _log.warning("%s (all in %s)", told, folder / "report.json")
     if len(refused) > allow_failures:
         shown = "\n".join(f"  {video_id}: {fault}" for video_id, fault in report.refused[:10])
         problem = f"{len(refused)} of {len(jobs)} videos were refused, {allow_failures} allowed:\n{shown}\n"

@@ -1,0 +1,96 @@
+"""kill -9, Ctrl-C and SIGTERM in the middle of the demo's stages: the same command ends in the same bytes."""
+
+import hashlib
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+SCRIPT = Path(__file__).with_name("tiny_demo.py")
+
+
+def start(folder):
+    return subprocess.Popen(
+        [sys.executable, str(SCRIPT), str(folder), "1"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+
+
+def finish(folder):
+    process = start(folder)
+    out, err = process.communicate(timeout=300)
+    assert process.returncode == 0, err
+    return out, err
+
+
+def fingerprint(folder):
+    """Hash of everything that must not depend on interruptions: videos, tracks, features, models, metrics, results."""
+    kept = (".mp4", ".npz", ".npy", ".safetensors", "metrics.jsonl", "results.json", "result.json")
+    return {
+        str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and path.name.endswith(kept) and "checkpoints" not in path.parts
+    }
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("undisturbed") / "demo"
+    out, _ = finish(folder)
+    assert "Augmented-RGB" in out and (folder / "report.html").stat().st_size > 50_000
+    found = fingerprint(folder)
+    assert sum(name.endswith("model.safetensors") for name in found) > 10
+    return found
+
+
+@pytest.mark.slow
+def test_killed_again_and_again(undisturbed, tmp_path):
+    folder, rng, kills = tmp_path / "demo", random.Random(0), 0
+    for _ in range(40):
+        process = start(folder)
+        try:
+            process.communicate(timeout=rng.uniform(3, 9) + kills / 2)
+            break
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL) if rng.random() < 0.5 else process.kill()
+            process.communicate()
+            kills += 1
+            time.sleep(0.5)
+    assert process.returncode == 0
+    assert kills >= 3
+    assert fingerprint(folder) == undisturbed
+    assert not list(folder.rglob("*.tmp-*"))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_stopped_politely(undisturbed, tmp_path, number, code):
+    folder = tmp_path / "demo"
+    for seconds in (4, 12):
+        process = start(folder)
+        time.sleep(seconds)
+        os.killpg(process.pid, number)
+        _, err = process.communicate(timeout=60)
+        assert process.returncode == code, err
+        assert "goes on from here" in err and "Traceback" not in err
+    finish(folder)
+    assert fingerprint(folder) == undisturbed
+
+
+@pytest.mark.slow
+def test_results_are_plain_json_with_coverage(tmp_path):
+    finish(tmp_path / "demo")
+    results = json.loads((tmp_path / "demo" / "quarter" / "results.json").read_text())
+    for seeds in results.values():
+        for splits in seeds:
+            for protocols in splits.values():
+                assert all(p["videos_scored"] == p["videos_total"] == 2 for p in protocols)
