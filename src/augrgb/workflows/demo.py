@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ from augrgb.core.safe_files import write_json, write_text
 from augrgb.core.types import Dataset
 from augrgb.datasets.manifest import load_dataset, role
 from augrgb.recipe import EncoderRecipe, StreamRecipe, check_recipe
-from augrgb.report import comparison_csv, comparison_markdown, write_report
+from augrgb.report import comparison_csv, comparison_markdown, write_picture, write_report
 from augrgb.report.data import Comparison
 from augrgb.workflows.demo_plan import FUSIONS, METHODS, TEACHERS, WORLD, Places, encoder_recipe, stream_recipe
 from augrgb.workflows.demo_report import ArmResults, build_report, compare
@@ -84,6 +84,8 @@ def run_demo(
         write_json(folder / arm / "results.json", result.values)
     data = build_report(folder, dataset, results, settings.seeds, list(costs.values()), platform.processor(), count)
     write_report(folder / "report.html", data)
+    shown = replace(data.timelines[0], tracks=tuple(t for t in data.timelines[0].tracks if not t.extra_sensors))
+    write_picture(folder / "picture.png", shown, classes=dataset.classes)
     tables = tuple(compare(result) for result in results.values())
     write_text(folder / "comparison.md", "\n".join(comparison_markdown(table) for table in tables))
     write_text(folder / "comparison.csv", "\n".join(comparison_csv(table) for table in tables))

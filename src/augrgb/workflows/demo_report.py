@@ -129,7 +129,7 @@ def build_report(
         Fact("labelled share", f"{100 * labelled / (labelled + unlabelled):.0f} % of the training videos"),
         Fact("seeds", f"{seeds} (encoder and stream)"),
         Fact("hardware", f"{workers} of {os.cpu_count()} cores {processor}".strip()),
-        Fact("time in stages", f"{total_s / 60:.1f} min"),
+        Fact("time of this run", f"{total_s / 60:.1f} min in stages"),
         Fact("command", "augrgb demo"),
         Fact("version", __version__ + (f", commit {commit[:10]}" if commit else "")),
     )
@@ -165,7 +165,7 @@ def _gaps(results: ArmResults) -> tuple[GapShare, ...]:
             results.mean("augmented", column),
             results.mean(key, column),
         )
-        for key in ("rgb+flow", "rgb+pose", "flow", "pose")
+        for key in ("rgb+flow", "rgb+pose", "pose")
         for column in (0, 1)
     )
 
