@@ -112,7 +112,7 @@ def _start_worker(progress_queue: Any) -> None:
     """Make a worker use one core (the jobs are the parallelism), and end it when its parent is gone."""
     global _progress_queue
     _progress_queue = progress_queue
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    end_with_parent()
     keep_freed_memory()
     import cv2
     import torch
@@ -132,12 +132,19 @@ def keep_freed_memory() -> None:
         libc.mallopt(_M_TRIM_THRESHOLD, 2**31 - 1)
 
 
-def _end_with_parent() -> None:
-    # A worker whose parent was killed waits for work for ever, and holds the lock of its run folder.
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        multiprocessing.connection.wait([parent.sentinel])
-        os._exit(1)
+def end_with_parent() -> None:
+    """End this worker process when its parent is gone.
+
+    A worker whose parent was killed would wait for work for ever, and hold the lock of its run folder.
+    """
+
+    def watch() -> None:
+        parent = multiprocessing.parent_process()
+        if parent is not None:
+            multiprocessing.connection.wait([parent.sentinel])
+            os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 def _run(name: str, function: Callable[..., Any], arguments: Mapping[str, Any]) -> tuple[Any, float]:
@@ -178,7 +185,7 @@ class JobRunner:
 
     def __exit__(self, kind: object, *_: object) -> None:
         if kind is not None:
-            for worker in psutil.Process().children():
+            for worker in multiprocessing.active_children():
                 worker.terminate()  # training saves its state at the next step; everything else writes whole files
         self._pool.shutdown(wait=kind is None, cancel_futures=True)
         self._queue.cancel_join_thread()

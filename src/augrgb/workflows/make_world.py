@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import multiprocessing
-import multiprocessing.connection
-import os
-import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
@@ -19,6 +16,7 @@ from augrgb.core.errors import EnvironmentFault, InputRefused
 from augrgb.core.safe_files import file_name_of, read_json, remove_leftovers, write_json
 from augrgb.core.types import Dataset, Event, VideoRecord
 from augrgb.datasets.manifest import save_dataset
+from augrgb.workflows.jobs import end_with_parent
 from augrgb.world.actions import CLASS_NAMES
 from augrgb.world.film import act, film
 from augrgb.world.given_motion import MotionLibrary
@@ -168,14 +166,7 @@ def _is_filmed(take: _Take) -> bool:
 def _start_worker() -> None:
     """One core per worker; and end it when its parent was killed, for it would wait for work for ever."""
     cv2.setNumThreads(1)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-
-
-def _end_with_parent() -> None:
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        multiprocessing.connection.wait([parent.sentinel])
-        os._exit(1)
+    end_with_parent()
 
 
 def _in_this_process(settings: WorldSettings, takes: Iterable[_Take]) -> Iterator[None]:
