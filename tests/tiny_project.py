@@ -11,8 +11,8 @@ from typing import Any
 import yaml
 
 from augrgb.cli.main import main
-from augrgb.world.settings import WorldSettings
 from augrgb.workflows.make_world import make_world
+from augrgb.world.settings import WorldSettings
 
 WORLD = WorldSettings(
     duration_s=10, encoder=2, encoder_unlabelled=2, train=3, unlabelled=2, val=2, test=2,

@@ -1,12 +1,12 @@
-"""The demo at a size of half a minute: `python tiny_demo.py FOLDER SEEDS [full]`. Run by tests as a process to be killed."""
+"""The demo at a size of half a minute: `python tiny_demo.py FOLDER SEEDS [full]`; a process for tests to kill."""
 
 import sys
 from pathlib import Path
 
 import augrgb.workflows.demo_plan as plan
 from augrgb.cli.main import main
-from augrgb.world.settings import WorldSettings
 from augrgb.workflows import demo
+from augrgb.world.settings import WorldSettings
 
 WORLD = WorldSettings(
     duration_s=8, encoder=2, encoder_unlabelled=2, train=2, unlabelled=2, val=1, test=2,

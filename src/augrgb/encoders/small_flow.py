@@ -48,8 +48,8 @@ class SmallFlow(SnippetEncoder):
         check_windows(windows, np.int8, (None, None, 2))
         x = torch.from_numpy(np.ascontiguousarray(windows)).float().mul_(1 / 16)
         step = min(self.frame_step, x.shape[1])
-        pairs = x[:, : x.shape[1] // step * step].unflatten(1, (-1, step))
-        return pairs.mean(dim=2)
+        groups = x[:, : x.shape[1] // step * step].reshape(len(x), -1, step, *x.shape[2:])
+        return groups.mean(dim=2)
 
     def forward(self, x: Tensor) -> Tensor:
         return self.net(x)  # type: ignore[no-any-return]

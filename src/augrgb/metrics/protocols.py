@@ -135,8 +135,10 @@ def _by_frames(
 def _labels(inputs: Evaluated, video: str, rule: Literal["centre", "uniform"]) -> NDArray[np.bool_]:
     track, events = inputs.tracks[video], inputs.events[video]
     if rule == "centre":
-        return rasterise(events, tuple(inputs.classes), track.clock, len(track.values)) != 0
-    return legacy_uniform(events, tuple(inputs.classes), inputs.durations[video], len(track.values)) != 0
+        labels = rasterise(events, tuple(inputs.classes), track.clock, len(track.values))
+    else:
+        labels = legacy_uniform(events, tuple(inputs.classes), inputs.durations[video], len(track.values))
+    return labels.astype(bool)
 
 
 def _by_localize(inputs: Evaluated, *, mean: Literal["published", "present"]) -> Outcome:
