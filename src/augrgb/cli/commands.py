@@ -111,7 +111,7 @@ def extract(
             allow_failures=allow_failures,
             progress=bars.counter("extract"),
         )
-    stdout().print(str(report), highlight=False)
+    stdout().print(report.summary(), highlight=False, soft_wrap=True)
 
 
 @app.command("train-encoder")
@@ -120,7 +120,7 @@ def train_encoder(
 ) -> None:
     """Train a snippet encoder: plain, or augmented by teacher encoders (section `distill`)."""
     from augrgb.cli.progress import StageBars
-    from augrgb.cli.tables import stdout
+    from augrgb.cli.tables import fit_summary, stdout
     from augrgb.recipe import EncoderRecipe, load_recipe
     from augrgb.workflows.train_encoder import train_encoder as run_training
 
@@ -128,7 +128,7 @@ def train_encoder(
     folder = run or Path("runs") / recipe.stem
     with StageBars() as bars:
         result = run_training(loaded, folder, progress=bars.counter("train-encoder"))
-    stdout().print(f"{folder}: {result}", highlight=False)
+    stdout().print(fit_summary(folder, result), highlight=False, soft_wrap=True)
 
 
 @app.command()
@@ -148,7 +148,7 @@ app.command("distill", hidden=True)(distil)
 
 def _train(recipe: Path, overrides: list[str] | None, run: Path | None, distil: bool) -> None:
     from augrgb.cli.progress import StageBars
-    from augrgb.cli.tables import stdout
+    from augrgb.cli.tables import fit_summary, stdout
     from augrgb.recipe import StreamRecipe, load_recipe
     from augrgb.workflows.train_stream import train_stream
 
@@ -158,7 +158,7 @@ def _train(recipe: Path, overrides: list[str] | None, run: Path | None, distil: 
     folder = run or Path("runs") / recipe.stem
     with StageBars() as bars:
         result = train_stream(loaded, folder, progress=bars.counter("distil" if distil else "train"))
-    stdout().print(f"{folder}: {result}", highlight=False)
+    stdout().print(fit_summary(folder, result), highlight=False, soft_wrap=True)
 
 
 @app.command()

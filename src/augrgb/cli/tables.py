@@ -16,6 +16,7 @@ from augrgb.core.errors import UsageFault, did_you_mean
 from augrgb.core.types import Dataset
 
 if TYPE_CHECKING:
+    from augrgb.training.settings import FitResult
     from augrgb.workflows.evaluate import Evaluation
 
 
@@ -27,6 +28,16 @@ def stdout() -> Console:
 def stderr() -> Console:
     """Where warnings go."""
     return Console(stderr=True)
+
+
+def fit_summary(run: Path, result: FitResult) -> str:
+    """What a training run came to, in one line."""
+    told = f"{run}: {result.steps} steps, kept the {result.kept} weights (step {result.kept_step})"
+    if result.validation:
+        told += ", validation " + ", ".join(f"{name} {100 * value:.1f}" for name, value in result.validation.items())
+    if result.skipped_steps:
+        told += f", {result.skipped_steps} steps skipped because a loss was not finite"
+    return told
 
 
 def dataset_table(dataset: Dataset) -> Table:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -16,7 +15,6 @@ from augrgb.video.child_jobs import ChildJob, run_children
 
 Argument = TypeVar("Argument")
 Progress = Callable[[int, int], None]
-_log = logging.getLogger(__name__)
 _SECONDS_PER_VIDEO = 120.0
 _SECONDS_PER_SECOND = 10.0
 
@@ -50,6 +48,14 @@ class BatchReport:
     def reused(self) -> int:
         """Videos that were finished before."""
         return sum(outcome.reused for outcome in self.done)
+
+    def summary(self) -> str:
+        """One sentence for people: how many were made, were there before, were refused, carry warnings."""
+        warned = [outcome for outcome in self.done if outcome.warnings]
+        told = f"{len(self.done)} videos done ({self.reused} before), {len(self.refused)} refused"
+        if warned:
+            told += f", {len(warned)} with warnings such as {warned[0].video_id}: {warned[0].warnings[0]}"
+        return f"{told}. All in {self.folder / 'report.json'}"
 
     def write(self) -> None:
         """Write `report.json` into the folder."""
@@ -121,11 +127,6 @@ def run_per_video(
         time.monotonic() - began_s,
     )
     report.write()
-    warned = [outcome for outcome in report.done if outcome.warnings and not outcome.reused]
-    if warned:
-        first = f"{warned[0].video_id}: {warned[0].warnings[0]}"
-        told = f"{len(warned)} of {len(jobs)} videos with warnings, such as {first}"
-        _log.warning("%s (all in %s)", told, folder / "report.json")
     if len(refused) > allow_failures:
         shown = "\n".join(f"  {video_id}: {fault}" for video_id, fault in report.refused[:10])
         problem = f"{len(refused)} of {len(jobs)} videos were refused, {allow_failures} allowed:\n{shown}\n"
