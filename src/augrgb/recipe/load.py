@@ -27,6 +27,15 @@ def load_recipe(path: Path, kind: type[RecipeKind], overrides: Sequence[str] = (
     Raises:
         UsageFault: The file is absent, not YAML, or anything in it is wrong (all faults together).
     """
+    return check_recipe(apply_overrides(read_values(path), overrides), kind, where=str(path))
+
+
+def read_values(path: Path) -> dict[str, Any]:
+    """The plain values of a YAML recipe.
+
+    Raises:
+        UsageFault: E-CFG-005, the file is absent, not YAML, or not a mapping.
+    """
     try:
         values = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
     except FileNotFoundError as error:
@@ -35,7 +44,7 @@ def load_recipe(path: Path, kind: type[RecipeKind], overrides: Sequence[str] = (
         raise UsageFault("E-CFG-005", path, f"not valid YAML ({' '.join(str(error).split())})") from error
     if not isinstance(values, dict):
         raise UsageFault("E-CFG-005", path, "a recipe is a mapping of sections", "See `augrgb show recipe`.")
-    return check_recipe(apply_overrides(values, overrides), kind, where=str(path))
+    return values
 
 
 def check_recipe(values: Mapping[str, Any], kind: type[RecipeKind], where: str = "recipe") -> RecipeKind:
@@ -49,21 +58,27 @@ def check_recipe(values: Mapping[str, Any], kind: type[RecipeKind], where: str =
     try:
         recipe = kind.model_validate(dict(values))
     except ValidationError as error:
-        for item in error.errors():
-            key = ".".join(str(part) for part in item["loc"])
-            if item["type"] == "extra_forbidden":
-                known = _fields_at(kind, item["loc"][:-1])
-                hint = did_you_mean(str(item["loc"][-1]), known)
-                faults.append(UsageFault("E-CFG-001", f"{where}: {key}", "no such key", hint))
-            elif item["type"] == "missing":
-                faults.append(UsageFault("E-CFG-003", f"{where}: {key}", "this key is required"))
-            else:
-                shown = repr(item["input"])[:80]
-                faults.append(UsageFault("E-CFG-003", f"{where}: {key}", f"{item['msg']}, got {shown}"))
+        faults += validation_faults(error, kind, where)
         raise_together(faults)
         raise
     raise_together(faults)
     return recipe
+
+
+def validation_faults(error: ValidationError, kind: type[BaseModel], where: str) -> list[AugrgbError]:
+    """What pydantic found wrong with the values of a section class, as our faults with the nearest names."""
+    faults: list[AugrgbError] = []
+    for item in error.errors():
+        key = ".".join(str(part) for part in item["loc"])
+        place = f"{where}: {key}" if key else where
+        if item["type"] == "extra_forbidden":
+            hint = did_you_mean(str(item["loc"][-1]), _fields_at(kind, item["loc"][:-1]))
+            faults.append(UsageFault("E-CFG-001", place, "no such key", hint))
+        elif item["type"] == "missing":
+            faults.append(UsageFault("E-CFG-003", place, "this key is required"))
+        else:
+            faults.append(UsageFault("E-CFG-003", place, f"{item['msg']}, got {repr(item['input'])[:80]}"))
+    return faults
 
 
 def _catalog_faults(values: Mapping[str, Any], where: str) -> list[AugrgbError]:
