@@ -65,6 +65,8 @@ def evaluation_table(evaluation: Evaluation) -> Table:
     for result in evaluation.results:
         covered = f"{result.videos_scored} of {result.videos_total}"
         table.add_row(result.protocol, f"{100 * result.value:.1f}", covered, style="bold")
+        for tiou, value in result.details.get("map", {}).items():
+            table.add_row(f"  at tIoU {float(tiou):g}", f"{100 * value:.1f}")
     first = evaluation.results[0]
     table.add_section()
     for label, value in first.per_class.items():

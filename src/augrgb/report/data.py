@@ -295,6 +295,7 @@ class ReportData:
         story: One paragraph: what was done, on what.
         facts: Videos, hours, classes, labelled share, hardware, total time, command, version, git commit, seeds.
         headline: The result in one sentence; None writes it from the comparison.
+        more_tables: Further comparisons, each under its title, folded away below the first.
         classes: All class names in their order, so that colours do not depend on the videos shown.
     """
 
@@ -303,6 +304,7 @@ class ReportData:
     facts: tuple[Fact, ...] = ()
     headline: str | None = None
     comparison: Comparison | None = None
+    more_tables: tuple[tuple[str, Comparison], ...] = ()
     gaps: tuple[GapShare, ...] = ()
     class_gains: ClassGains | None = None
     ablation: Ablation | None = None

@@ -61,6 +61,7 @@ def write_report(path: Path, report: ReportData) -> None:
     values: dict[str, Any] = {"title": data.title, "data": data}
     if data.comparison is not None and data.comparison.rows and data.comparison.protocols:
         values |= _comparison_values(data.comparison)
+        values["more_tables"] = [(title, _table_values(more)) for title, more in data.more_tables if more.rows]
         values["headline"] = headline(data.comparison)
     timelines = [example_timeline(example, data.classes) for example in data.timelines]
     values |= {
@@ -117,6 +118,15 @@ def _write(path: Path, template: str, values: dict[str, Any]) -> None:
 
 
 def _comparison_values(comparison: Comparison) -> dict[str, Any]:
+    return {
+        "main_table": _table_values(comparison),
+        "protocol": comparison.protocols[comparison.headline_protocol],
+        "main_chart": plots.method_chart(comparison, comparison.headline_protocol),
+        "any_sensors": any(row.extra_sensors for row in comparison.rows),
+    }
+
+
+def _table_values(comparison: Comparison) -> dict[str, Any]:
     axis = plots.delta_axis(comparison)
     seeds = max((score.seeds for row in comparison.rows for score in row.scores if score), default=0)
     groups = []
@@ -124,14 +134,7 @@ def _comparison_values(comparison: Comparison) -> dict[str, Any]:
         lines = tuple(_Line(row, tuple(_cell(row, score, axis, seeds) for score in row.scores)) for row in rows)
         groups.append(_Group(name, all(line.row.extra_sensors for line in lines), lines))
     columns = [_Column(protocol, coverage(comparison, place)) for place, protocol in enumerate(comparison.protocols)]
-    return {
-        "groups": groups,
-        "columns": columns,
-        "zero": axis.at(0.0),
-        "protocol": comparison.protocols[comparison.headline_protocol],
-        "main_chart": plots.method_chart(comparison, comparison.headline_protocol),
-        "any_sensors": any(row.extra_sensors for row in comparison.rows),
-    }
+    return {"groups": groups, "columns": columns, "zero": axis.at(0.0)}
 
 
 def _cell(row: MethodRow, score: Score | None, axis: plots.Axis, seeds: int) -> _Cell:
@@ -148,7 +151,7 @@ def _share_percent(share: float | None) -> float | None:
 
 def _sections(values: dict[str, Any], data: ReportData) -> list[tuple[str, str]]:
     present = (
-        ("comparison", "Comparison", values.get("groups")),
+        ("comparison", "Comparison", values.get("main_table")),
         ("gap", "Gap closed", data.gaps),
         ("timelines", "Timelines", data.timelines),
         ("classes", "Classes", values.get("class_chart")),

@@ -15,7 +15,7 @@ from augrgb.recipe import EncoderRecipe, StreamRecipe, check_recipe
 from augrgb.report import comparison_csv, comparison_markdown, write_picture, write_report
 from augrgb.report.data import Comparison
 from augrgb.workflows.demo_plan import FUSIONS, METHODS, TEACHERS, WORLD, Places, encoder_recipe, stream_recipe
-from augrgb.workflows.demo_report import ArmResults, build_report, compare
+from augrgb.workflows.demo_report import COLUMNS, TIOU_COLUMNS, ArmResults, build_report, compare
 from augrgb.workflows.evaluate import evaluate_runs, result_to_json
 from augrgb.workflows.extract import extract
 from augrgb.workflows.jobs import Job, JobRunner, Progress, available_cores
@@ -87,8 +87,10 @@ def run_demo(
     shown = replace(data.timelines[0], tracks=tuple(t for t in data.timelines[0].tracks if not t.extra_sensors))
     write_picture(folder / "picture.png", shown, classes=dataset.classes)
     tables = tuple(compare(result) for result in results.values())
-    write_text(folder / "comparison.md", "\n".join(comparison_markdown(table) for table in tables))
-    write_text(folder / "comparison.csv", "\n".join(comparison_csv(table) for table in tables))
+    for arm, result in results.items():
+        every = (compare(result), compare(result, TIOU_COLUMNS))
+        write_text(folder / arm / "comparison.md", "\n".join(comparison_markdown(table) for table in every))
+        write_text(folder / arm / "comparison.csv", comparison_csv(compare(result, (*COLUMNS, *TIOU_COLUMNS))))
     return DemoOutcome(tables, folder / "report.html", Places(folder, arms[0]).stream("augmented", 0))
 
 
