@@ -1,0 +1,228 @@
+"""Read and check a comparison recipe: every mistake in it, in any method, is reported at once, before data is read."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from augrgb.core.errors import AugrgbError, FaultList, UsageFault, did_you_mean, raise_together
+from augrgb.encoders import ENCODERS
+from augrgb.metrics.protocols import find_protocol
+from augrgb.recipe.comparison import (
+    KEY,
+    ComparisonRecipe,
+    EncoderEntry,
+    FusionEntry,
+    MethodEntry,
+    Places,
+    encoder_values,
+    stream_values,
+)
+from augrgb.recipe.load import check_recipe, read_values, validation_faults
+from augrgb.recipe.overrides import apply_overrides
+from augrgb.recipe.schema import EncoderRecipe, StreamRecipe
+
+_ENTRIES: dict[str, type[BaseModel]] = {"encoders": EncoderEntry, "methods": MethodEntry, "fusions": FusionEntry}
+_OWN_KEYS = {"stream": ("distill", "seed"), "encoder": ("distill", "seed", "encoder")}
+Model = TypeVar("Model", bound=BaseModel)
+
+
+def load_comparison(path: Path, overrides: Sequence[str] = ()) -> ComparisonRecipe:
+    """Read and check a comparison recipe; relative paths in it are relative to the working folder.
+
+    Raises:
+        UsageFault: The file is absent, not YAML, or anything in it is wrong (all faults together).
+    """
+    return check_comparison(apply_overrides(read_values(path), overrides), where=str(path))
+
+
+def check_comparison(values: Mapping[str, Any], where: str = "comparison") -> ComparisonRecipe:
+    """Plain values -> a checked comparison, each of whose cells is a sound recipe.
+
+    Raises:
+        UsageFault: Anything is wrong (all faults together).
+    """
+    faults: list[AugrgbError] = []
+    sound: dict[str, dict[str, Any]] = {}
+    for part, model in _ENTRIES.items():
+        entries = values.get(part)
+        sound[part] = {}
+        for key, entry in entries.items() if isinstance(entries, dict) else ():
+            place = f"{where}: {part}.{key}"
+            if not re.match(KEY, str(key)) or re.search(r"-\d+$", str(key)):
+                problem = "keys name folders: letters, digits, and . _ + - inside, not ending in a dash and a number"
+                faults.append(UsageFault("E-CFG-003", place, problem))
+            elif _validated(model, entry, place, faults) is not None:
+                sound[part][key] = entry
+    # What is left has its own faults; a part with faulty entries must not be reported a second time.
+    rest = {key: sound[key] if key in _ENTRIES and isinstance(value, dict) else value for key, value in values.items()}
+    if isinstance(values.get("methods"), dict) and values["methods"] and not sound["methods"]:
+        rest["methods"] = {"rgb": {}}
+    recipe = _validated(ComparisonRecipe, rest, where, faults)
+    if recipe is not None:
+        faults += _base_faults(recipe, where)
+        faults += _reference_faults(recipe, values, where)
+        faults += _cell_faults(_on_sound_ground(recipe, faults, where), where)
+    raise_together(_once(faults))
+    if recipe is None:
+        raise ValueError("a recipe without faults must exist")
+    return recipe
+
+
+def _validated(model: type[Model], values: Any, where: str, faults: list[AugrgbError]) -> Model | None:
+    if not isinstance(values, Mapping):
+        faults.append(UsageFault("E-CFG-003", where, f"expected a mapping, got {values!r}"[:200]))
+        return None
+    try:
+        return model.model_validate(dict(values))
+    except ValidationError as error:
+        faults += validation_faults(error, model, where)
+        return None
+
+
+def _base_faults(recipe: ComparisonRecipe, where: str) -> Iterator[AugrgbError]:
+    """Faults of the recipes that everything starts from, found once and not once per method."""
+    for part, keys in _OWN_KEYS.items():
+        for key in keys:
+            if key in getattr(recipe, part):
+                problem = "belongs to the comparison, not to what everything starts from"
+                yield UsageFault("E-CFG-003", f"{where}: {part}.{key}", problem, "See docs/compare.md.")
+    stream = {key: value for key, value in recipe.stream.items() if key not in _OWN_KEYS["stream"]}
+    data = stream.get("data")
+    if isinstance(data, dict):
+        stream["data"] = {"features": {}, **data}
+    yield from _recipe_faults(stream, StreamRecipe, f"{where}: stream")
+    if recipe.encoder and isinstance(data, dict) and "dataset" in data:
+        encoder = {key: value for key, value in recipe.encoder.items() if key not in _OWN_KEYS["encoder"]}
+        own_data = encoder.get("data", {})
+        if isinstance(own_data, dict):
+            encoder["data"] = {"dataset": data["dataset"], **own_data}
+        yield from _recipe_faults({**encoder, "encoder": {"small_rgb": {}}}, EncoderRecipe, f"{where}: encoder")
+    for name in recipe.protocols:
+        try:
+            find_protocol(name)
+        except AugrgbError as fault:
+            yield UsageFault("E-CFG-002", f"{where}: protocols", f"no such protocol as {name!r}", fault.remedy)
+    for values, key in ((recipe.seeds, "seeds"), (recipe.tests, "tests"), (recipe.protocols, "protocols")):
+        if len(set(map(str, values))) < len(values):
+            yield UsageFault("E-CFG-003", f"{where}: {key}", f"something is listed twice in {values}")
+
+
+def _on_sound_ground(recipe: ComparisonRecipe, faults: Sequence[AugrgbError], where: str) -> ComparisonRecipe:
+    """The same methods on the smallest sound base where the base has faults, so that theirs are found as well."""
+    bad = {p for p in _OWN_KEYS for f in faults if re.match(rf"{re.escape(where)}: {p}(\W|$)", f.where)}
+    data = recipe.stream.get("data")
+    folders = data.get("features") if isinstance(data, dict) else None
+    features = {str(name): "features" for name in folders} if isinstance(folders, dict) else {}
+    sound = {"stream": {"data": {"dataset": "dataset", "features": features}}, "encoder": {}}
+    return recipe.model_copy(update={part: sound[part] for part in bad})
+
+
+def _reference_faults(recipe: ComparisonRecipe, values: Mapping[str, Any], where: str) -> Iterator[AugrgbError]:
+    """Names of encoders, methods and rows that do not exist, and circles of teachers.
+
+    Names are looked up in the raw `values`: an entry with faults of its own is known nevertheless.
+    """
+    known = {part: list(values[part]) if isinstance(values.get(part), dict) else [] for part in _ENTRIES}
+    rows = known["methods"] + known["fusions"]
+
+    def absent(name: str, names: list[str], place: str, kind: str) -> Iterator[AugrgbError]:
+        if name not in names:
+            yield UsageFault("E-CFG-002", f"{where}: {place}", f"no such {kind} as {name!r}", did_you_mean(name, names))
+
+    for key, encoder in recipe.encoders.items():
+        for teacher in encoder.distill.teachers if encoder.distill is not None else ():
+            yield from absent(teacher, known["encoders"], f"encoders.{key}.distill.teachers", "encoder")
+            other = recipe.encoders.get(teacher)
+            if encoder.seeds == "shared" and other is not None and other.seeds == "each":
+                problem = f"is shared by all seeds, but its teacher {teacher!r} is not"
+                yield UsageFault("E-CFG-003", f"{where}: encoders.{key}", problem, "Give both the same `seeds`.")
+    for key, method in recipe.methods.items():
+        if method.encoder is not None:
+            yield from absent(method.encoder, known["encoders"], f"methods.{key}.encoder", "encoder")
+        for teacher in method.teachers:
+            yield from absent(teacher, known["methods"], f"methods.{key}.teachers", "method")
+        if method.losses and not method.teachers:
+            yield UsageFault("E-CFG-003", f"{where}: methods.{key}", "has losses but no teachers")
+        if method.teachers and not method.losses:
+            yield UsageFault("E-CFG-003", f"{where}: methods.{key}", "has teachers but no losses")
+        data = method.set.get("data")
+        if "data.dataset" in method.set or (isinstance(data, dict) and "dataset" in data):
+            yield UsageFault("E-CFG-003", f"{where}: methods.{key}.set", "all methods have one dataset, that of stream")
+    for key, fusion in recipe.fusions.items():
+        if key in recipe.methods:
+            yield UsageFault("E-CFG-003", f"{where}: fusions.{key}", "a method has this key too")
+        for member in fusion.members:
+            yield from absent(member, known["methods"], f"fusions.{key}.members", "method")
+    for key, row in recipe.rows.items():
+        if row.against is not None:
+            yield from absent(row.against, rows, f"{key}.against", "method or fusion")
+    yield from absent(recipe.baseline, rows, "baseline", "method or fusion")
+    if recipe.featured is not None:
+        yield from absent(recipe.featured, rows, "featured", "method or fusion")
+    for row_name in recipe.gaps:
+        yield from absent(row_name, rows, "gaps", "method or fusion")
+    taught = {key: list(method.teachers) for key, method in recipe.methods.items()}
+    teaching = {k: list(e.distill.teachers) if e.distill is not None else [] for k, e in recipe.encoders.items()}
+    for part, graph in (("methods", taught), ("encoders", teaching)):
+        for key in _in_circles(graph):
+            yield UsageFault("E-CFG-003", f"{where}: {part}.{key}", "teaches itself, through its teachers' teachers")
+
+
+def _in_circles(graph: Mapping[str, Sequence[str]]) -> list[str]:
+    """The nodes from which a path leads back to themselves."""
+
+    def reachable(start: str) -> set[str]:
+        found: set[str] = set()
+        open_ends = list(graph[start])
+        while open_ends:
+            name = open_ends.pop()
+            if name not in found:
+                found.add(name)
+                open_ends += graph.get(name, ())
+        return found
+
+    return [key for key in graph if key in reachable(key)]
+
+
+def _cell_faults(recipe: ComparisonRecipe, where: str) -> Iterator[AugrgbError]:
+    """Faults of the recipe that each encoder and method comes to."""
+    places, seed = Places(Path("compare"), recipe), recipe.seeds[0]
+    for key, entry in recipe.encoders.items():
+        values = encoder_values(recipe, places, key, seed)
+        yield from _recipe_faults(values, EncoderRecipe, f"{where}: encoders.{key}")
+        if len(entry.encoder) != 1:
+            yield UsageFault("E-CFG-003", f"{where}: encoders.{key}.encoder", f"choose one, got {list(entry.encoder)}")
+    for key, method in recipe.methods.items():
+        involved = [recipe.methods[name] for name in (key, *method.teachers) if name in recipe.methods]
+        names = [one.encoder for one in involved if one.encoder is not None]
+        kinds = [kind for name in names if name in recipe.encoders for kind in recipe.encoders[name].encoder]
+        missing = len(involved) <= len(method.teachers) or len(kinds) != len(names)
+        if missing or any(kind not in ENCODERS for kind in kinds):
+            continue  # reported where the encoder or teacher is named
+        try:
+            values = stream_values(recipe, places, key, seed)
+        except UsageFault as fault:
+            yield UsageFault(fault.code, f"{where}: methods.{key}", fault.problem, fault.remedy)
+            continue
+        if method.losses and not method.teachers:
+            del values["distill"]  # reported already
+        yield from _recipe_faults(values, StreamRecipe, f"{where}: methods.{key}")
+
+
+def _recipe_faults(values: Mapping[str, Any], kind: Any, where: str) -> Iterator[AugrgbError]:
+    try:
+        check_recipe(values, kind, where=where)
+    except FaultList as several:
+        yield from several.faults
+    except UsageFault as fault:
+        yield fault
+
+
+def _once(faults: list[AugrgbError]) -> list[AugrgbError]:
+    """The same list without repetitions: one mistake can show in several cells."""
+    return list({str(fault): fault for fault in faults}.values())
