@@ -329,7 +329,8 @@ def _notes(arms: Mapping[str, ArmResults]) -> tuple[Note, ...]:
             Note(
                 "With all labels",
                 f"RGB {100 * full.mean('rgb'):.1f}, Augmented-RGB {100 * full.mean('augmented'):.1f} "
-                f"({100 * (score.delta or 0):+.1f}) per-frame mAP on new people; the full table is folded away below the first.",
+                f"({100 * (score.delta or 0):+.1f}) per-frame mAP on new people; its table is folded away below the "
+                "first.",
             )
         )
     return tuple(notes)
