@@ -182,7 +182,7 @@ def stream_values(recipe: ComparisonRecipe, places: Places, key: str, seed: int)
     values = merged(recipe.stream, {})
     folders = dict(values["data"].get("features") or {})
     modality, own = _source(recipe, places, key, seed)
-    features: dict[str, Any] = Field({})
+    features: dict[str, Any] = {}
     for user, (sense, folder) in {
         key: (modality, own),
         **{teacher: _source(recipe, places, teacher, seed) for teacher in method.teachers},
