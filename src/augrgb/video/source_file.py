@@ -11,7 +11,7 @@ from augrgb.core.safe_files import sha256_file
 
 
 def source_identity(path: Path) -> dict[str, Any]:
-    """SHA-256, size in bytes and modification time of a regular file.
+    """SHA-256 and size in bytes of a regular file. No time: what is made from equal files is to be equal, byte for byte.
 
     Raises:
         InputRefused: E-FILE-001 (absent), E-VID-001 (not a regular file), E-VID-007 (cannot be read).
@@ -21,19 +21,22 @@ def source_identity(path: Path) -> dict[str, Any]:
         state = path.stat()
         if not path.is_file():
             raise InputRefused("E-VID-001", path, "is not a regular file", "Only local regular files are read.")
-        return {"sha256": sha256_file(path), "size": state.st_size, "mtime_ns": state.st_mtime_ns}
+        return {"sha256": sha256_file(path), "size": state.st_size}
     except FileNotFoundError as error:
         raise InputRefused("E-FILE-001", path, "no such file") from error
     except OSError as error:
         raise InputRefused("E-VID-007", path, f"cannot be read ({error.strerror})") from error
 
 
-def same_source(path: Path, identity: Mapping[str, Any]) -> bool:
-    """Whether a file still has the content noted; only a changed time makes it worth reading again."""
+def same_source(path: Path, identity: Mapping[str, Any], product: Path) -> bool:
+    """Whether a file still has the content that `product` was made from.
+
+    Only a file of the same size that was modified after the product is worth reading again.
+    """
     try:
-        state = Path(path).stat()
+        state, made = Path(path).stat(), Path(product).stat()
     except OSError:
         return False
     if state.st_size != identity.get("size"):
         return False
-    return state.st_mtime_ns == identity.get("mtime_ns") or sha256_file(path) == identity.get("sha256")
+    return state.st_mtime_ns < made.st_mtime_ns or sha256_file(path) == identity.get("sha256")

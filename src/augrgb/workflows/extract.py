@@ -143,7 +143,7 @@ def encode_record(
     """Features of a dataset's video, from its cached track if `tracks` has it, else from its file."""
     source, modality = source_of(record, loaded.encoder.modality), loaded.encoder.modality
     note = tracks.note(modality, record.video_id) if tracks is not None else None
-    if tracks is None or note is None or not track_is_current(note, source, partial):
+    if tracks is None or note is None or not track_is_current(tracks, modality, record, partial):
         return encode_video(source, loaded, partial=partial, report=report)
     if report is not None:
         report.warnings.extend(note["warnings"])
@@ -208,7 +208,7 @@ def _finished(job: _ExtractJob, recipe: dict[str, Any], source: Path) -> VideoOu
         values, described = read_feature_file(path)
     except InputRefused:  # cut off or damaged: made again
         return None
-    if described["recipe_hash"] != sha256_json(recipe) or not same_source(source, described["source"]):
+    if described["recipe_hash"] != sha256_json(recipe) or not same_source(source, described["source"], path):
         return None
     return VideoOutcome(job.record.video_id, len(values), reused=True, warnings=tuple(described["warnings"]))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -105,15 +105,17 @@ def source_of(record: VideoRecord, modality: str) -> Path:
     return source
 
 
-def track_is_current(note: Mapping[str, Any] | None, source: Path, partial: Partial) -> bool:
+def track_is_current(folder: TrackFolder, modality: str, record: VideoRecord, partial: Partial) -> bool:
     """Whether a cached track is what decoding the source now, with this policy for broken videos, would give."""
-    return note is not None and (note["complete"] or partial == "keep-prefix") and same_source(source, note["source"])
+    note, track = folder.note(modality, record.video_id), folder.path(modality, record.video_id)
+    if note is None or not (note["complete"] or partial == "keep-prefix"):
+        return False
+    return same_source(source_of(record, modality), note["source"], track)
 
 
 def _finished(folder: TrackFolder, modality: str, job: _TrackJob) -> bool:
     record = job.record
-    note = folder.note(modality, record.video_id)
-    if not track_is_current(note, source_of(record, modality), job.partial):
+    if not track_is_current(folder, modality, record, job.partial):
         return False
     try:
         folder.read(modality, record.video_id)
