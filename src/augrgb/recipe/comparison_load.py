@@ -20,6 +20,7 @@ from augrgb.recipe.comparison import (
     MethodEntry,
     Places,
     encoder_values,
+    merged,
     stream_values,
 )
 from augrgb.recipe.load import check_recipe, read_values, validation_faults
@@ -203,15 +204,27 @@ def _cell_faults(recipe: ComparisonRecipe, where: str) -> Iterator[AugrgbError]:
         kinds = [kind for name in names if name in recipe.encoders for kind in recipe.encoders[name].encoder]
         missing = len(involved) <= len(method.teachers) or len(kinds) != len(names)
         if missing or any(kind not in ENCODERS for kind in kinds):
-            continue  # reported where the encoder or teacher is named
-        try:
-            values = stream_values(recipe, places, key, seed)
-        except UsageFault as fault:
-            yield UsageFault(fault.code, f"{where}: methods.{key}", fault.problem, fault.remedy)
-            continue
-        if method.losses and not method.teachers:
-            del values["distill"]  # reported already
+            values = _without_sources(recipe, method)  # their faults are reported where they are named
+        else:
+            try:
+                values = stream_values(recipe, places, key, seed)
+            except UsageFault as fault:
+                yield UsageFault(fault.code, f"{where}: methods.{key}", fault.problem, fault.remedy)
+                values = _without_sources(recipe, method)
+        if bool(method.losses) != bool(method.teachers):
+            values.pop("distill", None)  # reported already
         yield from _recipe_faults(values, StreamRecipe, f"{where}: methods.{key}")
+
+
+def _without_sources(recipe: ComparisonRecipe, method: MethodEntry) -> dict[str, Any]:
+    """What can be checked of a method whose encoder or teachers have faults: all but features and modality."""
+    values = merged(recipe.stream, {"data": {"features": {}}})
+    if method.filter is not None:
+        values["student"] = {"filter": method.filter}
+    if method.losses:
+        losses = {name: loss.model_dump(mode="json") for name, loss in method.losses.items()}
+        values["distill"] = {"teachers": {"teacher": "teacher"}, "losses": losses}
+    return merged(values, method.set)
 
 
 def _recipe_faults(values: Mapping[str, Any], kind: Any, where: str) -> Iterator[AugrgbError]:

@@ -1,0 +1,69 @@
+"""`augrgb compare`: methods x teachers x filters x seeds as one resumable job."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from augrgb.workflows.compare import ComparisonOutcome, ComparisonPlan
+
+
+def compare(
+    recipe: Annotated[Path, typer.Argument(help="A comparison recipe, such as recipes/compare/ablation.yaml.")],
+    overrides: Annotated[
+        list[str] | None,
+        typer.Argument(
+            help="Overrides such as seeds=5 or methods.three.losses.hint.weight=1.", metavar="[KEY=VALUE]..."
+        ),
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="Its folder; default: runs/compare/<name of the recipe>.")
+    ] = None,
+    workers: Annotated[int | None, typer.Option(min=1, help="Processes; default: one per core.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Check everything and say what is left to do.")] = False,
+) -> None:
+    """Train, evaluate and compare methods over seeds. Finished cells are never redone; a killed job goes on."""
+    from augrgb.cli.progress import StageBars
+    from augrgb.recipe.comparison_load import load_comparison
+    from augrgb.workflows.compare import compare as run_comparison
+    from augrgb.workflows.compare import plan_comparison
+
+    loaded = load_comparison(recipe, overrides or [])
+    folder = out or Path("runs") / "compare" / recipe.stem
+    if dry_run:
+        _show_plan(plan_comparison(loaded, folder), folder)
+        return
+    with StageBars() as bars:
+        outcome = run_comparison(loaded, folder, workers=workers, on_progress=bars.update)
+    _show(outcome)
+    if outcome.failures:
+        raise typer.Exit(4)
+
+
+def _show_plan(plan: ComparisonPlan, folder: Path) -> None:
+    from augrgb.cli.tables import stdout
+
+    left = ", ".join(f"{count} {stage}" for stage, count in plan.stages().items() if count) or "nothing"
+    stdout().print(
+        f"{folder}: {plan.encoders} encoders, {plan.streams} streams, {plan.evaluations} evaluations; to do: {left}.",
+        highlight=False,
+        soft_wrap=True,
+    )
+
+
+def _show(outcome: ComparisonOutcome) -> None:
+    from augrgb.cli.tables import stderr, stdout
+    from augrgb.report.terminal import comparison_table
+    from augrgb.workflows.compare import FILES
+
+    stdout().print(comparison_table(outcome.table))
+    told = [one for one in outcome.statistics if one.decided]
+    rows = "; ".join(f"{one.row} ({one.protocol}, {one.split}: p = {one.p_holm:.2g})" for one in told)
+    message = f"Told from zero after Holm's correction: {rows or 'none'}."
+    stdout().print(message, markup=False, highlight=False, soft_wrap=True)
+    stdout().print(f"Written to {outcome.folder}: {', '.join(FILES)}", markup=False, highlight=False, soft_wrap=True)
+    for failure in outcome.failures:
+        stderr().print(f"not finished: {failure.cell}: {failure.reason}", markup=False, highlight=False, soft_wrap=True)

@@ -1,0 +1,158 @@
+"""Methods x teachers x filters x seeds as one resumable job: train what is missing, evaluate, compare, write tables."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from augrgb.core.errors import InputRefused
+from augrgb.core.safe_files import remove_leftovers, write_json, write_text
+from augrgb.datasets.manifest import load_dataset, role
+from augrgb.encoders import ENCODERS
+from augrgb.recipe.comparison import ComparisonRecipe
+from augrgb.recipe.schema import EncoderRecipe
+from augrgb.report import comparison_csv, write_report
+from augrgb.report.data import Comparison
+from augrgb.report.latex import comparison_latex
+from augrgb.training.run_lock import run_lock
+from augrgb.workflows.compare_cells import Cells, Failure
+from augrgb.workflows.compare_report import (
+    build_comparison_report,
+    class_gains_csv,
+    comparison_of,
+    results_json,
+    summary_markdown,
+)
+from augrgb.workflows.compare_statistics import Results, Statistic, statistics_of
+from augrgb.workflows.jobs import Job, JobRunner, StageCost, available_cores
+from augrgb.workflows.tracks import cache_tracks
+
+FILES = ("results.json", "comparison.md", "comparison.csv", "comparison.tex", "classes.csv", "report.html")
+
+
+@dataclass(frozen=True)
+class ComparisonPlan:
+    """What is left to do: jobs per stage, and how many cells there are in all."""
+
+    jobs: tuple[Job, ...]
+    encoders: int
+    streams: int
+    evaluations: int
+
+    def stages(self) -> dict[str, int]:
+        """Jobs left per stage, in the order of work."""
+        names = ("encoders", "features", "streams", "evaluation")
+        return {name: sum(job.stage == name for job in self.jobs) for name in names}
+
+
+@dataclass(frozen=True)
+class ComparisonOutcome:
+    """What came of a comparison.
+
+    Args:
+        table: For people.
+        statistics: Every row under every test and protocol, with its paired tests.
+        failures: Cells that could not be finished; the others are.
+        folder: Where the files are.
+    """
+
+    table: Comparison
+    statistics: tuple[Statistic, ...]
+    failures: tuple[Failure, ...]
+    folder: Path
+
+
+def plan_comparison(recipe: ComparisonRecipe, folder: Path) -> ComparisonPlan:
+    """What `compare` would do in this folder; looks at no data.
+
+    Raises:
+        UsageFault: E-RUN-002, finished cells were made from other recipes.
+    """
+    cells = Cells(recipe, Path(folder))
+    cells.check_unchanged()
+    rows = len(recipe.rows) * len(recipe.seeds)
+    return ComparisonPlan(tuple(cells.jobs()), len(cells.encoders), len(cells.streams), rows)
+
+
+def compare(
+    recipe: ComparisonRecipe,
+    folder: Path,
+    *,
+    workers: int | None = None,
+    on_progress: Callable[[str, float], None] | None = None,
+) -> ComparisonOutcome:
+    """Train and evaluate every cell that is not finished, then write tables, statistics and report.
+
+    A cell that fails (a method that diverges) is listed, and does not stop the others; the same call tries it again.
+
+    Raises:
+        UsageFault: E-RUN-001, another process works in this folder; E-RUN-002, finished cells were made from other
+            recipes.
+        InputRefused: The dataset; E-RUN-008, no cell at all could be finished.
+        EnvironmentFault: Disk or memory; finished cells are kept.
+    """
+    folder = Path(folder)
+    dataset = load_dataset(Path(recipe.stream["data"]["dataset"]))
+    for split in recipe.splits():
+        role(dataset, split, recipe.role)
+    with run_lock(folder / "compare.lock"):
+        remove_leftovers(folder)
+        cells = Cells(recipe, folder)
+        cells.check_unchanged()
+        jobs = cells.jobs()
+        failures, costs = _work(cells, jobs, workers or available_cores(), on_progress) if jobs else ((), ())
+        results = Results(
+            recipe, {row: {s: cells.evaluation(row, s) for s in recipe.seeds} for row in recipe.rows}, failures
+        )
+        if not any(found for seeds in results.values.values() for found in seeds.values()):
+            problem = "no cell could be finished:\n  " + "\n  ".join(failure.reason for failure in failures) + "\n "
+            raise InputRefused("E-RUN-008", folder, problem, "Mend these and give the same command again.")
+        statistics = statistics_of(results)
+        table = comparison_of(results, statistics)
+        write_json(folder / "results.json", results_json(results, statistics))
+        write_text(folder / "comparison.md", summary_markdown(results, table, statistics))
+        write_text(folder / "comparison.csv", comparison_csv(table))
+        write_text(folder / "comparison.tex", comparison_latex(table, recipe.title))
+        write_text(folder / "classes.csv", class_gains_csv(results, dataset.classes))
+        write_report(folder / "report.html", build_comparison_report(results, statistics, table, dataset, costs))
+        if costs:
+            write_json(folder / "costs.json", [asdict(cost) for cost in costs])
+    return ComparisonOutcome(table, statistics, failures, folder)
+
+
+def _work(
+    cells: Cells, jobs: list[Job], workers: int, on_progress: Callable[[str, float], None] | None
+) -> tuple[tuple[Failure, ...], tuple[StageCost, ...]]:
+    with JobRunner(workers, on_progress) as runner:
+        _decode(cells, jobs, runner)
+        outcome = runner.run(jobs)
+        costs = tuple(runner.costs.values())
+    return tuple(found for found in outcome.values() if isinstance(found, Failure)), costs
+
+
+def _decode(cells: Cells, jobs: list[Job], runner: JobRunner) -> None:
+    """Decode each video once, before processes that need the same tracks run side by side."""
+    needed = {job.name.split(" ", 1)[1] for job in jobs if job.stage in ("encoders", "features")}
+    groups: dict[tuple[Path, float, tuple[int, int]], tuple[set[str], dict[str, None]]] = {}
+    dataset = load_dataset(Path(cells.recipe.stream["data"]["dataset"]))
+    for cell in sorted(needed):
+        recipe = cells.encoders[cell].recipe
+        if not isinstance(recipe, EncoderRecipe) or recipe.data.tracks is None:
+            continue
+        key = (recipe.data.tracks, recipe.clock.fps, recipe.data.size)
+        modalities, videos = groups.setdefault(key, (set(), {}))
+        teachers = recipe.distill.teachers if recipe.distill is not None else ()
+        kinds = [*recipe.encoder, *(kind for name in teachers for kind in cells.recipe.encoders[name].encoder)]
+        modalities.update(ENCODERS[kind].modality for kind in kinds)
+        wanted: list[str] = cells.videos.ids()
+        for name in ("encoder", "encoder_unlabelled", "val"):
+            wanted += role(dataset, recipe.data.split, name, allow_empty=True)
+        videos.update(dict.fromkeys(wanted))
+    if not groups:
+        return
+    with runner.stage("decode and flow") as progress:
+        for (tracks, fps, size), (modalities, videos) in groups.items():
+            options: dict[str, Any] = {"fps": fps, "size": size, "workers": runner.workers, "progress": progress}
+            cache_tracks(dataset, list(videos), modalities, tracks, **options)

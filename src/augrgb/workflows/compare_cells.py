@@ -1,0 +1,331 @@
+"""The cells of a comparison: which are finished, which stand on something else now, and the jobs that are left."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from augrgb.core.errors import AugrgbError, EnvironmentFault, UsageFault
+from augrgb.core.safe_files import read_json, sha256_file, write_json
+from augrgb.datasets.manifest import load_dataset, role
+from augrgb.recipe import EncoderRecipe, StreamRecipe, check_recipe
+from augrgb.recipe.build import recipe_to_json
+from augrgb.recipe.comparison import ComparisonRecipe, Places, encoder_values, stream_values
+from augrgb.training.interrupts import Interrupted
+from augrgb.training.run_folder import differences
+from augrgb.workflows.evaluate import evaluate_runs, result_to_json
+from augrgb.workflows.extract import extract
+from augrgb.workflows.jobs import Job, Progress
+from augrgb.workflows.train_encoder import train_encoder
+from augrgb.workflows.train_stream import train_stream
+
+MODEL = "model.safetensors"
+
+
+@dataclass(frozen=True)
+class Run:
+    """A training cell.
+
+    Args:
+        folder: Its run folder.
+        recipe: Its resolved recipe.
+        inputs: Run folders whose models it is made from: encoders and teachers.
+    """
+
+    folder: Path
+    recipe: EncoderRecipe | StreamRecipe
+    inputs: tuple[Path, ...] = ()
+
+    @property
+    def finished(self) -> bool:
+        """Whether nothing is left to do."""
+        return (self.folder / "result.json").is_file()
+
+    def changes(self) -> list[str]:
+        """In what it differs from what lies in its folder: recipe, or models that it was made from."""
+        path = self.folder / "run.json"
+        if not path.is_file():
+            return []
+        about = read_json(path, "run description")
+        before = (about["changes"] or [about["identity"]])[-1]["recipe"]
+        told = differences(before, recipe_to_json(self.recipe))
+        made_from = self.folder / "inputs.json"
+        known = read_json(made_from, "inputs") if made_from.is_file() else {}
+        now = _fingerprints(self.inputs)
+        return told + [
+            f"{name} was trained again since" for name in sorted(now) if known.get(name, now[name]) != now[name]
+        ]
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A cell that could not be finished: its job's name, and why."""
+
+    cell: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class FeatureVideos:
+    """Videos of a dataset that need features: all roles of `trained` splits, and one role of the `tested` ones."""
+
+    dataset: Path
+    trained: tuple[str, ...]
+    tested: tuple[str, ...]
+    role: str
+
+    def ids(self) -> list[str]:
+        """Each video once."""
+        dataset = load_dataset(self.dataset)
+        roles = [(split, name) for split in self.trained for name in ("train", "unlabelled", "val")]
+        wanted = [video for split, name in roles for video in role(dataset, split, name, allow_empty=True)]
+        wanted += [video for split in self.tested for video in role(dataset, split, self.role)]
+        return list(dict.fromkeys(wanted))
+
+
+class Cells:
+    """Every cell of a comparison, and what it needs.
+
+    Args:
+        recipe: The comparison.
+        root: Its folder.
+    """
+
+    def __init__(self, recipe: ComparisonRecipe, root: Path) -> None:
+        self.recipe, self.root, self.places = recipe, root, Places(root, recipe)
+        self.encoders: dict[str, Run] = {}
+        self.streams: dict[str, Run] = {}
+        for seed in recipe.seeds:
+            for name in recipe.encoders:
+                self._add_encoder(name, seed)
+            for key in recipe.methods:
+                self._add_stream(key, seed)
+
+    def _add_encoder(self, name: str, seed: int) -> None:
+        values = encoder_values(self.recipe, self.places, name, seed)
+        distill = self.recipe.encoders[name].distill
+        inputs = tuple(self.places.encoder(teacher, seed) for teacher in (distill.teachers if distill else ()))
+        run = Run(self.places.encoder(name, seed), check_recipe(values, EncoderRecipe), inputs)
+        self.encoders[self.places.cell(name, seed)] = run
+
+    def _add_stream(self, key: str, seed: int) -> None:
+        values = stream_values(self.recipe, self.places, key, seed)
+        inputs = [self.places.stream(teacher, seed) for teacher in self.recipe.methods[key].teachers]
+        inputs += [self.places.encoder(name, seed) for name in self._encoders_of(key)]
+        run = Run(self.places.stream(key, seed), check_recipe(values, StreamRecipe), tuple(inputs))
+        self.streams[f"{key}-{seed}"] = run
+
+    def _encoders_of(self, key: str) -> list[str]:
+        """Encoders whose features a method is trained on: its own and its teachers'."""
+        users = [self.recipe.methods[name].encoder for name in (key, *self.recipe.methods[key].teachers)]
+        return list(dict.fromkeys(name for name in users if name is not None))
+
+    def check_unchanged(self) -> None:
+        """Refuse cells that were begun with another recipe, or made from models that are different now.
+
+        Raises:
+            UsageFault: E-RUN-002, every such cell and what differs.
+        """
+        told = [
+            f"{run.folder}: {'; '.join(changes)}"
+            for run in (*self.encoders.values(), *self.streams.values())
+            if (changes := run.changes())
+        ]
+        if told:
+            problem = "begun with other settings:\n  " + "\n  ".join(told) + "\n "
+            remedy = (
+                "Give the changed method a new key (the finished cells stay), choose another --out, or delete these "
+                "folders, and with an encoder also its features."
+            )
+            raise UsageFault("E-RUN-002", self.root, problem, remedy)
+
+    @property
+    def videos(self) -> FeatureVideos:
+        """Videos whose features streams are trained and tested on."""
+        trained = sorted({run.recipe.data.split for run in self.streams.values()})
+        dataset = Path(self.recipe.stream["data"]["dataset"])
+        return FeatureVideos(dataset, tuple(trained), tuple(self.recipe.splits()), self.recipe.role)
+
+    def evaluation_request(self, row: str, seed: int) -> dict[str, Any]:
+        """What an evaluation is asked for; with the members' models it decides whether a finished one still holds."""
+        return {
+            "splits": self.recipe.splits(),
+            "role": self.recipe.role,
+            "allow_missing": int(self.recipe.stream["data"].get("allow_missing", 0)),
+            "protocols": list(self.recipe.protocols),
+            "members": [self.places.stream(member, seed).name for member in self.recipe.members(row)],
+        }
+
+    def evaluation(self, row: str, seed: int) -> dict[str, Any] | None:
+        """A finished evaluation, split -> protocol -> result; None if there is none or it is of something else."""
+        path = self.places.evaluation(row, seed)
+        if not path.is_file():
+            return None
+        found = read_json(path, "evaluation")
+        runs = [self.places.stream(member, seed) for member in self.recipe.members(row)]
+        request = {**self.evaluation_request(row, seed), "models": _models(runs)}
+        return dict(found["results"]) if found["request"] == request else None
+
+    def jobs(self) -> list[Job]:
+        """What is left to do, for all rows and seeds; nothing that is finished."""
+        found: dict[str, Job] = {}
+        for seed in self.recipe.seeds:
+            for row in self.recipe.rows:
+                if self.evaluation(row, seed) is None:
+                    self._need_evaluation(found, row, seed)
+        return list(found.values())
+
+    def _need_evaluation(self, found: dict[str, Job], row: str, seed: int) -> None:
+        after: list[str] = []
+        for member in self.recipe.members(row):
+            after += self._need_stream(found, member, seed)
+            encoder = self.recipe.methods[member].encoder
+            after += self._need_features(found, encoder, seed) if encoder is not None else []
+        runs = [self.places.stream(member, seed) for member in self.recipe.members(row)]
+        request = self.evaluation_request(row, seed)
+        arguments = {"runs": runs, "request": request, "path": self.places.evaluation(row, seed)}
+        self._put(found, f"evaluation {row}-{seed}", "evaluation", evaluate_job, arguments, after)
+
+    def _need_stream(self, found: dict[str, Job], key: str, seed: int) -> list[str]:
+        run, name = self.streams[f"{key}-{seed}"], f"stream {key}-{seed}"
+        if run.finished:
+            return []
+        if name not in found:
+            after = [job for t in self.recipe.methods[key].teachers for job in self._need_stream(found, t, seed)]
+            after += [job for e in self._encoders_of(key) for job in self._need_features(found, e, seed)]
+            self._put(found, name, "streams", stream_job, {"run": run}, after)
+        return [name]
+
+    def _need_features(self, found: dict[str, Job], encoder: str, seed: int) -> list[str]:
+        cell = self.places.cell(encoder, seed)
+        name = f"features {cell}"
+        if name not in found:
+            after = self._need_encoder(found, encoder, seed)
+            tracks = self.encoders[cell].recipe.data.tracks  # type: ignore[union-attr]
+            arguments = {
+                "videos": self.videos,
+                "encoder": self.places.encoder(encoder, seed),
+                "folder": self.places.features(encoder, seed),
+                "tracks": tracks,
+            }
+            self._put(found, name, "features", features_job, arguments, after)
+        return [name]
+
+    def _need_encoder(self, found: dict[str, Job], name: str, seed: int) -> list[str]:
+        cell = self.places.cell(name, seed)
+        run, job = self.encoders[cell], f"encoder {cell}"
+        if run.finished:
+            return []
+        if job not in found:
+            distill = self.recipe.encoders[name].distill
+            after = [j for t in (distill.teachers if distill else ()) for j in self._need_encoder(found, t, seed)]
+            self._put(found, job, "encoders", encoder_job, {"run": run}, after)
+        return [job]
+
+    def _put(
+        self,
+        found: dict[str, Job],
+        name: str,
+        stage: str,
+        work: Callable[..., None],
+        arguments: Any,
+        after: Sequence[str],
+    ) -> None:
+        needs = tuple(dict.fromkeys(after))
+        wrapped = {
+            "cell": name,
+            "work": work,
+            "arguments": arguments,
+            "failures": self.root / "failures",
+            "needs": needs,
+        }
+        found[name] = Job(name, stage, attempt, wrapped, needs)
+
+
+def attempt(
+    cell: str,
+    work: Callable[..., None],
+    arguments: Mapping[str, Any],
+    failures: Path,
+    needs: Sequence[str],
+    progress: Progress,
+) -> Failure | None:
+    """Do one cell's work; what goes wrong in it is noted and returned, so that the other cells go on.
+
+    Raises:
+        Interrupted, EnvironmentFault: What concerns all cells: a signal, a full disk (but not a model too large).
+    """
+    own = failures / f"{cell}.json"
+    own.unlink(missing_ok=True)
+    for need in needs:
+        if (failures / f"{need}.json").is_file():
+            origin = read_json(failures / f"{need}.json", "failure")["origin"]
+            return _note(own, cell, f"not done, because {origin} failed", origin)
+    try:
+        work(**arguments, progress=progress)
+    except Interrupted:
+        raise
+    except EnvironmentFault as fault:
+        if fault.code != "E-ENV-004":
+            raise
+        return _note(own, cell, str(fault), cell)
+    except AugrgbError as fault:
+        return _note(own, cell, str(fault), cell)
+    except Exception as error:  # noqa: BLE001 - a bug in one method must not cost the other methods their night
+        reason = f"E-BUG-001 {cell}: {type(error).__name__}: {error}"
+        return _note(own, cell, reason, cell, traceback.format_exc())
+    return None
+
+
+def encoder_job(run: Run, progress: Progress) -> None:
+    """Train one snippet encoder."""
+    _note_inputs(run)
+    train_encoder(check_recipe(recipe_to_json(run.recipe), EncoderRecipe), run.folder, workers=0, progress=progress)
+
+
+def features_job(videos: FeatureVideos, encoder: Path, folder: Path, tracks: Path | None, progress: Progress) -> None:
+    """Extract what streams are trained and tested on."""
+    cached = tracks if tracks is not None and tracks.is_dir() else None
+    dataset = load_dataset(videos.dataset)
+    extract(dataset, encoder, folder, video_ids=videos.ids(), tracks_folder=cached, workers=0, progress=progress)
+
+
+def stream_job(run: Run, progress: Progress) -> None:
+    """Train one stream."""
+    _note_inputs(run)
+    train_stream(check_recipe(recipe_to_json(run.recipe), StreamRecipe), run.folder, progress=progress)
+
+
+def evaluate_job(runs: list[Path], request: dict[str, Any], path: Path, progress: Progress) -> None:
+    """Evaluate one stream or fusion on every test."""
+    results: dict[str, dict[str, Any]] = {}
+    for number, split in enumerate(request["splits"]):
+        names, allowed = request["protocols"], request["allow_missing"]
+        evaluation = evaluate_runs(runs, split=split, role=request["role"], protocols=names, allow_missing=allowed)
+        results[split] = {name: result_to_json(r) for name, r in zip(names, evaluation.results, strict=True)}
+        progress(number + 1, len(request["splits"]))
+    write_json(path, {"request": {**request, "models": _models(runs)}, "results": results})
+
+
+def _note_inputs(run: Run) -> None:
+    path = run.folder / "inputs.json"
+    if run.inputs and not path.is_file():
+        write_json(path, _fingerprints(run.inputs))
+
+
+def _fingerprints(folders: Sequence[Path]) -> dict[str, str]:
+    """SHA-256 of each model that is at hand, by `encoders/rgb-0` or `streams/pose-0`."""
+    models = {"/".join(folder.parts[-2:]): folder / MODEL for folder in folders}
+    return {name: sha256_file(path) for name, path in models.items() if path.is_file()}
+
+
+def _models(runs: Sequence[Path]) -> list[str]:
+    return [sha256_file(run / MODEL) if (run / MODEL).is_file() else "" for run in runs]
+
+
+def _note(path: Path, cell: str, reason: str, origin: str, trace: str = "") -> Failure:
+    write_json(path, {"cell": cell, "reason": reason, "origin": origin, "traceback": trace})
+    return Failure(cell, reason)

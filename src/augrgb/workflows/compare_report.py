@@ -1,0 +1,294 @@
+"""A comparison's results as tables, JSON and a page."""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from augrgb import __version__
+from augrgb.core.types import Dataset
+from augrgb.datasets.manifest import role
+from augrgb.metrics.protocols import find_protocol
+from augrgb.metrics.statistics import mean_and_deviation, paired_difference
+from augrgb.report import comparison_markdown, gap_share
+from augrgb.report.data import (
+    Ablation,
+    AblationBar,
+    ClassGain,
+    ClassGains,
+    Comparison,
+    Fact,
+    GapShare,
+    MethodRow,
+    Note,
+    Protocol,
+    ReportData,
+    Score,
+    StageCost,
+    known,
+)
+from augrgb.report.numbers import DASH, counted, interval, percent, points
+from augrgb.training.run_folder import versions
+from augrgb.workflows.compare_statistics import Results, Statistic, paired_values
+from augrgb.workflows.jobs import StageCost as MeasuredCost
+
+SCHEMA = "augrgb.comparison/1"
+_CLASS_COLUMNS = "row against split protocol class seeds ap ap_against gain gain_deviation low high"
+HOW = (
+    "Seeds are paired: each difference is of runs with one seed. Intervals: 95 %, Student's t. p: paired t-test, and "
+    "Holm's correction of it for all rows of the column; the sign-flip test makes no assumption on the distribution, "
+    "but cannot go below 2 / 2^n with n seeds."
+)
+
+
+def comparison_of(results: Results, statistics: Sequence[Statistic]) -> Comparison:
+    """The table for people."""
+    recipe = results.recipe
+    columns = results.columns()
+    found = {(one.row, one.split, one.protocol): one for one in statistics}
+    rows = []
+    for key, entry in recipe.rows.items():
+        scores = tuple(_score(results, found[(key, *column)]) for column in columns)
+        against = recipe.against(key)
+        notes = [entry.note] if entry.note else []
+        if against not in (None, recipe.baseline):
+            notes.append(f"difference to {_name(results, against)}")
+        row = MethodRow(
+            _name(results, key),
+            entry.group,
+            scores,
+            extra_sensors=tuple(entry.sensors),
+            baseline=key == recipe.baseline,
+            featured=key == recipe.featured,
+            note="; ".join(notes),
+        )
+        rows.append(row)
+    protocols = tuple(Protocol(_heading(c), "", find_protocol(c[1]).summary) for c in columns)
+    return Comparison(protocols, tuple(rows))
+
+
+def _score(results: Results, one: Statistic) -> Score | None:
+    column = (one.split, one.protocol)
+    coverage = results.coverage(one.row, column)
+    if coverage is None:
+        return None
+    paired = one.pairs > 0
+    return Score(
+        values=tuple(results.of(one.row, column)),
+        mean=one.mean,
+        std=one.deviation,
+        delta=one.delta if paired else None,
+        delta_low=one.low if paired else None,
+        delta_high=one.high if paired else None,
+        p=one.p_t if paired else None,
+        videos_scored=coverage[0],
+        videos_total=coverage[1],
+    )
+
+
+def results_json(results: Results, statistics: Sequence[Statistic]) -> dict[str, Any]:
+    """Every seed's numbers with coverage, and the statistics; the same whatever interrupted the work."""
+    recipe = results.recipe
+    return {
+        "schema": SCHEMA,
+        "recipe": recipe.model_dump(mode="json"),
+        "rows": {
+            key: {
+                "name": _name(results, key),
+                "group": entry.group,
+                "sensors": entry.sensors,
+                "against": recipe.against(key),
+                "seeds": {str(seed): results.values[key][seed] for seed in recipe.seeds},
+            }
+            for key, entry in recipe.rows.items()
+        },
+        "statistics": [_plain(one) for one in statistics],
+        "gaps": [
+            {"row": row, "to": to, "split": column[0], "protocol": column[1], "share": gap.share}
+            for row, to, column, gap in _gaps(results, statistics)
+        ],
+        "failures": [{"cell": one.cell, "reason": one.reason} for one in results.failures],
+    }
+
+
+def _plain(one: Statistic) -> dict[str, Any]:
+    values = {name: getattr(one, name) for name in one.__dataclass_fields__}
+    return {k: None if isinstance(v, float) and math.isnan(v) else v for k, v in values.items()}
+
+
+def summary_markdown(results: Results, table: Comparison, statistics: Sequence[Statistic]) -> str:
+    """Title, table, statistics, shares of gaps, failures."""
+    parts = [f"# {results.recipe.title}", results.recipe.about, comparison_markdown(table).rstrip()]
+    parts += ["## Paired statistics", HOW]
+    for column in results.columns():
+        lines = [
+            "| Row | against | seeds | difference | deviation | 95 % interval | p (t) | p (sign flip) | p (Holm) |",
+            "| --- | --- | --- | --- | --- | --- | --- | --- | --- |",
+        ]
+        for one in statistics:
+            if (one.split, one.protocol) == column and one.against:
+                cells = [_cell(_name(results, one.row)), _cell(_name(results, one.against)), str(one.pairs)]
+                cells += [points(one.delta), percent(one.delta_deviation), interval(one.low, one.high) or DASH]
+                cells += [_p(one.p_t), _p(one.p_sign_flip), f"**{_p(one.p_holm)}**" if one.decided else _p(one.p_holm)]
+                lines.append(f"| {' | '.join(cells)} |")
+        parts += [f"### {_heading(column)}", "\n".join(lines)]
+    gaps = _gaps(results, statistics)
+    if gaps:
+        lines = ["| Row | gap to | measured by | share closed |", "| --- | --- | --- | --- |"]
+        for row, to, column, gap in gaps:
+            share = f"{100 * gap.share:.0f} %" if gap.share is not None else "no gap"
+            lines.append(
+                f"| {_cell(_name(results, row))} | {_cell(_name(results, to))} | {_heading(column)} | {share} |"
+            )
+        parts += ["## Share of the gap that is closed", "\n".join(lines)]
+    if results.failures:
+        parts += ["## Not finished", "\n".join(f"- {_cell(one.cell)}: {_cell(one.reason)}" for one in results.failures)]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def class_gains_csv(results: Results, classes: Sequence[str]) -> str:
+    """One line per row, column and class: mean AP, and the paired gain with its interval, fractions."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(_CLASS_COLUMNS.split())
+    for key in results.recipe.rows:
+        against = results.recipe.against(key)
+        for column in results.columns() if against is not None else ():
+            for label in classes:
+                pairs = paired_values(
+                    results.classes(key, column, label), results.classes(against or "", column, label)
+                )
+                if pairs:
+                    gain = paired_difference([a for a, _ in pairs], [b for _, b in pairs])
+                    means = [sum(side) / len(pairs) for side in zip(*pairs, strict=True)]
+                    numbers = [*means, gain.mean, gain.deviation, gain.low, gain.high]
+                    shown = ["" if math.isnan(number) else f"{number:.6g}" for number in numbers]
+                    writer.writerow([key, against, *column, label, len(pairs), *shown])
+    return text.getvalue()
+
+
+def build_comparison_report(
+    results: Results,
+    statistics: Sequence[Statistic],
+    table: Comparison,
+    dataset: Dataset,
+    costs: Sequence[MeasuredCost],
+) -> ReportData:
+    """Everything on the page."""
+    recipe = results.recipe
+    tests = ", ".join(f"{s} ({counted(len(role(dataset, s, recipe.role)), 'video')})" for s in recipe.splits())
+    commit = versions().get("commit")
+    facts = (
+        Fact("dataset", dataset.name),
+        Fact("classes", str(len(dataset.classes))),
+        Fact(f"scored on ({recipe.role})", tests),
+        Fact("seeds", ", ".join(map(str, recipe.seeds))),
+        Fact("methods", str(len(recipe.methods))),
+        Fact("command", "augrgb compare"),
+        Fact("version", __version__ + (f", commit {commit[:10]}" if commit else "")),
+    )
+    column = results.columns()[0]
+    featured = recipe.featured
+    return ReportData(
+        title=recipe.title,
+        story=recipe.about,
+        facts=facts,
+        comparison=table,
+        gaps=tuple(gap for row, _, _, gap in _gaps(results, statistics) if row == featured),
+        class_gains=_class_gains(results, dataset, column) if featured not in (None, recipe.baseline) else None,
+        ablation=_ablation(results, statistics, column),
+        costs=tuple(StageCost(one.stage, one.wall_s, one.peak_mib * 2**20) for one in costs),
+        notes=_notes(results, statistics, column),
+        classes=dataset.classes,
+    )
+
+
+def _gaps(results: Results, statistics: Sequence[Statistic]) -> list[tuple[str, str, tuple[str, str], GapShare]]:
+    """For every RGB-only row: how much of the way from the baseline to the rows named in `gaps` it goes."""
+    recipe = results.recipe
+    means = {(one.row, one.split, one.protocol): one.mean for one in statistics}
+    found = []
+    for row, entry in recipe.rows.items():
+        for to in recipe.gaps if row != recipe.baseline and not entry.sensors else ():
+            for column in results.columns():
+                numbers = [means[(key, *column)] for key in (recipe.baseline, row, to)]
+                if all(map(known, numbers)):
+                    found.append((row, to, column, gap_share(_name(results, to), _heading(column), *numbers)))
+    return found
+
+
+def _class_gains(results: Results, dataset: Dataset, column: tuple[str, str]) -> ClassGains:
+    recipe, featured = results.recipe, results.recipe.featured or ""
+
+    def mean_ap(key: str, label: str) -> float | None:
+        values = [value for value in results.classes(key, column, label) if known(value)]
+        return mean_and_deviation(values)[0] if values else None
+
+    videos = role(dataset, column[0], recipe.role)
+    events = [event.label for video in videos for event in dataset.videos[video].events or ()]
+    gains = tuple(
+        ClassGain(label, mean_ap(recipe.baseline, label), mean_ap(featured, label), events.count(label))
+        for label in dataset.classes
+    )
+    return ClassGains(_heading(column), _name(results, recipe.baseline), _name(results, featured), gains)
+
+
+def _ablation(results: Results, statistics: Sequence[Statistic], column: tuple[str, str]) -> Ablation | None:
+    """RGB-only rows against the baseline, drawn."""
+    recipe = results.recipe
+    found = {one.row: one for one in statistics if (one.split, one.protocol) == column}
+    base = found[recipe.baseline].mean
+    rows = [key for key, entry in recipe.rows.items() if recipe.against(key) == recipe.baseline and not entry.sensors]
+    if not rows or not known(base):
+        return None
+    bars = tuple(
+        AblationBar(
+            _name(results, key),
+            found[key].mean,
+            base + found[key].low,
+            base + found[key].high,
+            tuple(results.of(key, column)),
+        )
+        for key in rows
+    )
+    return Ablation("Each method against the baseline", _heading(column), bars, base, _name(results, recipe.baseline))
+
+
+def _notes(results: Results, statistics: Sequence[Statistic], column: tuple[str, str]) -> tuple[Note, ...]:
+    """What the numbers say, good or bad; written from the numbers themselves."""
+    tested = [one for one in statistics if (one.split, one.protocol) == column and known(one.p_holm)]
+    told = {
+        "Better": [one for one in tested if one.decided and one.delta > 0],
+        "Worse": [one for one in tested if one.decided and one.delta < 0],
+        "Not told from zero": [one for one in tested if not one.decided],
+    }
+    sentences = [
+        f"{kind}: " + (", ".join(f"{_name(results, one.row)} {points(one.delta)}" for one in ones) or "none") + "."
+        for kind, ones in told.items()
+    ]
+    notes = [Note("How differences are tested", HOW)]
+    if tested:
+        text = f"{_heading(column)}, at 5 % after Holm's correction. " + " ".join(sentences)
+        notes.insert(0, Note("What the seeds can tell", text))
+    if results.failures:
+        notes.append(Note("Not finished", " ".join(f"{one.cell}: {one.reason}" for one in results.failures)))
+    return tuple(notes)
+
+
+def _name(results: Results, key: str | None) -> str:
+    return (results.recipe.rows[key].name or key) if key is not None else ""
+
+
+def _heading(column: tuple[str, str]) -> str:
+    return f"{column[1]}, {column[0]}"
+
+
+def _p(value: float) -> str:
+    return DASH if math.isnan(value) else f"{value:.3f}" if value >= 0.001 else "< 0.001"
+
+
+def _cell(text: str) -> str:
+    return " ".join(text.split()).replace("|", "\\|")
