@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable
 from types import TracebackType
@@ -14,7 +15,7 @@ class StageBars:
     """One bar per stage, made when the stage starts."""
 
     def __init__(self) -> None:
-        self._console = Console(stderr=True)
+        self._console = Console(stderr=True, quiet=os.environ.get("RANK", "0") != "0")
         self._live = self._console.is_terminal
         self._bars = Progress(
             TextColumn("{task.description:<22}"),

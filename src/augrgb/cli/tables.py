@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,8 +22,8 @@ if TYPE_CHECKING:
 
 
 def stdout() -> Console:
-    """Where results go."""
-    return Console()
+    """Where results go; of several processes (torchrun) only the first one speaks."""
+    return Console(quiet=os.environ.get("RANK", "0") != "0")
 
 
 def stderr() -> Console:
