@@ -2,13 +2,14 @@
 
 import os
 import signal
+import sys
 import time
 from pathlib import Path
 
 import pytest
 
 from augrgb.core.errors import EnvironmentFault, InputRefused
-from augrgb.video.child_jobs import ChildJob, run_children
+from augrgb.video.child_jobs import Child, ChildJob, ChildLimits, run_children
 
 
 def work(argument):
@@ -64,3 +65,73 @@ def test_the_disk_and_bugs_stop_everything(workers):
 
 def test_no_jobs():
     assert run([], 2) == {}
+
+
+def serve(argument):
+    kind, value = argument
+    match kind:
+        case "pid":
+            return os.getpid()
+        case "nothing":
+            return None
+        case "memory":
+            return len(bytearray(value))
+        case "spin":
+            while True:
+                pass
+        case "warmth":
+            return os.environ.get("AUGRGB_WARM")
+    return work(argument)
+
+
+def warm():
+    os.environ["AUGRGB_WARM"] = "yes"
+
+
+def test_one_process_serves_many_calls_and_is_replaced_when_it_dies():
+    with Child(serve, limits=ChildLimits(), warm_up=warm) as child:
+        first = child.call(ChildJob("a", ("pid", None), 60))
+        assert first != os.getpid() and child.call(ChildJob("a", ("pid", None), 60)) == first
+        assert child.call(ChildJob("a", ("nothing", None), 60)) is None
+        fault = child.call(ChildJob("b.mp4", ("crash", None), 60))
+        assert fault.code == "E-VID-011" and "b.mp4" in str(fault) and "SIGSEGV), 2 times" in str(fault)
+        assert child.call(ChildJob("a", ("pid", None), 60)) not in (first, os.getpid())
+        assert child.call(ChildJob("a", ("warmth", None), 60)) == "yes"
+        assert str(child.call(ChildJob("a", ("refuse", "c.mp4"), 60))) == "E-VID-001 c.mp4: bad."
+        with pytest.raises(EnvironmentFault, match="E-ENV-001"):
+            child.call(ChildJob("a", ("disk", "x"), 60))
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux tells a process's address space")
+def test_a_file_that_wants_too_much_memory_is_its_own_fault():
+    limits = ChildLimits(memory_bytes=2**29)
+    with Child(serve, limits=limits) as child:
+        assert child.call(ChildJob("small", ("memory", 2**27), 60)) == 2**27
+        fault = child.call(ChildJob("bomb.mp4", ("memory", 2**30), 60))
+        assert fault.code == "E-VID-011" and "bomb.mp4" in str(fault) and "memory" in str(fault)
+        assert child.call(ChildJob("small", ("memory", 2**27), 60)) == 2**27
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no limit of processor time there")
+def test_the_limit_of_processor_time_counts_from_each_job():
+    # What stops a child that spins when nobody is left to kill it: here without a parent that looks at the clock.
+    import resource
+
+    from augrgb.video.child_jobs import _limit_processor_time
+
+    before = resource.getrlimit(resource.RLIMIT_CPU)
+    try:
+        _limit_processor_time(1000.0)
+        first = resource.getrlimit(resource.RLIMIT_CPU)[0]
+        assert 1000 * (os.cpu_count() or 1) <= first < 1000 * (os.cpu_count() or 1) + time.process_time() + 3
+        _limit_processor_time(2000.0)
+        assert resource.getrlimit(resource.RLIMIT_CPU)[0] > first
+    finally:
+        resource.setrlimit(resource.RLIMIT_CPU, before)
+
+
+def test_a_hanging_call_ends_at_its_time():
+    with Child(serve) as child:
+        child.call(ChildJob("a", ("nothing", None), 60))
+        fault = child.call(ChildJob("hang.mp4", ("spin", None), 1.0))
+        assert fault.code == "E-VID-011" and "no result in 1 s" in str(fault)

@@ -6,14 +6,18 @@ Children are spawned, because decoders do not survive a fork. A job that kills i
 from __future__ import annotations
 
 import contextlib
+import math
 import multiprocessing
+import os
 import signal
+import sys
 import time
 import traceback
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
+from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 import cv2
@@ -23,6 +27,22 @@ from augrgb.core.errors import AugrgbError, EnvironmentFault, InputRefused
 Argument = TypeVar("Argument")
 Result = TypeVar("Result")
 _ATTEMPTS = 2
+_STATM = Path("/proc/self/statm")
+# Texts of allocators whose exceptions are no MemoryError: torch, OpenCV.
+_NO_MEMORY = ("can't allocate memory", "Insufficient memory", "Failed to allocate")
+
+
+@dataclass(frozen=True, slots=True)
+class ChildLimits:
+    """What a child may take, held by the system where it can be (Linux).
+
+    Every thread reserves address space, used or not, so the limit must leave room for some hundred MiB per core.
+
+    Args:
+        memory_bytes: Address space beyond what the child has when it is ready for work.
+    """
+
+    memory_bytes: int = 6 * 2**30 + (os.cpu_count() or 1) * 160 * 2**20
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +55,11 @@ class ChildJob(Generic[Argument]):
 
 
 def run_children(
-    function: Callable[[Argument], Result], jobs: Sequence[ChildJob[Argument]], workers: int
+    function: Callable[[Argument], Result],
+    jobs: Sequence[ChildJob[Argument]],
+    workers: int,
+    *,
+    limits: ChildLimits | None = None,
 ) -> Iterator[tuple[int, Result | AugrgbError]]:
     """Call a function once per job, in `workers` child processes; 0 = here, without protection.
 
@@ -47,10 +71,10 @@ def run_children(
     """
     if workers == 0:
         for number, job in enumerate(jobs):
-            yield number, _stop_if_environment(_call(function, job.argument))
+            yield number, _stop_if_environment(_call(function, job.argument, None))
         return
     with contextlib.ExitStack() as stack:
-        children = [stack.enter_context(_Child(function)) for _ in range(min(workers, len(jobs)))]
+        children = [stack.enter_context(Child(function, limits=limits)) for _ in range(min(workers, len(jobs)))]
         waiting = deque((number, 1) for number in range(len(jobs)))
         while waiting or any(child.busy for child in children):
             for child in children:
@@ -60,26 +84,40 @@ def run_children(
             _sleep_until_something_happens(children)
             for child in children:
                 if child.busy:
-                    outcome = child.poll(jobs)
+                    outcome = child.poll()
                     if outcome is _AGAIN:
                         waiting.appendleft((child.number, _ATTEMPTS))
-                    elif outcome is not None:
+                    elif outcome is not _NOT_YET:
                         yield child.number, _stop_if_environment(outcome)
 
 
-_AGAIN = object()
+_AGAIN, _NOT_YET = object(), object()
 
 
-class _Child:
-    """One process and what it is working on; restarted when it dies."""
+class Child(Generic[Argument, Result]):
+    """One process for many calls of one function; started at once, restarted when it dies. A context manager.
 
-    def __init__(self, function: Callable[[Any], Any]) -> None:
-        self.function = function
+    Args:
+        function: What is called; picklable by name.
+        limits: What the process may take.
+        warm_up: Called once in every new process before the limits hold, such as an import and the loading of a model.
+            What it raises is left to the first call to find again.
+    """
+
+    def __init__(
+        self,
+        function: Callable[[Argument], Result],
+        *,
+        limits: ChildLimits | None = None,
+        warm_up: Callable[[], object] | None = None,
+    ) -> None:
+        self._function, self._limits, self._warm_up = function, limits, warm_up
         self.busy = False
         self.number, self.attempt, self.deadline_s = 0, 0, 0.0
+        self._job: ChildJob[Any] = ChildJob("", None, 0.0)
         self._begin()
 
-    def __enter__(self) -> _Child:
+    def __enter__(self) -> Child[Argument, Result]:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -87,42 +125,64 @@ class _Child:
 
     @property
     def connection(self) -> Connection:
+        """Where the result will arrive."""
         return self._connection
 
+    def call(self, job: ChildJob[Argument]) -> Result | AugrgbError:
+        """Run one job and wait for it; a fault that concerns the job comes as a value.
+
+        Raises:
+            EnvironmentFault: Disk or memory.
+            RuntimeError: A bug in the function, with the child's traceback.
+        """
+        outcome: Any = _AGAIN
+        for attempt in range(1, _ATTEMPTS + 1):
+            if outcome is _AGAIN:
+                self.start(0, attempt, job)
+                outcome = _NOT_YET
+                while outcome is _NOT_YET:
+                    _sleep_until_something_happens([self])
+                    outcome = self.poll()
+        found: Result | AugrgbError = _stop_if_environment(outcome)
+        return found
+
     def start(self, number: int, attempt: int, job: ChildJob[Any]) -> None:
-        self.number, self.attempt, self.busy = number, attempt, True
+        """Hand over a job; `poll` tells what became of it."""
+        self.number, self.attempt, self.busy, self._job = number, attempt, True, job
         self.deadline_s = time.monotonic() + job.timeout_s
         # A child that has just died is noticed by `poll`.
         with contextlib.suppress(BrokenPipeError, ConnectionResetError):
-            self._connection.send(job.argument)
+            self._connection.send((job.name, job.argument, job.timeout_s))
 
-    def poll(self, jobs: Sequence[ChildJob[Any]]) -> Any:
-        """The result if it is there, `_AGAIN` to try once more, None to go on waiting."""
+    def poll(self) -> Any:
+        """The result if it is there, `_AGAIN` to try once more, `_NOT_YET` to go on waiting."""
         problem = ""
         try:
             if self._connection.poll():
+                outcome = self._connection.recv()
                 self.busy = False
-                return self._connection.recv()
+                return outcome
         except (EOFError, ConnectionResetError):
             self._process.join(5)
-            problem = f"its process died (exit code {self._process.exitcode})"
+            problem = f"its process died ({_ending(self._process.exitcode)})"
         if not problem and time.monotonic() > self.deadline_s:
-            problem = f"gave no result in {jobs[self.number].timeout_s:.0f} s"
+            problem = f"gave no result in {self._job.timeout_s:.0f} s"
         if not problem:
-            return None
+            return _NOT_YET
         self.busy = False
         self._end()
         self._begin()
         if self.attempt < _ATTEMPTS:
             return _AGAIN
         return InputRefused(
-            "E-VID-011", jobs[self.number].name, f"{problem}, {_ATTEMPTS} times", "Re-encode it, or leave it out."
+            "E-VID-011", self._job.name, f"{problem}, {_ATTEMPTS} times", "Re-encode it, or leave it out."
         )
 
     def _begin(self) -> None:
         context = multiprocessing.get_context("spawn")
         self._connection, theirs = context.Pipe()
-        self._process = context.Process(target=_serve, args=(self.function, theirs), daemon=True)
+        arguments = (self._function, theirs, self._limits, self._warm_up)
+        self._process = context.Process(target=_serve, args=arguments, daemon=True)
         self._process.start()
         theirs.close()
 
@@ -132,26 +192,77 @@ class _Child:
         self._process.join()
 
 
-def _serve(function: Callable[[Any], Any], connection: Connection) -> None:
+def _serve(
+    function: Callable[[Any], Any],
+    connection: Connection,
+    limits: ChildLimits | None,
+    warm_up: Callable[[], object] | None,
+) -> None:
     cv2.setNumThreads(1)  # the workers share the processor already
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides what an interrupt means
+    if warm_up is not None:
+        with contextlib.suppress(Exception):
+            warm_up()
+    if limits is not None:
+        _limit_memory(limits)
     while True:
         try:
-            argument = connection.recv()
+            name, argument, timeout_s = connection.recv()
         except EOFError:
             return
-        connection.send(_call(function, argument))
+        if limits is not None:
+            _limit_processor_time(timeout_s)
+        connection.send(_call(function, argument, name if limits is not None else None))
 
 
-def _call(function: Callable[[Any], Any], argument: Any) -> Any:
+def _limit_memory(limits: ChildLimits) -> None:
+    """No more address space than now and `memory_bytes`. Elsewhere than on Linux nobody tells how much it is now."""
+    if sys.platform != "win32" and _STATM.exists():
+        import resource
+
+        now = int(_STATM.read_text().split()[0]) * resource.getpagesize()
+        hard = resource.getrlimit(resource.RLIMIT_AS)[1]
+        wanted = now + limits.memory_bytes
+        resource.setrlimit(resource.RLIMIT_AS, (wanted if hard < 0 else min(wanted, hard), hard))
+
+
+def _limit_processor_time(timeout_s: float) -> None:
+    """All cores for the time of one job: stops a child that hangs after its parent has been killed."""
+    if sys.platform != "win32":
+        import resource
+
+        used = resource.getrusage(resource.RUSAGE_SELF)
+        wanted = math.ceil(used.ru_utime + used.ru_stime + timeout_s * (os.cpu_count() or 1)) + 1
+        hard = resource.getrlimit(resource.RLIMIT_CPU)[1]
+        resource.setrlimit(resource.RLIMIT_CPU, (wanted if hard < 0 else min(wanted, hard), hard))
+
+
+def _call(function: Callable[[Any], Any], argument: Any, limited: str | None) -> Any:
+    """The function's result or fault. `limited`: the job's name, if lack of memory is its own fault."""
     try:
         return function(argument)
     except AugrgbError as fault:
         return fault
     except MemoryError:
-        return EnvironmentFault("E-ENV-003", "", "out of memory", "Use fewer workers.")
-    except Exception:  # noqa: BLE001 - carried over to the parent, which raises it
+        return _no_memory(limited)
+    except Exception as error:  # noqa: BLE001 - carried over to the parent, which raises it
+        if any(text in str(error) for text in _NO_MEMORY):
+            return _no_memory(limited)
         return _Bug(traceback.format_exc())
+
+
+def _no_memory(limited: str | None) -> AugrgbError:
+    if limited is None:
+        return EnvironmentFault("E-ENV-003", "", "out of memory", "Use fewer workers.")
+    return InputRefused("E-VID-011", limited, "needs more memory than one file may take", "Scale the video down first.")
+
+
+def _ending(code: int | None) -> str:
+    """An exit code in words, with the signal's name."""
+    try:
+        return f"exit code {code}, {signal.Signals(-(code or 0)).name}"
+    except ValueError:
+        return f"exit code {code}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +278,7 @@ def _stop_if_environment(outcome: Any) -> Any:
     return outcome
 
 
-def _sleep_until_something_happens(children: Sequence[_Child]) -> None:
+def _sleep_until_something_happens(children: Sequence[Child[Any, Any]]) -> None:
     busy = [child for child in children if child.busy]
     nearest_s = min(child.deadline_s for child in busy) - time.monotonic()
     wait([child.connection for child in busy], timeout=max(0.0, nearest_s) + 0.01)

@@ -1,32 +1,35 @@
-"""Detect actions in video files from RGB alone: decode, encode, filter, decode scores; JSON, CSV and timelines."""
+"""Detect actions in untrusted video files from RGB alone; JSON, CSV, timelines, subtitles and marked videos.
+
+Every file is decoded and encoded in one child process, which is kept for all of them: a file that crashes or hangs
+the decoder, or wants too much memory, is left out and named. This process loads neither torch nor the model.
+"""
 
 from __future__ import annotations
 
-import time
+import functools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
 
-import numpy as np
-from numpy.typing import NDArray
-
-from augrgb.core.errors import AugrgbError, InputRefused, UsageFault
-from augrgb.core.safe_files import file_name_of
+from augrgb.core.errors import AugrgbError, EnvironmentFault, UsageFault
+from augrgb.core.safe_files import file_name_of, remove_leftovers
 from augrgb.core.types import Detection
-from augrgb.detection.pipeline import final_detections
-from augrgb.detection.writers import write_activitynet, write_csv
-from augrgb.encoders.files import LoadedEncoder, load_encoder
-from augrgb.report import film_strip, strip_times_s, write_timeline
-from augrgb.report.data import DetectedVideo, Fact, Note, ScoreCurves
-from augrgb.streams.files import LoadedStream, load_stream
-from augrgb.streams.predict import predict
-from augrgb.video.decode import DecodeReport, Partial, frames_by_time
+from augrgb.detection.writers import write_activitynet, write_csv, write_srt
+from augrgb.report import write_timeline
+from augrgb.report.data import DetectedVideo
+from augrgb.video.child_jobs import Child, ChildJob, ChildLimits
+from augrgb.video.decode import Partial
 from augrgb.video.probe import VideoInfo, probe
 from augrgb.workflows.data_videos import VIDEO_SUFFIXES
-from augrgb.workflows.extract import EncodedVideo, encode_video
-from augrgb.workflows.train_stream import ENCODER_FOLDER
+from augrgb.workflows.overlay import write_overlay
 
-STRIP_FRAMES = 40
+if TYPE_CHECKING:
+    from augrgb.workflows.detect_video import Detector
+
+_OPEN_S = 120.0
+_SECONDS_PER_SECOND = 10.0
+_UNKNOWN_DURATION_S = 3600.0
 
 
 @dataclass(frozen=True)
@@ -38,39 +41,36 @@ class DetectOutcome:
     faults: tuple[AugrgbError, ...]
 
 
-@dataclass(frozen=True)
-class Detector:
-    """An RGB stream with its snippet encoder: all that is needed at test time."""
-
-    encoder: LoadedEncoder
-    stream: LoadedStream
-    folder: Path
+@dataclass(frozen=True, slots=True)
+class _Open:
+    model: Path
 
 
-def load_detector(run: Path) -> Detector:
-    """The stream of a run folder and its encoder.
+@dataclass(frozen=True, slots=True)
+class _Look:
+    path: Path
 
-    Raises:
-        InputRefused: Not such a folder, the encoder is missing or not the one that made the stream's features.
-    """
-    stream = load_stream(run)
-    if not (run / ENCODER_FOLDER / "model.json").is_file():
-        raise InputRefused(
-            "E-MOD-008",
-            run,
-            "this stream was trained on foreign features and carries no snippet encoder",
-            "Extract features with `augrgb extract` and train on these, or score the features with `augrgb evaluate`.",
-        )
-    encoder = load_encoder(run / ENCODER_FOLDER)
-    if encoder.encoder.dim != stream.settings.dim_in or encoder.settings.clock != stream.settings.clock:
-        problem = f"the encoder gives {encoder.encoder.dim} channels on {encoder.settings.clock}, the stream takes "
-        problem += f"{stream.settings.dim_in} on {stream.settings.clock}"
-        raise InputRefused("E-MOD-005", run, problem, "Copy the whole run folder again.")
-    if encoder.encoder.modality == "pose":
-        raise UsageFault(
-            "E-MOD-009", run, "this is a pose stream; videos have no poses", "Choose an RGB or flow stream."
-        )
-    return Detector(encoder, stream, run)
+
+@dataclass(frozen=True, slots=True)
+class _Find:
+    path: Path
+    name: str
+    model: Path
+    min_score: float
+    partial: Partial
+
+
+@dataclass(frozen=True, slots=True)
+class _Mark:
+    path: Path
+    target: Path
+    detections: tuple[Detection, ...]
+    classes: tuple[str, ...]
+    partial: Partial
+
+
+_Request: TypeAlias = _Open | _Look | _Find | _Mark
+_Answer: TypeAlias = VideoInfo | DetectedVideo | int | None
 
 
 def detect_videos(
@@ -80,6 +80,8 @@ def detect_videos(
     *,
     min_score: float = 0.3,
     partial: Partial = "refuse",
+    srt: bool = False,
+    overlay: bool = False,
     progress: Callable[[int, int], None] | None = None,
 ) -> DetectOutcome:
     """Detect in files and folders of files; one JSON and CSV for all, one HTML timeline for each.
@@ -88,6 +90,8 @@ def detect_videos(
 
     Args:
         min_score: Detections whose mean class score is below are left out.
+        srt: Also write subtitles for each video.
+        overlay: Also write each video with the labels of its detections on the frames.
 
     Raises:
         UsageFault: No video is named.
@@ -95,27 +99,37 @@ def detect_videos(
         EnvironmentFault: The output cannot be written.
     """
     paths = _files(videos)
-    detector = load_detector(model)
+    model = Path(model)
     found: list[DetectedVideo] = []
     detections: list[Detection] = []
     faults: list[AugrgbError] = []
     files: list[Path] = []
-    for number, (name, path) in enumerate(paths.items()):
-        try:
-            video = detect_video(path, name, detector, min_score=min_score, partial=partial)
-        except AugrgbError as fault:
-            if fault.exit_code == 5:
+    with Child(_answer, limits=ChildLimits(), warm_up=functools.partial(_answer, _Open(model))) as child:
+        _ask(child, str(model), _Open(model), _OPEN_S)
+        for number, (name, path) in enumerate(paths.items()):
+            target = out / f"{file_name_of(name)}.overlay.mp4"
+            try:
+                info = _ask(child, str(path), _Look(path), _OPEN_S)
+                assert isinstance(info, VideoInfo)
+                timeout_s = _OPEN_S + _SECONDS_PER_SECOND * (info.duration_s or _UNKNOWN_DURATION_S)
+                video = _ask(child, str(path), _Find(path, name, model, min_score, partial), timeout_s)
+                assert isinstance(video, DetectedVideo)
+                if overlay:
+                    mark = _Mark(path, target, video.detections, video.classes, partial)
+                    _ask(child, str(path), mark, timeout_s + _overlay_s(info))
+            except EnvironmentFault:
                 raise
-            faults.append(fault)
-            continue
-        finally:
-            if progress is not None:
-                progress(number + 1, len(paths))
-        page = out / f"{file_name_of(name)}.html"
-        write_timeline(page, video)
-        files.append(page)
-        found.append(video)
-        detections += video.detections
+            except AugrgbError as fault:
+                remove_leftovers(out)  # of an overlay whose process died
+                faults.append(fault)
+                continue
+            finally:
+                if progress is not None:
+                    progress(number + 1, len(paths))
+            files += _write(out, video, srt=srt)
+            files += [target] if overlay else []
+            found.append(video)
+            detections += video.detections
     if found:
         write_activitynet(out / "detections.json", detections, [video.name for video in found])
         write_csv(out / "detections.csv", detections)
@@ -123,34 +137,49 @@ def detect_videos(
     return DetectOutcome(tuple(found), tuple(files), tuple(faults))
 
 
-def detect_video(
-    path: Path, name: str, detector: Detector, *, min_score: float = 0.3, partial: Partial = "refuse"
-) -> DetectedVideo:
-    """Detect in one file, in memory that does not grow with its length (but for the scores).
+def _answer(request: _Request) -> _Answer:
+    """What the child does; the model is loaded once in each process."""
+    match request:
+        case _Open(model):
+            _detector(model)
+            return None
+        case _Look(path):
+            return probe(path)
+        case _Find(path, name, model, min_score, partial):
+            from augrgb.workflows.detect_video import detect_video
 
-    Raises:
-        InputRefused: The video cannot be decoded.
-    """
-    started = time.monotonic()
-    info = probe(path)
-    report = DecodeReport()
-    encoded = encode_video(path, detector.encoder, partial=partial, report=report)
-    scores = predict(detector.stream.stream, encoded.values)
-    settings = detector.stream.settings
-    found = final_detections(scores, settings.clock, settings.classes, name, encoded.duration_s, min_score=min_score)
-    seconds = time.monotonic() - started
-    times = settings.clock.centres_s(len(scores))
-    return DetectedVideo(
-        name=name,
-        duration_s=encoded.duration_s,
-        frames=tuple(film_strip(_strip(path, encoded.duration_s, info, partial))),
-        detections=tuple(found),
-        curves=ScoreCurves(settings.classes, times, scores),
-        video_facts=_video_facts(path, info, encoded, seconds),
-        model_facts=_model_facts(detector),
-        notes=tuple(Note("Read with care", text) for text in dict.fromkeys(report.warnings)),
-        classes=settings.classes,
-    )
+            return detect_video(path, name, _detector(model), min_score=min_score, partial=partial)
+        case _Mark(path, target, detections, classes, partial):
+            return write_overlay(path, target, detections, classes=classes, partial=partial)
+
+
+@functools.lru_cache(maxsize=1)
+def _detector(model: Path) -> Detector:
+    from augrgb.workflows.detect_video import load_detector
+
+    return load_detector(model)
+
+
+def _ask(child: Child[_Request, _Answer], name: str, request: _Request, timeout_s: float) -> _Answer:
+    outcome = child.call(ChildJob(name, request, timeout_s))
+    if isinstance(outcome, AugrgbError):
+        raise outcome
+    return outcome
+
+
+def _overlay_s(info: VideoInfo) -> float:
+    """Time to encode: a slow machine does two million pixels a second."""
+    return info.width * info.height * (info.fps or 25.0) * (info.duration_s or _UNKNOWN_DURATION_S) / 2e6
+
+
+def _write(out: Path, video: DetectedVideo, *, srt: bool) -> list[Path]:
+    stem = file_name_of(video.name)
+    files = [out / f"{stem}.html"]
+    write_timeline(files[0], video)
+    if srt:
+        files.append(out / f"{stem}.srt")
+        write_srt(files[1], video.detections)
+    return files
 
 
 def _files(videos: Sequence[Path]) -> dict[str, Path]:
@@ -169,37 +198,3 @@ def _files(videos: Sequence[Path]) -> dict[str, Path]:
     stems = [path.stem for path in paths]
     names = [path.stem if stems.count(path.stem) == 1 else str(path) for path in paths]
     return dict(zip(names, paths, strict=True))
-
-
-def _strip(path: Path, duration_s: float, info: VideoInfo, partial: Partial) -> list[NDArray[np.uint8]]:
-    """Small frames, evenly spaced over the video."""
-    times = strip_times_s(duration_s, STRIP_FRAMES)
-    height = 96
-    width = max(16, round(info.width / info.height * height / 2) * 2)
-    fps = len(times) / max(duration_s, 1e-3)
-    return list(frames_by_time(path, fps, size=(width, height), partial=partial))[: len(times)]
-
-
-def _video_facts(path: Path, info: VideoInfo, encoded: EncodedVideo, seconds: float) -> tuple[Fact, ...]:
-    return (
-        Fact("file", path.name),
-        Fact("picture", f"{info.width} x {info.height}, {info.fps:.2f} frames/s"),
-        Fact("duration", f"{encoded.duration_s:.1f} s"),
-        Fact("snippets", f"{len(encoded.values)}, one every {encoded.clock.stride_s:.2f} s"),
-        Fact("time taken", f"{seconds:.1f} s ({encoded.duration_s / max(seconds, 1e-9):.0f} times real time)"),
-    )
-
-
-def _model_facts(detector: Detector) -> tuple[Fact, ...]:
-    stream = detector.stream.stream
-    parameters = sum(p.numel() for p in stream.parameters()) + sum(
-        p.numel() for p in detector.encoder.encoder.parameters()
-    )
-    return (
-        Fact("model", detector.folder.name),
-        Fact("sees", detector.encoder.encoder.modality),
-        Fact("encoder", f"{detector.encoder.encoder.name}, {detector.encoder.checksum[:8]}"),
-        Fact("temporal filter", detector.stream.settings.filter),
-        Fact("parameters", f"{parameters / 1e6:.2f} million"),
-        Fact("classes", str(len(detector.stream.settings.classes))),
-    )

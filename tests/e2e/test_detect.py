@@ -1,0 +1,137 @@
+"""`augrgb detect` as a user meets it: every kind of file it writes, real clips, and videos that harm the decoder."""
+
+import csv
+import json
+import os
+import re
+import signal
+from pathlib import Path
+
+import numpy as np
+import pytest
+import typer
+
+from augrgb.cli.detect_command import detect as detect_command
+from augrgb.core.types import Detection
+from augrgb.detection.readers import read_subtitles
+from augrgb.video.decode import DecodeReport, frames_by_time
+from augrgb.video.probe import probe
+from augrgb.workflows import detect
+from augrgb.workflows.detect_video import detect_video, load_detector
+from augrgb.workflows.overlay import draw_labels, write_overlay
+from tiny_project import expect_success, run_cli
+from video_samples import square_frames, write_video
+
+CLIPS = Path(__file__).resolve().parents[2].parent / "shared" / "data" / "videos"
+real_clips = pytest.mark.skipif(not CLIPS.exists(), reason="shared/data/videos is not here")
+
+
+@pytest.fixture(autouse=True)
+def commands(monkeypatch):
+    app = typer.Typer(pretty_exceptions_enable=False)
+    app.command()(detect_command)
+    app.command("version")(lambda: None)
+    monkeypatch.setattr("augrgb.cli.commands.app", app)
+
+
+def length_of(path):
+    report = DecodeReport()
+    count = sum(1 for _ in frames_by_time(path, probe(path).fps, (32, 24), report=report))
+    return count, report.duration_s
+
+
+def test_every_file_is_written_and_they_agree(project, tmp_path):
+    video = write_video(tmp_path / "a walk.mp4", square_frames(75, 96, 64), fps=15, audio_s=5.0)
+    words = ("detect", video, "--model", project / "rgb", "--out", tmp_path / "out", "--min-score", 0.02)
+    outcome = expect_success(*words, "--srt", "--overlay")
+    names = ["a%20walk.html", "a%20walk.overlay.mp4", "a%20walk.srt", "detections.csv", "detections.json"]
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == names
+    assert all(name in outcome.out.replace("\n", "") for name in names)
+    found = json.loads((tmp_path / "out" / "detections.json").read_text())["results"]["a walk"]
+    rows = list(csv.DictReader((tmp_path / "out" / "detections.csv").open()))
+    cues = read_subtitles(tmp_path / "out" / "a%20walk.srt", "a walk").detections
+    assert len(found) == len(rows) == len(cues) > 0
+    assert [row["label"] for row in found] == [row["label"] for row in rows]
+    assert sorted(row["label"] for row in found) == sorted(cue.label for cue in cues)
+    page = (tmp_path / "out" / "a%20walk.html").read_text()
+    assert page.count("data:image/jpeg") >= 30 and not re.search(r"(src|href)=\"https?:", page)
+    info, copy = probe(video), probe(tmp_path / "out" / "a%20walk.overlay.mp4")
+    assert (copy.width, copy.height, copy.fps, copy.codec, copy.has_audio) == (96, 64, info.fps, "h264", False)
+    assert length_of(copy.path)[0] == length_of(video)[0] == 75
+
+
+def test_a_child_finds_what_this_process_finds(project, tmp_path):
+    video = write_video(tmp_path / "v.mp4", square_frames(60), fps=15)
+    outcome = detect.detect_videos([video], project / "rgb", tmp_path / "out", min_score=0.02)
+    here = detect_video(video, "v", load_detector(project / "rgb"), min_score=0.02)
+    there = outcome.videos[0]
+    np.testing.assert_allclose(there.curves.values, here.curves.values, atol=1e-5)
+    assert there.frames == here.frames and len(there.detections) == len(here.detections) > 0
+    for one, other in zip(there.detections, here.detections, strict=True):
+        assert (one.label, one.start_s, one.end_s) == (other.label, other.start_s, other.end_s)
+
+
+def deadly(request):
+    """The child's function, but for files whose name says what they do."""
+    path = getattr(request, "path", Path())
+    if path.name == "kills.mp4":
+        os.kill(os.getpid(), signal.SIGSEGV)
+    return detect._answer(request)
+
+
+@pytest.mark.slow  # three processes that load torch
+def test_a_video_that_kills_the_decoder_takes_only_itself(project, tmp_path, monkeypatch):
+    (tmp_path / "in").mkdir()
+    for name in ("kills.mp4", "well.mp4"):
+        write_video(tmp_path / "in" / name, square_frames(30), fps=15)
+    real = detect.Child
+    monkeypatch.setattr(detect, "Child", lambda function, **options: real(deadly, **options))
+    outcome = run_cli("detect", tmp_path / "in", "--model", project / "rgb", "--out", tmp_path / "out")
+    assert outcome.code == 4 and "Traceback" not in outcome.err
+    assert "E-VID-011" in outcome.err and "kills.mp4" in outcome.err and "SIGSEGV), 2 times" in outcome.err
+    assert list(json.loads((tmp_path / "out" / "detections.json").read_text())["results"]) == ["well"]
+
+
+def test_labels_are_drawn_where_and_when_they_hold(tmp_path):
+    source = write_video(tmp_path / "v.mp4", np.full((30, 120, 161, 3), 90, np.uint8)[:, :, :160], fps=10)
+    found = [Detection("v", "café à emporter", 1.0, 2.0, 0.75)]
+    assert write_overlay(source, tmp_path / "o.mp4", found) == 30
+    frames = np.stack(list(frames_by_time(tmp_path / "o.mp4", 10, (160, 120)))).astype(int)
+    changed = np.abs(frames - 90).max(axis=-1) > 12
+    assert changed[10:20, :16].any(axis=(1, 2)).all() and not changed[:10].any() and not changed[20:].any()
+    assert not changed[:, 40:].any()  # the rest of the picture is left alone
+
+
+def test_more_labels_than_fit_are_counted_and_the_frame_is_not_changed_in_place():
+    frame = np.zeros((48, 64, 3), np.uint8)
+    drawn = draw_labels(frame, [(f"class {n}", (200, 0, 0)) for n in range(9)], line_height_px=16)
+    assert not frame.any() and drawn.shape == frame.shape
+    assert drawn[[1, 17, 33], 0, 0].tolist() == [200, 200, 60]  # two labels, then "+7 more"
+
+
+@real_clips
+@pytest.mark.parametrize("name", ["demo", "v_GGSY1Qvo990"])
+def test_real_clips(project, tmp_path, name):
+    clip = CLIPS / f"{name}.mp4"
+    words = ("detect", clip, "--model", project / "rgb", "--out", tmp_path, "--min-score", 0.02, "--overlay", "--srt")
+    expect_success(*words)
+    count, duration_s = length_of(clip)
+    copied, copied_s = length_of(tmp_path / f"{name}.overlay.mp4")
+    info, copy = probe(clip), probe(tmp_path / f"{name}.overlay.mp4")
+    assert (copy.width, copy.height) == (info.width, info.height)
+    assert copy.fps == pytest.approx(info.fps, rel=1e-6) and abs(copied - count) <= 1
+    assert copied_s == pytest.approx(duration_s, abs=0.1)
+    if name == "v_GGSY1Qvo990":
+        assert info.fps == pytest.approx(19.62) and info.has_audio
+        assert "19.62 frames/s" in (tmp_path / f"{name}.html").read_text()
+    ends = [row["segment"][1] for row in json.loads((tmp_path / "detections.json").read_text())["results"][name]]
+    assert ends and max(ends) <= duration_s + 1e-6
+
+
+@real_clips
+def test_a_corrupted_clip_names_the_time_and_leaves_nothing(project, tmp_path):
+    words = ("detect", CLIPS / "corrupted.mp4", "--model", project / "rgb", "--out", tmp_path / "out", "--overlay")
+    outcome = run_cli(*words)
+    assert outcome.code == 3 and "E-VID-003" in outcome.err and "corrupted.mp4" in outcome.err
+    assert re.search(r"\d+\.\d s", outcome.err) and "keep-prefix" in outcome.err
+    assert not (tmp_path / "out").exists() or not list((tmp_path / "out").iterdir())
