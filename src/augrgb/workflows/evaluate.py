@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -132,8 +133,8 @@ def evaluate_runs(
 
 
 def result_to_json(result: MetricResult) -> dict[str, object]:
-    """Plain values of a result."""
-    return {
+    """Plain values of a result; numbers that the protocol leaves undefined are None."""
+    values: dict[str, object] = {
         "protocol": result.protocol,
         "value": result.value,
         "per_class": result.per_class,
@@ -141,3 +142,10 @@ def result_to_json(result: MetricResult) -> dict[str, object]:
         "videos_total": result.videos_total,
         "details": result.details,
     }
+    return {name: _defined(value) for name, value in values.items()}
+
+
+def _defined(value: object) -> object:
+    if isinstance(value, dict):
+        return {name: _defined(inner) for name, inner in value.items()}
+    return None if isinstance(value, float) and math.isnan(value) else value
