@@ -39,6 +39,7 @@ from video_samples import (
 
 CLOCK = Clock(15, 8, 8)
 SIZE = (32, 24)
+NAMES = [name for name in sorted(ENCODERS) if name.startswith("small_")]
 
 
 def make_dataset(folder, lengths=(40, 25, 7)):
@@ -70,7 +71,7 @@ def hashes(folder):
     return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in folder.glob("*.safetensors")}
 
 
-@pytest.mark.parametrize("name", sorted(ENCODERS))
+@pytest.mark.parametrize("name", NAMES)
 def test_features_equal_the_parts_put_together(tmp_path, dataset, name):
     encoder = make_encoder(tmp_path / "e", name)
     report = extract(dataset, encoder, tmp_path / "f", workers=0)
@@ -88,7 +89,7 @@ def test_features_equal_the_parts_put_together(tmp_path, dataset, name):
         np.testing.assert_allclose(encode_windows(loaded.encoder, windows(track, CLOCK)), values, atol=1e-5)
 
 
-@pytest.mark.parametrize("name", sorted(ENCODERS))
+@pytest.mark.parametrize("name", NAMES)
 def test_cached_tracks_give_the_same_bytes(tmp_path, dataset, name):
     encoder = make_encoder(tmp_path / "e", name)
     report = cache_tracks(dataset, None, ["rgb", "flow", "pose"], tmp_path / "t", size=SIZE, workers=0)

@@ -1,6 +1,8 @@
 """Windows -> snippet features. The import line is the registration."""
 
 from augrgb.core.catalog import catalog
+from augrgb.encoders.agcn import Agcn
+from augrgb.encoders.i3d import I3dFlow, I3dRgb
 from augrgb.encoders.small_flow import SmallFlow
 from augrgb.encoders.small_pose import SmallPose
 from augrgb.encoders.small_rgb import SmallRGB
@@ -8,4 +10,4 @@ from augrgb.encoders.snippet_encoder import SnippetEncoder
 
 ENCODERS = catalog(SnippetEncoder, globals())  # type: ignore[type-abstract]
 
-__all__ = ["ENCODERS", "SmallFlow", "SmallPose", "SmallRGB", "SnippetEncoder"]
+__all__ = ["ENCODERS", "Agcn", "I3dFlow", "I3dRgb", "SmallFlow", "SmallPose", "SmallRGB", "SnippetEncoder"]

@@ -1,0 +1,212 @@
+"""Adaptive graph convolutional network (AGCN) on skeletons, and the pose encoder made of it."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from augrgb.core.errors import UsageFault
+from augrgb.encoders.body_frame import body_frame, landmarks
+from augrgb.encoders.fixed_norm import FixedBatchNorm
+from augrgb.encoders.skeleton_graphs import adjacency
+from augrgb.encoders.snippet_encoder import SnippetEncoder, check_windows
+
+Norm = Literal["group", "stored"]
+_WIDTHS = (64, 64, 64, 64, 128, 128, 128, 256, 256, 256)
+
+
+class AgcnNet(nn.Module):
+    """Ten blocks of adaptive graph and temporal convolution, with the parameter names of the published weights.
+
+    Shi et al., "Two-Stream Adaptive Graph Convolutional Networks for Skeleton-Based Action Recognition", CVPR 2019,
+    figure 3 and equation 3.
+
+    Args:
+        graphs: (3, V, V) adjacency, see `skeleton_graphs.adjacency`.
+        persons: M skeletons per sample.
+        norm: `stored`, batch normalisation with statistics that stay as they are (published weights); `group`, per
+            sample, for training from nothing.
+
+    Shape: (N, 3, t, V, M) -> (N, 256).
+    """
+
+    dim = 256
+
+    def __init__(self, graphs: NDArray[np.float32], *, persons: int = 1, norm: Norm = "stored") -> None:
+        super().__init__()
+        joints, before = graphs.shape[1], 3
+        channels = persons * joints * 3
+        self.data_bn = FixedBatchNorm(channels) if norm == "stored" else nn.GroupNorm(1, channels)
+        for number, width in enumerate(_WIDTHS, start=1):
+            stride = 2 if number in (5, 8) else 1
+            self.add_module(f"l{number}", _Block(before, width, graphs, stride, norm, residual=number > 1))
+            before = width
+
+    def layers(self, x: Tensor) -> Tensor:
+        """Output of the last block, (N, 3, t, V, M) -> (N * M, 256, ceil(t / 4), V)."""
+        count, coordinates, frames, joints, persons = x.shape
+        x = self.data_bn(x.permute(0, 4, 3, 1, 2).reshape(count, persons * joints * coordinates, frames))
+        x = x.view(count, persons, joints, coordinates, frames).permute(0, 1, 3, 4, 2)
+        x = x.reshape(count * persons, coordinates, frames, joints)
+        for number in range(1, len(_WIDTHS) + 1):
+            x = self.get_submodule(f"l{number}")(x)
+        return x
+
+    def forward(self, x: Tensor) -> Tensor:
+        count, persons = x.shape[0], x.shape[4]
+        return self.layers(x).mean(dim=(2, 3)).view(count, persons, self.dim).mean(dim=1)
+
+
+class _Block(nn.Module):
+    """Graph unit, temporal unit, and a way around both; (N, C_in, t, V) -> (N, C_out, ceil(t / stride), V)."""
+
+    def __init__(
+        self, dim_in: int, dim_out: int, graphs: NDArray[np.float32], stride: int, norm: Norm, *, residual: bool
+    ) -> None:
+        super().__init__()
+        self.gcn1 = _GraphUnit(dim_in, dim_out, graphs, norm)
+        self.tcn1 = _TemporalUnit(dim_out, dim_out, 9, stride, norm)
+        changes = dim_in != dim_out or stride != 1
+        self.residual = _TemporalUnit(dim_in, dim_out, 1, stride, norm) if residual and changes else None
+        self.straight = residual and not changes
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = self.tcn1(self.gcn1(x))
+        if self.residual is not None:
+            y = y + self.residual(x)
+        elif self.straight:
+            y = y + x
+        return torch.relu(y)
+
+
+class _GraphUnit(nn.Module):
+    """Mix joints by given, learned and attended edges; (N, C_in, t, V) -> (N, C_out, t, V)."""
+
+    def __init__(self, dim_in: int, dim_out: int, graphs: NDArray[np.float32], norm: Norm) -> None:
+        super().__init__()
+        subsets = len(graphs)
+        self.register_buffer("graphs", torch.from_numpy(graphs), persistent=False)
+        self.graphs: Tensor
+        self.PA = nn.Parameter(torch.full(graphs.shape, 1e-6))
+        self.conv_a = nn.ModuleList(nn.Conv2d(dim_in, dim_out // 4, 1) for _ in range(subsets))
+        self.conv_b = nn.ModuleList(nn.Conv2d(dim_in, dim_out // 4, 1) for _ in range(subsets))
+        self.conv_d = nn.ModuleList(nn.Conv2d(dim_in, dim_out, 1) for _ in range(subsets))
+        self.bn = _norm(norm, dim_out)
+        self.down = nn.Sequential(nn.Conv2d(dim_in, dim_out, 1), _norm(norm, dim_out)) if dim_in != dim_out else None
+
+    def forward(self, x: Tensor) -> Tensor:
+        count, _, frames, joints = x.shape
+        subsets = len(self.graphs)
+        weight, bias = _side_by_side([*self.conv_a, *self.conv_b], dim=0)
+        embedded = F.conv2d(x, weight, torch.cat(bias)).view(count, 2, subsets, -1, joints)  # channels and time as one
+        a, b = embedded.unbind(1)
+        mixing = (a.transpose(2, 3) @ b / a.shape[2]).softmax(dim=2) + self.graphs + self.PA  # (N, 3, V, V)
+        mixed = x.flatten(1, 2)[:, None] @ mixing  # (N, 3, C * t, V)
+        weight, bias = _side_by_side([*self.conv_d], dim=1)
+        y = self.bn(F.conv2d(mixed.view(count, -1, frames, joints), weight, torch.stack(bias).sum(dim=0)))
+        return torch.relu(y + (x if self.down is None else self.down(x)))
+
+
+class _TemporalUnit(nn.Module):
+    """Convolution over time and normalisation; (N, C_in, t, V) -> (N, C_out, ceil(t / stride), V)."""
+
+    def __init__(self, dim_in: int, dim_out: int, kernel: int, stride: int, norm: Norm) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(dim_in, dim_out, (kernel, 1), (stride, 1), (kernel // 2, 0))
+        self.bn = _norm(norm, dim_out)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.bn(self.conv(x))  # type: ignore[no-any-return]
+
+
+class Agcn(SnippetEncoder):
+    """Adaptive graph convolution on pose windows (2s-AGCN): 256 features of joints, bones or their motion.
+
+    Shi et al., CVPR 2019. The two streams of 2s-AGCN are two encoders, `stream: joint` and `stream: bone`.
+    Deviation: normalises per sample unless `norm: stored`, which published weights need.
+
+    Args:
+        names: Joint names.
+        parents: Index of each joint's parent, -1 for the root: the graph. `skeleton_graphs.LAYOUTS` has usual ones.
+        stream: What the network sees: `joint` positions, `bone` vectors from parent to joint, `motion` of joints.
+        axes: `body` turns and scales a window by its hips and torso, found by their names; `camera` only moves the
+            first frame's root to the origin.
+        persons: Skeletons that the network takes; those beyond the first are zero, as in the published data.
+        norm: `group` for training from nothing, `stored` for published weights.
+        dropout: On the features, in training.
+
+    Shape: windows (N, window, V, 3) float32 -> (N, 256).
+    """
+
+    name = "agcn"
+    modality = "pose"
+    data_options = ("names", "parents")
+
+    def __init__(
+        self,
+        *,
+        names: tuple[str, ...],
+        parents: tuple[int, ...],
+        stream: Literal["joint", "bone", "motion"] = "joint",
+        axes: Literal["body", "camera"] = "body",
+        persons: int = 1,
+        norm: Norm = "group",
+        dropout: float = 0.0,
+    ) -> None:
+        super().__init__()
+        if len(names) != len(parents):
+            raise UsageFault("E-FEA-008", self.name, f"{len(names)} joint names but {len(parents)} parents")
+        if persons < 1:
+            raise UsageFault("E-CFG-003", f"{self.name}.persons", f"must be at least 1, got {persons}")
+        self.dim, self.joints, self.stream, self.axes, self.persons = AgcnNet.dim, len(names), stream, axes, persons
+        self.options = {
+            "names": list(names),
+            "parents": list(parents),
+            "stream": stream,
+            "axes": axes,
+            "persons": persons,
+            "norm": norm,
+            "dropout": dropout,
+        }
+        self.marks = landmarks(tuple(names)) if axes == "body" else {}
+        self.net = AgcnNet(adjacency(tuple(parents)), persons=persons, norm=norm)
+        self.root = tuple(parents).index(-1)
+        ends = torch.tensor([joint if parent < 0 else parent for joint, parent in enumerate(parents)])
+        self.register_buffer("bone_ends", ends, persistent=False)
+        self.bone_ends: Tensor
+        self.dropout = nn.Dropout(dropout)
+
+    def prepare(self, windows: NDArray[Any]) -> Tensor:
+        """Positions and speeds (change since the last frame x 10), (N, window, V, 6)."""
+        check_windows(windows, np.float32, (self.joints, 3))
+        if self.axes == "body":
+            return torch.from_numpy(body_frame(windows, self.marks))
+        moved = windows - windows[:, :1, self.root, None]
+        speed = np.diff(moved, axis=1, prepend=moved[:, :1]) * np.float32(10)
+        return torch.from_numpy(np.concatenate([moved, speed], axis=-1))
+
+    def forward(self, x: Tensor) -> Tensor:
+        seen = x[..., 3:] if self.stream == "motion" else x[..., :3]
+        if self.stream == "bone":
+            seen = seen - seen[:, :, self.bone_ends]
+        people = F.pad(seen.permute(0, 3, 1, 2)[..., None], (0, self.persons - 1))  # (N, 3, t, V, M)
+        return self.dropout(self.net(people))  # type: ignore[no-any-return]
+
+
+def _norm(norm: Norm, channels: int) -> nn.Module:
+    return FixedBatchNorm(channels) if norm == "stored" else nn.GroupNorm(8, channels)
+
+
+def _side_by_side(convolutions: list[nn.Module], dim: int) -> tuple[Tensor, list[Tensor]]:
+    """1x1 convolutions as one: weights joined along `dim`, biases as a list."""
+    weights, biases = [], []
+    for convolution in convolutions:
+        assert isinstance(convolution, nn.Conv2d) and convolution.bias is not None
+        weights.append(convolution.weight)
+        biases.append(convolution.bias)
+    return torch.cat(weights, dim=dim), biases

@@ -1,0 +1,128 @@
+"""Turn a PyTorch weights file into safetensors in a child process that can do nothing else.
+
+Three walls: only tensors are unpickled (`weights_only`); the child refuses to start programs, to open sockets and to
+write any other file; its memory and time are limited.
+"""
+
+from __future__ import annotations
+
+import logging
+import multiprocessing
+import os
+import pickle
+import sys
+from collections.abc import Mapping
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+import safetensors.torch
+import torch
+from torch import Tensor
+
+from augrgb.core.errors import InputRefused
+
+_log = logging.getLogger(__name__)
+_REMEDY = "Only files that hold nothing but tensors are imported."
+_FORBIDDEN = ("os.system", "os.exec", "os.fork", "os.posix_spawn", "os.spawn", "subprocess.", "pty.", "socket.")
+_WRAPPERS = ("state_dict", "model_state_dict", "model", "weights")
+
+
+def convert_in_child(source: Path, out: Path, *, memory_mib: int, timeout_s: float) -> None:
+    """Write the tensors of a `.pt` file to `out` as safetensors: names without `module.`, floats as float32.
+
+    Args:
+        memory_mib: What the child may take above what PyTorch takes by itself (Linux only).
+
+    Raises:
+        InputRefused: E-MOD-001 (holds anything but tensors, or is damaged), E-MOD-011 (no result in time, or the child
+            died of its limits).
+    """
+    if sys.platform != "linux":
+        _log.warning("the memory of the importing process is only limited on Linux")
+    context = multiprocessing.get_context("spawn")
+    ours, theirs = context.Pipe(duplex=False)
+    child = context.Process(target=_serve, args=(theirs, str(source), str(out), memory_mib), daemon=True)
+    child.start()
+    theirs.close()
+    try:
+        if not ours.poll(timeout_s):
+            raise InputRefused("E-MOD-011", source, f"could not be read in {timeout_s:.0f} s", _REMEDY)
+        problem = ours.recv()
+    except EOFError as error:
+        child.join(5)
+        problem = f"the process that read it died (exit code {child.exitcode}, limit {memory_mib} MiB)"
+        raise InputRefused("E-MOD-011", source, problem, _REMEDY) from error
+    finally:
+        ours.close()
+        child.kill()
+        child.join()
+    if problem:
+        raise InputRefused("E-MOD-001", source, problem, _REMEDY)
+
+
+def raise_walls(out: str, memory_mib: int) -> None:
+    """From now on this process starts no program, opens no socket, writes no file but `out`, and takes little memory.
+
+    Cannot be undone.
+    """
+    own = os.path.abspath(out)
+
+    def refuse(event: str, arguments: tuple[Any, ...]) -> None:
+        if event.startswith(_FORBIDDEN):
+            raise PermissionError(f"{event} is forbidden while weights are read")
+        if event == "open" and isinstance(arguments[2], int) and arguments[2] & (os.O_WRONLY | os.O_RDWR | os.O_CREAT):
+            path = arguments[0]
+            if not isinstance(path, str | bytes) or os.path.abspath(os.fsdecode(path)) != own:
+                raise PermissionError(f"writing {path!r} is forbidden while weights are read")
+
+    if sys.platform == "linux":
+        import resource
+
+        pages = int(Path("/proc/self/statm").read_text().split()[0])
+        limit = pages * resource.getpagesize() + memory_mib * 2**20
+        resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    sys.addaudithook(refuse)
+
+
+def _serve(connection: Connection, source: str, out: str, memory_mib: int) -> None:
+    torch.set_num_threads(1)
+    raise_walls(out, memory_mib)
+    connection.send(_convert(source, out))
+
+
+def _convert(source: str, out: str) -> str:
+    """What is wrong with the file, "" if it has been converted."""
+    try:
+        content = torch.load(source, map_location="cpu", weights_only=True)
+        tensors = _tensors(content)
+    except pickle.UnpicklingError as error:
+        return f"holds more than tensors, or is damaged: {_first_line(error)}"
+    except (RuntimeError, ValueError, TypeError, EOFError, OSError, KeyError, AttributeError, IndexError) as error:
+        return f"cannot be read ({type(error).__name__}: {_first_line(error)})"
+    except MemoryError:
+        return "needs more memory than weights of its size may"
+    safetensors.torch.save_file(tensors, out)
+    return ""
+
+
+def _tensors(content: Any) -> dict[str, Tensor]:
+    """The state in a checkpoint: itself a mapping of tensors, or under one of the usual keys."""
+    for key in _WRAPPERS:
+        if isinstance(content, Mapping) and isinstance(content.get(key), Mapping):
+            content = content[key]
+    if not isinstance(content, Mapping) or not content:
+        raise ValueError(f"holds a {type(content).__name__}, not named tensors")
+    found: dict[str, Tensor] = {}
+    for name, value in content.items():
+        if not isinstance(name, str) or not isinstance(value, Tensor):
+            raise ValueError(f"{name!r} is a {type(value).__name__}, not a tensor")
+        value = value.detach().to_dense() if value.layout != torch.strided else value.detach()
+        value = value.float() if value.is_floating_point() else value
+        found[name.removeprefix("module.")] = value.clone(memory_format=torch.contiguous_format)
+    return found
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).strip().splitlines() or ["?"])[0][:200]

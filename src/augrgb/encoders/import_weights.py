@@ -1,0 +1,145 @@
+"""Published PyTorch weights -> an encoder folder: pinned by hash, read in a guarded child, checked, tested."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor
+
+from augrgb.core.catalog import check_choice, check_options
+from augrgb.core.errors import InputRefused, UsageFault
+from augrgb.core.safe_files import existing_parent, sha256_file
+from augrgb.core.timeline import Clock
+from augrgb.encoders import ENCODERS
+from augrgb.encoders.files import EncoderSettings, check_state, read_weights, save_encoder
+from augrgb.encoders.guarded_child import convert_in_child
+from augrgb.encoders.skeleton_graphs import LAYOUTS
+from augrgb.encoders.weight_card import WeightCard, self_test, write_card
+
+CARD = "card.json"
+
+
+@dataclass(frozen=True, slots=True)
+class _Published:
+    """How the published weights of an encoder are laid out, and what they are used with.
+
+    Args:
+        classifier: Beginning of the names that are left out.
+        clock: What they were trained for, as far as one clock can say.
+        size: (width, height) of frames.
+        options: Of the encoder, where not the defaults.
+    """
+
+    classifier: str
+    clock: Clock
+    size: tuple[int, int] | None
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+_KINECT = LAYOUTS["kinect25"]
+_PUBLISHED = {
+    "i3d_rgb": _Published("logits.", Clock(25.0, 16, 16), (340, 256)),
+    "i3d_flow": _Published("logits.", Clock(25.0, 16, 16), (340, 256)),
+    "agcn": _Published(
+        "fc.",
+        Clock(30.0, 32, 8),
+        None,
+        {"names": _KINECT.names, "parents": _KINECT.parents, "persons": 2, "norm": "stored", "axes": "camera"},
+    ),
+}
+
+
+def import_weights(
+    source: Path,
+    encoder: str,
+    target: Path,
+    *,
+    sha256: str,
+    trust: bool = False,
+    card: WeightCard | None = None,
+    options: Mapping[str, Any] | None = None,
+    clock: Clock | None = None,
+    size: tuple[int, int] | None = None,
+    memory_mib: int | None = None,
+    timeout_s: float = 300.0,
+) -> WeightCard:
+    """Make an encoder folder, with a `card.json`, of a published `.pt` file; nothing is written unless all is well.
+
+    Args:
+        source: A PyTorch file that holds nothing but named tensors.
+        encoder: `i3d_rgb`, `i3d_flow` or `agcn`.
+        target: The encoder folder to write; `extract` takes it as it is.
+        sha256: Hex SHA-256 that the file must have, from where it was published.
+        trust: Say yes to reading a pickle at all.
+        card: What is known about the weights; its numbers must come out. Without one, the test is only that the
+            features are not constant.
+        options: Of the encoder, over those that published weights usually need.
+        clock: Frame rate and windows for extraction; default 25 fps and 16 frames (agcn: 30 fps, 32 frames, stride 8).
+        size: (width, height) of frames for extraction; default 340 x 256.
+        memory_mib: Memory of the reading child; default three times the file and 512 MiB.
+        timeout_s: How long it may read.
+
+    Returns:
+        The card that was written: with the features of the self-test, so that any copy can be tested again.
+
+    Raises:
+        UsageFault: E-CFG-002 (no published weights are known for that encoder), E-MOD-015 (no `trust`).
+        InputRefused: E-FILE-001 (no such file), E-MOD-003 (another hash), E-MOD-001/011 (cannot be read safely),
+            E-MOD-002 (names or shapes differ), E-MOD-004/012/013/014 (see `self_test`).
+    """
+    source, target = Path(source), Path(target)
+    check_choice({name: ENCODERS[name] for name in _PUBLISHED}, encoder, "encoder with published weights", "import")
+    published = _PUBLISHED[encoder]
+    if not trust:
+        raise UsageFault(
+            "E-MOD-015", source, "is a pickle, which is only read when you say so", "Give trust if you know its source."
+        )
+    checksum = _checked_hash(source, sha256)
+    if card is not None and card.sha256.lower() != checksum:
+        raise InputRefused("E-MOD-003", source, f"the card {card.name} is of a file with SHA-256 {card.sha256[:16]}...")
+    chosen = check_options(ENCODERS, encoder, {**published.options, **(options or {})}, "encoder", "import")
+    model = ENCODERS[encoder](**chosen)
+    state = _renamed(_read(source, target, memory_mib, timeout_s), published.classifier)
+    check_state(source, state, model.state_dict())
+    model.load_state_dict(state)
+    model.eval().requires_grad_(False)
+    card = card or WeightCard(source.stem, encoder, "", checksum, "unknown")
+    result = self_test(model, card)
+    card = replace(card, self_test=replace(card.self_test, expected=card.self_test.expected or result.features))
+    frames = None if model.modality == "pose" else size or published.size
+    notes = {"weights": card.name, "source": card.source_url, "licence": card.licence, "sha256": checksum}
+    # The description of the folder is written last, so a folder that opens has its card.
+    write_card(target / CARD, card)
+    save_encoder(target, model, EncoderSettings(clock or published.clock, frames, (), notes))
+    return card
+
+
+def _checked_hash(source: Path, sha256: str) -> str:
+    if not source.is_file():
+        raise InputRefused("E-FILE-001", source, "no such weights file")
+    found = sha256_file(source)
+    if found != sha256.strip().lower():
+        problem = f"SHA-256 is {found}, expected {sha256.strip().lower()}"
+        raise InputRefused("E-MOD-003", source, problem, "Download it again, or ask its publisher for the right hash.")
+    return found
+
+
+def _read(source: Path, target: Path, memory_mib: int | None, timeout_s: float) -> dict[str, Tensor]:
+    memory_mib = memory_mib if memory_mib is not None else 512 + 3 * (source.stat().st_size // 2**20 + 1)
+    with tempfile.TemporaryDirectory(prefix=".import-", dir=existing_parent(target)) as folder:
+        converted = Path(folder) / "tensors.safetensors"
+        convert_in_child(source, converted, memory_mib=memory_mib, timeout_s=timeout_s)
+        return {name: tensor.clone() for name, tensor in read_weights(converted).items()}
+
+
+def _renamed(state: Mapping[str, Tensor], classifier: str) -> dict[str, Tensor]:
+    """The encoder's names; without the classifier, and the batch counters that newer files have."""
+    return {
+        f"net.{name}": tensor
+        for name, tensor in state.items()
+        if not name.startswith(classifier) and not name.endswith(".num_batches_tracked")
+    }
