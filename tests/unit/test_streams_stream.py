@@ -12,7 +12,8 @@ from safetensors.torch import load_file, save_file
 from augrgb.core.errors import AugrgbError
 from augrgb.core.safe_files import sha256_file
 from augrgb.core.timeline import Clock
-from augrgb.streams import StreamSettings, build_stream, filter_sequence, late_fusion, load_stream, predict, save_stream
+from augrgb.detection.late_fusion import late_fusion
+from augrgb.streams import StreamSettings, build_stream, filter_sequence, load_stream, predict, save_stream
 
 CLOCK = Clock(16.0, 8, 8)
 SETTINGS = StreamSettings("rgb", "sd_tcn", 6, ("walk", "sit", "drink"), CLOCK, {"width": 8, "layers": 3})

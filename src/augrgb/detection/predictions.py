@@ -17,7 +17,8 @@ from safetensors.numpy import save
 
 from augrgb.core.errors import InputRefused
 from augrgb.core.safe_files import write_bytes
-from augrgb.core.timeline import Clock, nearest_snippets
+from augrgb.core.timeline import Clock
+from augrgb.detection.late_fusion import late_fusion
 
 
 @dataclass(frozen=True)
@@ -76,12 +77,8 @@ def fuse(members: Sequence[Predictions]) -> Predictions:
         if set(other.scores) != set(first.scores):
             differing = sorted(set(other.scores) ^ set(first.scores))
             raise InputRefused("E-FEA-001", "fusion", f"scored by one stream only: {', '.join(differing[:5])}")
-    fused: dict[str, NDArray[np.float32]] = {}
-    for name, scores in first.scores.items():
-        total, weight = scores.astype(np.float64), np.ones((len(scores), 1))
-        for other in members[1:]:
-            indices, near = nearest_snippets(other.clock, len(other.scores[name]), first.clock, len(scores))
-            total[near] += other.scores[name][indices[near]]
-            weight[near] += 1
-        fused[name] = (total / weight).astype(np.float32)
+    fused = {
+        name: late_fusion([(member.scores[name], member.clock) for member in members], first.clock, len(scores))[0]
+        for name, scores in first.scores.items()
+    }
     return Predictions(first.classes, first.clock, fused)

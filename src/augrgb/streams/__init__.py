@@ -3,7 +3,6 @@
 from augrgb.streams.files import LoadedStream, StreamSettings, build_stream, load_stream, save_stream
 from augrgb.streams.predict import filter_sequence, predict
 from augrgb.streams.stream import Stream
-from augrgb.streams.two_stream import late_fusion
 
 __all__ = [
     "LoadedStream",
@@ -11,7 +10,6 @@ __all__ = [
     "StreamSettings",
     "build_stream",
     "filter_sequence",
-    "late_fusion",
     "load_stream",
     "predict",
     "save_stream",
