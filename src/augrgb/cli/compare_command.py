@@ -60,10 +60,14 @@ def _show(outcome: ComparisonOutcome) -> None:
     from augrgb.workflows.compare import FILES
 
     stdout().print(comparison_table(outcome.table))
-    told = [one for one in outcome.statistics if one.decided]
-    rows = "; ".join(f"{one.row} ({one.protocol}, {one.split}: p = {one.p_holm:.2g})" for one in told)
+    decided = [one for one in outcome.statistics if one.decided]
+    rows = "; ".join(f"{one.row} ({one.protocol}, {one.split}: p = {one.p_holm:.2g})" for one in decided)
     message = f"Told from zero after Holm's correction: {rows or 'none'}."
     stdout().print(message, markup=False, highlight=False, soft_wrap=True)
     stdout().print(f"Written to {outcome.folder}: {', '.join(FILES)}", markup=False, highlight=False, soft_wrap=True)
     for failure in outcome.failures:
-        stderr().print(f"not finished: {failure.cell}: {failure.reason}", markup=False, highlight=False, soft_wrap=True)
+        if failure.origin == failure.cell:
+            lost = [one.cell for one in outcome.failures if one.origin == failure.cell and one is not failure]
+            told = f"not finished: {failure.cell}: {failure.reason}"
+            told += f" So neither: {', '.join(lost)}." if lost else ""
+            stderr().print(told, markup=False, highlight=False, soft_wrap=True)

@@ -129,7 +129,8 @@ def _work(
         _decode(cells, jobs, runner)
         outcome = runner.run(jobs)
         costs = tuple(runner.costs.values())
-    return tuple(found for found in outcome.values() if isinstance(found, Failure)), costs
+    failures = [found for found in outcome.values() if isinstance(found, Failure)]
+    return tuple(sorted(failures, key=lambda failure: failure.cell)), costs  # jobs end in any order
 
 
 def _decode(cells: Cells, jobs: list[Job], runner: JobRunner) -> None:

@@ -62,10 +62,11 @@ class Run:
 
 @dataclass(frozen=True)
 class Failure:
-    """A cell that could not be finished: its job's name, and why."""
+    """A cell that could not be finished: its job's name, why, and the cell in which it went wrong (often itself)."""
 
     cell: str
     reason: str
+    origin: str
 
 
 @dataclass(frozen=True)
@@ -328,4 +329,4 @@ def _models(runs: Sequence[Path]) -> list[str]:
 
 def _note(path: Path, cell: str, reason: str, origin: str, trace: str = "") -> Failure:
     write_json(path, {"cell": cell, "reason": reason, "origin": origin, "traceback": trace})
-    return Failure(cell, reason)
+    return Failure(cell, reason, origin)
