@@ -93,13 +93,33 @@ def test_a_video_that_kills_the_decoder_takes_only_itself(project, tmp_path, mon
 
 
 def test_labels_are_drawn_where_and_when_they_hold(tmp_path):
-    source = write_video(tmp_path / "v.mp4", np.full((30, 120, 161, 3), 90, np.uint8)[:, :, :160], fps=10)
+    grey = np.full((30, 120, 160, 3), 90, np.uint8)
+    source = write_video(tmp_path / "v.mp4", grey, fps=10)
     found = [Detection("v", "café à emporter", 1.0, 2.0, 0.75)]
     assert write_overlay(source, tmp_path / "o.mp4", found) == 30
     frames = np.stack(list(frames_by_time(tmp_path / "o.mp4", 10, (160, 120)))).astype(int)
     changed = np.abs(frames - 90).max(axis=-1) > 12
     assert changed[10:20, :16].any(axis=(1, 2)).all() and not changed[:10].any() and not changed[20:].any()
     assert not changed[:, 40:].any()  # the rest of the picture is left alone
+
+
+def test_odd_sides_and_variable_rates(tmp_path):
+    frames = square_frames(12, 63, 49)
+    times = [0.0, 0.1, 0.2, 0.3, 0.5, 0.7, 0.9, 1.0, 1.1, 1.2, 1.3, 1.4]
+    source = write_video(tmp_path / "v.mkv", frames, fps=10, times_s=times, pixels="yuv444p")
+    write_overlay(source, tmp_path / "o.mp4", [Detection("v", "walk", 0.0, 9.0, 0.5)])
+    copy = probe(tmp_path / "o.mp4")
+    assert (copy.width, copy.height) == (62, 48)
+    assert length_of(copy.path)[1] == pytest.approx(length_of(source)[1], abs=0.2)
+
+
+def test_a_folder_is_searched_but_not_for_our_own_copies(project, tmp_path):
+    write_video(tmp_path / "in.mp4", square_frames(20), fps=10)
+    words = ("detect", tmp_path, "--model", project / "rgb", "--out", tmp_path, "--overlay")
+    expect_success(*words)
+    expect_success(*words)
+    assert list(json.loads((tmp_path / "detections.json").read_text())["results"]) == ["in"]
+    assert (tmp_path / "in.overlay.mp4").is_file()
 
 
 def test_more_labels_than_fit_are_counted_and_the_frame_is_not_changed_in_place():
@@ -135,3 +155,7 @@ def test_a_corrupted_clip_names_the_time_and_leaves_nothing(project, tmp_path):
     assert outcome.code == 3 and "E-VID-003" in outcome.err and "corrupted.mp4" in outcome.err
     assert re.search(r"\d+\.\d s", outcome.err) and "keep-prefix" in outcome.err
     assert not (tmp_path / "out").exists() or not list((tmp_path / "out").iterdir())
+    kept = expect_success(*words, "--partial-video", "keep-prefix")
+    assert "Kept the first" in kept.err
+    page = (tmp_path / "out" / "corrupted.html").read_text()
+    assert length_of(tmp_path / "out" / "corrupted.overlay.mp4")[0] > 0 and "Kept the first" in page

@@ -27,6 +27,7 @@ from augrgb.workflows.overlay import write_overlay
 if TYPE_CHECKING:
     from augrgb.workflows.detect_video import Detector
 
+_OVERLAY = ".overlay.mp4"
 _OPEN_S = 120.0
 _SECONDS_PER_SECOND = 10.0
 _UNKNOWN_DURATION_S = 3600.0
@@ -104,32 +105,29 @@ def detect_videos(
     detections: list[Detection] = []
     faults: list[AugrgbError] = []
     files: list[Path] = []
-    with Child(_answer, limits=ChildLimits(), warm_up=functools.partial(_answer, _Open(model))) as child:
-        _ask(child, str(model), _Open(model), _OPEN_S)
-        for number, (name, path) in enumerate(paths.items()):
-            target = out / f"{file_name_of(name)}.overlay.mp4"
-            try:
-                info = _ask(child, str(path), _Look(path), _OPEN_S)
-                assert isinstance(info, VideoInfo)
-                timeout_s = _OPEN_S + _SECONDS_PER_SECOND * (info.duration_s or _UNKNOWN_DURATION_S)
-                video = _ask(child, str(path), _Find(path, name, model, min_score, partial), timeout_s)
-                assert isinstance(video, DetectedVideo)
-                if overlay:
-                    mark = _Mark(path, target, video.detections, video.classes, partial)
-                    _ask(child, str(path), mark, timeout_s + _overlay_s(info))
-            except EnvironmentFault:
-                raise
-            except AugrgbError as fault:
-                remove_leftovers(out)  # of an overlay whose process died
-                faults.append(fault)
-                continue
-            finally:
-                if progress is not None:
-                    progress(number + 1, len(paths))
-            files += _write(out, video, srt=srt)
-            files += [target] if overlay else []
-            found.append(video)
-            detections += video.detections
+    try:
+        with Child(_answer, limits=ChildLimits(), warm_up=functools.partial(_answer, _Open(model))) as child:
+            _ask(child, model, _Open(model), _OPEN_S)
+            for number, (name, path) in enumerate(paths.items()):
+                request = _Find(path, name, model, min_score, partial)
+                try:
+                    stem = file_name_of(name)
+                    video = _found_in(child, request, out / f"{stem}{_OVERLAY}" if overlay else None)
+                except EnvironmentFault:
+                    raise
+                except AugrgbError as fault:
+                    faults.append(fault)
+                    continue
+                finally:
+                    if progress is not None:
+                        progress(number + 1, len(paths))
+                files += _write(out, stem, video, srt=srt)
+                files += [out / f"{stem}{_OVERLAY}"] if overlay else []
+                found.append(video)
+                detections += video.detections
+    finally:
+        if overlay:
+            remove_leftovers(out)  # of an overlay whose process died or was stopped
     if found:
         write_activitynet(out / "detections.json", detections, [video.name for video in found])
         write_csv(out / "detections.csv", detections)
@@ -160,8 +158,21 @@ def _detector(model: Path) -> Detector:
     return load_detector(model)
 
 
-def _ask(child: Child[_Request, _Answer], name: str, request: _Request, timeout_s: float) -> _Answer:
-    outcome = child.call(ChildJob(name, request, timeout_s))
+def _found_in(child: Child[_Request, _Answer], request: _Find, overlay: Path | None) -> DetectedVideo:
+    """What is found in one video, in time that its header's duration allows; with an overlay if it is given a name."""
+    info = _ask(child, request.path, _Look(request.path), _OPEN_S)
+    assert isinstance(info, VideoInfo)
+    timeout_s = _OPEN_S + _SECONDS_PER_SECOND * (info.duration_s or _UNKNOWN_DURATION_S)
+    video = _ask(child, request.path, request, timeout_s)
+    assert isinstance(video, DetectedVideo)
+    if overlay is not None:
+        mark = _Mark(request.path, overlay, video.detections, video.classes, request.partial)
+        _ask(child, request.path, mark, timeout_s + _overlay_s(info))
+    return video
+
+
+def _ask(child: Child[_Request, _Answer], where: Path, request: _Request, timeout_s: float) -> _Answer:
+    outcome = child.call(ChildJob(str(where), request, timeout_s))
     if isinstance(outcome, AugrgbError):
         raise outcome
     return outcome
@@ -172,8 +183,7 @@ def _overlay_s(info: VideoInfo) -> float:
     return info.width * info.height * (info.fps or 25.0) * (info.duration_s or _UNKNOWN_DURATION_S) / 2e6
 
 
-def _write(out: Path, video: DetectedVideo, *, srt: bool) -> list[Path]:
-    stem = file_name_of(video.name)
+def _write(out: Path, stem: str, video: DetectedVideo, *, srt: bool) -> list[Path]:
     files = [out / f"{stem}.html"]
     write_timeline(files[0], video)
     if srt:
@@ -187,7 +197,8 @@ def _files(videos: Sequence[Path]) -> dict[str, Path]:
     paths: list[Path] = []
     for path in videos:
         if path.is_dir():
-            inside = sorted(p for p in path.rglob("*") if p.suffix.lower() in VIDEO_SUFFIXES and p.is_file())
+            found = (p for p in path.rglob("*") if p.suffix.lower() in VIDEO_SUFFIXES and p.is_file())
+            inside = sorted(p for p in found if not p.name.endswith(_OVERLAY))  # not our own marked copies
             if not inside:
                 raise UsageFault(
                     "E-VID-005", path, "no video files in this folder", f"Known: {sorted(VIDEO_SUFFIXES)}."

@@ -48,8 +48,7 @@ def write_overlay(
     """
     info = probe(path)
     fps = info.fps or 25.0
-    size = max(2, info.width - info.width % 2), max(2, info.height - info.height % 2)
-    frames = frames_by_time(path, fps, size, partial=partial, report=report)
+    frames = frames_by_time(path, fps, (max(2, info.width), max(2, info.height)), partial=partial, report=report)
     return write_mp4(target, _marked(frames, fps, detections, classes), fps, quality=_QUALITY)
 
 
@@ -88,14 +87,19 @@ def _marked(
     frames: Iterator[NDArray[np.uint8]], fps: float, detections: Sequence[Detection], classes: Sequence[str]
 ) -> Iterator[NDArray[np.uint8]]:
     colours = colours_of(classes, (d.label for d in detections))
-    for number, frame in enumerate(frames):
+    for number, full in enumerate(frames):
+        frame = full[: full.shape[0] // 2 * 2, : full.shape[1] // 2 * 2]
         time_s = number / fps
         active = [d for d in detections if d.start_s <= time_s < d.end_s]
         lines = [
             (f"{d.label} {d.score:.2f}", _rgb(CLASS_COLOURS[colours[d.label]]))
             for d in sorted(active, key=lambda d: (d.start_s, d.label))
         ]
-        yield draw_labels(frame, lines, line_height_px=max(14, frame.shape[0] // 14)) if lines else frame
+        yield (
+            draw_labels(frame, lines, line_height_px=max(14, frame.shape[0] // 14))
+            if lines
+            else np.ascontiguousarray(frame)
+        )
 
 
 def _plain(text: str) -> str:
