@@ -274,12 +274,8 @@ def _notes(results: Results, statistics: Sequence[Statistic], column: tuple[str,
         text = f"{_heading(column)}, at 5 % after Holm's correction. " + " ".join(sentences)
         notes.insert(0, Note("What the seeds can tell", text))
     if results.failures:
-        notes.append(
-            Note(
-                "Not finished",
-                " ".join(f"{one.cell}: {one.reason}" for one in results.failures if one.cell == one.origin),
-            )
-        )
+        origins = [f"{one.cell}: {one.reason}" for one in results.failures if one.cell == one.origin]
+        notes.append(Note("Not finished", " ".join(origins)))
     return tuple(notes)
 
 
