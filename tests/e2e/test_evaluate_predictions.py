@@ -62,8 +62,7 @@ def test_event_map_of_pku_text(tmp_path, theta):
     truth = write_truth(tmp_path / "truth", case["ground_truth"])
     classes = tmp_path / "classes.txt"
     classes.write_text("".join(f"{number} action {number}\n" for number in range(1, case["pku_number_label"])))
-    # At one frame per second numbers stay what they are; a division by 30 would round overlaps on a threshold.
-    options = ("--set", f"classes={classes}", "--set", "fps=1")
+    options = ("--set", f"classes={classes}")  # no frame rate: numbers of frames are compared as they stand
     found = evaluated(tmp_path, predictions, truth, [f"pku-mmd/event@{theta}", f"tsu/event@{theta}"], *options)
     pku, tsu = found[f"pku-mmd/event@{theta}"], found[f"tsu/event@{theta}"]
     expected = case["pku"][theta]
@@ -83,7 +82,7 @@ def test_tsu_text_that_numbers_classes_from_zero(tmp_path):
     classes = tmp_path / "classes.txt"
     classes.write_text("".join(f"{number} c{number:03d}\n" for number in range(case["tsu"]["number_label"])))
     names = ["tsu/event@0.1", "tsu/event@0.5"]
-    found = evaluated(tmp_path, predictions, truth, names, "--set", f"classes={classes}", "--set", "fps=1")
+    found = evaluated(tmp_path, predictions, truth, names, "--set", f"classes={classes}")
     for name in names:
         expected = case["tsu"]["results"][name.split("@")[1]]["mAP_action"]
         assert found[name]["value"] == pytest.approx(float(expected), abs=1e-9)

@@ -204,6 +204,19 @@ def test_other_classes_and_unknown_durations(tmp_path, truth):
         evaluate_files(write_scores(tmp_path, "npz", scores_of()), tmp_path / "truth.csv")
 
 
+def test_pku_text_is_compared_in_frames_but_seconds_at_the_labels_rate(tmp_path):
+    (tmp_path / "truth").mkdir()
+    (tmp_path / "truth" / "v.txt").write_text("1,0,50,1\n1,60,90,1\n")
+    # 35 of 50 frames: an overlap of exactly 0.7, which division by 30 makes smaller.
+    write_pku(tmp_path / "pred", [Detection("v", "c001", 1, 36, 0.9)], ["v"], {"c001": 1}, fps=1.0)
+    name = "pku-mmd/event@0.7"
+    for fps, expected in ((None, 0.5), (30.0, 0.0)):
+        found = evaluate_files(tmp_path / "pred", tmp_path / "truth", protocols=(name,), fps=fps)
+        assert values(found)[name] == pytest.approx(expected), fps
+    write_csv(tmp_path / "p.csv", [Detection("v", "c001", 0.0, 50 / 30, 0.9), Detection("v", "c001", 2.0, 3.0, 0.8)])
+    assert values(evaluate_files(tmp_path / "p.csv", tmp_path / "truth"))["event-map"] == pytest.approx(1.0)
+
+
 def test_events_count_as_written_and_repairs_are_told(tmp_path, truth):
     content = json.loads(truth.read_text())
     content["database"]["b"]["annotations"].append({"label": "walk", "segment": [9.0, 11.0]})

@@ -118,8 +118,9 @@ def check_inputs(
             raise InputRefused("E-MET-009", repr(video), "was never annotated", "Annotate it, or leave it out.")
     tracks = dict(scores or {})
     found = tuple(detections or ())
+    known = dict.fromkeys(dataset.videos, 0)
     for detection in found:
-        check_detection(detection, dict.fromkeys(dataset.videos, 0), classes)
+        check_detection(detection, known, classes)
     predicted = set(tracks) if scores is not None else set(scored or ()) | {d.video_id for d in found}
     for video in sorted(predicted - set(dataset.videos)):
         raise InputRefused(
@@ -139,13 +140,14 @@ def check_inputs(
         raise InputRefused("E-MET-010", dataset.name, "no video has predictions")
     if scores is not None:
         tracks = _checked_tracks(tracks, counted, dataset)
+    videos = {video: v for v, video in enumerate(counted)}
     return Evaluated(
         classes=classes,
-        videos={video: v for v, video in enumerate(counted)},
+        videos=videos,
         durations={video: dataset.videos[video].duration_s for video in counted},
         events={video: tuple(dataset.videos[video].events or ()) for video in counted},
         tracks=tracks,
-        detections=tuple(d for d in found if d.video_id in set(counted)),
+        detections=tuple(d for d in found if d.video_id in videos),
         scored=len(video_ids) - len(lacking),
         total=len(video_ids),
         ignored=len(predicted - set(video_ids)),

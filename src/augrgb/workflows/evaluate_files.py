@@ -16,8 +16,9 @@ from augrgb.core.errors import InputRefused, UsageFault, did_you_mean, raise_tog
 from augrgb.core.timeline import Clock
 from augrgb.core.types import Dataset, Detection, VideoRecord
 from augrgb.datasets.formats.annotation_format import AnnotationSet
-from augrgb.datasets.formats.choose import read_annotations
+from augrgb.datasets.formats.choose import detect_format, read_annotations
 from augrgb.datasets.formats.faults import repair
+from augrgb.datasets.formats.pku_mmd import PkuMmd
 from augrgb.datasets.formats.splits import subset_of
 from augrgb.detection.pipeline import ranked_detections
 from augrgb.detection.writers import PKU_FPS
@@ -25,7 +26,7 @@ from augrgb.metrics.evaluation import MetricResult, Missing
 from augrgb.metrics.protocols import evaluate as evaluate_protocol
 from augrgb.metrics.protocols import find_protocol
 from augrgb.workflows.evaluate import DEFAULT_PROTOCOLS, Evaluation
-from augrgb.workflows.prediction_files import ForeignPredictions, read_predictions
+from augrgb.workflows.prediction_files import ForeignPredictions, kind_of, read_predictions
 
 
 @dataclass(frozen=True)
@@ -75,7 +76,8 @@ def evaluate_files(
         split, role: Only videos of this role of a split that the annotations have.
         protocols: Names; default: per-frame and event mAP for scores, event mAP for detections.
         clock: Time base of score arrays; None = spread evenly over each video.
-        fps: Frame rate of PKU-MMD result files; default: that of the annotations, else 30.
+        fps: Frame rate of PKU-MMD result files; default: that of the annotations, else 30. PKU-MMD results against
+            PKU-MMD labels are compared in frames, as they stand: seconds would round overlaps on a threshold.
         first_class: Number of the first class in them, when the annotations name classes and do not number them.
         allow_missing: Videos that may lack predictions; they count as scores of zero or nothing found.
 
@@ -85,7 +87,11 @@ def evaluate_files(
     """
     for name in protocols:
         find_protocol(name)
-    truth = _truth(read_annotations(annotations, format_name=format_name, options=options), subset, split, role)
+    known = format_name or detect_format(annotations)
+    options = dict(options or {})
+    if known == PkuMmd.name and kind_of(Path(predictions)) == ".txt" and fps is None:
+        options.setdefault("fps", 1.0)
+    truth = _truth(read_annotations(annotations, format_name=known, options=options), subset, split, role)
     given = read_predictions(
         predictions,
         truth.dataset.classes,

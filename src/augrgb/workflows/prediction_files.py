@@ -20,6 +20,7 @@ from augrgb.core.safe_files import identifier_of
 from augrgb.core.timeline import Clock
 from augrgb.core.types import Detection
 from augrgb.datasets.formats.class_list import number_classes
+from augrgb.datasets.formats.faults import TOLERANCE_S
 from augrgb.detection.predictions import load_predictions
 from augrgb.detection.readers import DetectionFile, check_durations, read_activitynet, read_csv, read_pku
 from augrgb.detection.writers import PKU_FPS
@@ -67,9 +68,7 @@ def read_predictions(
             does not fit the duration), E-FEA-007 and -009 (damaged, pickled), E-ANN-024 (duration not known).
     """
     path = Path(path)
-    if not path.exists():
-        raise InputRefused("E-FILE-001", path, "no such predictions file or folder")
-    kind = _kind(path)
+    kind = kind_of(path)
     if kind == ".safetensors":
         return _ours(path, classes, durations_s)
     if kind in _ARRAYS:
@@ -87,11 +86,19 @@ def read_predictions(
         found = read_pku(path, {number: name for name, number in numbers.items()}, fps=fps)
     else:
         found = read_activitynet(path) if kind == ".json" else read_csv(path)
-    check_durations(found.detections, {v: s for v, s in durations_s.items() if s is not None}, path)
+    known = {video: duration_s for video, duration_s in durations_s.items() if duration_s is not None}
+    check_durations(found.detections, known, path, tolerance_s=TOLERANCE_S)
     return ForeignPredictions(None, found.detections, found.video_ids)
 
 
-def _kind(path: Path) -> str:
+def kind_of(path: Path) -> str:
+    """The suffix that says how a file, or the files of a folder, are read.
+
+    Raises:
+        InputRefused: E-FILE-001 nothing there; E-DET-010 no such kind, or several.
+    """
+    if not path.exists():
+        raise InputRefused("E-FILE-001", path, "no such predictions file or folder")
     known = (*_ARRAYS, ".txt") if path.is_dir() else (*_ARRAYS, ".json", ".csv", ".tsv", ".safetensors")
     names = path.iterdir() if path.is_dir() else [path]
     suffixes = sorted({name.suffix.lower() for name in names} & set(known))
