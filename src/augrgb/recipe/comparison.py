@@ -128,10 +128,12 @@ class Places:
     Args:
         root: The comparison's folder.
         recipe: Says which encoders are shared by all seeds.
+        sources: Where encoders, features and decoded tracks lie, if several comparisons share them; default: in `root`.
     """
 
-    def __init__(self, root: Path, recipe: ComparisonRecipe) -> None:
-        self.root, self._shared = root, {name for name, e in recipe.encoders.items() if e.seeds == "shared"}
+    def __init__(self, root: Path, recipe: ComparisonRecipe, sources: Path | None = None) -> None:
+        self.root, self.sources = root, sources or root
+        self._shared = {name for name, entry in recipe.encoders.items() if entry.seeds == "shared"}
 
     def cell(self, encoder: str, seed: int) -> str:
         """Name of an encoder's cell."""
@@ -139,11 +141,11 @@ class Places:
 
     def encoder(self, name: str, seed: int) -> Path:
         """Run folder of an encoder."""
-        return self.root / "encoders" / self.cell(name, seed)
+        return self.sources / "encoders" / self.cell(name, seed)
 
     def features(self, name: str, seed: int) -> Path:
         """Feature folder of an encoder."""
-        return self.root / "features" / self.cell(name, seed)
+        return self.sources / "features" / self.cell(name, seed)
 
     def stream(self, method: str, seed: int) -> Path:
         """Run folder of a method."""
@@ -168,7 +170,7 @@ def encoder_values(recipe: ComparisonRecipe, places: Places, name: str, seed: in
         teachers = {teacher: str(places.encoder(teacher, seed)) for teacher in entry.distill.teachers}
         values["distill"] = {**entry.distill.model_dump(mode="json"), "teachers": teachers}
     if isinstance(values["data"], dict) and values["data"].get("tracks") is None:
-        values["data"]["tracks"] = str(places.root / "tracks" / _track_name(values))
+        values["data"]["tracks"] = str(places.sources / "tracks" / _track_name(values))
     return values
 
 

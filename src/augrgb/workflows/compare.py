@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -64,13 +65,13 @@ class ComparisonOutcome:
     folder: Path
 
 
-def plan_comparison(recipe: ComparisonRecipe, folder: Path) -> ComparisonPlan:
+def plan_comparison(recipe: ComparisonRecipe, folder: Path, *, sources: Path | None = None) -> ComparisonPlan:
     """What `compare` would do in this folder; looks at no data.
 
     Raises:
         UsageFault: E-RUN-002, finished cells were made from other recipes.
     """
-    cells = Cells(recipe, Path(folder))
+    cells = Cells(recipe, Path(folder), sources)
     cells.check_unchanged()
     rows = len(recipe.rows) * len(recipe.seeds)
     return ComparisonPlan(tuple(cells.jobs()), len(cells.encoders), len(cells.streams), rows)
@@ -80,12 +81,21 @@ def compare(
     recipe: ComparisonRecipe,
     folder: Path,
     *,
+    sources: Path | None = None,
     workers: int | None = None,
     on_progress: Callable[[str, float], None] | None = None,
 ) -> ComparisonOutcome:
     """Train and evaluate every cell that is not finished, then write tables, statistics and report.
 
     A cell that fails (a method that diverges) is listed, and does not stop the others; the same call tries it again.
+
+    Args:
+        recipe: What to compare.
+        folder: Where everything is kept; a comparison goes on from what it holds.
+        sources: Where encoders, features and tracks are kept, so that several comparisons can share them; default:
+            in `folder`.
+        workers: Processes; default: one per core.
+        on_progress: Called with (stage, fraction done).
 
     Raises:
         UsageFault: E-RUN-001, another process works in this folder; E-RUN-002, finished cells were made from other
@@ -97,9 +107,11 @@ def compare(
     dataset = load_dataset(Path(recipe.stream["data"]["dataset"]))
     for split in recipe.splits():
         role(dataset, split, recipe.role)
-    with run_lock(folder / "compare.lock"):
-        remove_leftovers(folder)
-        cells = Cells(recipe, folder)
+    with ExitStack() as stack:
+        for place in {folder, Path(sources or folder)}:
+            stack.enter_context(run_lock(place / "compare.lock"))
+            remove_leftovers(place)
+        cells = Cells(recipe, folder, sources)
         cells.check_unchanged()
         jobs = cells.jobs()
         failures, costs = _work(cells, jobs, workers or available_cores(), on_progress) if jobs else ((), ())

@@ -93,10 +93,11 @@ class Cells:
     Args:
         recipe: The comparison.
         root: Its folder.
+        sources: Where encoders, features and tracks lie; default: in `root`.
     """
 
-    def __init__(self, recipe: ComparisonRecipe, root: Path) -> None:
-        self.recipe, self.root, self.places = recipe, root, Places(root, recipe)
+    def __init__(self, recipe: ComparisonRecipe, root: Path, sources: Path | None = None) -> None:
+        self.recipe, self.root, self.places = recipe, root, Places(root, recipe, sources)
         self.encoders: dict[str, Run] = {}
         self.streams: dict[str, Run] = {}
         for seed in recipe.seeds:
