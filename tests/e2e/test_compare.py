@@ -106,7 +106,15 @@ def test_a_student_of_a_retrained_teacher_is_refused(copied):
     teacher = copied / "out" / "streams" / "pose-0" / "model.safetensors"
     teacher.write_bytes((copied / "out" / "streams" / "pose-1" / "model.safetensors").read_bytes())
     told = str(run("toy.yaml", "--out", "out").exception)
-    assert "out/streams/logits-0: streams/pose-0 was trained again since" in told and "logits-1" not in told
+    assert "out/streams/logits-0: streams/pose-0/model.safetensors is another one since" in told
+    assert "logits-1" not in told
+
+
+def test_changed_annotations_are_noticed(copied):
+    path = copied / "data" / "dataset.json"
+    path.write_text(path.read_text().replace('"toy"', '"toi"'))
+    told = str(run("toy.yaml", "--out", "out").exception)
+    assert told.count("data/dataset.json is another one since") == 6
 
 
 def test_one_method_diverges_and_the_others_finish(copied):

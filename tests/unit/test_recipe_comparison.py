@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from augrgb.core.errors import AugrgbError, FaultList
+from augrgb.core.errors import AugrgbError, FaultList, UsageFault
 from augrgb.losses import LOSSES
 from augrgb.recipe import EncoderRecipe, StreamRecipe, check_recipe
 from augrgb.recipe.comparison import Places, encoder_values, merged, stream_values
@@ -180,6 +180,13 @@ def test_overrides_reach_every_method(tmp_path):
     assert recipe.methods["logits"].losses["logit_kd"].weight == 0.25
     assert list(recipe.rows) == ["rgb", "logits", "pose", "both"]
     assert (recipe.against("both"), recipe.against("rgb")) == ("rgb", None)
+
+
+def test_a_key_that_is_given_twice_is_refused(tmp_path):
+    path = tmp_path / "c.yaml"
+    path.write_text("methods:\n  rgb: {encoder: a}\n  pose: &p {encoder: b}\n  rgb: {<<: *p, encoder: c}\n")
+    with pytest.raises(UsageFault, match=r"E-CFG-005 .*the key 'rgb' is given twice .*line 4"):
+        load_comparison(path)
 
 
 def test_a_dotted_key_replaces_and_a_section_is_merged():

@@ -21,6 +21,20 @@ from augrgb.recipe.schema import EncoderRecipe, StreamRecipe
 RecipeKind = TypeVar("RecipeKind", StreamRecipe, EncoderRecipe)
 
 
+class _UniqueKeys(yaml.SafeLoader):
+    """Refuses a key that is given twice: YAML would silently drop the first of two methods with one name."""
+
+    def compose_mapping_node(self, anchor: Any) -> yaml.MappingNode:
+        node = super().compose_mapping_node(anchor)
+        seen: set[str] = set()
+        for key, _ in node.value:
+            if isinstance(key, yaml.ScalarNode) and key.tag != "tag:yaml.org,2002:merge":
+                if key.value in seen:
+                    raise yaml.MarkedYAMLError(None, None, f"the key {key.value!r} is given twice", key.start_mark)
+                seen.add(key.value)
+        return node
+
+
 def load_recipe(path: Path, kind: type[RecipeKind], overrides: Sequence[str] = ()) -> RecipeKind:
     """Read and check a recipe file. Relative paths in it are relative to the working folder.
 
@@ -34,10 +48,10 @@ def read_values(path: Path) -> dict[str, Any]:
     """The plain values of a YAML recipe.
 
     Raises:
-        UsageFault: E-CFG-005, the file is absent, not YAML, or not a mapping.
+        UsageFault: E-CFG-005, the file is absent, not YAML, says a key twice, or is not a mapping.
     """
     try:
-        values = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+        values = yaml.load(Path(path).read_text(encoding="utf-8"), _UniqueKeys)
     except FileNotFoundError as error:
         raise UsageFault("E-CFG-005", path, "no such recipe") from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:

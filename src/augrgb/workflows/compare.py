@@ -108,7 +108,7 @@ def compare(
     for split in recipe.splits():
         role(dataset, split, recipe.role)
     with ExitStack() as stack:
-        for place in {folder, Path(sources or folder)}:
+        for place in sorted({folder.resolve(), Path(sources or folder).resolve()}):
             stack.enter_context(run_lock(place / "compare.lock"))
             remove_leftovers(place)
         cells = Cells(recipe, folder, sources)

@@ -22,7 +22,7 @@ from augrgb.workflows.jobs import Job, Progress
 from augrgb.workflows.train_encoder import train_encoder
 from augrgb.workflows.train_stream import train_stream
 
-MODEL = "model.safetensors"
+MODEL, MANIFEST = "model.safetensors", "dataset.json"
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Run:
     Args:
         folder: Its run folder.
         recipe: Its resolved recipe.
-        inputs: Run folders whose models it is made from: encoders and teachers.
+        inputs: Files that it is made from: the models of encoders and teachers, and the annotations.
     """
 
     folder: Path
@@ -45,7 +45,7 @@ class Run:
         return (self.folder / "result.json").is_file()
 
     def changes(self) -> list[str]:
-        """In what it differs from what lies in its folder: recipe, or models that it was made from."""
+        """In what it differs from what lies in its folder: recipe, or files that it was made from."""
         path = self.folder / "run.json"
         if not path.is_file():
             return []
@@ -56,7 +56,7 @@ class Run:
         known = read_json(made_from, "inputs") if made_from.is_file() else {}
         now = _fingerprints(self.inputs)
         return told + [
-            f"{name} was trained again since" for name in sorted(now) if known.get(name, now[name]) != now[name]
+            f"{name} is another one since" for name in sorted(now) if known.get(name, now[name]) != now[name]
         ]
 
 
@@ -109,15 +109,17 @@ class Cells:
     def _add_encoder(self, name: str, seed: int) -> None:
         values = encoder_values(self.recipe, self.places, name, seed)
         distill = self.recipe.encoders[name].distill
-        inputs = tuple(self.places.encoder(teacher, seed) for teacher in (distill.teachers if distill else ()))
-        run = Run(self.places.encoder(name, seed), check_recipe(values, EncoderRecipe), inputs)
+        recipe = check_recipe(values, EncoderRecipe)
+        models = [self.places.encoder(teacher, seed) / MODEL for teacher in (distill.teachers if distill else ())]
+        run = Run(self.places.encoder(name, seed), recipe, (*models, recipe.data.dataset / MANIFEST))
         self.encoders[self.places.cell(name, seed)] = run
 
     def _add_stream(self, key: str, seed: int) -> None:
         values = stream_values(self.recipe, self.places, key, seed)
-        inputs = [self.places.stream(teacher, seed) for teacher in self.recipe.methods[key].teachers]
-        inputs += [self.places.encoder(name, seed) for name in self._encoders_of(key)]
-        run = Run(self.places.stream(key, seed), check_recipe(values, StreamRecipe), tuple(inputs))
+        recipe = check_recipe(values, StreamRecipe)
+        models = [self.places.stream(teacher, seed) / MODEL for teacher in self.recipe.methods[key].teachers]
+        models += [self.places.encoder(name, seed) / MODEL for name in self._encoders_of(key)]
+        run = Run(self.places.stream(key, seed), recipe, (*models, recipe.data.dataset / MANIFEST))
         self.streams[f"{key}-{seed}"] = run
 
     def _encoders_of(self, key: str) -> list[str]:
@@ -152,7 +154,7 @@ class Cells:
         return FeatureVideos(dataset, tuple(trained), tuple(self.recipe.splits()), self.recipe.role)
 
     def evaluation_request(self, row: str, seed: int) -> dict[str, Any]:
-        """What an evaluation is asked for; with the members' models it decides whether a finished one still holds."""
+        """What an evaluation is asked for; with the files behind it this decides whether a finished one still holds."""
         return {
             "splits": self.recipe.splits(),
             "role": self.recipe.role,
@@ -167,9 +169,13 @@ class Cells:
         if not path.is_file():
             return None
         found = read_json(path, "evaluation")
-        runs = [self.places.stream(member, seed) for member in self.recipe.members(row)]
-        request = {**self.evaluation_request(row, seed), "models": _models(runs)}
+        request = {**self.evaluation_request(row, seed), "inputs": _fingerprints(self._evaluated(row, seed))}
         return dict(found["results"]) if found["request"] == request else None
+
+    def _evaluated(self, row: str, seed: int) -> list[Path]:
+        """Files that an evaluation depends on."""
+        models = [self.places.stream(member, seed) / MODEL for member in self.recipe.members(row)]
+        return [*models, Path(self.recipe.stream["data"]["dataset"]) / MANIFEST]
 
     def jobs(self) -> list[Job]:
         """What is left to do, for all rows and seeds; nothing that is finished."""
@@ -188,7 +194,8 @@ class Cells:
             after += self._need_features(found, encoder, seed) if encoder is not None else []
         runs = [self.places.stream(member, seed) for member in self.recipe.members(row)]
         request = self.evaluation_request(row, seed)
-        arguments = {"runs": runs, "request": request, "path": self.places.evaluation(row, seed)}
+        inputs = self._evaluated(row, seed)
+        arguments = {"runs": runs, "request": request, "inputs": inputs, "path": self.places.evaluation(row, seed)}
         self._put(found, f"evaluation {row}-{seed}", "evaluation", evaluate_job, arguments, after)
 
     def _need_stream(self, found: dict[str, Job], key: str, seed: int) -> list[str]:
@@ -301,7 +308,7 @@ def stream_job(run: Run, progress: Progress) -> None:
     train_stream(check_recipe(recipe_to_json(run.recipe), StreamRecipe), run.folder, progress=progress)
 
 
-def evaluate_job(runs: list[Path], request: dict[str, Any], path: Path, progress: Progress) -> None:
+def evaluate_job(runs: list[Path], request: dict[str, Any], inputs: list[Path], path: Path, progress: Progress) -> None:
     """Evaluate one stream or fusion on every test."""
     results: dict[str, dict[str, Any]] = {}
     for number, split in enumerate(request["splits"]):
@@ -309,23 +316,18 @@ def evaluate_job(runs: list[Path], request: dict[str, Any], path: Path, progress
         evaluation = evaluate_runs(runs, split=split, role=request["role"], protocols=names, allow_missing=allowed)
         results[split] = {name: result_to_json(r) for name, r in zip(names, evaluation.results, strict=True)}
         progress(number + 1, len(request["splits"]))
-    write_json(path, {"request": {**request, "models": _models(runs)}, "results": results})
+    write_json(path, {"request": {**request, "inputs": _fingerprints(inputs)}, "results": results})
 
 
 def _note_inputs(run: Run) -> None:
     path = run.folder / "inputs.json"
-    if run.inputs and not path.is_file():
+    if not path.is_file():
         write_json(path, _fingerprints(run.inputs))
 
 
-def _fingerprints(folders: Sequence[Path]) -> dict[str, str]:
-    """SHA-256 of each model that is at hand, by `encoders/rgb-0` or `streams/pose-0`."""
-    models = {"/".join(folder.parts[-2:]): folder / MODEL for folder in folders}
-    return {name: sha256_file(path) for name, path in models.items() if path.is_file()}
-
-
-def _models(runs: Sequence[Path]) -> list[str]:
-    return [sha256_file(run / MODEL) if (run / MODEL).is_file() else "" for run in runs]
+def _fingerprints(files: Sequence[Path]) -> dict[str, str]:
+    """SHA-256 of each file that is at hand, by its last folders, such as `streams/pose-0/model.safetensors`."""
+    return {"/".join(path.parts[-3:]): sha256_file(path) for path in files if path.is_file()}
 
 
 def _note(path: Path, cell: str, reason: str, origin: str, trace: str = "") -> Failure:
