@@ -208,6 +208,13 @@ def test_shipped_recipes_come_to_sound_cells_without_data(path, tmp_path):
     assert f"augrgb compare recipes/compare/{path.name}" in path.read_text()
 
 
+def test_the_recipe_in_the_manual_is_sound():
+    manual = (Path(__file__).resolve().parents[2] / "docs" / "compare.md").read_text()
+    values = yaml.safe_load(manual.split("```yaml\n")[1].split("```")[0])
+    recipe = check_comparison(values)
+    assert recipe.methods["both"].against == "kd" and recipe.methods["kd"].teachers == {"pose": 1.0}
+
+
 def test_the_rivals_are_all_there():
     assert len(SHIPPED) == 6
     recipe = load_comparison(next(path for path in SHIPPED if path.stem == "rivals"))
