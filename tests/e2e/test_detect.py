@@ -9,9 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import typer
 
-from augrgb.cli.detect_command import detect as detect_command
 from augrgb.core.types import Detection
 from augrgb.detection.readers import read_subtitles
 from augrgb.video.decode import DecodeReport, frames_by_time
@@ -24,14 +22,6 @@ from video_samples import square_frames, write_video
 
 CLIPS = Path(__file__).resolve().parents[2].parent / "shared" / "data" / "videos"
 real_clips = pytest.mark.skipif(not CLIPS.exists(), reason="shared/data/videos is not here")
-
-
-@pytest.fixture(autouse=True)
-def commands(monkeypatch):
-    app = typer.Typer(pretty_exceptions_enable=False)
-    app.command()(detect_command)
-    app.command("version")(lambda: None)
-    monkeypatch.setattr("augrgb.cli.commands.app", app)
 
 
 def length_of(path):

@@ -5,23 +5,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import typer
 
-from augrgb.cli.detect_command import detect as detect_command
-from augrgb.cli.evaluate_command import evaluate as evaluate_command
 from augrgb.datasets.manifest import load_dataset
 from tiny_project import expect_success, run_cli
 
 FIXTURES = Path(__file__).resolve().parents[2].parent / "shared" / "fixtures"
 golden = pytest.mark.skipif(not FIXTURES.exists(), reason="shared/fixtures is not here")
-
-
-@pytest.fixture(autouse=True)
-def commands(monkeypatch):
-    app = typer.Typer(pretty_exceptions_enable=False)
-    app.command()(detect_command)
-    app.command()(evaluate_command)
-    monkeypatch.setattr("augrgb.cli.commands.app", app)
 
 
 def case_of(item, name):

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
 from augrgb import __version__
 from augrgb.cli.data_commands import data_app
+from augrgb.cli.detect_command import detect
+from augrgb.cli.evaluate_command import evaluate
 from augrgb.core.errors import UsageFault
 
 app = typer.Typer(
@@ -161,52 +163,8 @@ def _train(recipe: Path, overrides: list[str] | None, run: Path | None, distil: 
     stdout().print(fit_summary(folder, result), highlight=False, soft_wrap=True)
 
 
-@app.command()
-def evaluate(
-    runs: Annotated[list[Path], typer.Argument(help="One run, or several whose scores are fused.")],
-    split: Annotated[str | None, typer.Option(help="Split; default: the one it was trained on.")] = None,
-    role: Annotated[str, typer.Option(help="Role of the split.")] = "test",
-    allow_missing: Annotated[int, typer.Option(min=0, help="Videos that may lack features.")] = 0,
-) -> None:
-    """Per-frame mAP and event mAP of a run, or of several fused late, with coverage."""
-    from augrgb.cli.tables import evaluation_table, stdout
-    from augrgb.workflows.evaluate import evaluate_runs
-
-    stdout().print(evaluation_table(evaluate_runs(runs, split=split, role=role, allow_missing=allow_missing)))
-
-
-@app.command()
-def detect(
-    videos: Annotated[list[Path], typer.Argument(help="Video files or folders.")],
-    model: Annotated[Path, typer.Option("--model", "-m", help="A stream's run folder.")],
-    out: Annotated[Path, typer.Option("--out", "-o", help="Where JSON, CSV and timelines go.")] = Path("detections"),
-    min_score: Annotated[float, typer.Option(min=0, max=1, help="Detections below are left out.")] = 0.3,
-    partial_video: Annotated[
-        Literal["refuse", "keep-prefix"], typer.Option(help="What to do with a video that breaks off.")
-    ] = "refuse",
-) -> None:
-    """Detect actions in videos from RGB alone: table, JSON (ActivityNet style), CSV, HTML timelines."""
-    from augrgb.cli.progress import StageBars
-    from augrgb.cli.tables import stderr, stdout
-    from augrgb.report.terminal import detections_table
-    from augrgb.workflows.detect import detect_videos
-
-    with StageBars() as bars:
-        outcome = detect_videos(
-            videos, model, out, min_score=min_score, partial=partial_video, progress=bars.counter("detect")
-        )
-    for video in outcome.videos:
-        stdout().print(f"{video.name} ({video.duration_s:.1f} s)", style="bold", highlight=False)
-        stdout().print(detections_table(video.detections, limit=40))
-        for note in video.notes:
-            stderr().print(f"{video.name}: {note.text}", markup=False, highlight=False, soft_wrap=True)
-    if outcome.files:
-        stdout().print(f"Written: {', '.join(map(str, outcome.files))}", highlight=False, soft_wrap=True)
-    if outcome.faults:
-        for fault in outcome.faults:
-            stderr().print(str(fault), markup=False, highlight=False, soft_wrap=True)
-        alone = len(outcome.faults) == 1 and not outcome.videos
-        raise typer.Exit(outcome.faults[0].exit_code if alone else 4)
+app.command()(evaluate)
+app.command()(detect)
 
 
 @app.command("list")

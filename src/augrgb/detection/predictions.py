@@ -38,7 +38,8 @@ class Predictions:
 
 def save_predictions(path: Path, predictions: Predictions) -> None:
     """Write one file atomically."""
-    metadata = {"classes": json.dumps(predictions.classes), "clock": json.dumps(predictions.clock.to_json())}
+    about = {"classes": predictions.classes, "clock": predictions.clock.to_json()}
+    metadata = {"augrgb": json.dumps(about, sort_keys=True)}  # one key: the library writes several in any order
     tensors = {name: np.ascontiguousarray(scores, np.float32) for name, scores in sorted(predictions.scores.items())}
     write_bytes(path, save(tensors, metadata))
 
@@ -51,9 +52,9 @@ def load_predictions(path: Path) -> Predictions:
     """
     try:
         with safe_open(path, "numpy") as file:
-            metadata = file.metadata() or {}
+            about = json.loads((file.metadata() or {})["augrgb"])
             scores = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a mapping
-        return Predictions(tuple(json.loads(metadata["classes"])), Clock(**json.loads(metadata["clock"])), scores)
+        return Predictions(tuple(about["classes"]), Clock(**about["clock"]), scores)
     except FileNotFoundError as error:
         raise InputRefused("E-FILE-001", path, "no such predictions file") from error
     except (SafetensorError, KeyError, ValueError, TypeError) as error:

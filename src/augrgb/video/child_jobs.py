@@ -22,6 +22,7 @@ from typing import Any, Generic, TypeVar
 
 import cv2
 
+from augrgb.core.child_processes import deaf_to_interrupts
 from augrgb.core.errors import AugrgbError, EnvironmentFault, InputRefused
 
 Argument = TypeVar("Argument")
@@ -183,7 +184,8 @@ class Child(Generic[Argument, Result]):
         self._connection, theirs = context.Pipe()
         arguments = (self._function, theirs, self._limits, self._warm_up)
         self._process = context.Process(target=_serve, args=arguments, daemon=True)
-        self._process.start()
+        with deaf_to_interrupts():
+            self._process.start()
         theirs.close()
 
     def _end(self) -> None:

@@ -11,7 +11,7 @@ from augrgb.core.safe_files import sha256_file
 
 
 def source_identity(path: Path) -> dict[str, Any]:
-    """SHA-256 and size in bytes of a regular file. No time: what is made from equal files is to be equal, byte for byte.
+    """SHA-256 and size in bytes of a regular file. No time: what is made from equal files is to be equal bytes.
 
     Raises:
         InputRefused: E-FILE-001 (absent), E-VID-001 (not a regular file), E-VID-007 (cannot be read).

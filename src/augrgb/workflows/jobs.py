@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import multiprocessing
-import multiprocessing.connection
 import os
 import queue
 import threading
@@ -22,6 +21,7 @@ from typing import Any
 
 import psutil
 
+from augrgb.core.child_processes import deaf_to_interrupts, end_with_parent
 from augrgb.core.errors import EnvironmentFault
 
 Progress = Callable[[int, int], None]
@@ -132,21 +132,6 @@ def keep_freed_memory() -> None:
         libc.mallopt(_M_TRIM_THRESHOLD, 2**31 - 1)
 
 
-def end_with_parent() -> None:
-    """End this worker process when its parent is gone.
-
-    A worker whose parent was killed would wait for work for ever, and hold the lock of its run folder.
-    """
-
-    def watch() -> None:
-        parent = multiprocessing.parent_process()
-        if parent is not None:
-            multiprocessing.connection.wait([parent.sentinel])
-            os._exit(1)
-
-    threading.Thread(target=watch, daemon=True).start()
-
-
 def _run(name: str, function: Callable[..., Any], arguments: Mapping[str, Any]) -> tuple[Any, float]:
     last_sent = 0.0
 
@@ -229,7 +214,9 @@ class JobRunner:
                 for job in ready[: max(0, self.workers - len(running))]:
                     del waiting[job.name]
                     started.setdefault(job.stage, time.monotonic())
-                    running[self._pool.submit(_run, job.name, job.function, dict(job.arguments))] = job
+                    with deaf_to_interrupts():  # a pool starts its processes when work is submitted
+                        future = self._pool.submit(_run, job.name, job.function, dict(job.arguments))
+                    running[future] = job
                 if not running:
                     raise ValueError(f"jobs wait for each other: {sorted(waiting)}")
                 self._meter.watch({job.stage for job in running.values()})

@@ -12,11 +12,11 @@ from types import MappingProxyType
 
 import cv2
 
+from augrgb.core.child_processes import deaf_to_interrupts, end_with_parent
 from augrgb.core.errors import EnvironmentFault, InputRefused
 from augrgb.core.safe_files import file_name_of, read_json, remove_leftovers, write_json
 from augrgb.core.types import Dataset, Event, VideoRecord
 from augrgb.datasets.manifest import save_dataset
-from augrgb.workflows.jobs import end_with_parent
 from augrgb.world.actions import CLASS_NAMES
 from augrgb.world.film import act, film
 from augrgb.world.given_motion import MotionLibrary
@@ -186,7 +186,8 @@ def _in_workers(settings: WorldSettings, takes: Iterable[_Take], workers: int) -
                 if _is_filmed(take):
                     yield
                     continue
-                pending.add(pool.submit(_film_take, settings, take))
+                with deaf_to_interrupts():  # a pool starts its processes when work is submitted
+                    pending.add(pool.submit(_film_take, settings, take))
                 while len(pending) >= 3 * workers:
                     finished, pending = wait(pending, return_when=FIRST_COMPLETED)
                     for future in finished:
