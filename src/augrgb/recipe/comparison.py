@@ -75,7 +75,7 @@ class FusionEntry(Section):
     """Methods whose scores are averaged at test time."""
 
     name: str = ""
-    group: str = "Fusions (extra sensors at test time)"
+    group: str = "Fusions"
     note: str = ""
     members: list[str] = Field(min_length=2)
     sensors: list[str] = Field([])
