@@ -50,8 +50,15 @@ def test_network_equals_the_reference(case):
     net.load_state_dict(state)
     x = torch.from_numpy(recipes().features(case["input_p"], case["input_shape"]))
     expected = np.load(FIXTURES / "agcn.npz")
+    seen = {}
+    for layer in case["layers"]:
+        net.get_submodule(layer).register_forward_hook(lambda _, __, y, layer=layer: seen.update({layer: y}))
     with torch.no_grad():
         last, pooled = net.layers(x), net(x)
+    for layer, want in case["layers"].items():
+        assert list(seen[layer].shape) == want["shape"], layer
+        have = [float(seen[layer].mean()), float(seen[layer].std(correction=0))]
+        np.testing.assert_allclose(have, [want["mean"], want["std"]], atol=1e-4, rtol=1e-4, err_msg=layer)
     name = case["name"]
     if f"{name}/l10" in expected:
         np.testing.assert_allclose(last.numpy(), expected[f"{name}/l10"], atol=1e-4, rtol=1e-4)

@@ -1,7 +1,7 @@
 """Turn a PyTorch weights file into safetensors in a child process that can do nothing else.
 
-Three walls: only tensors are unpickled (`weights_only`); the child refuses to start programs, to open sockets and to
-write any other file; its memory and time are limited.
+Three walls: only tensors are unpickled (`weights_only`); the child refuses to start programs, to open sockets, and to
+write, rename or remove any other file; its memory and time are limited.
 """
 
 from __future__ import annotations
@@ -24,7 +24,11 @@ from augrgb.core.errors import InputRefused
 
 _log = logging.getLogger(__name__)
 _REMEDY = "Only files that hold nothing but tensors are imported."
-_FORBIDDEN = ("os.system", "os.exec", "os.fork", "os.posix_spawn", "os.spawn", "subprocess.", "pty.", "socket.")
+_FORBIDDEN = (
+    *("os.system", "os.exec", "os.fork", "os.posix_spawn", "os.spawn", "subprocess.", "pty.", "socket.", "ctypes."),
+    *("os.remove", "os.rename", "os.rmdir", "os.mkdir", "os.link", "os.symlink", "os.truncate", "os.ch", "shutil."),
+)
+_MESSAGE_BYTES = 4096
 _WRAPPERS = ("state_dict", "model_state_dict", "model", "weights")
 
 
@@ -48,8 +52,10 @@ def convert_in_child(source: Path, out: Path, *, memory_mib: int, timeout_s: flo
     try:
         if not ours.poll(timeout_s):
             raise InputRefused("E-MOD-011", source, f"could not be read in {timeout_s:.0f} s", _REMEDY)
-        problem = ours.recv()
-    except EOFError as error:
+        problem = ours.recv_bytes(_MESSAGE_BYTES).decode(
+            "utf-8", "replace"
+        )  # text: nothing from the child is unpickled either
+    except (EOFError, OSError) as error:
         child.join(5)
         problem = f"the process that read it died (exit code {child.exitcode}, limit {memory_mib} MiB)"
         raise InputRefused("E-MOD-011", source, problem, _REMEDY) from error
@@ -89,7 +95,7 @@ def raise_walls(out: str, memory_mib: int) -> None:
 def _serve(connection: Connection, source: str, out: str, memory_mib: int) -> None:
     torch.set_num_threads(1)
     raise_walls(out, memory_mib)
-    connection.send(_convert(source, out))
+    connection.send_bytes(_convert(source, out).encode("utf-8", "replace")[:_MESSAGE_BYTES])
 
 
 def _convert(source: str, out: str) -> str:

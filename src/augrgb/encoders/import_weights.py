@@ -12,7 +12,7 @@ from torch import Tensor
 
 from augrgb.core.catalog import check_choice, check_options
 from augrgb.core.errors import InputRefused, UsageFault
-from augrgb.core.safe_files import existing_parent, sha256_file
+from augrgb.core.safe_files import disk_faults, existing_parent, sha256_file
 from augrgb.core.timeline import Clock
 from augrgb.encoders import ENCODERS
 from augrgb.encoders.files import EncoderSettings, check_state, read_weights, save_encoder
@@ -90,6 +90,7 @@ def import_weights(
         UsageFault: E-CFG-002 (no published weights are known for that encoder), E-MOD-015 (no `trust`).
         InputRefused: E-FILE-001 (no such file), E-MOD-003 (another hash), E-MOD-001/011 (cannot be read safely),
             E-MOD-002 (names or shapes differ), E-MOD-004/012/013/014 (see `self_test`).
+        EnvironmentFault: The disk is full, read-only or forbidden.
     """
     source, target = Path(source), Path(target)
     check_choice({name: ENCODERS[name] for name in _PUBLISHED}, encoder, "encoder with published weights", "import")
@@ -130,7 +131,8 @@ def _checked_hash(source: Path, sha256: str) -> str:
 
 def _read(source: Path, target: Path, memory_mib: int | None, timeout_s: float) -> dict[str, Tensor]:
     memory_mib = memory_mib if memory_mib is not None else 512 + 3 * (source.stat().st_size // 2**20 + 1)
-    with tempfile.TemporaryDirectory(prefix=".import-", dir=existing_parent(target)) as folder:
+    parent = existing_parent(target)
+    with disk_faults(target), tempfile.TemporaryDirectory(prefix=".import-", dir=parent) as folder:
         converted = Path(folder) / "tensors.safetensors"
         convert_in_child(source, converted, memory_mib=memory_mib, timeout_s=timeout_s)
         return {name: tensor.clone() for name, tensor in read_weights(converted).items()}
