@@ -6,7 +6,7 @@ import pytest
 from augrgb.recipe.comparison_load import check_comparison
 from augrgb.report.data import Comparison, MethodRow, Protocol, Score
 from augrgb.report.latex import comparison_latex, escaped
-from augrgb.workflows.compare_cells import Failure
+from augrgb.workflows.compare_jobs import Failure
 from augrgb.workflows.compare_report import class_gains_csv, comparison_of, results_json, summary_markdown
 from augrgb.workflows.compare_statistics import Results, statistics_of
 from toy_comparison import toy_values

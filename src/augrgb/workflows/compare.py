@@ -18,7 +18,8 @@ from augrgb.report import comparison_csv, write_report
 from augrgb.report.data import Comparison
 from augrgb.report.latex import comparison_latex
 from augrgb.training.run_lock import run_lock
-from augrgb.workflows.compare_cells import Cells, Failure
+from augrgb.workflows.compare_cells import Cells
+from augrgb.workflows.compare_jobs import Failure
 from augrgb.workflows.compare_report import (
     build_comparison_report,
     class_gains_csv,

@@ -9,7 +9,7 @@ from typing import Any
 
 from augrgb.metrics.statistics import holm, mean_and_deviation, paired_difference
 from augrgb.recipe.comparison import ComparisonRecipe
-from augrgb.workflows.compare_cells import Failure
+from augrgb.workflows.compare_jobs import Failure
 
 
 @dataclass(frozen=True)
