@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from augrgb import __version__
+from augrgb.cli.compare_command import compare
 from augrgb.cli.data_commands import data_app
 from augrgb.cli.detect_command import detect
 from augrgb.cli.evaluate_command import evaluate
@@ -164,6 +165,7 @@ def _train(recipe: Path, overrides: list[str] | None, run: Path | None, distil: 
 
 
 app.command()(evaluate)
+app.command()(compare)
 app.command()(detect)
 
 
