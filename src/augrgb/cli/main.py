@@ -12,12 +12,15 @@ from types import FrameType
 from augrgb.core.errors import AugrgbError
 
 
-class _Terminated(BaseException):
-    """SIGTERM: unwinds like Ctrl-C, so that temporary files are removed and runs are saved."""
+class _Stopped(BaseException):
+    """Ctrl-C or SIGTERM: unwinds everything, so that temporary files are removed and runs are saved.
+
+    Not a KeyboardInterrupt, which the argument parser would answer itself, without a word.
+    """
 
 
-def _terminate(signum: int, frame: FrameType | None) -> None:
-    raise _Terminated
+def _stop(signum: int, frame: FrameType | None) -> None:
+    raise _Stopped(signum)
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -32,26 +35,30 @@ def main(arguments: list[str] | None = None) -> None:
     logging.basicConfig(level=logging.DEBUG if debug else logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
     if not debug:
         warnings.filterwarnings("ignore", module=r"lightning_fabric.*")
-    signal.signal(signal.SIGTERM, _terminate)
-    sys.exit(_guarded(words, debug))
+    before = {number: signal.signal(number, _stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        code = _guarded(words, debug)
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    sys.exit(code)
 
 
 def _guarded(words: list[str], debug: bool) -> int:
-    from augrgb.cli.commands import app
-
     try:
+        from augrgb.cli.commands import app
+
         app(words, prog_name="augrgb")
     except AugrgbError as fault:
         if debug:
             traceback.print_exc()
         sys.stderr.write(f"{fault}\n")
         return fault.exit_code
-    except KeyboardInterrupt:
-        sys.stderr.write("Interrupted. Finished work is kept: the same command goes on from here.\n")
-        return 130
-    except _Terminated:
-        sys.stderr.write("Terminated. Finished work is kept: the same command goes on from here.\n")
-        return 143
+    except _Stopped as stopped:
+        number = int(stopped.args[0])
+        what = "Interrupted" if number == signal.SIGINT else "Terminated"
+        sys.stderr.write(f"{what}. Finished work is kept: the same command goes on from here.\n")
+        return 128 + number
     except BrokenPipeError:
         sys.stderr.close()  # the reader of our output has gone: nothing left to say
         return 0

@@ -11,6 +11,7 @@ import ctypes
 import multiprocessing
 import os
 import queue
+import signal
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -113,6 +114,8 @@ def _start_worker(progress_queue: Any) -> None:
     global _progress_queue
     _progress_queue = progress_queue
     end_with_parent()
+    # Training notes a first SIGTERM and saves; a second one, or one between jobs, ends the worker at once.
+    signal.signal(signal.SIGTERM, lambda number, frame: os._exit(128 + number))
     keep_freed_memory()
     import cv2
     import torch
