@@ -4,7 +4,7 @@ import json
 import string
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from augrgb.core.errors import AugrgbError, InputRefused
@@ -28,6 +28,7 @@ SLOW = settings(max_examples=40, deadline=None, suppress_health_check=[HealthChe
 
 
 @SLOW
+@example(found=[Detection("\r0", "a", 0.0, 1.0, 0.5), Detection("0", "\r", 0.0, 1.0, 0.5)])
 @given(found=st.lists(detections(), max_size=6))
 def test_json_and_csv_round_trips_are_exact(found, tmp_path):
     ids = sorted({d.video_id for d in found} | {"empty video"})

@@ -108,7 +108,7 @@ if __name__ == "__main__":
 def test_two_worlds_do_not_mix(world):
     with pytest.raises(InputRefused) as caught:
         make_world(world[0], replace(SETTINGS, clutter=0.9), workers=1)
-    assert caught.value.code == "E-WLD-001" and "clutter: 0.5 there, 0.9 asked for" in caught.value.problem
+    assert caught.value.code == "E-WLD-001" and "clutter: 0.2 there, 0.9 asked for" in caught.value.problem
 
 
 def test_a_folder_with_other_videos_is_refused(tmp_path):

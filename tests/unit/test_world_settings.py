@@ -23,7 +23,7 @@ def test_splits_are_disjoint_by_subject_or_camera():
     settings = WorldSettings()
     plans = plan_videos(settings)
     of = {plan.video_id: plan for plan in plans}
-    assert len(of) == len(plans) == 8 + 24 + 8 + 24 + 6 + 2 * 10
+    assert len(of) == len(plans) == 20 + 60 + 12 + 36 + 8 + 2 * 12
     splits = make_splits(plans)
     for name in ("cross_subject", "cross_view"):
         roles = splits[name]
@@ -40,7 +40,7 @@ def test_splits_are_disjoint_by_subject_or_camera():
         assert len(every) == len(set(every))
         full = splits[f"{name}_full"]
         assert set(full["train"]) == set(roles["train"]) | set(roles["unlabelled"]) and full["unlabelled"] == ()
-        assert len(full["encoder"]) == 32 and full["encoder_unlabelled"] == ()
+        assert len(full["encoder"]) == 80 and full["encoder_unlabelled"] == ()
         assert full["val"] == roles["val"] and full["test"] == roles["test"]
 
 

@@ -38,10 +38,13 @@ def write_activitynet(path: Path, detections: Iterable[Detection], video_ids: Se
 def write_csv(path: Path, detections: Iterable[Detection]) -> None:
     """CSV with a header, times in seconds; a video without detections leaves no trace."""
     text = io.StringIO()
-    table = csv.writer(text, lineterminator="\n")
-    table.writerow(CSV_COLUMNS)
+    plain = csv.writer(text, lineterminator="\n")
+    quoted = csv.writer(text, lineterminator="\n", quoting=csv.QUOTE_ALL)
+    plain.writerow(CSV_COLUMNS)
     for d in detections:
-        table.writerow([_harmless(d.video_id), _harmless(d.label), repr(d.start_s), repr(d.end_s), repr(d.score)])
+        row = [_harmless(d.video_id), _harmless(d.label), repr(d.start_s), repr(d.end_s), repr(d.score)]
+        # A lone carriage return ends a line for readers, but does not make the writer quote its cell.
+        (quoted if any("\r" in cell for cell in row) else plain).writerow(row)
     write_text(path, text.getvalue())
 
 
