@@ -125,3 +125,10 @@ def test_class_lists_come_back(names, first):
     with tempfile.TemporaryDirectory() as folder:
         path = write_class_list(number_classes(names, first=first), Path(folder) / "classes.txt")
         assert read_class_list(path, first=first).classes == tuple(names)
+
+
+def test_pku_is_known_by_its_first_files_with_actions(tmp_path):
+    for name in ("a", "b", "c"):
+        (tmp_path / f"{name}.txt").write_text("")
+    (tmp_path / "d.txt").write_text("3,10,40,1\n")
+    assert detect_format(tmp_path) == "pku-mmd"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from pathlib import Path
 
@@ -43,7 +44,8 @@ class PkuMmd(AnnotationFormat):
     @classmethod
     def sniff(cls, path: Path) -> bool:
         files = [path] if path.is_file() else [p for p in sorted(path.glob("*.txt")) if not _is_extra(p)]
-        return any(file.suffix == ".txt" and _LINE.match(head_of(file)) is not None for file in files[:3])
+        spoken = (file for file in files if file.suffix == ".txt" and file.stat().st_size)  # empty: no action
+        return any(_LINE.match(head_of(file)) is not None for file in itertools.islice(spoken, 3))
 
     def read(self, path: Path) -> AnnotationSet:
         faults: list[AugrgbError] = []
