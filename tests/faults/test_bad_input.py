@@ -169,7 +169,7 @@ def test_weights_of_another_architecture(project, tmp_path):
     description["sha256"] = hashlib.sha256((tmp_path / "run" / "model.safetensors").read_bytes()).hexdigest()
     (tmp_path / "run" / "model.json").write_text(json.dumps(description))
     outcome = run_cli("evaluate", tmp_path / "run")
-    one_line_error(outcome, "E-MOD-002", "filter.extra is not known", "is missing")
+    one_line_error(outcome, "E-MOD-002", "filter.extra is unknown", "is missing")
 
 
 class Gadget:

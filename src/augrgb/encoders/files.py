@@ -10,12 +10,12 @@ from typing import Any
 import safetensors
 import safetensors.torch
 import torch
-from torch import Tensor
 
 from augrgb.core.catalog import check_options
 from augrgb.core.errors import InputRefused, UsageFault
 from augrgb.core.safe_files import read_json, sha256_file, write_bytes, write_json
 from augrgb.core.timeline import Clock
+from augrgb.core.weights import check_state, read_weights
 from augrgb.encoders import ENCODERS
 from augrgb.encoders.snippet_encoder import SnippetEncoder
 
@@ -105,35 +105,6 @@ def load_encoder(folder: Path, device: torch.device | str = "cpu") -> LoadedEnco
         notes=description.get("notes", {}),
     )
     return LoadedEncoder(encoder, settings, checksum, folder)
-
-
-def read_weights(path: Path) -> dict[str, Tensor]:
-    """Tensors of a safetensors file; pickles and anything else are refused (E-MOD-001)."""
-    try:
-        return dict(safetensors.torch.load_file(path))
-    except FileNotFoundError as error:
-        raise InputRefused("E-FILE-001", path, "no such weights file") from error
-    except (safetensors.SafetensorError, OSError, ValueError) as error:
-        head = path.read_bytes()[:2] if path.is_file() else b""
-        found = "a pickle or PyTorch archive" if head in (b"PK", b"\x80\x02") else f"damaged ({error})"
-        remedy = "Only safetensors files are loaded, because others can run code."
-        raise InputRefused("E-MOD-001", path, f"not a safetensors file: {found}", remedy) from error
-
-
-def check_state(path: Path, state: Mapping[str, Tensor], expected: Mapping[str, Tensor]) -> None:
-    """Compare tensors with a model's own, strictly: all differences at once (E-MOD-002), then values (E-MOD-004)."""
-    faults = [f"{name} is missing" for name in expected if name not in state]
-    faults += [f"{name} is unknown" for name in state if name not in expected]
-    for name in sorted(state.keys() & expected.keys()):
-        have, want = state[name], expected[name]
-        if have.shape != want.shape or have.dtype != want.dtype:
-            faults.append(f"{name} is {have.dtype} {tuple(have.shape)}, not {want.dtype} {tuple(want.shape)}")
-    if faults:
-        rest = f" and {len(faults) - 5} more" if len(faults) > 5 else ""
-        raise InputRefused("E-MOD-002", path, "; ".join(faults[:5]) + rest, "These weights are of another model.")
-    for name, tensor in state.items():
-        if not torch.isfinite(tensor).all():
-            raise InputRefused("E-MOD-004", path, f"{name} holds NaN or infinite values", "Train it again.")
 
 
 def _build(folder: Path, description: Any) -> SnippetEncoder:

@@ -14,8 +14,9 @@ from augrgb.core.catalog import check_choice, check_options
 from augrgb.core.errors import InputRefused, UsageFault
 from augrgb.core.safe_files import disk_faults, existing_parent, sha256_file
 from augrgb.core.timeline import Clock
+from augrgb.core.weights import check_state, read_weights
 from augrgb.encoders import ENCODERS
-from augrgb.encoders.files import EncoderSettings, check_state, read_weights, save_encoder
+from augrgb.encoders.files import EncoderSettings, save_encoder
 from augrgb.encoders.guarded_child import convert_in_child
 from augrgb.encoders.skeleton_graphs import LAYOUTS
 from augrgb.encoders.weight_card import WeightCard, self_test, write_card

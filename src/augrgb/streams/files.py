@@ -8,15 +8,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import torch
 from pydantic import TypeAdapter, ValidationError
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save
+from safetensors.torch import save
 
 from augrgb.core.catalog import check_options
 from augrgb.core.errors import InputRefused
 from augrgb.core.safe_files import read_json, sha256_file, write_bytes, write_json
 from augrgb.core.timeline import Clock
+from augrgb.core.weights import check_finite, check_state, read_weights
 from augrgb.filters import FILTERS
 from augrgb.streams.stream import Stream
 
@@ -72,7 +71,7 @@ def save_stream(folder: Path | str, stream: Stream, settings: StreamSettings) ->
     """
     folder = Path(folder)
     tensors = {name: tensor.detach().float().cpu().contiguous() for name, tensor in stream.state_dict().items()}
-    _refuse_not_finite(tensors, folder)
+    check_finite(folder, tensors)
     data = save(tensors)
     write_bytes(folder / "model.safetensors", data)
     write_json(
@@ -121,34 +120,14 @@ def load_stream(folder: Path | str, *, classes: Sequence[str] | None = None) -> 
     weights = folder / "model.safetensors"
     if classes is not None and tuple(classes) != settings.classes:
         raise InputRefused("E-MOD-007", path, _class_differences(settings.classes, classes), "Train a stream on these.")
-    if not weights.is_file():
-        raise InputRefused("E-FILE-001", weights, "no such stream weights")
-    try:
-        tensors = load_file(weights)
-    except (SafetensorError, ValueError) as error:
-        remedy = "The file is damaged, or of another kind; pickled files are never opened."
-        raise InputRefused("E-MOD-001", weights, f"not a safetensors file: {error}", remedy) from error
+    tensors = read_weights(weights)
     if sha256_file(weights) != checksum:
         problem = f"its SHA-256 is not the one in model.json ({str(checksum)[:12]}...)"
         raise InputRefused("E-MOD-003", weights, problem, "Copy the whole folder again.")
     stream = build_stream(settings)
-    expected = stream.state_dict()
-    differences = _differences(expected, tensors)
-    if differences:
-        raise InputRefused("E-MOD-002", weights, "does not fit its settings: " + "; ".join(differences))
-    _refuse_not_finite(tensors, weights)
+    check_state(weights, tensors, stream.state_dict())
     stream.load_state_dict(tensors)
     return LoadedStream(stream.eval(), settings)
-
-
-def _differences(expected: Mapping[str, torch.Tensor], found: Mapping[str, torch.Tensor]) -> list[str]:
-    told = [f"{name} is missing" for name in sorted(expected.keys() - found.keys())]
-    told += [f"{name} is not known" for name in sorted(found.keys() - expected.keys())]
-    for name in sorted(expected.keys() & found.keys()):
-        ours, theirs = expected[name], found[name]
-        if ours.shape != theirs.shape or ours.dtype != theirs.dtype:
-            told.append(f"{name} is {theirs.dtype} {tuple(theirs.shape)}, expected {ours.dtype} {tuple(ours.shape)}")
-    return told
 
 
 def _class_differences(model: Sequence[str], wanted: Sequence[str]) -> str:
@@ -158,9 +137,3 @@ def _class_differences(model: Sequence[str], wanted: Sequence[str]) -> str:
     return (
         f"{len(model)} classes, {len(wanted)} asked for; only in the model: {only_model}; only asked for: {only_wanted}"
     )
-
-
-def _refuse_not_finite(tensors: Mapping[str, torch.Tensor], where: Path) -> None:
-    bad = [name for name, tensor in tensors.items() if tensor.is_floating_point() and not tensor.isfinite().all()]
-    if bad:
-        raise InputRefused("E-MOD-004", where, f"weights that are not finite: {', '.join(bad)}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import platform
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
@@ -87,7 +86,7 @@ def run_demo(
     write_json(folder / "costs.json", [asdict(cost) for cost in costs.values()])
     for arm, result in results.items():
         write_json(folder / arm / "results.json", result.values)
-    data = build_report(folder, dataset, results, settings.seeds, list(costs.values()), platform.processor(), count)
+    data = build_report(folder, dataset, results, settings.seeds, list(costs.values()), count)
     write_report(folder / "report.html", data)
     shown = replace(data.timelines[0], tracks=tuple(t for t in data.timelines[0].tracks if not t.extra_sensors))
     write_picture(folder / "picture.png", shown, classes=dataset.classes)

@@ -138,7 +138,6 @@ def build_report(
     arms: Mapping[str, ArmResults],
     seeds: int,
     costs: Sequence[MeasuredCost],
-    processor: str,
     workers: int,
 ) -> ReportData:
     """Everything on the page."""
@@ -153,7 +152,7 @@ def build_report(
         Fact("classes", str(len(dataset.classes))),
         Fact("labelled share", f"{100 * labelled / (labelled + unlabelled):.0f} % of the training videos"),
         Fact("seeds", f"{seeds} (encoder and stream)"),
-        Fact("hardware", f"{workers} of {os.cpu_count()} cores {processor}".strip()),
+        Fact("hardware", f"{workers} of {os.cpu_count()} cores"),
         Fact("time", f"{total_s / 60:.1f} min"),
         Fact("command", "augrgb demo"),
         Fact("version", __version__ + (f", commit {commit[:10]}" if commit else "")),

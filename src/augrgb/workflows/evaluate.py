@@ -88,21 +88,18 @@ def evaluate_predictions(
     predictions: Predictions, dataset: Dataset, video_ids: Sequence[str], protocols: Iterable[str] = DEFAULT_PROTOCOLS
 ) -> tuple[MetricResult, ...]:
     """One result per protocol. Videos without scores are refused, unless they were allowed when predicting."""
-    results = []
-    covered = set(video_ids) <= set(predictions.scores)
-    missing: Missing = "refuse" if covered else "zero"
-    for name in protocols:
-        protocol = find_protocol(name)
-        if protocol.needs == "scores":
-            tracks = {video_id: ScoreTrack(s, predictions.clock) for video_id, s in predictions.scores.items()}
-            results.append(evaluate_protocol(name, dataset, video_ids, scores=tracks, missing=missing))
-        else:
-            found = detections_of(predictions, dataset)
-            scored = set(predictions.scores)
-            results.append(
-                evaluate_protocol(name, dataset, video_ids, detections=found, scored=scored, missing=missing)
-            )
-    return tuple(results)
+    chosen = [find_protocol(name) for name in protocols]
+    scored = set(predictions.scores)
+    missing: Missing = "refuse" if set(video_ids) <= scored else "zero"
+    tracks = {video_id: ScoreTrack(scores, predictions.clock) for video_id, scores in predictions.scores.items()}
+    on_scores = all(protocol.needs == "scores" for protocol in chosen)
+    found = [] if on_scores else detections_of(predictions, dataset)
+    return tuple(
+        evaluate_protocol(protocol.name, dataset, video_ids, scores=tracks, missing=missing)
+        if protocol.needs == "scores"
+        else evaluate_protocol(protocol.name, dataset, video_ids, detections=found, scored=scored, missing=missing)
+        for protocol in chosen
+    )
 
 
 def evaluate_runs(

@@ -39,7 +39,7 @@ class FileEvaluation:
 
 @dataclass(frozen=True)
 class _Truth:
-    """Annotations as a dataset. Durations that nobody knows are None here, and a placeholder in the dataset."""
+    """Annotations as a dataset. Durations that nobody knows are None here, and 1 s in the dataset."""
 
     dataset: Dataset
     video_ids: tuple[str, ...]
