@@ -11,7 +11,15 @@ from augrgb.datasets.feature_store import open_features
 from augrgb.datasets.feature_track import FeatureFolder
 from augrgb.losses import LOSSES
 from augrgb.losses.distillation_loss import DistillationLoss
-from augrgb.recipe.schema import ClockSection, DataSection, DistillSection, EncoderRecipe, StreamRecipe, TrainSection
+from augrgb.recipe.schema import (
+    ClockSection,
+    DataSection,
+    DistillSection,
+    EncoderDistillSection,
+    EncoderRecipe,
+    StreamRecipe,
+    TrainSection,
+)
 from augrgb.training.settings import FitSettings
 
 
@@ -51,6 +59,18 @@ def build_losses(distill: DistillSection, teacher: str, dims: StreamDims) -> lis
     """Each loss for one teacher, and its weight (the teacher's weight included)."""
     scale = distill.teacher_weights.get(teacher, 1.0)
     return [(LOSSES[name](dims, **loss.options), scale * loss.weight) for name, loss in distill.losses.items()]
+
+
+def build_encoder_losses(
+    distill: EncoderDistillSection, teacher: str, dims: StreamDims
+) -> list[tuple[DistillationLoss, float]]:
+    """Each loss through which one teacher (an encoder or a stream) teaches an encoder, and its weight."""
+    scale = distill.teacher_weights.get(teacher, 1.0)
+    return [
+        (LOSSES[name](dims, **loss.options), scale * loss.weight)
+        for name, loss in distill.losses.items()
+        if loss.teachers is None or teacher in loss.teachers
+    ]
 
 
 def recipe_to_json(recipe: StreamRecipe | EncoderRecipe) -> dict[str, Any]:

@@ -125,10 +125,13 @@ def _catalog_faults(values: Mapping[str, Any], where: str) -> list[AugrgbError]:
             )
         for name, options in chosen.items():
             check(entries, str(name), options, kind, ".".join(path))
+    not_options = ("weight", "teachers") if "encoder" in values else ("weight",)
     for name, options in section("distill", "losses").items():
-        own = {k: v for k, v in options.items() if k != "weight"} if isinstance(options, dict) else options
+        own = {k: v for k, v in options.items() if k not in not_options} if isinstance(options, dict) else options
         check(LOSSES, str(name), own, "loss", "distill.losses")
-    weights, teachers = section("distill", "teacher_weights"), section("distill", "teachers")
+    weights, streams = section("distill", "teacher_weights"), section("distill").get("streams", {})
+    named = streams if isinstance(streams, dict) else [Path(str(folder)).name for folder in streams or ()]
+    teachers = [*section("distill", "teachers"), *named]
     for name in weights:
         if name not in teachers:
             hint = did_you_mean(str(name), map(str, teachers))

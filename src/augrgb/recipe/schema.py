@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PositiveFloat, PositiveInt
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PositiveFloat, PositiveInt, model_validator
 
 
 class Section(BaseModel):
@@ -109,6 +109,70 @@ class EncoderDataSection(Section):
     split: str = "cross_subject"
     tracks: Path | None = Field(None, description="Folder for decoded tracks; default: beside the run.")
     size: tuple[PositiveInt, PositiveInt] = (64, 48)
+    allow_missing: int = Field(0, ge=0, description="Videos that may lack what one teacher sees.")
+
+
+class EncoderLossSection(LossSection):
+    """A distillation loss of an encoder; `teachers` names those that teach through it, None = all."""
+
+    teachers: list[str] | None = None
+
+
+class JointSection(Section):
+    """Regress the 3D joints of the snippet's own frames through a head that is dropped.
+
+    Positions are relative to the root, in the `body`'s axes (turned to the hips, one torso long) or the `camera`'s
+    (metres), then standardised. `frames` of the window are used, evenly spread; None = all.
+    """
+
+    weight: float = Field(1.0, ge=0)
+    axes: Literal["body", "camera"] = "body"
+    frames: PositiveInt | None = None
+    form: Literal["mse", "l1"] = "mse"
+    project: Literal["linear", "mlp"] = "mlp"
+
+
+def _as_named(value: Any) -> Any:
+    """A list of run folders is named by their last parts."""
+    if isinstance(value, list):
+        names = [Path(str(folder)).name for folder in value]
+        if len(set(names)) < len(names):
+            raise ValueError(f"two run folders have one name in {value}; write name: folder")
+        return dict(zip(names, value, strict=True))
+    return value
+
+
+class EncoderDistillSection(Section):
+    """What teaches an encoder besides labels.
+
+    `teachers` are encoder folders (their snippet features, and the logits of their snippet classifier); `streams` are
+    run folders of streams, which see the whole video (their filtered features and logits, taken at the snippet's time).
+    Every loss acts on all of them, or on those that it names. `features` gives a stream its feature folder where its
+    run folder has no encoder. `joints` are a teacher by themselves.
+    """
+
+    teachers: dict[str, Path] = {}
+    streams: Annotated[dict[str, Path], BeforeValidator(_as_named)] = {}
+    features: dict[str, Annotated[FeatureSection, BeforeValidator(_as_features)]] = {}
+    losses: dict[str, EncoderLossSection] = {}
+    joints: JointSection | None = None
+    teacher_weights: dict[str, float] = {}
+    unlabelled_share: float = Field(0.5, ge=0, lt=1)
+
+    @model_validator(mode="after")
+    def _consistent(self) -> EncoderDistillSection:
+        known = [*self.teachers, *self.streams]
+        problems = [f"{name!r} is both a teacher and a stream" for name in self.teachers if name in self.streams]
+        if not known and self.joints is None:
+            problems.append("nobody teaches: name teachers, streams or joints")
+        if bool(known) != bool(self.losses):
+            problems.append("losses need teachers or streams, and these need losses")
+        for name, loss in self.losses.items():
+            problems += [f"losses.{name}: no such teacher as {t!r}" for t in loss.teachers or () if t not in known]
+        problems += [f"features.{name}: no such stream" for name in self.features if name not in self.streams]
+        if problems:
+            raise ValueError("; ".join(problems))
+        return self
 
 
 class EncoderRecipe(Section):
@@ -117,7 +181,7 @@ class EncoderRecipe(Section):
     data: EncoderDataSection
     encoder: dict[str, dict[str, Any]]
     clock: ClockSection = ClockSection(fps=15, window=8, stride=8)
-    distill: DistillSection | None = None
+    distill: EncoderDistillSection | None = None
     augment: bool = True
     train: TrainSection = TrainSection.model_validate(
         {"steps": 600, "batch_size": 32, "validate_every": 200, "checkpoint_every": 200}
