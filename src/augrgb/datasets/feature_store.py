@@ -50,18 +50,22 @@ def write_features(
     if values.ndim != 2 or 0 in values.shape:
         raise InputRefused("E-FEA-003", video_id, f"features have shape {values.shape}, expected (T, C)")
     checked = as_float32(video_id, values)
+    text = describe_features(video_id, clock, metadata, hashlib.sha256(checked.tobytes()).hexdigest())
+    write_bytes(path, safetensors.numpy.save({"features": checked}, {"augrgb": text}))
+    return path
+
+
+def describe_features(video_id: str, clock: Clock, metadata: Mapping[str, Any], values_sha256: str) -> str:
+    """All metadata of a feature file as one JSON text: several entries would be written in random order."""
     described = {
         **metadata,
         "schema": SCHEMA,
         "video_id": video_id,
         "clock": clock.to_json(),
         "recipe_hash": sha256_json(metadata.get("recipe")),
-        "values_sha256": hashlib.sha256(checked.tobytes()).hexdigest(),
+        "values_sha256": values_sha256,
     }
-    # One metadata entry: the library writes several in random order, and bytes should repeat.
-    text = json.dumps(described, sort_keys=True, ensure_ascii=True, allow_nan=False)
-    write_bytes(path, safetensors.numpy.save({"features": checked}, {"augrgb": text}))
-    return path
+    return json.dumps(described, sort_keys=True, ensure_ascii=True, allow_nan=False)
 
 
 def read_feature_file(path: Path) -> tuple[NDArray[np.float32], dict[str, Any]]:
