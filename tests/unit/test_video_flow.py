@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from augrgb.video.flow import MAX_PIXELS, STEPS_PER_PIXEL, WORK_SCALE, flow_stream
+from augrgb.video.flow import MAX_PIXELS, STEPS_PER_PIXEL, DisFlow, flow_stream
 
 
 def moving(count, right, down, seed=0):
@@ -12,7 +12,7 @@ def moving(count, right, down, seed=0):
     room = cv2.GaussianBlur(np.random.default_rng(seed).random((400, 500)).astype(np.float32), (0, 0), 4)
     room = (room - room.min()) / (room.max() - room.min()) * 255
     for number in range(count):
-        move = np.float32([[1, 0, right * WORK_SCALE * number], [0, 1, down * WORK_SCALE * number]])
+        move = np.float32([[1, 0, right * DisFlow.work_scale * number], [0, 1, down * DisFlow.work_scale * number]])
         yield cv2.warpAffine(room, move, (500, 400))[150:246, 150:278].astype(np.uint8)
 
 

@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from augrgb.core.errors import UsageFault
+from augrgb.core.flow_settings import FlowSettings
 from augrgb.encoders.i3d_parts import ConvUnit, MixedBlock, SamePool
 from augrgb.encoders.snippet_encoder import SnippetEncoder, check_windows
 
 Fit = Literal["crop", "stretch", "keep"]
 _CELLS_TOGETHER = 16 * 224 * 224  # of clips that go through the network at once: so few stay in the caches
-_FLOW_STEPS_PER_PIXEL = 16.0
 _FLOW_RANGE_PIXELS = 20.0  # published flow pictures hold -20 .. 20 pixels
 
 _WIDTHS = {
@@ -131,13 +131,15 @@ class I3dFlow(SnippetEncoder):
     """I3D on optical-flow windows: 1024 features, for published weights (`import_weights`) or fine-tuning.
 
     Carreira and Zisserman, CVPR 2017.
-    Deviation: the published weights saw TV-L1 flow up to 20 pixels; flow tracks are DIS flow up to 7.9 pixels.
+    Deviation: the published weights saw TV-L1 flow up to 20 pixels; tracks are DIS flow up to 7.9 pixels unless `flow`
+    says otherwise.
 
     Args:
         side: Pictures enter the network side x side.
         fit: `crop` cuts the middle out, and enlarges only what is too small; `stretch` resizes whole pictures;
             `keep` changes nothing. Displacements grow with the picture.
         fast: Use the faster reading of the network where no gradients are wanted; equal within rounding.
+        flow: The flow that it sees: method and range, such as `{method: tvl1, bound: 20}`.
 
     Shape: windows (N, window, H, W, 2) int8 -> (N, 1024).
     """
@@ -145,18 +147,23 @@ class I3dFlow(SnippetEncoder):
     name = "i3d_flow"
     modality = "flow"
 
-    def __init__(self, *, side: int = 224, fit: Fit = "crop", fast: bool = True) -> None:
+    def __init__(
+        self, *, side: int = 224, fit: Fit = "crop", fast: bool = True, flow: FlowSettings | None = None
+    ) -> None:
         super().__init__()
         _check_side(self.name, side)
         self.dim, self.side, self.fit, self.fast = I3dNet.dim, side, fit, fast
         self.options = {"side": side, "fit": fit, "fast": fast}
+        self.flow = FlowSettings.of(flow)
+        if self.flow.options():
+            self.options["flow"] = self.flow.options()
         self.net = I3dNet(2)
 
     def prepare(self, windows: NDArray[Any]) -> Tensor:
         """int8 steps to -1 .. 1 for -20 .. 20 pixels of the resized picture, side x side."""
         check_windows(windows, np.int8, (None, None, 2))
         x = torch.from_numpy(np.ascontiguousarray(windows)).float()
-        x.mul_(1 / (_FLOW_STEPS_PER_PIXEL * _FLOW_RANGE_PIXELS))
+        x.mul_(1 / (self.flow.steps_per_pixel * _FLOW_RANGE_PIXELS))
         growth = _target_size(x.shape[2], x.shape[3], self.side, self.fit, self.side)
         scale = torch.tensor([growth[1] / x.shape[3], growth[0] / x.shape[2]])  # (right, down)
         return _fitted(x.mul_(scale), self.side, self.fit, least=self.side).clamp_(-1, 1)

@@ -9,6 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from augrgb.core.flow_settings import FlowSettings
 from augrgb.encoders.conv_net import SnippetConvNet
 from augrgb.encoders.snippet_encoder import SnippetEncoder, check_windows
 
@@ -22,6 +23,7 @@ class SmallFlow(SnippetEncoder):
         grid: Rows and columns of the last spatial average.
         frame_step: How many neighbouring flow fields are averaged into one; 2 costs half.
         dropout: Before the last linear layer.
+        flow: The flow that it sees: method and range, such as `{method: tvl1, bound: 20}`.
 
     Shape: windows (N, window, H, W, 2) int8 -> (N, dim).
     """
@@ -37,16 +39,20 @@ class SmallFlow(SnippetEncoder):
         grid: tuple[int, int] = (3, 4),
         frame_step: int = 2,
         dropout: float = 0.0,
+        flow: FlowSettings | None = None,
     ) -> None:
         super().__init__()
         self.dim, self.frame_step = dim, frame_step
         self.options = {"dim": dim, "width": width, "grid": list(grid), "frame_step": frame_step, "dropout": dropout}
+        self.flow = FlowSettings.of(flow)
+        if self.flow.options():
+            self.options["flow"] = self.flow.options()
         self.net = SnippetConvNet(2, dim, width, (grid[0], grid[1]), dropout)
 
     def prepare(self, windows: NDArray[Any]) -> Tensor:
-        """int8 steps to pixels (16 steps each)."""
+        """int8 steps to pixels."""
         check_windows(windows, np.int8, (None, None, 2))
-        x = torch.from_numpy(np.ascontiguousarray(windows)).float().mul_(1 / 16)
+        x = torch.from_numpy(np.ascontiguousarray(windows)).float().mul_(1 / self.flow.steps_per_pixel)
         step = min(self.frame_step, x.shape[1])
         groups = x[:, : x.shape[1] // step * step].reshape(len(x), -1, step, *x.shape[2:])
         return groups.mean(dim=2)

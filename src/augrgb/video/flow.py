@@ -1,8 +1,4 @@
-"""Optical flow between neighbouring frames of a track, as small integers.
-
-Dense inverse search (Kroeger et al., "Fast Optical Flow using Dense Inverse Search", ECCV 2016) as in OpenCV, on grey
-pictures of `WORK_SCALE` times the track's size, then averaged down. Its result does not depend on OpenCV's threads.
-"""
+"""Optical flow between neighbouring frames of a track, as small integers, by any of several methods."""
 
 from __future__ import annotations
 
@@ -13,50 +9,81 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from augrgb.core.catalog import catalog, check_choice
+from augrgb.core.flow_settings import DEFAULT_BOUND, FlowSettings
 from augrgb.video.decode import FrameTarget
+from augrgb.video.dis_flow import DisFlow
+from augrgb.video.flow_method import FlowMethod
+from augrgb.video.raft_flow import RaftFlow
+from augrgb.video.tvl1_flow import Tvl1Flow, Tvl1OpenCv
 
-STEPS_PER_PIXEL = 16
-"""int8 units per pixel of the track's own size: 1/16 pixel resolution."""
-MAX_PIXELS = 127 / STEPS_PER_PIXEL
-"""Largest displacement kept along each axis, 7.94 pixels of the track; larger ones are clipped."""
-WORK_SCALE = 2
-"""Flow is computed on pictures this many times wider and higher than the track."""
+__all__ = ["FLOW_METHODS", "DisFlow", "RaftFlow", "Tvl1Flow", "Tvl1OpenCv", "flow_recipe", "flow_stream", "flow_target"]
 
-FLOW_RECIPE = {"method": "dis-fast", "finest_scale": 1, "steps_per_pixel": STEPS_PER_PIXEL, "work_scale": WORK_SCALE}
-"""What a cached flow track was made with."""
+FLOW_METHODS = catalog(FlowMethod, globals())  # type: ignore[type-abstract]
+"""Flow methods by the name that recipes use; the import line is the registration."""
 
-
-def flow_target(size: tuple[int, int]) -> FrameTarget:
-    """The grey pictures that `flow_stream` needs for a flow track of `size` (width, height)."""
-    return FrameTarget((size[0] * WORK_SCALE, size[1] * WORK_SCALE), "gray")
+DEFAULT = FlowSettings()
+STEPS_PER_PIXEL = DEFAULT.steps_per_pixel
+"""int8 units per pixel of the track's own size, with the default bound: 1/16 pixel resolution."""
+MAX_PIXELS = DEFAULT_BOUND
+"""Largest displacement kept along each axis with the default bound; larger ones are clipped."""
 
 
-def flow_stream(pictures: Iterable[NDArray[np.uint8]]) -> Iterator[NDArray[np.int8]]:
+def flow_recipe(settings: FlowSettings = DEFAULT) -> dict[str, Any]:
+    """What a flow track is made with: method, its settings, and the stored range (`127 / steps_per_pixel` pixels).
+
+    Raises:
+        UsageFault: E-CFG-002 (no such method), E-CFG-003 (it needs more than was said).
+    """
+    kind = _method(settings)
+    return {
+        **kind.recipe(settings),
+        "steps_per_pixel": settings.steps_per_pixel,
+        "work_scale": kind.work_scale,
+    }
+
+
+def flow_target(size: tuple[int, int], settings: FlowSettings = DEFAULT) -> FrameTarget:
+    """The pictures that `flow_stream` needs for a flow track of `size` (width, height)."""
+    kind = _method(settings)
+    return FrameTarget((size[0] * kind.work_scale, size[1] * kind.work_scale), kind.pixels)
+
+
+def flow_stream(pictures: Iterable[NDArray[np.uint8]], settings: FlowSettings = DEFAULT) -> Iterator[NDArray[np.int8]]:
     """Flow of each picture to the next one; the last one's is repeated, a single picture has zero flow.
 
     Args:
-        pictures: Grey (WORK_SCALE * H, WORK_SCALE * W) uint8.
+        pictures: What `flow_target` asks for: (S H, S W) or (S H, S W, 3) uint8 with the method's work scale S.
+        settings: Method and stored range.
 
     Shape: yields as many (H, W, 2) int8 as there are pictures: displacement right and down in
-        1 / STEPS_PER_PIXEL pixels of the (H, W) track.
+        `1 / settings.steps_per_pixel` pixels of the (H, W) track, clipped to the bound.
+
+    Raises:
+        UsageFault: E-CFG-002, no such method.
+        EnvironmentFault: E-ENV-003, an optional package is missing.
     """
-    # "Fast" stops at quarter resolution, where a moving hand is less than a pixel; half costs 0.3 ms more.
-    method: Any = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_FAST)
-    method.setFinestScale(1)
+    kind = _method(settings)
+    method = kind(settings)
     before: NDArray[np.uint8] | None = None
     field: NDArray[np.int8] | None = None
     for picture in pictures:
         if before is not None:
-            field = _as_steps(method.calc(before, picture, None))
+            field = _as_steps(method.flow(before, picture), settings.steps_per_pixel, kind.work_scale)
             yield field
         before = picture
     if before is not None:
-        height, width = before.shape[0] // WORK_SCALE, before.shape[1] // WORK_SCALE
+        height, width = before.shape[0] // kind.work_scale, before.shape[1] // kind.work_scale
         yield np.zeros((height, width, 2), np.int8) if field is None else field
 
 
-def _as_steps(flow: NDArray[np.float32]) -> NDArray[np.int8]:
-    height, width = flow.shape[0] // WORK_SCALE, flow.shape[1] // WORK_SCALE
-    small = cv2.resize(flow, (width, height), interpolation=cv2.INTER_AREA) * (STEPS_PER_PIXEL / WORK_SCALE)
+def _method(settings: FlowSettings) -> type[FlowMethod]:
+    check_choice(FLOW_METHODS, settings.method, "flow method", "flow.method")
+    return FLOW_METHODS[settings.method]
+
+
+def _as_steps(flow: NDArray[np.float32], steps_per_pixel: float, work_scale: int) -> NDArray[np.int8]:
+    height, width = flow.shape[0] // work_scale, flow.shape[1] // work_scale
+    small = cv2.resize(flow, (width, height), interpolation=cv2.INTER_AREA) * (steps_per_pixel / work_scale)
     steps: NDArray[np.int8] = np.clip(np.rint(small), -127, 127).astype(np.int8)
     return steps

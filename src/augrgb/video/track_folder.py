@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
@@ -15,8 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from augrgb.core.errors import InputRefused, UsageFault, did_you_mean
+from augrgb.core.flow_settings import FlowSettings
 from augrgb.core.safe_files import atomic_path, file_name_of, identifier_of, read_json, write_json
-from augrgb.video.flow import FLOW_RECIPE
+from augrgb.video.flow import flow_recipe
 from augrgb.video.poses import Skeleton
 
 SCHEMA = "augrgb.tracks/1"
@@ -24,14 +25,16 @@ SCHEMA = "augrgb.tracks/1"
 
 @dataclass(frozen=True, slots=True)
 class TrackSettings:
-    """What a folder of tracks was made with: frames per second, and (width, height) of pictures."""
+    """What a folder of tracks was made with: frames per second, (width, height) of pictures, how flow is made."""
 
     fps: float = 15.0
     size: tuple[int, int] = (64, 48)
+    flow: FlowSettings = field(default_factory=FlowSettings)
 
     def to_json(self) -> dict[str, Any]:
         """Plain values, with everything that changes a track's bytes."""
-        return {"schema": SCHEMA, **asdict(self), "size": list(self.size), "flow": FLOW_RECIPE}
+        made = {"schema": SCHEMA, "fps": self.fps, "size": list(self.size), "flow": flow_recipe(self.flow)}
+        return {**made, "flow_settings": self.flow.options()} if self.flow.options() else made
 
 
 class TrackFolder:
@@ -48,8 +51,9 @@ class TrackFolder:
         self.folder = Path(folder)
         found = read_json(self.folder / "tracks.json", "track folder (tracks.json)")
         try:
-            self.settings = TrackSettings(float(found["fps"]), (int(found["size"][0]), int(found["size"][1])))
-        except (KeyError, TypeError, ValueError) as error:
+            size, flow = (int(found["size"][0]), int(found["size"][1])), FlowSettings.of(found.get("flow_settings"))
+            self.settings = TrackSettings(float(found["fps"]), size, flow)
+        except (KeyError, AttributeError, TypeError, ValueError) as error:
             raise InputRefused("E-FEA-007", self.folder / "tracks.json", f"is not ours ({error})") from error
         if found != self.settings.to_json():
             problem = f"made by another version ({found.get('schema')}, flow {found.get('flow')})"

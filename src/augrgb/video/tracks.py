@@ -9,8 +9,9 @@ from typing import Any
 from numpy.typing import NDArray
 
 from augrgb.core.errors import UsageFault
+from augrgb.core.flow_settings import FlowSettings
 from augrgb.video.decode import DecodeReport, Partial, frames_by_time, sample_frames
-from augrgb.video.flow import FLOW_RECIPE, flow_stream, flow_target
+from augrgb.video.flow import DEFAULT, flow_recipe, flow_stream, flow_target
 from augrgb.video.poses import pose_track, read_poses
 
 MODALITIES = ("rgb", "flow", "pose")
@@ -25,6 +26,7 @@ def stream_track(
     partial: Partial = "refuse",
     threads: int = 1,
     report: DecodeReport | None = None,
+    flow: FlowSettings = DEFAULT,
 ) -> Iterator[NDArray[Any]]:
     """Frames of a track, one at a time.
 
@@ -34,6 +36,7 @@ def stream_track(
         fps: Frames per second of the track.
         size: (width, height) of pictures; poses need none.
         partial, threads, report: See `sample_frames`.
+        flow: How flow is made.
 
     Raises:
         UsageFault: E-CFG-003, no such modality, or pictures without a size.
@@ -46,13 +49,14 @@ def stream_track(
         raise UsageFault("E-CFG-003", "modality", f"{modality!r} with frame size {size} cannot be made from a video")
     if modality == "rgb":
         return frames_by_time(path, fps, size, partial=partial, threads=threads, report=report)
-    pictures = sample_frames(path, fps, (flow_target(size),), partial=partial, threads=threads, report=report)
-    return flow_stream(grey for (grey,) in pictures)
+    pictures = sample_frames(path, fps, (flow_target(size, flow),), partial=partial, threads=threads, report=report)
+    return flow_stream((picture for (picture,) in pictures), flow)
 
 
-def track_recipe(modality: str) -> dict[str, Any]:
+def track_recipe(modality: str, flow: FlowSettings = DEFAULT) -> dict[str, Any]:
     """What, beside clock and size, decides the bytes of a track; part of a feature file's recipe."""
-    return {"modality": modality, "sampling": "on-screen/1", **({"flow": FLOW_RECIPE} if modality == "flow" else {})}
+    recipe = {"modality": modality, "sampling": "on-screen/1"}
+    return {**recipe, "flow": flow_recipe(flow)} if modality == "flow" else recipe
 
 
 def _pose_frames(path: Path, fps: float, report: DecodeReport) -> Iterator[NDArray[Any]]:

@@ -31,7 +31,7 @@ from augrgb.video.track_folder import TrackFolder
 from augrgb.video.tracks import stream_track, track_recipe
 from augrgb.video.windows import stream_windows
 from augrgb.workflows.per_video import BatchReport, Progress, VideoOutcome, choose_videos, run_per_video
-from augrgb.workflows.tracks import source_of, track_is_current
+from augrgb.workflows.tracks import flow_of, source_of, track_is_current
 
 _BATCH = 16
 
@@ -127,6 +127,7 @@ def encode_video(
         partial=partial,
         threads=threads,
         report=report,
+        flow=flow_of(loaded),
     )
     values = _encode_frames(path, frames, loaded)
     return EncodedVideo(values, clock, report.duration_s)
@@ -153,11 +154,14 @@ def encode_record(
 
 def extraction_recipe(loaded: LoadedEncoder, partial: Partial = "refuse") -> dict[str, Any]:
     """Everything but the video that decides a feature file's values."""
+    options = dict(loaded.encoder.options)
+    if "flow" in options:  # where its weights lie decides nothing
+        options["flow"] = {key: value for key, value in options["flow"].items() if key != "weights"}
     return {
-        "encoder": {"name": loaded.encoder.name, "options": loaded.encoder.options, "sha256": loaded.checksum},
+        "encoder": {"name": loaded.encoder.name, "options": options, "sha256": loaded.checksum},
         "clock": loaded.settings.clock.to_json(),
         "size": list(loaded.settings.size) if loaded.settings.size else None,
-        "track": track_recipe(loaded.encoder.modality),
+        "track": track_recipe(loaded.encoder.modality, flow_of(loaded)),
         "partial": partial,
     }
 
@@ -234,10 +238,11 @@ def _refuse_other_recipe(folder: Path, recipe: dict[str, Any]) -> None:
 
 def _check_tracks(tracks: TrackFolder, loaded: LoadedEncoder) -> None:
     size_fits = loaded.settings.size in (None, tracks.settings.size)
-    if tracks.settings.fps != loaded.settings.clock.fps or not size_fits:
-        problem = (
-            f"cached with {tracks.settings}, but the encoder wants {loaded.settings.clock}, {loaded.settings.size}"
-        )
+    flow = flow_of(loaded)
+    flow_fits = loaded.encoder.modality != "flow" or tracks.settings.flow == flow
+    if tracks.settings.fps != loaded.settings.clock.fps or not size_fits or not flow_fits:
+        wanted = f"{loaded.settings.clock}, {loaded.settings.size}, {flow}"
+        problem = f"cached with {tracks.settings}, but the encoder wants {wanted}"
         raise InputRefused("E-FEA-004", tracks.folder, problem, "Cache the tracks for this encoder, or use none.")
 
 

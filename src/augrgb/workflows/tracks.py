@@ -12,9 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from augrgb.core.errors import InputRefused, UsageFault, did_you_mean
+from augrgb.core.flow_settings import FlowSettings
 from augrgb.core.types import Dataset, VideoRecord
+from augrgb.encoders.files import LoadedEncoder
 from augrgb.video.decode import DecodeReport, FrameTarget, Partial, sample_frames
-from augrgb.video.flow import flow_stream, flow_target
+from augrgb.video.flow import DEFAULT, flow_stream, flow_target
 from augrgb.video.poses import read_poses
 from augrgb.video.source_file import same_source, source_identity
 from augrgb.video.track_folder import TrackFolder, TrackSettings, TrackWriter, write_track
@@ -42,6 +44,7 @@ def cache_tracks(
     partial: Partial = "refuse",
     progress: Progress | None = None,
     allow_failures: int = 0,
+    flow: FlowSettings = DEFAULT,
 ) -> BatchReport:
     """Decode videos once into memory-mappable tracks; finished ones are kept when run again.
 
@@ -56,6 +59,7 @@ def cache_tracks(
         partial: What to do with videos that break off.
         progress: Called with (finished, all) videos.
         allow_failures: How many videos may be refused.
+        flow: How flow is made; a folder holds flow of one kind.
 
     Returns:
         Frames per video, and what was refused.
@@ -71,7 +75,7 @@ def cache_tracks(
             raise UsageFault(
                 "E-CFG-003", "modalities", f"no such modality {modality!r}", did_you_mean(modality, MODALITIES)
             )
-    TrackFolder.create(folder, TrackSettings(float(fps), size))
+    TrackFolder.create(folder, TrackSettings(float(fps), size, flow))
     work = [(record, _TrackJob(record, wanted, Path(folder), partial)) for record in choose_videos(dataset, video_ids)]
     return run_per_video(
         _cache_one, work, Path(folder), workers=workers, progress=progress, allow_failures=allow_failures
@@ -90,6 +94,11 @@ def _cache_one(job: _TrackJob) -> VideoOutcome:
     warnings = tuple(dict.fromkeys(text for note in notes for text in note.get("warnings", ())))
     frames = max((int(note["frames"]) for note in notes), default=0)
     return VideoOutcome(job.record.video_id, frames, reused=not missing, warnings=warnings)
+
+
+def flow_of(loaded: LoadedEncoder) -> FlowSettings:
+    """How the flow is made that an encoder sees."""
+    return FlowSettings.of(loaded.encoder.options.get("flow"))
 
 
 def source_of(record: VideoRecord, modality: str) -> Path:
@@ -146,7 +155,8 @@ def _cache_pictures(folder: TrackFolder, job: _TrackJob, modalities: list[str]) 
             for frame in stream_track(source, "rgb", folder.settings.fps, size, partial=job.partial, report=report):
                 writers["rgb"].append(frame)
         else:
-            for field in flow_stream(_grey_pictures(source, folder.settings, writers.get("rgb"), job.partial, report)):
+            pictures = _flow_pictures(source, folder.settings, writers.get("rgb"), job.partial, report)
+            for field in flow_stream(pictures, folder.settings.flow):
                 writers["flow"].append(field)
     for modality, writer in writers.items():
         folder.write_note(modality, job.record.video_id, _note(writer, identity, report))
@@ -162,12 +172,12 @@ def _note(writer: TrackWriter, identity: dict[str, Any], report: DecodeReport) -
     }
 
 
-def _grey_pictures(
+def _flow_pictures(
     source: Path, settings: TrackSettings, rgb: TrackWriter | None, partial: Partial, report: DecodeReport
 ) -> Iterator[NDArray[np.uint8]]:
-    """Grey pictures for the flow, while the RGB frames of the same decoding are written."""
-    targets = (flow_target(settings.size), *((FrameTarget(settings.size),) if rgb is not None else ()))
-    for grey, *colour in sample_frames(source, settings.fps, targets, partial=partial, report=report):
+    """Pictures for the flow, while the RGB frames of the same decoding are written."""
+    targets = (flow_target(settings.size, settings.flow), *((FrameTarget(settings.size),) if rgb is not None else ()))
+    for picture, *colour in sample_frames(source, settings.fps, targets, partial=partial, report=report):
         if rgb is not None:
             rgb.append(colour[0])
-        yield grey
+        yield picture
