@@ -24,7 +24,8 @@ from augrgb.encoders.snippet_encoder import encode_windows
 from augrgb.video.decode import frames_by_time
 from augrgb.video.track_folder import TrackFolder
 from augrgb.video.windows import windows
-from augrgb.workflows.extract import encode_record, encode_video, extract
+from augrgb.workflows.extract import extract
+from augrgb.workflows.extract_encode import encode_record, encode_video
 from augrgb.workflows.tracks import cache_tracks
 from video_samples import (
     STICK,

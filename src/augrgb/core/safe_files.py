@@ -1,7 +1,7 @@
 """Files that are either complete or absent, and hashes that tell.
 
-A file with its final name is complete: everything is written to `name.tmp-<pid>-<random>` in the same folder, flushed,
-synced, renamed, and the folder synced.
+A file with its final name is complete: everything is written to `name.tmp-<pid>-<random>-<host>` in the same folder,
+flushed, synced, renamed, and the folder synced.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import json
 import os
 import secrets
 import shutil
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from urllib.parse import quote, unquote
 from augrgb.core.errors import EnvironmentFault, InputRefused
 
 _DISK_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.ENAMETOOLONG, errno.EIO}
+_HOST = hashlib.sha256(socket.gethostname().encode()).hexdigest()[:8]
 
 
 @contextlib.contextmanager
@@ -56,7 +58,7 @@ def atomic_path(path: Path) -> Iterator[Path]:
         EnvironmentFault: The disk is full, read-only or forbidden.
     """
     path = Path(path)
-    temporary = path.with_name(f"{path.name[:200]}.tmp-{os.getpid()}-{secrets.token_hex(4)}")
+    temporary = path.with_name(f"{path.name[:200]}.tmp-{os.getpid()}-{secrets.token_hex(4)}-{_HOST}")
     with disk_faults(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
@@ -99,12 +101,12 @@ def read_json(path: Path, what: str = "JSON file") -> Any:
 
 
 def remove_leftovers(folder: Path) -> int:
-    """Remove temporary files of processes that no longer run; returns how many."""
+    """Remove temporary files of processes of this machine that no longer run; returns how many."""
     count = 0
     if folder.is_dir():
         for path in folder.rglob("*.tmp-*"):
             parts = path.name.rsplit(".tmp-", 1)[1].split("-")
-            if parts[0].isdigit() and not _alive(int(parts[0])):
+            if parts[0].isdigit() and parts[2:] in ([], [_HOST]) and not _alive(int(parts[0])):
                 path.unlink(missing_ok=True)
                 count += 1
     return count

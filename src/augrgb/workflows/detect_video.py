@@ -18,7 +18,7 @@ from augrgb.streams.files import LoadedStream, load_stream
 from augrgb.streams.predict import predict
 from augrgb.video.decode import DecodeReport, Partial, frames_by_time
 from augrgb.video.probe import VideoInfo, probe
-from augrgb.workflows.extract import EncodedVideo, encode_video
+from augrgb.workflows.extract_encode import EncodedVideo, encode_video
 from augrgb.workflows.train_stream import ENCODER_FOLDER
 
 STRIP_FRAMES = 40

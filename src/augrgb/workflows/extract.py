@@ -1,57 +1,46 @@
-"""Videos and poses -> feature folders: resumable, in child processes, past bad videos."""
+"""Videos and poses -> feature folders: resumable, in child processes or on a cluster, past bad videos."""
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+import math
+import os
+import shutil
+import time
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
-import numpy as np
-import torch
-from numpy.typing import NDArray
-
-from augrgb.core.errors import InputRefused
-from augrgb.core.safe_files import sha256_json, write_bytes
-from augrgb.core.timeline import Clock
+from augrgb.core.errors import AugrgbError, EnvironmentFault, InputRefused, UsageFault
+from augrgb.core.safe_files import existing_parent, remove_leftovers, sha256_json, write_bytes
 from augrgb.core.types import Dataset, VideoRecord
-from augrgb.datasets.feature_store import (
-    ENCODER_COPY,
-    feature_path,
-    mixed_recipes,
-    read_feature_file,
-    write_features,
-)
+from augrgb.datasets.feature_store import ENCODER_COPY, feature_path, mixed_recipes
+from augrgb.datasets.feature_stream import describe_file
 from augrgb.encoders.files import LoadedEncoder, load_encoder
-from augrgb.encoders.snippet_encoder import encode_windows
-from augrgb.video.decode import DecodeReport, Partial
-from augrgb.video.source_file import same_source, source_identity
+from augrgb.encoders.import_weights import CARD
+from augrgb.video.child_jobs import ChildJob
+from augrgb.video.decode import Partial
 from augrgb.video.track_folder import TrackFolder
-from augrgb.video.tracks import stream_track, track_recipe
-from augrgb.video.windows import stream_windows
-from augrgb.workflows.per_video import BatchReport, Progress, VideoOutcome, choose_videos, run_per_video
-from augrgb.workflows.tracks import flow_of, source_of, track_is_current
+from augrgb.workflows.extract_encode import extraction_recipe, same_pass
+from augrgb.workflows.extract_job import ExtractJob, Target, extract_video
+from augrgb.workflows.extract_quarantine import Quarantine
+from augrgb.workflows.extract_shards import Shard, videos_of
+from augrgb.workflows.per_video import (
+    SECONDS_PER_SECOND,
+    SECONDS_PER_VIDEO,
+    BatchReport,
+    Engine,
+    LocalEngine,
+    Progress,
+    VideoOutcome,
+    choose_videos,
+    longest_first,
+    raise_if_too_many,
+)
+from augrgb.workflows.tracks import source_of
 
-_BATCH = 16
-
-
-class EncodedVideo(NamedTuple):
-    """Features of one video: values (T, C) float32, their clock, and how long the video lasts in seconds."""
-
-    values: NDArray[np.float32]
-    clock: Clock
-    duration_s: float
-
-
-@dataclass(frozen=True, slots=True)
-class _ExtractJob:
-    record: VideoRecord
-    encoder_folder: Path
-    checksum: str
-    out_folder: Path
-    tracks_folder: Path | None
-    partial: Partial
+_ENCODER_FILES = ("model.safetensors", "model.json", CARD)
 
 
 def extract(
@@ -66,186 +55,226 @@ def extract(
     progress: Progress | None = None,
     allow_failures: int = 0,
 ) -> BatchReport:
-    """Write the features of every video; those that are finished and verified are kept when run again.
+    """Write the features of every video by one encoder; see `extract_together`, which has more options."""
+    return extract_together(
+        dataset,
+        [(encoder_folder, out_folder)],
+        video_ids=video_ids,
+        tracks_folder=tracks_folder,
+        engine=LocalEngine(workers),
+        partial=partial,
+        progress=progress,
+        allow_failures=allow_failures,
+    )[0]
+
+
+def extract_together(
+    dataset: Dataset,
+    targets: Sequence[tuple[Path, Path]],
+    *,
+    video_ids: Iterable[str] | None = None,
+    tracks_folder: Path | None = None,
+    engine: Engine | None = None,
+    shard: Shard | None = None,
+    retry: bool = False,
+    partial: Partial = "refuse",
+    time_factor: float = SECONDS_PER_SECOND,
+    progress: Progress | None = None,
+    allow_failures: int = 0,
+) -> tuple[BatchReport, ...]:
+    """Write the features of every video by several encoders; what is finished and verified is kept when run again.
+
+    A video is decoded once for all encoders that read the same file at the same frame rate, such as RGB and flow.
 
     Args:
         dataset: Where the files are.
-        encoder_folder: The encoder; its modality decides which file of a video is read.
-        out_folder: A feature folder, made if absent.
+        targets: (encoder folder, feature folder) each; an encoder's modality decides which file of a video is read.
         video_ids: Which videos; None = all.
         tracks_folder: Cached tracks to use where they are at hand; the result is the same without.
-        workers: Child processes with one thread each; 0 = in this process.
+        engine: Where the work is done; default: one child process.
+        shard: Do only this part of the videos.
+        retry: Try videos again that an earlier run refused. Otherwise they are, once their file has changed.
         partial: What to do with videos that break off.
-        progress: Called with (finished, all) videos.
+        time_factor: Seconds that a second of video may take, for windows that do not overlap.
+        progress: Called with (finished, all) videos; a video counts once for each of its files.
         allow_failures: How many videos may be refused.
 
     Returns:
-        Snippets per video, what was reused, and what was refused; also in `report.json`.
+        For every target: snippets per video, what was reused, and what was refused; also in its `report.json`.
 
     Raises:
         Quarantined: E-VID-020, more videos were refused than allowed; the others are finished.
-        InputRefused: The encoder cannot be loaded; E-FEA-010, the folder holds features of another recipe;
+        InputRefused: The encoder cannot be loaded; E-FEA-010, a folder holds features of another recipe;
             E-FEA-004, the cached tracks have another frame rate or size.
-        EnvironmentFault: The disk or memory; finished videos are kept.
+        UsageFault: E-CFG-010, no targets, one folder for two, or something that is no folder.
+        EnvironmentFault: The disk (E-ENV-001, also if it will not suffice) or memory; finished videos are kept.
     """
-    loaded = load_encoder(encoder_folder)
+    began_s = time.monotonic()
+    fillings = [_open(Path(encoder), Path(out), partial) for encoder, out in targets]
+    _check_folders([filling.target.out_folder for filling in fillings])
     records = choose_videos(dataset, video_ids)
-    out_folder = Path(out_folder)
-    _refuse_other_recipe(out_folder, extraction_recipe(loaded, partial))
+    if shard is not None:
+        records = videos_of(shard, records)
     if tracks_folder is not None:
-        _check_tracks(TrackFolder(tracks_folder), loaded)
-    _copy_encoder(loaded, out_folder / ENCODER_COPY)
-    work = [
-        (record, _ExtractJob(record, Path(encoder_folder), loaded.checksum, out_folder, tracks_folder, partial))
-        for record in records
-    ]
-    return run_per_video(
-        _extract_one, work, out_folder, workers=workers, progress=progress, allow_failures=allow_failures
-    )
+        for filling in fillings:
+            _check_tracks(TrackFolder(tracks_folder), filling.loaded)
+    _check_space(fillings, records)
+    for filling in fillings:
+        _refuse_other_recipe(filling)
+        _copy_encoder(filling.loaded, filling.target.out_folder / ENCODER_COPY)
+        remove_leftovers(filling.target.out_folder)
+        if not retry:
+            filling.hold(records)
+    jobs, concerned = _jobs(fillings, records, tracks_folder, partial, time_factor)
+    ended = 0
+    for number, result in longest_first(engine or LocalEngine(), extract_video, jobs):
+        for place, filling in enumerate(concerned[number]):
+            filling.note(jobs[number].argument.record, result if isinstance(result, AugrgbError) else result[place])
+        ended += 1
+        if progress is not None:
+            progress(ended, len(jobs))
+    name = "report.json" if shard is None else f"report-{shard.number}-of-{shard.count}.json"
+    reports = tuple(filling.report(records, name, time.monotonic() - began_s) for filling in fillings)
+    for report in reports:
+        report.write()
+    raise_if_too_many(reports, len(records), allow_failures)
+    return reports
 
 
-def encode_video(
-    path: Path,
-    loaded: LoadedEncoder,
-    *,
-    partial: Partial = "refuse",
-    threads: int = 1,
-    report: DecodeReport | None = None,
-) -> EncodedVideo:
-    """Features of one file (a pose file for pose encoders), in memory that does not grow with its length.
+@dataclass
+class Filling:
+    """One feature folder while it is filled."""
 
-    Raises:
-        InputRefused: See `stream_track`; E-FEA-006 when it is too short for the clock's offset.
-    """
-    report = report if report is not None else DecodeReport()
-    clock = loaded.settings.clock
-    frames = stream_track(
-        path,
-        loaded.encoder.modality,
-        clock.fps,
-        loaded.settings.size,
-        partial=partial,
-        threads=threads,
-        report=report,
-        flow=flow_of(loaded),
-    )
-    values = _encode_frames(path, frames, loaded)
-    return EncodedVideo(values, clock, report.duration_s)
+    target: Target
+    loaded: LoadedEncoder
+    recipe: dict[str, Any]
+    outcomes: dict[str, VideoOutcome | AugrgbError] = field(default_factory=dict)
+    held: set[str] = field(default_factory=set)
 
+    @property
+    def quarantine(self) -> Quarantine:
+        """Its refused videos."""
+        return Quarantine(self.target.out_folder, sha256_json(self.recipe))
 
-def encode_record(
-    record: VideoRecord,
-    loaded: LoadedEncoder,
-    *,
-    tracks: TrackFolder | None = None,
-    partial: Partial = "refuse",
-    report: DecodeReport | None = None,
-) -> EncodedVideo:
-    """Features of a dataset's video, from its cached track if `tracks` has it, else from its file."""
-    source, modality = source_of(record, loaded.encoder.modality), loaded.encoder.modality
-    note = tracks.note(modality, record.video_id) if tracks is not None else None
-    if tracks is None or note is None or not track_is_current(tracks, modality, record, partial):
-        return encode_video(source, loaded, partial=partial, report=report)
-    if report is not None:
-        report.warnings.extend(note["warnings"])
-    values = _encode_frames(source, iter(tracks.read(modality, record.video_id)), loaded)
-    return EncodedVideo(values, loaded.settings.clock, float(note["duration_s"]))
+    def source(self, record: VideoRecord) -> Path | None:
+        """The file that it is made from, if the dataset names one."""
+        return record.poses if self.loaded.encoder.modality == "pose" else record.file
+
+    def hold(self, records: Iterable[VideoRecord]) -> None:
+        """Leave out what an earlier run refused."""
+        for record in records:
+            fault = self.quarantine.find(record.video_id, self.source(record))
+            if fault is not None:
+                self.outcomes[record.video_id] = fault
+                self.held.add(record.video_id)
+
+    def note(self, record: VideoRecord, outcome: VideoOutcome | AugrgbError) -> None:
+        """Keep what became of a video."""
+        self.outcomes[record.video_id] = outcome
+        if isinstance(outcome, AugrgbError):
+            self.quarantine.add(record.video_id, self.source(record), outcome)
+        else:
+            self.quarantine.release(record.video_id)
+
+    def report(self, records: Iterable[VideoRecord], name: str, wall_s: float) -> BatchReport:
+        """What became of all."""
+        ended = [(record.video_id, self.outcomes[record.video_id]) for record in records]
+        done = tuple(outcome for _, outcome in ended if isinstance(outcome, VideoOutcome))
+        refused = tuple((video_id, fault) for video_id, fault in ended if isinstance(fault, AugrgbError))
+        return BatchReport(self.target.out_folder, done, refused, wall_s, len(self.held), name)
 
 
-def extraction_recipe(loaded: LoadedEncoder, partial: Partial = "refuse") -> dict[str, Any]:
-    """Everything but the video that decides a feature file's values."""
-    options = dict(loaded.encoder.options)
-    if "flow" in options:  # where its weights lie decides nothing
-        options["flow"] = {key: value for key, value in options["flow"].items() if key != "weights"}
-    return {
-        "encoder": {"name": loaded.encoder.name, "options": options, "sha256": loaded.checksum},
-        "clock": loaded.settings.clock.to_json(),
-        "size": list(loaded.settings.size) if loaded.settings.size else None,
-        "track": track_recipe(loaded.encoder.modality, flow_of(loaded)),
-        "partial": partial,
-    }
+def _open(encoder_folder: Path, out_folder: Path, partial: Partial) -> Filling:
+    loaded = load_encoder(encoder_folder)
+    target = Target(encoder_folder.absolute(), loaded.checksum, out_folder.absolute())
+    return Filling(target, loaded, extraction_recipe(loaded, partial))
 
 
-def _encode_frames(where: Path, frames: Iterator[NDArray[Any]], loaded: LoadedEncoder) -> NDArray[np.float32]:
-    # Chunks of one batch: then a snippet meets the same neighbours however its frames arrive.
-    chunks = stream_windows(frames, loaded.settings.clock, _BATCH)
-    features = [encode_windows(loaded.encoder, chunk, _BATCH) for chunk in chunks]
-    if not features:
-        raise InputRefused("E-FEA-006", where, f"too short for one snippet of {loaded.settings.clock}")
-    return np.concatenate(features)
+def _jobs(
+    fillings: Sequence[Filling],
+    records: Sequence[VideoRecord],
+    tracks_folder: Path | None,
+    partial: Partial,
+    time_factor: float,
+) -> tuple[list[ChildJob[ExtractJob]], list[list[Filling]]]:
+    """One job for each video and file of it, and whom its results concern. Videos without the file are noted."""
+    passes: dict[tuple[bool, float], list[Filling]] = defaultdict(list)
+    for filling in fillings:
+        passes[same_pass(filling.loaded)].append(filling)
+    jobs: list[ChildJob[ExtractJob]] = []
+    concerned: list[list[Filling]] = []
+    for record in records:
+        for together in passes.values():
+            wanting = [filling for filling in together if record.video_id not in filling.outcomes]
+            if not wanting:
+                continue
+            try:
+                source_of(record, wanting[0].loaded.encoder.modality)
+            except InputRefused as fault:
+                for filling in wanting:
+                    filling.note(record, fault)
+                continue
+            job = ExtractJob(record, tuple(filling.target for filling in wanting), tracks_folder, partial)
+            clocks = [filling.loaded.settings.clock for filling in wanting]
+            overlap = sum(max(1.0, clock.window / clock.stride) for clock in clocks)
+            timeout_s = SECONDS_PER_VIDEO + time_factor * overlap * record.duration_s
+            jobs.append(ChildJob(record.video_id, job, timeout_s))
+            concerned.append(wanting)
+    return jobs, concerned
 
 
-def _extract_one(job: _ExtractJob) -> VideoOutcome:
-    loaded = _encoder_of(job.encoder_folder, job.checksum)
-    recipe = extraction_recipe(loaded, job.partial)
-    source = source_of(job.record, loaded.encoder.modality)
-    finished = _finished(job, recipe, source)
-    if finished is not None:
-        return finished
-    identity = source_identity(source)
-    tracks = TrackFolder(job.tracks_folder) if job.tracks_folder is not None else None
-    report = DecodeReport()
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)  # the same kernels here as in a child, so the same bytes
-    try:
-        encoded = encode_record(job.record, loaded, tracks=tracks, partial=job.partial, report=report)
-    finally:
-        torch.set_num_threads(threads)
-    warnings = sorted(set(report.warnings))
-    metadata = {
-        "modality": loaded.encoder.modality,
-        "recipe": recipe,
-        "source": {"file": source.name.encode("utf-8", "replace").decode(), **identity},
-        "duration_s": encoded.duration_s,
-        "warnings": warnings,
-    }
-    write_features(job.out_folder, job.record.video_id, encoded.values, encoded.clock, metadata)
-    return VideoOutcome(job.record.video_id, len(encoded.values), warnings=tuple(warnings))
+def _check_folders(folders: Sequence[Path]) -> None:
+    if not folders:
+        raise UsageFault("E-CFG-010", "targets", "no encoder is given")
+    for folder in folders:
+        if folders.count(folder) > 1:
+            raise UsageFault("E-CFG-010", folder, "two encoders would write to it", "Give each its own folder.")
+        if not existing_parent(folder).is_dir():
+            raise UsageFault("E-CFG-010", folder, f"{existing_parent(folder)} is a file", "Give a folder to write to.")
 
 
-def _finished(job: _ExtractJob, recipe: dict[str, Any], source: Path) -> VideoOutcome | None:
-    """The outcome of an earlier run, if its file is whole, of this recipe, and of the same source."""
-    path = feature_path(job.out_folder, job.record.video_id)
-    if not path.exists():
-        return None
-    try:
-        values, described = read_feature_file(path)
-    except InputRefused:  # cut off or damaged: made again
-        return None
-    if described["recipe_hash"] != sha256_json(recipe) or not same_source(source, described["source"], path):
-        return None
-    return VideoOutcome(job.record.video_id, len(values), reused=True, warnings=tuple(described["warnings"]))
+def _check_space(fillings: Sequence[Filling], records: Sequence[VideoRecord]) -> None:
+    """Refuse to begin what the disks cannot hold; durations are those of the dataset."""
+    needed: dict[int, float] = defaultdict(float)
+    place: dict[int, Path] = {}
+    for filling in fillings:
+        folder, clock = filling.target.out_folder, filling.loaded.settings.clock
+        parent = existing_parent(folder)
+        disk = os.stat(parent).st_dev
+        place[disk] = parent
+        for record in records:
+            if not feature_path(folder, record.video_id).exists():
+                snippets = clock.num_snippets(math.ceil(record.duration_s * clock.fps))
+                needed[disk] += 4.0 * snippets * filling.loaded.encoder.dim
+    for disk, size in needed.items():
+        free = shutil.disk_usage(place[disk]).free
+        if size > free:
+            problem = f"the features need about {size / 2**20:.0f} MiB, {free / 2**20:.0f} MiB are free"
+            raise EnvironmentFault("E-ENV-001", place[disk], problem, "Free some space or choose another folder.")
 
 
-@functools.lru_cache(maxsize=2)
-def _encoder_of(folder: Path, checksum: str) -> LoadedEncoder:
-    loaded = load_encoder(folder)
-    if loaded.checksum != checksum:
-        raise InputRefused("E-MOD-003", folder, "the encoder changed while features were extracted", "Start again.")
-    return loaded
-
-
-def _refuse_other_recipe(folder: Path, recipe: dict[str, Any]) -> None:
+def _refuse_other_recipe(filling: Filling) -> None:
+    folder = filling.target.out_folder
     for path in sorted(folder.glob("*.safetensors")) if folder.is_dir() else ():
         try:
-            _, described = read_feature_file(path)
+            _, described = describe_file(path)
         except InputRefused:  # damaged ones are made again
             continue
-        if described["recipe_hash"] != sha256_json(recipe):
-            raise mixed_recipes(path, recipe, described.get("recipe"))
+        if described["recipe_hash"] != sha256_json(filling.recipe):
+            raise mixed_recipes(path, filling.recipe, described.get("recipe"))
         return
 
 
 def _check_tracks(tracks: TrackFolder, loaded: LoadedEncoder) -> None:
     size_fits = loaded.settings.size in (None, tracks.settings.size)
-    flow = flow_of(loaded)
-    flow_fits = loaded.encoder.modality != "flow" or tracks.settings.flow == flow
-    if tracks.settings.fps != loaded.settings.clock.fps or not size_fits or not flow_fits:
-        wanted = f"{loaded.settings.clock}, {loaded.settings.size}, {flow}"
-        problem = f"cached with {tracks.settings}, but the encoder wants {wanted}"
+    if tracks.settings.fps != loaded.settings.clock.fps or not size_fits:
+        problem = (
+            f"cached with {tracks.settings}, but the encoder wants {loaded.settings.clock}, {loaded.settings.size}"
+        )
         raise InputRefused("E-FEA-004", tracks.folder, problem, "Cache the tracks for this encoder, or use none.")
 
 
 def _copy_encoder(loaded: LoadedEncoder, folder: Path) -> None:
-    for name in ("model.safetensors", "model.json"):
-        write_bytes(folder / name, (loaded.folder / name).read_bytes())
+    for name in _ENCODER_FILES:
+        if (loaded.folder / name).is_file():
+            write_bytes(folder / name, (loaded.folder / name).read_bytes())
