@@ -29,6 +29,9 @@ app.add_typer(data_app, name="data")
 Overrides = Annotated[
     list[str] | None, typer.Argument(help="Overrides such as train.steps=800.", metavar="[KEY=VALUE]...")
 ]
+DryRunOption = Annotated[
+    bool, typer.Option("--dry-run", help="Check data, features, teachers and one step; train and write nothing.")
+]
 RunOption = Annotated[Path | None, typer.Option("--run", "-o", help="Run folder; default: runs/<name of the recipe>.")]
 WorkersOption = Annotated[int | None, typer.Option(min=1, help="Processes; default: one per core.")]
 
@@ -119,7 +122,10 @@ def extract(
 
 @app.command("train-encoder")
 def train_encoder(
-    recipe: Annotated[Path, typer.Argument()], overrides: Overrides = None, run: RunOption = None
+    recipe: Annotated[Path, typer.Argument()],
+    overrides: Overrides = None,
+    run: RunOption = None,
+    dry_run: DryRunOption = False,
 ) -> None:
     """Train a snippet encoder: plain, or augmented by teacher encoders (section `distill`)."""
     from augrgb.cli.progress import StageBars
@@ -129,27 +135,45 @@ def train_encoder(
 
     loaded = load_recipe(recipe, EncoderRecipe, overrides or [])
     folder = run or Path("runs") / recipe.stem
+    if dry_run:
+        from augrgb.cli.dry_run_table import show_dry_run
+        from augrgb.workflows.dry_run_encoder import dry_run_encoder
+
+        with StageBars() as bars:
+            report = dry_run_encoder(loaded, folder, progress=bars.counter("dry run"))
+        show_dry_run(report)
+        return
     with StageBars() as bars:
         result = run_training(loaded, folder, progress=bars.counter("train-encoder"))
     stdout().print(fit_summary(folder, result), highlight=False, soft_wrap=True)
 
 
 @app.command()
-def train(recipe: Annotated[Path, typer.Argument()], overrides: Overrides = None, run: RunOption = None) -> None:
+def train(
+    recipe: Annotated[Path, typer.Argument()],
+    overrides: Overrides = None,
+    run: RunOption = None,
+    dry_run: DryRunOption = False,
+) -> None:
     """Train one stream on features."""
-    _train(recipe, overrides, run, distil=False)
+    _train(recipe, overrides, run, distil=False, dry_run=dry_run)
 
 
 @app.command()
-def distil(recipe: Annotated[Path, typer.Argument()], overrides: Overrides = None, run: RunOption = None) -> None:
+def distil(
+    recipe: Annotated[Path, typer.Argument()],
+    overrides: Overrides = None,
+    run: RunOption = None,
+    dry_run: DryRunOption = False,
+) -> None:
     """Train an augmented stream: labels plus teachers (section `distill`)."""
-    _train(recipe, overrides, run, distil=True)
+    _train(recipe, overrides, run, distil=True, dry_run=dry_run)
 
 
 app.command("distill", hidden=True)(distil)
 
 
-def _train(recipe: Path, overrides: list[str] | None, run: Path | None, distil: bool) -> None:
+def _train(recipe: Path, overrides: list[str] | None, run: Path | None, *, distil: bool, dry_run: bool) -> None:
     from augrgb.cli.progress import StageBars
     from augrgb.cli.tables import fit_summary, stdout
     from augrgb.recipe import StreamRecipe, load_recipe
@@ -159,6 +183,14 @@ def _train(recipe: Path, overrides: list[str] | None, run: Path | None, distil: 
     if distil and loaded.distill is None:
         raise UsageFault("E-CFG-003", f"{recipe}: distill", "this section is required", "Or use `augrgb train`.")
     folder = run or Path("runs") / recipe.stem
+    if dry_run:
+        from augrgb.cli.dry_run_table import show_dry_run
+        from augrgb.workflows.dry_run_stream import dry_run_stream
+
+        with StageBars() as bars:
+            report = dry_run_stream(loaded, folder, progress=bars.counter("dry run"))
+        show_dry_run(report)
+        return
     with StageBars() as bars:
         result = train_stream(loaded, folder, progress=bars.counter("distil" if distil else "train"))
     stdout().print(fit_summary(folder, result), highlight=False, soft_wrap=True)

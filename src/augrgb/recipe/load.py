@@ -41,7 +41,36 @@ def load_recipe(path: Path, kind: type[RecipeKind], overrides: Sequence[str] = (
     Raises:
         UsageFault: The file is absent, not YAML, or anything in it is wrong (all faults together).
     """
-    return check_recipe(apply_overrides(read_values(path), overrides), kind, where=str(path))
+    return check_recipe(apply_overrides(with_base(path), overrides), kind, where=str(path))
+
+
+def with_base(path: Path) -> dict[str, Any]:
+    """The values of a recipe laid over those of the file it names as `base` (beside it), which has no base itself.
+
+    Sections are merged key by key; lists and plain values of the recipe replace those of its base.
+
+    Raises:
+        UsageFault: E-CFG-005, either file cannot be read; E-CFG-006, `base` is no file name, or the base has one.
+    """
+    values = read_values(path)
+    if "base" not in values:
+        return values
+    name = values.pop("base")
+    if not isinstance(name, str):
+        raise UsageFault("E-CFG-006", f"{path}: base", f"expected the name of a recipe file, got {name!r}")
+    base = read_values(Path(path).parent / name)
+    if "base" in base:
+        remedy = "A recipe has one base; put both into one file."
+        raise UsageFault("E-CFG-006", f"{path}: base", f"{name} has a base itself ({base['base']!r})", remedy)
+    return _laid_over(base, values)
+
+
+def _laid_over(base: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
+    result = dict(base)
+    for key, value in values.items():
+        below = result.get(key)
+        result[key] = _laid_over(below, value) if isinstance(below, dict) and isinstance(value, dict) else value
+    return result
 
 
 def read_values(path: Path) -> dict[str, Any]:

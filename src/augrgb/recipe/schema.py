@@ -41,6 +41,7 @@ class DataSection(Section):
     split: str = "cross_subject"
     features: dict[str, Annotated[FeatureSection, BeforeValidator(_as_features)]]
     allow_missing: int = Field(0, ge=0, description="Videos that may lack features before training is refused.")
+    published: str | None = Field(None, description="Dataset whose published counts --dry-run compares with.")
 
 
 class StudentSection(Section):
@@ -110,6 +111,7 @@ class EncoderDataSection(Section):
     tracks: Path | None = Field(None, description="Folder for decoded tracks; default: beside the run.")
     size: tuple[PositiveInt, PositiveInt] = (64, 48)
     allow_missing: int = Field(0, ge=0, description="Videos that may lack what one teacher sees.")
+    published: str | None = Field(None, description="Dataset whose published counts --dry-run compares with.")
 
 
 class EncoderLossSection(LossSection):
