@@ -23,6 +23,7 @@ from augrgb.losses.mtut import Mtut
 from augrgb.losses.nst import Nst
 from augrgb.losses.pkd import Pkd
 from augrgb.losses.pkt import Pkt
+from augrgb.losses.pseudo_labels import PseudoLabels
 from augrgb.losses.rkd import Rkd
 from augrgb.losses.similarity_preserving import SimilarityPreserving
 from augrgb.losses.vid import Vid
@@ -53,6 +54,7 @@ __all__ = [
     "Nst",
     "Pkd",
     "Pkt",
+    "PseudoLabels",
     "Rkd",
     "SimilarityPreserving",
     "Vid",

@@ -20,6 +20,10 @@ from augrgb.recipe.schema import (
     StreamRecipe,
     TrainSection,
 )
+from augrgb.streams.stream import Stream
+from augrgb.training.mean_teacher import MeanTeacher
+from augrgb.training.own_term import OwnTerm
+from augrgb.training.perturbation import Perturbation
 from augrgb.training.settings import FitSettings
 
 
@@ -56,9 +60,33 @@ def build_fit_settings(train: TrainSection, seed: int) -> FitSettings:
 
 
 def build_losses(distill: DistillSection, teacher: str, dims: StreamDims) -> list[tuple[DistillationLoss, float]]:
-    """Each loss for one teacher, and its weight (the teacher's weight included)."""
+    """Each loss that one teacher uses, and its weight (the teacher's weight included)."""
     scale = distill.teacher_weights.get(teacher, 1.0)
-    return [(LOSSES[name](dims, **loss.options), scale * loss.weight) for name, loss in distill.losses.items()]
+    return [
+        (LOSSES[name](dims, **loss.options), scale * loss.weight)
+        for name, loss in distill.losses.items()
+        if loss.teachers is None or teacher in loss.teachers
+    ]
+
+
+def build_own_terms(recipe: StreamRecipe, stream: Stream) -> list[OwnTerm]:
+    """The terms that a stream recipe asks for beside those of teachers."""
+    terms: list[OwnTerm] = []
+    if recipe.semi_supervised is not None:
+        terms.append(MeanTeacher(stream, recipe.student.modality, **recipe.semi_supervised.mean_teacher))
+    return terms
+
+
+def build_perturbation(recipe: StreamRecipe) -> Perturbation | None:
+    """How the student's features are perturbed, if at all."""
+    section = recipe.semi_supervised
+    return Perturbation(section.channel_dropout, section.noise) if section is not None else None
+
+
+def unlabelled_share(recipe: StreamRecipe) -> float | None:
+    """The unlabelled part of each batch; None where nothing learns from unlabelled videos."""
+    section = recipe.distill or recipe.semi_supervised
+    return section.unlabelled_share if section is not None else None
 
 
 def build_encoder_losses(

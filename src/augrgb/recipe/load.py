@@ -16,8 +16,10 @@ from augrgb.encoders import ENCODERS
 from augrgb.filters import FILTERS
 from augrgb.losses import LOSSES
 from augrgb.recipe.overrides import apply_overrides
-from augrgb.recipe.schema import EncoderRecipe, StreamRecipe
+from augrgb.recipe.schema import EncoderRecipe, LossSection, StreamRecipe
+from augrgb.training.mean_teacher import MeanTeacher
 
+_OF_ALL_LOSSES = frozenset(LossSection.model_fields)
 RecipeKind = TypeVar("RecipeKind", StreamRecipe, EncoderRecipe)
 
 
@@ -154,10 +156,12 @@ def _catalog_faults(values: Mapping[str, Any], where: str) -> list[AugrgbError]:
             )
         for name, options in chosen.items():
             check(entries, str(name), options, kind, ".".join(path))
-    not_options = ("weight", "teachers") if "encoder" in values else ("weight",)
     for name, options in section("distill", "losses").items():
-        own = {k: v for k, v in options.items() if k not in not_options} if isinstance(options, dict) else options
+        own = {k: v for k, v in options.items() if k not in _OF_ALL_LOSSES} if isinstance(options, dict) else options
         check(LOSSES, str(name), own, "loss", "distill.losses")
+    if "semi_supervised" in values:
+        options = section("semi_supervised", "mean_teacher")
+        check({"mean_teacher": MeanTeacher}, "mean_teacher", options, "method", "semi_supervised")
     weights, streams = section("distill", "teacher_weights"), section("distill").get("streams", {})
     named = streams if isinstance(streams, dict) else [Path(str(folder)).name for folder in streams or ()]
     teachers = [*section("distill", "teachers"), *named]

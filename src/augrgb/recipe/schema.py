@@ -52,14 +52,15 @@ class StudentSection(Section):
 
 
 class LossSection(BaseModel):
-    """One distillation loss: its weight, and its own options beside it."""
+    """One distillation loss: its weight, which teachers use it (default: all), and its own options beside these."""
 
     model_config = ConfigDict(extra="allow", frozen=True)
     weight: float = Field(1.0, ge=0)
+    teachers: list[str] | None = None
 
     @property
     def options(self) -> dict[str, Any]:
-        """Everything but the weight."""
+        """Everything but weight and teachers."""
         return dict(self.model_extra or {})
 
 
@@ -73,6 +74,32 @@ class DistillSection(Section):
     teachers: dict[str, Path] = Field(min_length=1)
     losses: dict[str, LossSection] = Field(min_length=1)
     teacher_weights: dict[str, float] = {}
+    unlabelled_share: float = Field(0.5, ge=0, lt=1)
+
+    @model_validator(mode="after")
+    def _known_teachers(self) -> DistillSection:
+        problems = [
+            f"losses.{name}: no such teacher as {teacher!r}"
+            for name, loss in self.losses.items()
+            for teacher in loss.teachers or ()
+            if teacher not in self.teachers
+        ]
+        if problems:
+            raise ValueError("; ".join(problems))
+        return self
+
+
+class SemiSupervisedSection(Section):
+    """Learning from unlabelled videos without any teacher: consistency with a mean teacher under perturbed features.
+
+    `channel_dropout` and `noise` (in deviations of a channel) are how student and mean teacher see features, each drawn
+    for itself. `unlabelled_share` is the part of each batch drawn from unlabelled videos; beside `distill` it is given
+    there.
+    """
+
+    mean_teacher: dict[str, Any] = {}
+    channel_dropout: float = Field(0.1, ge=0, lt=1)
+    noise: float = Field(0.1, ge=0)
     unlabelled_share: float = Field(0.5, ge=0, lt=1)
 
 
@@ -94,11 +121,12 @@ class TrainSection(Section):
 
 
 class StreamRecipe(Section):
-    """Train one stream, plain or distilled."""
+    """Train one stream, plain, distilled or semi-supervised."""
 
     data: DataSection
     student: StudentSection = StudentSection()
     distill: DistillSection | None = None
+    semi_supervised: SemiSupervisedSection | None = None
     train: TrainSection = TrainSection()
     seed: int = Field(0, ge=0)
 
@@ -112,12 +140,6 @@ class EncoderDataSection(Section):
     size: tuple[PositiveInt, PositiveInt] = (64, 48)
     allow_missing: int = Field(0, ge=0, description="Videos that may lack what one teacher sees.")
     published: str | None = Field(None, description="Dataset whose published counts --dry-run compares with.")
-
-
-class EncoderLossSection(LossSection):
-    """A distillation loss of an encoder; `teachers` names those that teach through it, None = all."""
-
-    teachers: list[str] | None = None
 
 
 class JointSection(Section):
@@ -156,7 +178,7 @@ class EncoderDistillSection(Section):
     teachers: dict[str, Path] = {}
     streams: Annotated[dict[str, Path], BeforeValidator(_as_named)] = {}
     features: dict[str, Annotated[FeatureSection, BeforeValidator(_as_features)]] = {}
-    losses: dict[str, EncoderLossSection] = {}
+    losses: dict[str, LossSection] = {}
     joints: JointSection | None = None
     teacher_weights: dict[str, float] = {}
     unlabelled_share: float = Field(0.5, ge=0, lt=1)

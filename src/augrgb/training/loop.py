@@ -24,10 +24,11 @@ from augrgb.core.errors import AugrgbError, EnvironmentFault
 from augrgb.core.seeds import derive_seed
 from augrgb.training.checkpoints import save_tensors
 from augrgb.training.interrupts import Interrupted, SignalFlag, Terminated, noted_signals
+from augrgb.training.own_term import Term
 from augrgb.training.processes import SharedForward, make_fabric, on_first
 from augrgb.training.run_folder import RunFolder
 from augrgb.training.settings import FitResult, FitSettings
-from augrgb.training.task import Task, Term, to_device
+from augrgb.training.task import Task, to_device
 from augrgb.training.tensorboard import Board
 
 Progress = Callable[[int, int, Mapping[str, float]], None]
@@ -200,7 +201,7 @@ class _Loop:
 
         def write() -> None:
             if not best:
-                save_tensors(self.run.selected, self.task.student.state_dict())
+                save_tensors(self.run.selected, self.task.kept.state_dict())
 
         on_first(self.fabric, write)
         _load_kept(self.task, self.run, self.fabric)
@@ -297,7 +298,7 @@ class _Loop:
         def write() -> None:
             self.run.metrics.append({"step": state.step, "validation": finite})
             if better and self.settings.keep == "best":
-                save_tensors(self.run.selected, self.task.student.state_dict())
+                save_tensors(self.run.selected, self.task.kept.state_dict())
 
         on_first(self.fabric, write)
         self._show(finite)

@@ -87,7 +87,7 @@ class RunFolder:
 
 
 def differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
-    """`"a.b: 1 before, 2 now"` for every leaf that differs, in order of name.
+    """`"a.b: 1 before, 2 now"` for every leaf that differs, in order of name; None says the same as no leaf.
 
     >>> differences({"a": {"b": 1, "c": 0}}, {"a": {"b": 2, "c": 0}})
     ['a.b: 1 before, 2 now']
@@ -104,7 +104,7 @@ def _leaves(value: Any, name: str = "") -> Iterator[tuple[str, Any]]:
     if isinstance(value, Mapping):
         for key, inner in value.items():
             yield from _leaves(inner, f"{name}.{key}" if name else str(key))
-    else:
+    elif value is not None:
         yield name, list(value) if isinstance(value, tuple) else value
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -17,6 +18,8 @@ from augrgb.metrics.frame_map import frame_ap, mean_present_classes
 from augrgb.streams.files import StreamSettings, save_stream
 from augrgb.streams.predict import filter_sequence
 from augrgb.streams.stream import Stream
+from augrgb.training.own_term import OwnTerm
+from augrgb.training.perturbation import Perturbation
 from augrgb.training.sampler import BatchPlan
 from augrgb.training.task import DistillTerm, Task
 
@@ -24,8 +27,8 @@ from augrgb.training.task import DistillTerm, Task
 class StreamTask(Task):
     """Labels act on labelled videos, teachers on every video that has their modality.
 
-    The stream is given the mean and deviation of the training features. Without distillation terms unlabelled videos
-    are left aside.
+    The stream is given the mean and deviation of the training features. Unlabelled videos are left aside where no term
+    learns from them.
 
     Args:
         stream: The student.
@@ -33,6 +36,8 @@ class StreamTask(Task):
         data: Training videos, labelled and unlabelled.
         val: Validation videos, if any.
         terms: Distillation terms.
+        own: Terms that need no teacher.
+        perturbation: Of the training features; with it the batch also has their second view.
         batch_size: Videos in a batch.
         unlabelled_share: Part of each batch that is unlabelled; None = as in the data.
         max_length: Cut longer videos to this many snippets, at a random place that differs in every step.
@@ -47,12 +52,15 @@ class StreamTask(Task):
         *,
         val: StreamData | None = None,
         terms: Sequence[DistillTerm] = (),
+        own: Sequence[OwnTerm] = (),
+        perturbation: Perturbation | None = None,
         batch_size: int = 16,
         unlabelled_share: float | None = None,
         max_length: int | None = None,
         seed: int = 0,
     ) -> None:
         teaching = any(term.weight != 0 for term in terms)
+        teaching |= any(term.weight != 0 and term.uses_unlabelled for term in own)
         plan = BatchPlan(
             data.labelled_indices,
             data.unlabelled_indices if teaching else (),
@@ -60,19 +68,24 @@ class StreamTask(Task):
             unlabelled_share=unlabelled_share,
             seed=seed,
         )
-        super().__init__(stream, settings.modality, plan, terms)
+        super().__init__(stream, settings.modality, plan, terms, own)
         self.stream, self.settings, self.data, self.val = stream, settings, data, val
         self.max_length, self.seed = max_length, seed
         self._options = {"batch_size": batch_size, "unlabelled_share": unlabelled_share, "max_length": max_length}
         mean, deviation = feature_statistics(data, settings.modality)
         stream.set_statistics(torch.from_numpy(mean), torch.from_numpy(deviation))
+        self.perturbation = perturbation
+        self._mean, self._deviation = torch.from_numpy(mean), torch.from_numpy(deviation)
 
     def batch(self, step: int) -> Batch:
         """The batch of one step."""
         indices = self.plan.at(step)
-        return self.data.collate(
+        batch = self.data.collate(
             indices, self.max_length, starts=self._starts(step, indices.tolist()), modalities=[self.modality]
         )
+        if self.perturbation is None:
+            return batch
+        return self.perturbation.two_views(batch, self.modality, self._mean, self._deviation, seed=self.seed, step=step)
 
     def starts(self, step: int, batch: Batch) -> Sequence[int]:
         """First snippet of each video's cut in this step's batch."""
@@ -83,9 +96,10 @@ class StreamTask(Task):
         if self.val is None or not len(self.val):
             return {}
         scores, labels = [], []
+        stream = cast(Stream, self.kept)
         for index in range(len(self.val)):
             values, there = self.val.aligned(index, self.modality)
-            logits = filter_sequence(self.stream, torch.from_numpy(values), available=torch.from_numpy(there))[1]
+            logits = filter_sequence(stream, torch.from_numpy(values), available=torch.from_numpy(there))[1]
             scores.append(logits.numpy())  # the order of logits is that of their sigmoids
             labels.append(self.val.labels(index))
         return {self.metric: mean_present_classes(frame_ap(np.concatenate(scores), np.concatenate(labels)))}
@@ -107,9 +121,10 @@ class StreamTask(Task):
             "modality": self.modality,
             "filter": self.settings.filter,
             "classes": list(self.settings.classes),
-            "terms": {term.name: term.weight for term in self.distill},
+            "terms": {term.name: term.weight for term in (*self.distill, *self.own)},
             "data": digest.hexdigest(),
             **self._options,
+            **({"perturbation": asdict(self.perturbation)} if self.perturbation is not None else {}),
         }
 
     def _starts(self, step: int, indices: Sequence[int]) -> list[int]:

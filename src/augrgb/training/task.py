@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from augrgb.core.batch import Batch, StreamOutput
 from augrgb.losses.distillation_loss import DistillationLoss
+from augrgb.training.own_term import OwnTerm, Term
 from augrgb.training.sampler import BatchPlan
 
 
@@ -45,16 +46,6 @@ class DistillTerm:
         return f"{self.teacher}/{self.loss.name}"
 
 
-@dataclass(frozen=True)
-class Term:
-    """One summand of the loss: a scalar, its weight, and how many snippets it saw."""
-
-    name: str
-    value: Tensor
-    weight: float
-    snippets: Tensor
-
-
 class Task(ABC):
     """A method, as the loop sees it.
 
@@ -63,6 +54,7 @@ class Task(ABC):
         modality: Which of the batch's features it looks at.
         plan: Which samples come when.
         terms: Distillation terms, none for plain training.
+        own: Terms that need no teacher.
 
     Attributes:
         metric: Name of the validated number by which the best weights are chosen; higher is better.
@@ -70,10 +62,26 @@ class Task(ABC):
 
     metric = "frame_map"
 
-    def __init__(self, student: nn.Module, modality: str, plan: BatchPlan, terms: Sequence[DistillTerm] = ()) -> None:
+    def __init__(
+        self,
+        student: nn.Module,
+        modality: str,
+        plan: BatchPlan,
+        terms: Sequence[DistillTerm] = (),
+        own: Sequence[OwnTerm] = (),
+    ) -> None:
         self.student, self.modality, self.plan = student, modality, plan
         self.distill = tuple(term for term in terms if term.weight != 0)
-        self.losses = nn.ModuleList(term.loss for term in self.distill)
+        self.own = tuple(term for term in own if term.weight != 0)
+        self.losses = nn.ModuleList([*(term.loss for term in self.distill), *self.own])
+
+    @property
+    def kept(self) -> nn.Module:
+        """The module that is validated, and whose weights are kept: built like the student."""
+        module = self.student
+        for term in self.own:
+            module = term.kept(module)
+        return module
 
     @abstractmethod
     def batch(self, step: int) -> Batch:
@@ -96,12 +104,13 @@ class Task(ABC):
         return [0] * len(batch.video_ids)
 
     def loss_terms(self, output: StreamOutput, batch: Batch, step: int) -> list[Term]:
-        """The detection loss, and each teacher's losses where that teacher exists."""
+        """The detection loss, each teacher's losses where that teacher exists, and the terms that need no teacher."""
         terms = [detection_term(output, batch)]
         for term in self.distill:
             teacher, there = term.source.outputs(batch, self.starts(step, batch))
             seen = batch.restricted_to(there)
             terms.append(Term(term.name, term.loss(output, teacher, seen), term.weight, seen.mask.sum()))
+        terms += [own(self.student, output, batch, step) for own in self.own]
         return terms
 
 

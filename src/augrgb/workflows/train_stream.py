@@ -13,7 +13,15 @@ from augrgb.core.safe_files import write_bytes
 from augrgb.datasets.feature_store import ENCODER_COPY
 from augrgb.datasets.manifest import load_dataset, role
 from augrgb.datasets.stream_data import StreamData
-from augrgb.recipe.build import build_features, build_fit_settings, build_losses, recipe_to_json
+from augrgb.recipe.build import (
+    build_features,
+    build_fit_settings,
+    build_losses,
+    build_own_terms,
+    build_perturbation,
+    recipe_to_json,
+    unlabelled_share,
+)
 from augrgb.recipe.schema import StreamRecipe
 from augrgb.streams.files import StreamSettings, build_stream, load_stream
 from augrgb.training.loop import fit
@@ -46,7 +54,8 @@ def train_stream(recipe: StreamRecipe, run: Path, *, progress: Callable[[int, in
     features = build_features(recipe.data, wanted)
     split, allowed = recipe.data.split, recipe.data.allow_missing
     labelled = role(dataset, split, "train")
-    unlabelled = role(dataset, split, "unlabelled", allow_empty=True) if recipe.distill is not None else ()
+    share = unlabelled_share(recipe)
+    unlabelled = role(dataset, split, "unlabelled", allow_empty=True) if share is not None else ()
     data = StreamData(
         dataset, (*labelled, *unlabelled), features, grid=modality, labelled=set(labelled), allow_missing=allowed
     )
@@ -76,8 +85,10 @@ def train_stream(recipe: StreamRecipe, run: Path, *, progress: Callable[[int, in
         data,
         val=val,
         terms=terms,
+        own=build_own_terms(recipe, stream),
+        perturbation=build_perturbation(recipe),
         batch_size=recipe.train.batch_size,
-        unlabelled_share=recipe.distill.unlabelled_share if recipe.distill is not None else None,
+        unlabelled_share=share,
         seed=recipe.seed,
     )
     result = fit(
