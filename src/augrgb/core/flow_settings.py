@@ -1,4 +1,4 @@
-"""How optical flow is made and stored; an encoder says which flow it sees, and tracks and features are made like that."""
+"""How optical flow is made and stored. An encoder says which flow it sees; tracks and features are made like that."""
 
 from __future__ import annotations
 

@@ -23,9 +23,9 @@ _LEAST_SIDE = 128
 class RaftFlow(FlowMethod):
     """RAFT (large) on RGB pictures, on the GPU if there is one.
 
-    Teed and Deng, "RAFT: Recurrent All-Pairs Field Transforms for Optical Flow", ECCV 2020; torchvision's network, twelve
-    updates. Pictures are repeated at their borders to multiples of 8, 128 at least. Weights come from a safetensors file
-    with the names of torchvision's `raft_large`, pinned by its SHA-256.
+    Teed and Deng, "RAFT: Recurrent All-Pairs Field Transforms for Optical Flow", ECCV 2020; torchvision's network,
+    twelve updates. Pictures are repeated at their borders to multiples of 8, 128 at least. Weights come from a
+    safetensors file with the names of torchvision's `raft_large`, pinned by its SHA-256.
     Deviation: results on a GPU are equal from run to run only as far as its kernels are.
     """
 

@@ -1,7 +1,7 @@
 """TV-L1 flow, which published flow networks saw: by scikit-image, or by OpenCV's contributed modules.
 
-Zach, Pock and Bischof, "A Duality Based Approach for Realtime TV-L1 Optical Flow", DAGM 2007. The two programs differ in
-pyramid and stopping rule, so they are two methods that never mix.
+Zach, Pock and Bischof, "A Duality Based Approach for Realtime TV-L1 Optical Flow", DAGM 2007. The two programs
+differ in pyramid and stopping rule, so they are two methods that never mix.
 """
 
 from __future__ import annotations
