@@ -150,7 +150,7 @@ def test_skeletons_without_hips_take_the_cameras_axes():
     encoder = Agcn(**options, axes="camera")
     windows = np.random.default_rng(0).random((2, 8, 17, 3), dtype=np.float32)
     x = encoder.prepare(windows)
-    assert x.dtype == torch.float32 and x.shape == (2, 8, 17, 6) and (x[:, 0, encoder.root] == 0).all()
+    assert x.dtype == torch.float32 and x.shape == (2, 8, 17, 6) and (x[:, 0, encoder.seen.root] == 0).all()
     np.testing.assert_allclose(x[:, 1:, :, 3:], 10 * np.diff(windows, axis=1), atol=1e-5)
     assert encoder(x).shape == (2, 256)
     with pytest.raises(InputRefused, match="E-FEA-003"):
@@ -197,6 +197,6 @@ def test_published_weights_become_an_encoder(tmp_path):
     checksum = hashlib.sha256(path.read_bytes()).hexdigest()
     card = import_weights(path, "agcn", tmp_path / "e", sha256=checksum, trust=True, options={"stream": "bone"})
     loaded = load_encoder(tmp_path / "e")
-    assert isinstance(loaded.encoder, Agcn) and loaded.encoder.persons == 2 and loaded.encoder.stream == "bone"
+    assert isinstance(loaded.encoder, Agcn) and loaded.encoder.seen.persons == 2 and loaded.encoder.seen.stream == "bone"
     assert loaded.settings.size is None and self_test(loaded.encoder, card).difference < 1e-5
     torch.testing.assert_close(loaded.encoder.net.l3.gcn1.PA, net.l3.gcn1.PA, rtol=0, atol=0)

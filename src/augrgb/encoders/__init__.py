@@ -7,7 +7,8 @@ from augrgb.encoders.small_flow import SmallFlow
 from augrgb.encoders.small_pose import SmallPose
 from augrgb.encoders.small_rgb import SmallRGB
 from augrgb.encoders.snippet_encoder import SnippetEncoder
+from augrgb.encoders.stgcn_pp import StgcnPp
 
 ENCODERS = catalog(SnippetEncoder, globals())  # type: ignore[type-abstract]
 
-__all__ = ["ENCODERS", "Agcn", "I3dFlow", "I3dRgb", "SmallFlow", "SmallPose", "SmallRGB", "SnippetEncoder"]
+__all__ = ["ENCODERS", "Agcn", "I3dFlow", "I3dRgb", "SmallFlow", "SmallPose", "SmallRGB", "SnippetEncoder", "StgcnPp"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import torch
@@ -11,13 +11,11 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from augrgb.core.errors import UsageFault
-from augrgb.encoders.body_frame import body_frame, landmarks
-from augrgb.encoders.fixed_norm import FixedBatchNorm
+from augrgb.encoders.fixed_norm import Norm, normalisation
+from augrgb.encoders.pose_input import Axes, PoseInput, PoseStream
 from augrgb.encoders.skeleton_graphs import adjacency
-from augrgb.encoders.snippet_encoder import SnippetEncoder, check_windows
+from augrgb.encoders.snippet_encoder import SnippetEncoder
 
-Norm = Literal["group", "stored"]
 _WIDTHS = (64, 64, 64, 64, 128, 128, 128, 256, 256, 256)
 
 
@@ -42,7 +40,7 @@ class AgcnNet(nn.Module):
         super().__init__()
         joints, before = graphs.shape[1], 3
         channels = persons * joints * 3
-        self.data_bn = FixedBatchNorm(channels) if norm == "stored" else nn.GroupNorm(1, channels)
+        self.data_bn = normalisation(norm, channels, groups=1)
         for number, width in enumerate(_WIDTHS, start=1):
             stride = 2 if number in (5, 8) else 1
             self.add_module(f"l{number}", _Block(before, width, graphs, stride, norm, residual=number > 1))
@@ -111,8 +109,10 @@ class _GraphUnit(nn.Module):
         self.conv_a = nn.ModuleList(nn.Conv2d(dim_in, dim_out // 4, 1) for _ in range(subsets))
         self.conv_b = nn.ModuleList(nn.Conv2d(dim_in, dim_out // 4, 1) for _ in range(subsets))
         self.conv_d = nn.ModuleList(nn.Conv2d(dim_in, dim_out, 1) for _ in range(subsets))
-        self.bn = _norm(norm, dim_out)
-        self.down = nn.Sequential(nn.Conv2d(dim_in, dim_out, 1), _norm(norm, dim_out)) if dim_in != dim_out else None
+        self.bn = normalisation(norm, dim_out)
+        self.down = (
+            nn.Sequential(nn.Conv2d(dim_in, dim_out, 1), normalisation(norm, dim_out)) if dim_in != dim_out else None
+        )
 
     def forward(self, x: Tensor) -> Tensor:
         count, _, frames, joints = x.shape
@@ -133,7 +133,7 @@ class _TemporalUnit(nn.Module):
     def __init__(self, dim_in: int, dim_out: int, kernel: int, stride: int, norm: Norm) -> None:
         super().__init__()
         self.conv = nn.Conv2d(dim_in, dim_out, (kernel, 1), (stride, 1), (kernel // 2, 0))
-        self.bn = _norm(norm, dim_out)
+        self.bn = normalisation(norm, dim_out)
 
     def forward(self, x: Tensor) -> Tensor:
         return self.bn(self.conv(x))  # type: ignore[no-any-return]
@@ -150,7 +150,7 @@ class Agcn(SnippetEncoder):
         parents: Index of each joint's parent, -1 for the root: the graph. `skeleton_graphs.LAYOUTS` has usual ones.
         stream: What the network sees: `joint` positions, `bone` vectors from parent to joint, `motion` of joints.
         axes: `body` turns and scales a window by its hips and torso, found by their names; `camera` only moves the
-            first frame's root to the origin.
+            first frame's root to the origin; `spine_each` is that of the published weights.
         persons: Skeletons that the network takes; those beyond the first are zero, as in the published data.
         norm: `group` for training from nothing, `stored` for published weights.
         dropout: On the features, in training.
@@ -167,18 +167,15 @@ class Agcn(SnippetEncoder):
         *,
         names: tuple[str, ...],
         parents: tuple[int, ...],
-        stream: Literal["joint", "bone", "motion"] = "joint",
-        axes: Literal["body", "camera"] = "body",
+        stream: PoseStream = "joint",
+        axes: Axes = "body",
         persons: int = 1,
         norm: Norm = "group",
         dropout: float = 0.0,
     ) -> None:
         super().__init__()
-        if len(names) != len(parents):
-            raise UsageFault("E-FEA-008", self.name, f"{len(names)} joint names but {len(parents)} parents")
-        if persons < 1:
-            raise UsageFault("E-CFG-003", f"{self.name}.persons", f"must be at least 1, got {persons}")
-        self.dim, self.joints, self.stream, self.axes, self.persons = AgcnNet.dim, len(names), stream, axes, persons
+        self.seen = PoseInput(self.name, names, parents, stream=stream, axes=axes, persons=persons)
+        self.dim, self.joints = AgcnNet.dim, self.seen.joints
         self.options = {
             "names": list(names),
             "parents": list(parents),
@@ -188,33 +185,15 @@ class Agcn(SnippetEncoder):
             "norm": norm,
             "dropout": dropout,
         }
-        self.marks = landmarks(tuple(names)) if axes == "body" else {}
         self.net = AgcnNet(adjacency(tuple(parents)), persons=persons, norm=norm)
-        self.root = tuple(parents).index(-1)
-        ends = torch.tensor([joint if parent < 0 else parent for joint, parent in enumerate(parents)])
-        self.register_buffer("bone_ends", ends, persistent=False)
-        self.bone_ends: Tensor
         self.dropout = nn.Dropout(dropout)
 
     def prepare(self, windows: NDArray[Any]) -> Tensor:
         """Positions and speeds (change since the last frame x 10), (N, window, V, 6)."""
-        check_windows(windows, np.float32, (self.joints, 3))
-        if self.axes == "body":
-            return torch.from_numpy(body_frame(windows, self.marks))
-        moved = windows - windows[:, :1, self.root, None]
-        speed = np.diff(moved, axis=1, prepend=moved[:, :1]) * np.float32(10)
-        return torch.from_numpy(np.concatenate([moved, speed], axis=-1))
+        return self.seen.prepare(windows)
 
     def forward(self, x: Tensor) -> Tensor:
-        seen = x[..., 3:] if self.stream == "motion" else x[..., :3]
-        if self.stream == "bone":
-            seen = seen - seen[:, :, self.bone_ends]
-        people = F.pad(seen.permute(0, 3, 1, 2)[..., None], (0, self.persons - 1))  # (N, 3, t, V, M)
-        return self.dropout(self.net(people))  # type: ignore[no-any-return]
-
-
-def _norm(norm: Norm, channels: int) -> nn.Module:
-    return FixedBatchNorm(channels) if norm == "stored" else nn.GroupNorm(8, channels)
+        return self.dropout(self.net(self.seen(x)))  # type: ignore[no-any-return]
 
 
 def _side_by_side(convolutions: list[nn.Module], dim: int) -> tuple[Tensor, list[Tensor]]:

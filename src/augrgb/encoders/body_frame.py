@@ -12,18 +12,23 @@ _ALIASES = {
     "neck": ("neck", "spine_shoulder", "thorax", "upper_chest", "chest"),
     "left": ("l_hip", "left_hip", "hip_left", "l_up_leg", "left_up_leg", "upperleg_l", "hipleft"),
     "right": ("r_hip", "right_hip", "hip_right", "r_up_leg", "right_up_leg", "upperleg_r", "hipright"),
+    "spine": ("spine_mid", "spine", "torso", "belly"),
+    "left_shoulder": ("left_shoulder", "l_shoulder", "shoulder_left", "shoulderleft"),
+    "right_shoulder": ("right_shoulder", "r_shoulder", "shoulder_right", "shoulderright"),
 }
+BODY_PARTS = ("root", "neck", "left", "right")
 
 
-def landmarks(names: tuple[str, ...]) -> dict[str, int]:
-    """Joint numbers of `root`, `neck`, `left` and `right` hip by their usual names.
+def landmarks(names: tuple[str, ...], parts: tuple[str, ...] = BODY_PARTS) -> dict[str, int]:
+    """Joint numbers by their usual names: of `root`, `neck`, `left` and `right` hip, or of the parts asked for.
 
     Raises:
         UsageFault: E-FEA-008, a landmark cannot be found.
     """
     known = {name.lower().replace(" ", "_"): number for number, name in enumerate(names)}
     found = {}
-    for part, aliases in _ALIASES.items():
+    for part in parts:
+        aliases = _ALIASES[part]
         hits = [known[alias] for alias in aliases if alias in known]
         if not hits:
             remedy = f"Name it one of: {', '.join(aliases)}."

@@ -1,10 +1,14 @@
-"""Batch normalisation whose statistics never change."""
+"""Batch normalisation whose statistics never change, and the choice between it and one per sample."""
 
 from __future__ import annotations
+
+from typing import Literal
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+
+Norm = Literal["group", "stored"]
 
 
 class FixedBatchNorm(nn.Module):
@@ -37,3 +41,10 @@ class FixedBatchNorm(nn.Module):
         """Weight and bias of one convolution that does this after a bias-free one of the given weight (C, ...)."""
         scale = self.weight * (self.running_var + self.eps).rsqrt()
         return weight * scale.view(-1, *[1] * (weight.ndim - 1)), self.bias - self.running_mean * scale
+
+
+def normalisation(norm: Norm, channels: int, *, groups: int = 8) -> nn.Module:
+    """`stored`: `FixedBatchNorm`. `group`: per sample, in `groups` where these divide the channels, else in one."""
+    if norm == "stored":
+        return FixedBatchNorm(channels)
+    return nn.GroupNorm(groups if channels % groups == 0 else 1, channels)

@@ -33,15 +33,18 @@ class _Published:
         clock: What they were trained for, as far as one clock can say.
         size: (width, height) of frames.
         options: Of the encoder, where not the defaults.
+        prefix: Before the other names.
     """
 
     classifier: str
     clock: Clock
     size: tuple[int, int] | None
     options: Mapping[str, Any] = field(default_factory=dict)
+    prefix: str = ""
 
 
 _KINECT = LAYOUTS["kinect25"]
+_SKELETON = {"names": _KINECT.names, "parents": _KINECT.parents, "persons": 2, "norm": "stored"}
 _PUBLISHED = {
     "i3d_rgb": _Published("logits.", Clock(25.0, 16, 16), (340, 256)),
     "i3d_flow": _Published("logits.", Clock(25.0, 16, 16), (340, 256)),
@@ -49,8 +52,9 @@ _PUBLISHED = {
         "fc.",
         Clock(30.0, 32, 8),
         None,
-        {"names": _KINECT.names, "parents": _KINECT.parents, "persons": 2, "norm": "stored", "axes": "camera"},
+        {**_SKELETON, "axes": "spine_each"},
     ),
+    "stgcn_pp": _Published("cls_head.", Clock(30.0, 32, 8), None, {**_SKELETON, "axes": "spine"}, "backbone."),
 }
 
 
@@ -72,14 +76,14 @@ def import_weights(
 
     Args:
         source: A PyTorch file that holds nothing but named tensors.
-        encoder: `i3d_rgb`, `i3d_flow` or `agcn`.
+        encoder: `i3d_rgb`, `i3d_flow`, `agcn` or `stgcn_pp`.
         target: The encoder folder to write; `extract` takes it as it is.
         sha256: Hex SHA-256 that the file must have, from where it was published.
         trust: Say yes to reading a pickle at all.
         card: What is known about the weights; its numbers must come out. Without one, the test is only that the
             features are not constant.
         options: Of the encoder, over those that published weights usually need.
-        clock: Frame rate and windows for extraction; default 25 fps and 16 frames (agcn: 30 fps, 32 frames, stride 8).
+        clock: Frame rate and windows for extraction; default 25 fps and 16 frames (poses: 30 fps, 32 frames, stride 8).
         size: (width, height) of frames for extraction; default 340 x 256.
         memory_mib: Memory of the reading child; default three times the file and 512 MiB.
         timeout_s: How long it may read.
@@ -105,7 +109,7 @@ def import_weights(
         raise InputRefused("E-MOD-003", source, f"the card {card.name} is of a file with SHA-256 {card.sha256[:16]}...")
     chosen = check_options(ENCODERS, encoder, {**published.options, **(options or {})}, "encoder", "import")
     model = ENCODERS[encoder](**chosen)
-    state = _renamed(_read(source, target, memory_mib, timeout_s), published.classifier)
+    state = _renamed(_read(source, target, memory_mib, timeout_s), published)
     check_state(source, state, model.state_dict())
     model.load_state_dict(state)
     model.eval().requires_grad_(False)
@@ -139,10 +143,10 @@ def _read(source: Path, target: Path, memory_mib: int | None, timeout_s: float) 
         return {name: tensor.clone() for name, tensor in read_weights(converted).items()}
 
 
-def _renamed(state: Mapping[str, Tensor], classifier: str) -> dict[str, Tensor]:
+def _renamed(state: Mapping[str, Tensor], published: _Published) -> dict[str, Tensor]:
     """The encoder's names; without the classifier, and the batch counters that newer files have."""
     return {
-        f"net.{name}": tensor
+        f"net.{name.removeprefix(published.prefix)}": tensor
         for name, tensor in state.items()
-        if not name.startswith(classifier) and not name.endswith(".num_batches_tracked")
+        if not name.startswith(published.classifier) and not name.endswith(".num_batches_tracked")
     }
