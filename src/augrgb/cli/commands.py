@@ -12,6 +12,7 @@ from augrgb.cli.compare_command import compare
 from augrgb.cli.data_commands import data_app
 from augrgb.cli.detect_command import detect
 from augrgb.cli.evaluate_command import evaluate
+from augrgb.cli.extract_command import extract
 from augrgb.core.errors import UsageFault
 
 app = typer.Typer(
@@ -94,30 +95,7 @@ def world_make(
     stdout().print(dataset_table(dataset))
 
 
-@app.command()
-def extract(
-    dataset: Annotated[Path, typer.Argument(help="Dataset folder.")],
-    encoder: Annotated[Path, typer.Argument(help="Encoder folder (of train-encoder).")],
-    out: Annotated[Path, typer.Argument(help="Feature folder to write.")],
-    workers: WorkersOption = None,
-    allow_failures: Annotated[int, typer.Option(min=0, help="Bad videos that may be left out.")] = 0,
-) -> None:
-    """Videos or poses -> snippet features. Resumes; bad videos are listed and left out."""
-    from augrgb.cli.progress import StageBars
-    from augrgb.cli.tables import stdout
-    from augrgb.datasets.manifest import load_dataset
-    from augrgb.workflows.extract import extract as run_extract
-
-    with StageBars() as bars:
-        report = run_extract(
-            load_dataset(dataset),
-            encoder,
-            out,
-            workers=workers or _cores(),
-            allow_failures=allow_failures,
-            progress=bars.counter("extract"),
-        )
-    stdout().print(report.summary(), highlight=False, soft_wrap=True)
+app.command()(extract)
 
 
 @app.command("train-encoder")

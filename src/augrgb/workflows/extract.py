@@ -38,7 +38,7 @@ from augrgb.workflows.per_video import (
     longest_first,
     raise_if_too_many,
 )
-from augrgb.workflows.tracks import source_of
+from augrgb.workflows.tracks import flow_of, source_of
 
 _ENCODER_FILES = ("model.safetensors", "model.json", CARD)
 
@@ -126,11 +126,10 @@ def extract_together(
         if not retry:
             filling.hold(records)
     jobs, concerned = _jobs(fillings, records, tracks_folder, partial, time_factor)
-    ended = 0
-    for number, result in longest_first(engine or LocalEngine(), extract_video, jobs):
+    results = longest_first(engine or LocalEngine(), extract_video, jobs)
+    for ended, (number, result) in enumerate(results, start=1):
         for place, filling in enumerate(concerned[number]):
             filling.note(jobs[number].argument.record, result if isinstance(result, AugrgbError) else result[place])
-        ended += 1
         if progress is not None:
             progress(ended, len(jobs))
     name = "report.json" if shard is None else f"report-{shard.number}-of-{shard.count}.json"
@@ -267,10 +266,11 @@ def _refuse_other_recipe(filling: Filling) -> None:
 
 def _check_tracks(tracks: TrackFolder, loaded: LoadedEncoder) -> None:
     size_fits = loaded.settings.size in (None, tracks.settings.size)
-    if tracks.settings.fps != loaded.settings.clock.fps or not size_fits:
-        problem = (
-            f"cached with {tracks.settings}, but the encoder wants {loaded.settings.clock}, {loaded.settings.size}"
-        )
+    flow = flow_of(loaded)
+    flow_fits = loaded.encoder.modality != "flow" or tracks.settings.flow == flow
+    if tracks.settings.fps != loaded.settings.clock.fps or not size_fits or not flow_fits:
+        wanted = f"{loaded.settings.clock}, {loaded.settings.size}, {flow}"
+        problem = f"cached with {tracks.settings}, but the encoder wants {wanted}"
         raise InputRefused("E-FEA-004", tracks.folder, problem, "Cache the tracks for this encoder, or use none.")
 
 
