@@ -21,6 +21,7 @@ from augrgb.recipe.schema import (
     TrainSection,
 )
 from augrgb.streams.stream import Stream
+from augrgb.training.auxiliary_term import auxiliary_terms
 from augrgb.training.mean_teacher import MeanTeacher
 from augrgb.training.own_term import OwnTerm
 from augrgb.training.perturbation import Perturbation
@@ -59,7 +60,9 @@ def build_fit_settings(train: TrainSection, seed: int) -> FitSettings:
     )
 
 
-def build_losses(distill: DistillSection, teacher: str, dims: StreamDims) -> list[tuple[DistillationLoss, float]]:
+def build_losses(
+    distill: DistillSection | EncoderDistillSection, teacher: str, dims: StreamDims
+) -> list[tuple[DistillationLoss, float]]:
     """Each loss that one teacher uses, and its weight (the teacher's weight included)."""
     scale = distill.teacher_weights.get(teacher, 1.0)
     return [
@@ -70,8 +73,8 @@ def build_losses(distill: DistillSection, teacher: str, dims: StreamDims) -> lis
 
 
 def build_own_terms(recipe: StreamRecipe, stream: Stream) -> list[OwnTerm]:
-    """The terms that a stream recipe asks for beside those of teachers."""
-    terms: list[OwnTerm] = []
+    """The terms beside those of teachers: what the filter brings with it, and what the recipe asks for."""
+    terms: list[OwnTerm] = [*auxiliary_terms(stream)]
     if recipe.semi_supervised is not None:
         terms.append(MeanTeacher(stream, recipe.student.modality, **recipe.semi_supervised.mean_teacher))
     return terms
@@ -87,18 +90,6 @@ def unlabelled_share(recipe: StreamRecipe) -> float | None:
     """The unlabelled part of each batch; None where nothing learns from unlabelled videos."""
     section = recipe.distill or recipe.semi_supervised
     return section.unlabelled_share if section is not None else None
-
-
-def build_encoder_losses(
-    distill: EncoderDistillSection, teacher: str, dims: StreamDims
-) -> list[tuple[DistillationLoss, float]]:
-    """Each loss through which one teacher (an encoder or a stream) teaches an encoder, and its weight."""
-    scale = distill.teacher_weights.get(teacher, 1.0)
-    return [
-        (LOSSES[name](dims, **loss.options), scale * loss.weight)
-        for name, loss in distill.losses.items()
-        if loss.teachers is None or teacher in loss.teachers
-    ]
 
 
 def recipe_to_json(recipe: StreamRecipe | EncoderRecipe) -> dict[str, Any]:

@@ -1,11 +1,15 @@
 """Training: one loop for every method, in run folders that can be resumed to the last bit."""
 
-from augrgb.training.encoder_task import EncoderTask, SnippetSet, SnippetTeacher
+from augrgb.training.encoder_task import EncoderTask, SnippetSet
 from augrgb.training.interrupts import Interrupted, Terminated
 from augrgb.training.loop import fit
+from augrgb.training.mean_teacher import MeanTeacher
+from augrgb.training.own_term import OwnTerm
+from augrgb.training.perturbation import Perturbation
 from augrgb.training.processes import make_fabric
 from augrgb.training.run_folder import RunFolder
 from augrgb.training.settings import FitResult, FitSettings
+from augrgb.training.snippet_teacher import SnippetTeacher
 from augrgb.training.stream_task import StreamTask
 from augrgb.training.task import DistillTerm, Task
 from augrgb.training.teacher_cache import TeacherCache
@@ -16,6 +20,9 @@ __all__ = [
     "FitResult",
     "FitSettings",
     "Interrupted",
+    "MeanTeacher",
+    "OwnTerm",
+    "Perturbation",
     "RunFolder",
     "SnippetSet",
     "SnippetTeacher",

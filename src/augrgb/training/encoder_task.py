@@ -18,6 +18,7 @@ from augrgb.core.seeds import rng_at
 from augrgb.filters.dropout import ShardedDropout
 from augrgb.metrics.frame_map import frame_ap, mean_present_classes
 from augrgb.training.sampler import BatchPlan
+from augrgb.training.snippet_classifier import save_classifier
 from augrgb.training.task import DistillTerm, Task
 
 Floats = NDArray[np.float32]
@@ -38,32 +39,6 @@ class SnippetSet:
     inputs: Inputs
     labels: Floats
     labelled: NDArray[np.bool_]
-
-
-class SnippetTeacher:
-    """A teacher encoder's outputs for all snippets, computed before.
-
-    Args:
-        features: (N, Ct).
-        logits: (N, K), if a loss needs them.
-        available: (N,) bool; default everywhere.
-    """
-
-    def __init__(
-        self, features: Floats, logits: Floats | None = None, available: NDArray[np.bool_] | None = None
-    ) -> None:
-        self._features = torch.from_numpy(np.asarray(features, np.float32))
-        self._logits = torch.from_numpy(np.asarray(logits, np.float32)) if logits is not None else None
-        self._there = (
-            torch.from_numpy(available) if available is not None else torch.ones(len(features), dtype=torch.bool)
-        )
-
-    def outputs(self, batch: Batch, starts: Sequence[int]) -> tuple[StreamOutput, Tensor]:
-        """The teacher's output for a batch of snippets, each a video of one snippet, and where it exists (N, 1)."""
-        device, rows = batch.mask.device, batch.indices.cpu()
-        features = self._features[rows, None].to(device)
-        logits = self._logits[rows, None].to(device) if self._logits is not None else features[..., :0]
-        return StreamOutput(features, logits), self._there[rows, None].to(device)
 
 
 class EncoderClassifier(nn.Module):
@@ -170,7 +145,8 @@ class EncoderTask(Task):
         return {self.metric: mean_present_classes(frame_ap(np.concatenate(scores), self.val.labels))}
 
     def save(self, folder: Path) -> None:
-        """Write the encoder; the classifier is dropped."""
+        """Write the encoder; its classifier lies beside it, for those whom it may teach."""
+        save_classifier(folder, self._net.classifier)
         self._write(folder, self.encoder)
 
     def identity(self) -> dict[str, Any]:

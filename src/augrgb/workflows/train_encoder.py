@@ -11,27 +11,23 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from augrgb.core.batch import StreamDims
 from augrgb.core.errors import InputRefused
 from augrgb.core.rasterise import rasterise
-from augrgb.core.timeline import Clock, nearest_snippets
 from augrgb.core.types import Dataset
 from augrgb.datasets.manifest import load_dataset, role
 from augrgb.encoders import ENCODERS
 from augrgb.encoders.augment import augment
-from augrgb.encoders.files import EncoderSettings, LoadedEncoder, load_encoder, save_encoder
-from augrgb.encoders.snippet_encoder import SnippetEncoder, encode_windows
-from augrgb.recipe.build import build_clock, build_fit_settings, build_losses, recipe_to_json
+from augrgb.encoders.files import EncoderSettings, save_encoder
+from augrgb.encoders.snippet_encoder import SnippetEncoder
+from augrgb.recipe.build import build_clock, build_fit_settings, recipe_to_json
 from augrgb.recipe.schema import EncoderRecipe
-from augrgb.training.encoder_task import EncoderTask, SnippetSet, SnippetTeacher
+from augrgb.training.encoder_task import EncoderTask, SnippetSet
 from augrgb.training.loop import fit
 from augrgb.training.run_folder import RunFolder
 from augrgb.training.settings import FitResult
-from augrgb.training.task import DistillTerm
 from augrgb.video.snippet_bank import SnippetBank
+from augrgb.workflows.encoder_teachers import EncoderTeachers
 from augrgb.workflows.tracks import cache_tracks
-
-_CHUNK = 256
 
 
 def train_encoder(
@@ -47,19 +43,24 @@ def train_encoder(
     dataset = load_dataset(recipe.data.dataset)
     name, options = next(iter(recipe.encoder.items()))
     kind, clock = ENCODERS[name], build_clock(recipe.clock)
-    teachers = {
-        teacher: load_encoder(folder)
-        for teacher, folder in (recipe.distill.teachers if recipe.distill is not None else {}).items()
-    }
+    teachers = EncoderTeachers(recipe, dataset)
     split = recipe.data.split
     labelled = role(dataset, split, "encoder")
-    unlabelled = role(dataset, split, "encoder_unlabelled", allow_empty=True) if teachers else ()
+    unlabelled = role(dataset, split, "encoder_unlabelled", allow_empty=True) if recipe.distill is not None else ()
     val_ids = role(dataset, split, "val", allow_empty=True)
-    modalities = {kind.modality, *(teacher.encoder.modality for teacher in teachers.values())}
+    taught = (*labelled, *unlabelled)
+    teachers.check_missing(taught)
     tracks = recipe.data.tracks or run / "tracks"
-    everything = (*labelled, *unlabelled, *val_ids)
-    cache_tracks(dataset, everything, modalities, tracks, fps=clock.fps, size=recipe.data.size, workers=workers)
-    bank = SnippetBank(tracks, (*labelled, *unlabelled), kind.modality, clock)
+    modalities_seen, learnt_from = teachers.modalities, set(taught)
+    needed: dict[tuple[str, ...], list[str]] = {}  # videos that need the same modalities are decoded in one go
+    for video_id in dict.fromkeys((*taught, *val_ids)):
+        seen = {name for name in modalities_seen if video_id in learnt_from and teachers.has(name, video_id)}
+        needed.setdefault(tuple(sorted({kind.modality, *seen})), []).append(video_id)
+    for modalities, ids in needed.items():
+        cache_tracks(
+            dataset, ids, modalities, tracks, fps=clock.fps, size=recipe.data.size, workers=workers, flow=teachers.flow
+        )
+    bank = SnippetBank(tracks, taught, kind.modality, clock)
     val_bank = SnippetBank(tracks, val_ids, kind.modality, clock)
     if bank.skeleton is not None:
         options = {"names": bank.skeleton.names, "parents": bank.skeleton.parents, **options}
@@ -69,15 +70,9 @@ def train_encoder(
         clock,
         recipe.data.size if kind.modality != "pose" else None,
         dataset.classes,
-        {"dataset": dataset.name, "seed": recipe.seed, "teachers": sorted(teachers)},
+        {"dataset": dataset.name, "seed": recipe.seed, "teachers": teachers.names},
     )
-    terms = []
-    for teacher_name, teacher in teachers.items():
-        assert recipe.distill is not None
-        source, width = _teacher_outputs(teacher, tracks, bank)
-        dims = StreamDims(encoder.dim, width, len(dataset.classes), len(bank))
-        losses = build_losses(recipe.distill, teacher_name, dims)
-        terms += [DistillTerm(teacher_name, loss, weight, source) for loss, weight in losses]
+    terms = teachers.terms(encoder.dim, bank, tracks, run / "teacher_tracks", workers)
     strength = 1.0 if recipe.augment else 0.0
     task = EncoderTask(
         encoder,
@@ -127,26 +122,3 @@ def _snippets(
         labels.append(rasterise(events, dataset.classes, bank.clock, count))
         known.append(np.full(count, video_id in labelled))
     return SnippetSet(inputs, np.concatenate(labels), np.concatenate(known))
-
-
-def _teacher_outputs(teacher: LoadedEncoder, tracks: Path, bank: SnippetBank) -> tuple[SnippetTeacher, int]:
-    """The teacher's standardised features of the snippets nearest in time to the bank's, computed once."""
-    clock: Clock = teacher.settings.clock
-    own = SnippetBank(tracks, bank.video_ids, teacher.encoder.modality, clock)
-    values = np.concatenate(
-        [
-            encode_windows(teacher.encoder, own.windows(np.arange(start, min(start + _CHUNK, len(own)))))
-            for start in range(0, len(own), _CHUNK)
-        ]
-    )
-    # Channels of one scale: else the few that vary most are all that a similarity of directions sees.
-    values = (values - values.mean(axis=0)) / (values.std(axis=0) + 1e-4)
-    rows: list[NDArray[np.int64]] = []
-    there: list[NDArray[np.bool_]] = []
-    first = 0
-    for own_count, count in zip(own.counts.tolist(), bank.counts.tolist(), strict=True):
-        nearest, near = nearest_snippets(clock, own_count, bank.clock, count)
-        rows.append(first + nearest)
-        there.append(near)
-        first += own_count
-    return SnippetTeacher(values[np.concatenate(rows)], available=np.concatenate(there)), teacher.encoder.dim

@@ -1,0 +1,197 @@
+"""Teachers of a snippet encoder, from their folders: encoders, streams, and 3D joints."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from augrgb.core.batch import StreamDims
+from augrgb.core.errors import InputRefused, UsageFault
+from augrgb.core.flow_settings import FlowSettings
+from augrgb.core.types import Dataset
+from augrgb.datasets.feature_store import open_features
+from augrgb.datasets.feature_track import FeatureFolder, FeatureTrack
+from augrgb.encoders import ENCODERS
+from augrgb.encoders.files import LoadedEncoder, load_encoder
+from augrgb.encoders.snippet_encoder import encode_windows
+from augrgb.recipe.build import build_clock, build_losses
+from augrgb.recipe.schema import EncoderDistillSection, EncoderRecipe
+from augrgb.streams.files import LoadedStream, load_stream
+from augrgb.training.snippet_classifier import read_classifier
+from augrgb.training.snippet_teacher import SnippetTeacher, snippet_teacher, stream_as_snippet_teacher
+from augrgb.training.task import DistillTerm
+from augrgb.video.snippet_bank import SnippetBank
+from augrgb.video.track_folder import TrackFolder
+from augrgb.workflows.extract_encode import encode_record
+from augrgb.workflows.tracks import cache_tracks, flow_of
+from augrgb.workflows.train_stream import ENCODER_FOLDER
+
+_CHUNK = 256
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class StreamTeacher:
+    """A stream, and where its features come from: its own encoder, or a folder."""
+
+    stream: LoadedStream
+    source: LoadedEncoder | FeatureFolder
+
+
+class EncoderTeachers:
+    """Everyone who teaches an encoder, loaded and checked before any video is read.
+
+    Args:
+        recipe: The student's.
+        dataset: Its videos.
+
+    Raises:
+        InputRefused, UsageFault: See `load_encoder` and `load_stream`; E-ENC-005, a stream's features cannot be made.
+    """
+
+    def __init__(self, recipe: EncoderRecipe, dataset: Dataset) -> None:
+        self.recipe, self.dataset = recipe, dataset
+        distill = recipe.distill
+        self.encoders = {name: load_encoder(folder) for name, folder in (distill.teachers if distill else {}).items()}
+        self.streams = {name: _load_stream(name, distill) for name in (distill.streams if distill else ()) if distill}
+        name, options = next(iter(recipe.encoder.items()))
+        own = options.get("flow") if ENCODERS[name].modality == "flow" else None
+        self.flow = FlowSettings.of(own)  # of the tracks that they share with the student
+        self.missing: dict[str, tuple[str, ...]] = {}
+
+    @property
+    def names(self) -> list[str]:
+        """Their names, sorted."""
+        return sorted([*self.encoders, *self.streams])
+
+    @property
+    def modalities(self) -> set[str]:
+        """What they see that must be made from videos on the student's frame rate and size."""
+        return {loaded.encoder.modality for loaded in self._loaded().values() if self._shares_tracks(loaded)}
+
+    def has(self, modality: str, video_id: str) -> bool:
+        """Whether a video has the file that a modality is made from."""
+        record = self.dataset.videos[video_id]
+        return (record.poses if modality == "pose" else record.file) is not None
+
+    def check_missing(self, video_ids: Sequence[str]) -> None:
+        """Count the videos that a teacher cannot see.
+
+        Raises:
+            InputRefused: E-FEA-002, more than the recipe allows.
+        """
+        for name in self.names:
+            self.missing[name] = tuple(video_id for video_id in video_ids if not self._sees(name, video_id))
+            count, allowed = len(self.missing[name]), self.recipe.data.allow_missing
+            if count > allowed:
+                problem = f"cannot see {count} of {len(video_ids)} videos, such as {self.missing[name][0]!r}"
+                remedy = f"Give them what it sees, or allow it: data.allow_missing={count}."
+                raise InputRefused("E-FEA-002", f"teacher {name}", problem, remedy)
+            if count:
+                _log.warning(
+                    "teacher %s cannot see %d of %d videos; labels alone act there", name, count, len(video_ids)
+                )
+
+    def terms(self, student: int, bank: SnippetBank, tracks: Path, own_tracks: Path, workers: int) -> list[DistillTerm]:
+        """Each teacher through each of its losses, with its outputs for the bank's snippets.
+
+        Args:
+            student: Width of the student's features.
+            bank: The student's snippets.
+            tracks: Cached tracks of the student's frame rate and size.
+            own_tracks: Where to cache tracks for teachers of another.
+            workers: Child processes for that.
+        """
+        distill, terms = self.recipe.distill, []
+        if distill is None:
+            return []
+        for name in (*self.encoders, *self.streams):
+            source = self._outputs(name, bank, tracks, own_tracks, workers)
+            dims = StreamDims(student, source.width, len(self.dataset.classes), len(bank))
+            terms += [DistillTerm(name, loss, w, source) for loss, w in build_losses(distill, name, dims)]
+        return terms
+
+    def _outputs(self, name: str, bank: SnippetBank, tracks: Path, own_tracks: Path, workers: int) -> SnippetTeacher:
+        missing = set(self.missing[name])
+        seen = [video_id for video_id in bank.video_ids if video_id not in missing]
+        if not seen:
+            raise InputRefused("E-ENC-006", f"teacher {name}", "none of the training videos has what it sees")
+        loaded = self._loaded().get(name)
+        if loaded is not None and not self._shares_tracks(loaded):
+            tracks = self._cache(loaded, seen, own_tracks, workers)
+        if name in self.encoders:
+            return _encoder_outputs(self.encoders[name], self.dataset, tracks, seen, bank)
+        teacher = self.streams[name]
+        inputs = [
+            None if video_id in missing else self._track(teacher, video_id, tracks) for video_id in bank.video_ids
+        ]
+        scores = teacher.stream.settings.classes == self.dataset.classes
+        return stream_as_snippet_teacher(teacher.stream.stream, inputs, bank.clock, bank.counts.tolist(), scores=scores)
+
+    def _track(self, teacher: StreamTeacher, video_id: str, tracks: Path) -> FeatureTrack:
+        if not isinstance(teacher.source, LoadedEncoder):
+            return teacher.source.read(video_id)
+        # The features of `augrgb extract`, to the last bit: what the stream was trained on.
+        encoded = encode_record(self.dataset.videos[video_id], teacher.source, tracks=TrackFolder(tracks))
+        return FeatureTrack(encoded.values, encoded.clock)
+
+    def _cache(self, loaded: LoadedEncoder, seen: Sequence[str], own_tracks: Path, workers: int) -> Path:
+        size, fps = loaded.settings.size or self.recipe.data.size, loaded.settings.clock.fps
+        flow, modality = flow_of(loaded), loaded.encoder.modality
+        folder = own_tracks / f"{size[0]}x{size[1]}-{fps:g}fps-{flow.method}-{flow.bound:g}px"
+        cache_tracks(self.dataset, seen, [modality], folder, fps=fps, size=size, workers=workers, flow=flow)
+        return folder
+
+    def _loaded(self) -> dict[str, LoadedEncoder]:
+        """The encoders that must run, by the name of the teacher."""
+        behind = {name: t.source for name, t in self.streams.items() if isinstance(t.source, LoadedEncoder)}
+        return {**self.encoders, **behind}
+
+    def _shares_tracks(self, loaded: LoadedEncoder) -> bool:
+        same_size = loaded.settings.size in (None, self.recipe.data.size)
+        same_flow = loaded.encoder.modality != "flow" or flow_of(loaded) == self.flow
+        return same_size and same_flow and loaded.settings.clock.fps == build_clock(self.recipe.clock).fps
+
+    def _sees(self, name: str, video_id: str) -> bool:
+        loaded = self._loaded().get(name)
+        if loaded is not None:
+            return self.has(loaded.encoder.modality, video_id)
+        source = self.streams[name].source
+        return not isinstance(source, LoadedEncoder) and source.has(video_id)
+
+
+def _load_stream(name: str, distill: EncoderDistillSection) -> StreamTeacher:
+    folder = distill.streams[name]
+    stream = load_stream(folder)
+    given = distill.features.get(name)
+    if given is not None:
+        return StreamTeacher(stream, open_features(given.folder, build_clock(given.clock) if given.clock else None))
+    if not (folder / ENCODER_FOLDER / "model.json").is_file():
+        problem = f"{folder} has no encoder, so its features cannot be made"
+        raise UsageFault("E-ENC-005", f"distill.streams.{name}", problem, f"Give them: distill.features.{name}.")
+    return StreamTeacher(stream, load_encoder(folder / ENCODER_FOLDER))
+
+
+def _encoder_outputs(
+    teacher: LoadedEncoder, dataset: Dataset, tracks: Path, seen: Sequence[str], bank: SnippetBank
+) -> SnippetTeacher:
+    """A teacher encoder's features, and its snippet logits if it classifies the same classes."""
+    clock = teacher.settings.clock
+    own = SnippetBank(tracks, seen, teacher.encoder.modality, clock)
+    values = np.concatenate(
+        [
+            encode_windows(teacher.encoder, own.windows(np.arange(start, min(start + _CHUNK, len(own)))))
+            for start in range(0, len(own), _CHUNK)
+        ]
+    )
+    classifier = read_classifier(teacher.folder)
+    logits = None
+    if classifier is not None and teacher.settings.classes == dataset.classes:
+        logits = values @ classifier.weight.T + classifier.bias
+    known = dict(zip(own.video_ids, own.counts.tolist(), strict=True))
+    counts = [known.get(video_id, 0) for video_id in bank.video_ids]
+    return snippet_teacher(values, logits, counts, clock, bank.clock, bank.counts.tolist())
