@@ -53,6 +53,7 @@ def test_mean_teacher_from_a_recipe(root, tmp_path):
     assert refused.code == 2 and "semi_supervised.mean_teacher.decay" in refused.err
 
 
+@pytest.mark.slow
 def test_both_as_methods_of_a_comparison(root, tmp_path):
     recipe = toy_values(root)
     recipe["methods"] = {

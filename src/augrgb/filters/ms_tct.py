@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from augrgb.core.errors import UsageFault
 from augrgb.filters.dropout import ShardedDropout
+from augrgb.filters.heat_map import HeatMapTerm
 from augrgb.filters.temporal_filter import TemporalFilter
 
 
@@ -33,6 +34,7 @@ class MsTct(TemporalFilter):
         heads: Attention heads.
         expansion: Channels between the linear layers of a block, as a multiple of the stage's.
         dropout: On the input.
+        heat_map_weight: Of the auxiliary loss that finds the middles of actions; 0 leaves it out.
 
     Shape: x (B, T, dim_in), mask (B, T) -> (B, T, width); four hidden (B, T, width).
 
@@ -52,8 +54,10 @@ class MsTct(TemporalFilter):
         heads: int = 8,
         expansion: int = 8,
         dropout: float = 0.5,
+        heat_map_weight: float = 0.05,
     ) -> None:
         super().__init__(dim_in, width=width, reach=None)
+        self.heat_map_weight = heat_map_weight
         if any(channels % heads for channels in stages):
             raise UsageFault("E-CFG-003", "ms_tct.stages", f"{stages} are not all multiples of {heads} heads")
         self.dropout = ShardedDropout(dropout)
@@ -74,6 +78,10 @@ class MsTct(TemporalFilter):
         mixed = [fine + add(maps[-1]) for fine, add in zip(maps[:-1], self.add_coarsest, strict=True)]
         features = self.fuse(torch.cat([maps[-1], *reversed(mixed)], -1))
         return torch.where(mask[..., None], features, 0.0), tuple(maps)
+
+    def auxiliary_losses(self, num_classes: int) -> dict[str, tuple[nn.Module, float]]:
+        """The heat-map branch of the publication."""
+        return {"heat_map": (HeatMapTerm([self.width] * len(self.stages), num_classes), self.heat_map_weight)}
 
 
 class _Stage(nn.Module):

@@ -33,3 +33,11 @@ class TemporalFilter(nn.Module, ABC):
         Shape: x (B, T, dim_in), mask (B, T) bool -> features (B, T, width) and the outputs of the layers, first to
         last, each (B, T, C_i).
         """
+
+    def auxiliary_losses(self, num_classes: int) -> dict[str, tuple[nn.Module, float]]:
+        """Losses that are trained beside the detection loss, if the filter has any: name -> (branch, weight).
+
+        A branch is a fresh module `(StreamOutput, Batch) -> scalar` on the filter's hidden outputs. It is trained with
+        the stream and dropped afterwards.
+        """
+        return {}
