@@ -71,7 +71,7 @@ def extract_video(job: ExtractJob) -> tuple[VideoOutcome | AugrgbError, ...]:
 
     Raises:
         InputRefused: The file cannot be used by any.
-        EnvironmentFault: The disk, or E-MOD-010, the encoder cannot be read here.
+        EnvironmentFault: The disk, or E-MOD-016, the encoder cannot be read here.
     """
     outcomes: dict[int, VideoOutcome | AugrgbError] = {}
     unfinished: list[_Unfinished] = []
@@ -93,17 +93,17 @@ def encoder_of(folder: Path, checksum: str) -> LoadedEncoder:
     """The encoder, loaded once in each process.
 
     Raises:
-        EnvironmentFault: E-MOD-010, it cannot be read here, or is not the one that it was at the start.
+        EnvironmentFault: E-MOD-016, it cannot be read here, or is not the one that it was at the start.
     """
     try:
         loaded = load_encoder(folder)
     except InputRefused as fault:
         remedy = "Every machine must see the encoder's folder under the same name."
-        raise EnvironmentFault("E-MOD-010", folder, f"cannot be read on {socket.gethostname()}: {fault}", remedy) from (
+        raise EnvironmentFault("E-MOD-016", folder, f"cannot be read on {socket.gethostname()}: {fault}", remedy) from (
             fault
         )
     if loaded.checksum != checksum:
-        raise EnvironmentFault("E-MOD-010", folder, "changed while features were extracted", "Start again.")
+        raise EnvironmentFault("E-MOD-016", folder, "changed while features were extracted", "Start again.")
     return loaded
 
 

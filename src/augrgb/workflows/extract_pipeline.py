@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from typing import Any, Generic, TypeVar
 
 from numpy.typing import NDArray
@@ -57,6 +57,13 @@ def overlapped(
             pipe.put(blocks[number])
             pipe.end()
 
+    def draw_and_close() -> None:
+        try:
+            draw()
+        finally:
+            if isinstance(frames, Generator):  # a decoder is released in the thread that used it
+                frames.close()
+
     def follow(number: int) -> None:
         for chunk in branches[number][1](picture for block in columns[number] for picture in block):
             results.put((number, chunk))
@@ -70,7 +77,7 @@ def overlapped(
         except BaseException as error:  # noqa: BLE001 - raised again where the chunks are wanted
             results.fail(error)
 
-    works: list[Callable[[], None]] = [draw, *(_bound(follow, number) for number in range(len(branches)))]
+    works: list[Callable[[], None]] = [draw_and_close, *(_bound(follow, number) for number in range(len(branches)))]
     threads = [threading.Thread(target=guarded, args=(work,), daemon=True) for work in works]
     for thread in threads:
         thread.start()
