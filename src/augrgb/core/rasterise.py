@@ -28,7 +28,7 @@ def rasterise(events: Sequence[Event], classes: Sequence[str], clock: Clock, cou
     times = clock.centres_s(count)
     starts, ends = (np.array([getattr(event, name) for event in events]) for name in ("start_s", "end_s"))
     first, stop = np.searchsorted(times, starts, side="left"), np.searchsorted(times, ends, side="left")
-    return _painted(_class_indices(events, classes), first, stop, count, len(classes))
+    return _painted(class_indices(events, classes), first, stop, count, len(classes))
 
 
 def legacy_uniform(events: Sequence[Event], classes: Sequence[str], duration: float, count: int) -> Labels:
@@ -48,17 +48,21 @@ def legacy_uniform(events: Sequence[Event], classes: Sequence[str], duration: fl
     times = np.arange(count, dtype=np.float64) / fps
     starts, ends = (np.array([getattr(event, name) for event in events], float) for name in ("start_s", "end_s"))
     first, stop = np.searchsorted(times, starts, side="right"), np.searchsorted(times, ends, side="left")
-    return _painted(_class_indices(events, classes), first, stop, count, len(classes))
+    return _painted(class_indices(events, classes), first, stop, count, len(classes))
 
 
-def _class_indices(events: Sequence[Event], classes: Sequence[str]) -> NDArray[np.int64]:
+def class_indices(events: Sequence[Event], classes: Sequence[str]) -> NDArray[np.int64]:
+    """Position of each event's class in `classes`.
+
+    Raises:
+        InputRefused: E-ANN-003, a label that is not there, with the nearest name.
+    """
     index: Mapping[str, int] = {name: position for position, name in enumerate(classes)}
-    for event in events:
-        if event.label not in index:
-            raise InputRefused(
-                "E-ANN-003", "events", f"unknown class {event.label!r}", did_you_mean(event.label, index)
-            )
-    return np.array([index[event.label] for event in events], np.int64)
+    try:
+        return np.fromiter((index[event.label] for event in events), np.int64, len(events))
+    except KeyError as error:
+        label = str(error.args[0])
+        raise InputRefused("E-ANN-003", "events", f"unknown class {label!r}", did_you_mean(label, index)) from error
 
 
 def _painted(
