@@ -53,8 +53,10 @@ def test_perfect_scores(name):
     result = evaluate(name, DATASET, IDS, scores=perfect_scores(rule))
     if "all-classes" in name or name == "multithumos/frame":
         assert result.value == pytest.approx(2 / 3) and result.per_class["never"] == 0
-    elif name == "charades/localize":
+    elif name in ("charades/localize", "charades/gsig-map", "charades/gsig-charades-map"):
         assert np.isnan(result.value) and "never" not in result.per_class
+    elif name.startswith("action-conditional/published"):
+        assert np.isnan(result.value)  # the published program stops where a class is never a condition
     elif name == "charades/localize-present":
         assert result.value > 0.9  # its points lie beside snippet centres
     elif name.startswith("action-conditional"):

@@ -32,6 +32,7 @@ class ConditionalReport:
     Args:
         precision_matrix, recall_matrix, ap_matrix: (K, K), row = condition, column = class, NaN = left out.
         positives: (K, K) frames of the column's class among the row's frames, 0 where left out.
+        conditions: (K,) frames where each class is a condition.
     """
 
     precision: float
@@ -42,6 +43,7 @@ class ConditionalReport:
     recall_matrix: Floats
     ap_matrix: Floats
     positives: Floats
+    conditions: Floats
 
 
 def conditional_report(
@@ -92,6 +94,7 @@ def conditional_report(
         recall_matrix=recall,
         ap_matrix=ap,
         positives=np.where(kept, positives, 0.0),
+        conditions=condition.sum(axis=1),
     )
 
 

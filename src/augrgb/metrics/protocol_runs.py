@@ -1,0 +1,151 @@
+"""How a protocol turns checked inputs into its value, AP per class, and details."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from augrgb.core.packed_labels import PackedLabels, pack_legacy_uniform, pack_rasterise
+from augrgb.metrics import charades_localize, frame_map, tiou_map
+from augrgb.metrics.action_conditional import conditional_report
+from augrgb.metrics.evaluation import Evaluated
+from augrgb.metrics.event_map import event_reports
+
+Outcome = tuple[float, dict[str, float], dict[str, Any]]
+LabelRule = Literal["centre", "uniform"]
+
+
+def by_frames(
+    inputs: Evaluated,
+    *,
+    labels: LabelRule,
+    mean: Literal["present", "all-classes", "undefined", "by-positives"],
+    rows: Callable[[int], NDArray[np.int64]] | None = None,
+    mended: bool = False,
+) -> Outcome:
+    """Per-frame AP.
+
+    Args:
+        labels: `centre`, or `uniform` as the published loaders have it.
+        mean: Over classes present; over all, absent ones counting 0; undefined if one is absent; weighted by positives.
+        rows: The snippets of a video of T snippets that are looked at; None = all.
+        mended: Send snippets without any action to the end of the ranking, which uses the truth.
+    """
+    packed = labels_of(inputs, labels)
+    values, used = [], 0
+    chosen: list[NDArray[np.int64]] = []
+    for start, track in zip(packed.starts.tolist(), inputs.tracks.values(), strict=False):
+        taken = np.arange(len(track.values)) if rows is None else rows(len(track.values))
+        values.append(np.asarray(track.values)[taken])
+        chosen.append(start + taken)
+        used += len(taken) > 0
+    targets = packed.dense() if rows is None else packed.dense()[np.concatenate(chosen)]
+    scores = np.concatenate(values)
+    present: NDArray[np.bool_] = np.asarray(targets.any(axis=0))
+    ap = frame_map.charades_frame_ap(scores, targets) if mended else frame_map.frame_ap(scores, targets)
+    ap = np.where(present, ap, 0.0)
+    value = {
+        "present": frame_map.mean_present_classes(ap),
+        "all-classes": frame_map.mean_all_classes(ap),
+        "undefined": frame_map.mean_all_classes(ap) if present.all() else float("nan"),
+        "by-positives": float(frame_map.frequency_weighted_terms(ap, targets).sum()),
+    }[mean]
+    named = {name: float(ap[k]) for name, k in inputs.classes.items() if present[k] or mean == "all-classes"}
+    details: dict[str, Any] = {
+        "snippets": len(targets),
+        "videos_used": used,
+        "classes_without_truth": [name for name, k in inputs.classes.items() if not present[k]],
+        "mean_present_classes": _plain(frame_map.mean_present_classes(ap)),
+        "mean_all_classes": frame_map.mean_all_classes(ap),
+    }
+    return value, named, details
+
+
+def labels_of(inputs: Evaluated, rule: LabelRule) -> PackedLabels:
+    """The truth of every video on the grid of its scores."""
+    videos, classes = list(inputs.tracks), tuple(inputs.classes)
+    events, counts = [inputs.events[v] for v in videos], [len(inputs.tracks[v].values) for v in videos]
+    if rule == "centre":
+        return pack_rasterise(events, classes, [inputs.tracks[v].clock for v in videos], counts)
+    return pack_legacy_uniform(events, classes, [inputs.durations[v] for v in videos], counts)
+
+
+def by_localize(inputs: Evaluated, *, mean: Literal["published", "present"]) -> Outcome:
+    """The official Charades score, from scores on a grid: the nearest snippet speaks for a point."""
+    values, truth = [], []
+    for video, track in inputs.tracks.items():
+        times = charades_localize.point_times(inputs.durations[video])
+        nearest = np.rint((times - track.clock.centres_s(1)[0]) / track.clock.stride_s).astype(np.int64)
+        values.append(np.asarray(track.values)[nearest.clip(0, len(track.values) - 1)])
+        actions = [(inputs.classes[e.label], e.start_s, e.end_s) for e in inputs.events[video]]
+        truth.append(charades_localize.point_labels(actions, inputs.durations[video], len(inputs.classes)))
+    report = charades_localize.charades_localize(np.stack(values), np.stack(truth))
+    named = {name: float(report.ap[k]) for name, k in inputs.classes.items() if not np.isnan(report.ap[k])}
+    details: dict[str, Any] = {
+        "weighted_map": _plain(report.weighted_map),
+        "classes_without_truth": [name for name in inputs.classes if name not in named],
+    }
+    return report.map if mean == "published" else report.map_present, named, details
+
+
+def by_condition(inputs: Evaluated, *, tau: int, published: bool = False) -> Outcome:
+    """Action-conditional mAP; `published` looks the wrong way for tau < 0 and is undefined where the program stops."""
+    packed = labels_of(inputs, "uniform")
+    truth = [packed.video(index) for index in range(len(inputs.tracks))]
+    scores = [track.values for track in inputs.tracks.values()]
+    report = conditional_report(scores, truth, tau=tau, published_look_ahead=published)
+    details = {name: _plain(getattr(report, name)) for name in ("precision", "recall", "f1")}
+    details["pairs"] = int((report.positives > 0).sum())
+    stops = published and not (report.conditions > 0).all()
+    return float("nan") if stops else report.map, {}, details
+
+
+def by_events(inputs: Evaluated, *, theta: float, on_empty_hull: Literal["nan", "zero"]) -> Outcome:
+    """Many detections per event, mean over all classes."""
+    report = event_reports(
+        inputs.detection_segments(),
+        inputs.truth_segments(),
+        num_classes=len(inputs.classes),
+        num_videos=len(inputs.videos),
+        thetas=(theta,),
+        on_empty_hull=on_empty_hull,
+    )[0]
+    named = {
+        name: float(report.ap_action[k]) for name, k in inputs.classes.items() if not np.isnan(report.ap_action[k])
+    }
+    details = {
+        "f1": _plain(report.f1),
+        "ap_pooled": _plain(report.ap),
+        "map_video": _plain(report.map_video),
+        "ap_2d": _plain(report.ap_2d),
+        "events": sum(map(len, inputs.events.values())),
+        "detections": len(inputs.detections),
+    }
+    return report.map_action, named, details
+
+
+def by_tiou(inputs: Evaluated, *, thresholds: tuple[float, ...], clean: bool) -> Outcome:
+    """One detection per event; `clean` leaves duplicate and empty events out first."""
+    truth = inputs.truth_segments()
+    kept = tiou_map.clean_truth(truth) if clean else truth
+    report = tiou_map.tiou_report(inputs.detection_segments(), kept, thresholds=thresholds)
+    names = list(inputs.classes)
+    named = {names[k]: float(report.ap[:, c].mean()) for c, k in enumerate(report.labels)}
+    details: dict[str, Any] = {
+        "map": {f"{t:.2f}": float(value) for t, value in zip(thresholds, report.map, strict=True)},
+        "recall_1x": {f"{t:.2f}": float(value) for t, value in zip(thresholds, report.recall[:, 0], strict=True)},
+        "recall_5x": {f"{t:.2f}": float(value) for t, value in zip(thresholds, report.recall[:, 1], strict=True)},
+        "classes_without_truth": [name for name in names if name not in named],
+        "events": len(kept),
+        "events_left_out": len(truth) - len(kept),
+        "detections": len(inputs.detections),
+    }
+    return report.average_map, named, details
+
+
+def _plain(value: float) -> float | None:
+    """Undefined numbers as None, so that results are valid JSON."""
+    return None if np.isnan(value) else float(value)

@@ -1,0 +1,72 @@
+"""The named protocols, through their front door, against the numbers of the programs they are named after."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from augrgb.core.timeline import Clock
+from augrgb.core.types import Dataset, Event, VideoRecord
+from augrgb.metrics.evaluation import ScoreTrack
+from augrgb.metrics.protocols import PROTOCOLS, evaluate
+
+FIXTURES = Path(__file__).resolve().parents[2].parent / "shared" / "fixtures"
+pytestmark = pytest.mark.skipif(not (FIXTURES / "frame_map.json").exists(), reason="shared/fixtures is not here")
+CLOCK = Clock(1.0, 1, 1)
+CASES = ["plain", "zero_and_full", "single_frame_videos", "larger"]
+
+
+def load(name):
+    """A fixture's frames as a dataset whose events give its targets back, and its scores squeezed into [0, 1]."""
+    case = next(c for c in json.loads((FIXTURES / "frame_map.json").read_text())["cases"] if c["name"] == name)
+    arrays = np.load(FIXTURES / "frame_map.npz")
+    videos, scores = {}, {}
+    for v in range(case["videos"]):
+        targets, values = arrays[f"{name}/targets{v}"], arrays[f"{name}/scores{v}"].astype(np.float64)
+        events = tuple(Event(f"c{k}", t - 0.5, t + 0.5) for t, k in np.argwhere(targets).tolist())
+        videos[f"v{v}"] = VideoRecord(f"v{v}", float(len(targets)), events=events)
+        scores[f"v{v}"] = ScoreTrack(1 / (1 + np.exp(-values)), CLOCK)
+    classes = tuple(f"c{k}" for k in range(targets.shape[1]))
+    return case["expected"], Dataset(name, classes, videos), scores
+
+
+@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize(
+    "protocol, golden",
+    [
+        ("charades/frame", lambda e: float(e["sum_over_nonzero_count_x100"]) / 100),
+        ("tsu/frame", lambda e: float(e["sum_over_nonzero_count_x100"]) / 100),
+        ("charades/frame-all-classes", lambda e: float(e["mean_all_classes_x100"]) / 100),
+        ("multithumos/frame", lambda e: float(e["mean_all_classes_x100"]) / 100),
+        ("charades/gsig-map", lambda e: float(e["gsig_map"]["m_ap"])),
+        ("charades/gsig-charades-map", lambda e: float(e["gsig_charades_map"]["m_ap"])),
+        ("charades/gsig-weighted", lambda e: np.nansum([float(v) for v in e["gsig_map"]["weighted_ap_terms"]])),
+    ],
+)
+def test_value_is_the_program_s(name, protocol, golden):
+    expected, dataset, scores = load(name)
+    result = evaluate(protocol, dataset, list(dataset.videos), scores=scores)
+    np.testing.assert_allclose(result.value, golden(expected), atol=1e-5)
+
+
+def test_the_mended_ranking_flatters():
+    _, dataset, scores = load("larger")
+    ids = list(dataset.videos)
+    published = evaluate("charades/gsig-charades-map", dataset, ids, scores=scores)
+    honest = evaluate("charades/gsig-map", dataset, ids, scores=scores)
+    assert published.details["mean_present_classes"] > honest.details["mean_present_classes"] + 1e-3
+    assert PROTOCOLS["charades/gsig-charades-map"].instead == "frame-map/present"
+
+
+def test_action_conditional_published_and_corrected_agree_where_the_program_runs():
+    case = json.loads((FIXTURES / "action_conditional.json").read_text())
+    assert case  # its numbers are compared in test_action_conditional
+    _, dataset, scores = load("larger")
+    ids = list(dataset.videos)
+    for tau in (0, 20):
+        published = evaluate(f"action-conditional/published@{tau}", dataset, ids, scores=scores)
+        corrected = evaluate(f"action-conditional@{tau}", dataset, ids, scores=scores)
+        assert published.value == corrected.value or np.isnan(published.value)
