@@ -11,6 +11,7 @@ from augrgb import __version__
 from augrgb.cli.compare_command import compare
 from augrgb.cli.data_commands import data_app
 from augrgb.cli.detect_command import detect
+from augrgb.cli.encoder_commands import encoders_app, import_weights
 from augrgb.cli.evaluate_command import evaluate
 from augrgb.cli.extract_command import extract
 from augrgb.core.errors import UsageFault
@@ -26,6 +27,8 @@ world_app = typer.Typer(
 )
 app.add_typer(world_app, name="world")
 app.add_typer(data_app, name="data")
+app.add_typer(encoders_app, name="encoders")
+app.command("import-weights")(import_weights)
 
 Overrides = Annotated[
     list[str] | None, typer.Argument(help="Overrides such as train.steps=800.", metavar="[KEY=VALUE]...")
@@ -180,11 +183,13 @@ app.command()(detect)
 
 
 @app.command("list")
-def list_parts() -> None:
+def list_parts(
+    kind: Annotated[str | None, typer.Argument(help="Only losses, filters, encoders or protocols.")] = None,
+) -> None:
     """What can be named in recipes: losses, filters, encoders, protocols."""
     from augrgb.cli.tables import catalog_tables, stdout
 
-    for table in catalog_tables():
+    for table in catalog_tables(kind):
         stdout().print(table)
 
 

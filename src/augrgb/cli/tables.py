@@ -84,13 +84,21 @@ def catalogs() -> Mapping[str, Mapping[str, type]]:
     return {"losses": LOSSES, "filters": FILTERS, "encoders": ENCODERS}
 
 
-def catalog_tables() -> Iterator[Table]:
-    """One table per kind of part."""
+def catalog_tables(only: str | None = None) -> Iterator[Table]:
+    """One table per kind of part, or that of one kind.
+
+    Raises:
+        UsageFault: E-CFG-002, there is no such kind.
+    """
     from augrgb.metrics.protocols import PROTOCOLS
 
-    for kind, entries in catalogs().items():
-        yield _listing(kind, {name: one_line(entry) for name, entry in entries.items()})
-    yield _listing("protocols", {name: protocol.summary for name, protocol in PROTOCOLS.items()})
+    kinds = {kind: {name: one_line(part) for name, part in parts.items()} for kind, parts in catalogs().items()}
+    kinds["protocols"] = {name: protocol.summary for name, protocol in PROTOCOLS.items()}
+    if only is not None and only not in kinds:
+        raise UsageFault("E-CFG-002", only, "no such kind of part", did_you_mean(only, kinds))
+    for kind, rows in kinds.items():
+        if only in (None, kind):
+            yield _listing(kind, rows)
 
 
 def _listing(kind: str, rows: Mapping[str, str]) -> Table:
@@ -120,6 +128,8 @@ def describe(name: str) -> Iterator[RenderableType]:
     for entries in everything.values():
         if name in entries:
             yield Text(inspect.getdoc(entries[name]) or "")
+            if verified := getattr(entries[name], "verified", None):
+                yield Text(f"Verified: {verified}.")
             yield _options(entries[name])
             return
     if name in PROTOCOLS:

@@ -2,6 +2,7 @@
 
 from augrgb.core.catalog import catalog
 from augrgb.encoders.agcn import Agcn
+from augrgb.encoders.hf_backbone import HfBackbone
 from augrgb.encoders.i3d import I3dFlow, I3dRgb
 from augrgb.encoders.small_flow import SmallFlow
 from augrgb.encoders.small_pose import SmallPose
@@ -11,4 +12,15 @@ from augrgb.encoders.stgcn_pp import StgcnPp
 
 ENCODERS = catalog(SnippetEncoder, globals())  # type: ignore[type-abstract]
 
-__all__ = ["ENCODERS", "Agcn", "I3dFlow", "I3dRgb", "SmallFlow", "SmallPose", "SmallRGB", "SnippetEncoder", "StgcnPp"]
+__all__ = [
+    "ENCODERS",
+    "Agcn",
+    "HfBackbone",
+    "I3dFlow",
+    "I3dRgb",
+    "SmallFlow",
+    "SmallPose",
+    "SmallRGB",
+    "SnippetEncoder",
+    "StgcnPp",
+]

@@ -160,6 +160,7 @@ class Agcn(SnippetEncoder):
 
     name = "agcn"
     modality = "pose"
+    verified = "every layer within 1e-4 of numbers captured from the published program; not with its weights"
     data_options = ("names", "parents")
 
     def __init__(

@@ -109,6 +109,7 @@ class I3dRgb(SnippetEncoder):
 
     name = "i3d_rgb"
     modality = "rgb"
+    verified = "every stage within 1e-4 of numbers captured from the published PyTorch program; not with its weights"
 
     def __init__(self, *, side: int = 224, fit: Fit = "crop", fast: bool = True) -> None:
         super().__init__()
@@ -146,6 +147,7 @@ class I3dFlow(SnippetEncoder):
 
     name = "i3d_flow"
     modality = "flow"
+    verified = "every stage within 1e-4 of numbers captured from the published PyTorch program; not with its weights"
 
     def __init__(
         self, *, side: int = 224, fit: Fit = "crop", fast: bool = True, flow: FlowSettings | None = None

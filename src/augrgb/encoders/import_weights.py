@@ -104,12 +104,12 @@ def import_weights(
         raise UsageFault(
             "E-MOD-015", source, "is a pickle, which is only read when you say so", "Give trust if you know its source."
         )
-    checksum = _checked_hash(source, sha256)
+    checksum = checked_hash(source, sha256)
     if card is not None and card.sha256.lower() != checksum:
         raise InputRefused("E-MOD-003", source, f"the card {card.name} is of a file with SHA-256 {card.sha256[:16]}...")
     chosen = check_options(ENCODERS, encoder, {**published.options, **(options or {})}, "encoder", "import")
     model = ENCODERS[encoder](**chosen)
-    state = _renamed(_read(source, target, memory_mib, timeout_s), published)
+    state = _renamed(read_pickle(source, target, memory_mib, timeout_s), published)
     check_state(source, state, model.state_dict())
     model.load_state_dict(state)
     model.eval().requires_grad_(False)
@@ -124,17 +124,19 @@ def import_weights(
     return card
 
 
-def _checked_hash(source: Path, sha256: str) -> str:
+def checked_hash(source: Path, sha256: str | None) -> str:
+    """Hex SHA-256 of a file, which must be the given one (E-FILE-001, E-MOD-003); None takes any."""
     if not source.is_file():
         raise InputRefused("E-FILE-001", source, "no such weights file")
     found = sha256_file(source)
-    if found != sha256.strip().lower():
+    if sha256 is not None and found != sha256.strip().lower():
         problem = f"SHA-256 is {found}, expected {sha256.strip().lower()}"
         raise InputRefused("E-MOD-003", source, problem, "Download it again, or ask its publisher for the right hash.")
     return found
 
 
-def _read(source: Path, target: Path, memory_mib: int | None, timeout_s: float) -> dict[str, Tensor]:
+def read_pickle(source: Path, target: Path, memory_mib: int | None, timeout_s: float) -> dict[str, Tensor]:
+    """Tensors of a pickled file, converted by the guarded child in a folder beside `target`."""
     memory_mib = memory_mib if memory_mib is not None else 512 + 3 * (source.stat().st_size // 2**20 + 1)
     parent = existing_parent(target)
     with disk_faults(target), tempfile.TemporaryDirectory(prefix=".import-", dir=parent) as folder:

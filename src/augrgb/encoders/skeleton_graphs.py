@@ -65,6 +65,23 @@ _COCO = _layout(
     *("left_knee left_hip", "right_knee right_hip", "left_ankle left_knee", "right_ankle right_knee"),
 )
 
+
+def _whole_body() -> SkeletonLayout:
+    coco = [
+        f"{name} {_COCO.names[parent]}" if parent >= 0 else name
+        for name, parent in zip(_COCO.names, _COCO.parents, strict=True)
+    ]
+    feet = [f"{side}_{part} {side}_ankle" for side in ("left", "right") for part in ("big_toe", "small_toe", "heel")]
+    face = [f"face_{number} nose" for number in range(68)]
+    hands = []
+    for side in ("left", "right"):
+        hands.append(f"{side}_hand_root {side}_wrist")
+        for finger in ("thumb", "index", "middle", "ring", "little"):
+            joints = [f"{side}_{finger}_{number}" for number in range(1, 5)]
+            hands += [f"{joint} {up}" for joint, up in zip(joints, [f"{side}_hand_root", *joints[:3]], strict=True)]
+    return _layout(*coco, *feet, *face, *hands)
+
+
 LAYOUTS: dict[str, SkeletonLayout] = {
     # Kinect v2 (NTU RGB+D, PKU-MMD), edges towards the chest as in the published 2s-AGCN.
     "kinect25": _layout(
@@ -86,6 +103,20 @@ LAYOUTS: dict[str, SkeletonLayout] = {
     "coco17": _COCO,
     # LCR-Net poses as TSU ships them: the order of COCO, the five joints of the face all at the head.
     "lcrnet17": _COCO,
+    # LCR-Net poses of the Toyota Smarthome JSON files.
+    "lcrnet13": _layout(
+        *("right_ankle right_knee", "left_ankle left_knee", "right_knee right_hip", "left_knee left_hip"),
+        *("right_hip right_shoulder", "left_hip left_shoulder", "right_wrist right_elbow", "left_wrist left_elbow"),
+        *(
+            "right_elbow right_shoulder",
+            "left_elbow left_shoulder",
+            "right_shoulder head",
+            "left_shoulder head",
+            "head",
+        ),
+    ),
+    # Whole-body poses of 133 joints: COCO, feet, outline and parts of the face, hands.
+    "coco133": _whole_body(),
     # The embedded world's figure.
     "world21": _layout(
         *("hips", "spine hips", "chest spine", "neck chest", "head neck"),

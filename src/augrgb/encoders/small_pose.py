@@ -33,6 +33,7 @@ class SmallPose(SnippetEncoder):
 
     name = "small_pose"
     modality = "pose"
+    verified = "properties and the contract of encoders; the demo trains it from nothing"
     data_options = ("names", "parents")
 
     def __init__(

@@ -31,6 +31,7 @@ class SmallRGB(SnippetEncoder):
 
     name = "small_rgb"
     modality = "rgb"
+    verified = "properties and the contract of encoders; the demo trains it from nothing"
 
     def __init__(
         self,

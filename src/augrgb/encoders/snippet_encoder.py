@@ -24,16 +24,20 @@ class SnippetEncoder(nn.Module, ABC):
     Attributes:
         name: What recipes call it.
         modality: Which tracks it reads.
+        verified: How it is known to be what it says, for `augrgb show`.
         data_options: Options that are taken from the data where a recipe leaves them out.
         dim: Width C of a feature vector.
         options: The constructor's arguments, plain JSON values.
+        batch: Windows that go through it at once in `encode_windows`: few where a window takes much memory.
     """
 
     name: ClassVar[str]
     modality: ClassVar[Modality]
+    verified: ClassVar[str] = "the contract of encoders only"
     data_options: ClassVar[tuple[str, ...]] = ()
     dim: int
     options: dict[str, Any]
+    batch: int = 16
 
     @abstractmethod
     def prepare(self, windows: NDArray[Any]) -> Tensor:
@@ -59,14 +63,16 @@ def check_windows(windows: NDArray[Any], dtype: type, shape: tuple[int | None, .
         raise InputRefused("E-FEA-003", "windows", problem, "Use the modality that the encoder was made for.")
 
 
-def encode_windows(encoder: SnippetEncoder, windows: NDArray[Any], batch: int = 16) -> NDArray[np.float32]:
+def encode_windows(encoder: SnippetEncoder, windows: NDArray[Any], batch: int | None = None) -> NDArray[np.float32]:
     """Features of windows, without gradients, on the encoder's device.
 
-    Every forward pass has exactly `batch` windows (the last is filled up by repeating), because libraries choose
-    kernels by batch size: so a snippet's features do not depend on how many others are encoded with it.
+    Every forward pass has exactly `batch` windows (default: the encoder's own number; the last is filled up by
+    repeating), because libraries choose kernels by batch size: so a snippet's features do not depend on how many
+    others are encoded with it.
 
     Shape: (N, window, ...) -> (N, dim) float32.
     """
+    batch = batch if batch is not None else encoder.batch
     device = next(encoder.parameters()).device
     features = np.empty((len(windows), encoder.dim), np.float32)
     training = encoder.training

@@ -1,0 +1,152 @@
+"""`augrgb import-weights` and `augrgb encoders`: published weights as encoder folders, and whether a folder works."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.table import Table
+
+from augrgb.core.errors import UsageFault, did_you_mean
+
+if TYPE_CHECKING:
+    from augrgb.core.timeline import Clock
+    from augrgb.encoders.files import LoadedEncoder
+    from augrgb.encoders.weight_card import SelfTestResult, WeightCard
+
+encoders_app = typer.Typer(help="Encoder folders: do they work here as where they were made?", no_args_is_help=True)
+
+
+def import_weights(
+    encoder: Annotated[str, typer.Argument(help="i3d_rgb, i3d_flow, agcn, stgcn_pp; or hf for a model folder.")],
+    source: Annotated[Path, typer.Argument(help="The published .pt file; for hf, the downloaded folder.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="Encoder folder to write, for extract and train-encoder.")],
+    sha256: Annotated[str | None, typer.Option(help="SHA-256 that the file must have; .pt files need it.")] = None,
+    trust: Annotated[bool, typer.Option("--trust", help="Yes, read this pickle (in a guarded process).")] = False,
+    card: Annotated[Path | None, typer.Option(help="A card.json of these weights: its numbers must come out.")] = None,
+    name: Annotated[str | None, typer.Option(help="For the card: what the weights are called.")] = None,
+    url: Annotated[str | None, typer.Option(help="For the card: where they were published.")] = None,
+    licence: Annotated[str | None, typer.Option(help="For the card: under which licence.")] = None,
+    layout: Annotated[str | None, typer.Option(help="Skeleton of the weights; default: kinect25.")] = None,
+    settings: Annotated[list[str] | None, typer.Option("--set", help="Encoder option, such as stream=bone.")] = None,
+    clock: Annotated[str | None, typer.Option(help="FPS,WINDOW,STRIDE for extraction.")] = None,
+    size: Annotated[str | None, typer.Option(help="WIDTHxHEIGHT of frames for extraction.")] = None,
+) -> None:
+    """Published weights -> an encoder folder: safetensors, checked and tested, with a weight card.
+
+    Nothing is downloaded. A .pt file is a pickle, which could run code: it is read once, by a process that can neither
+    start programs, nor open sockets, nor write other files.
+    """
+    from augrgb.cli.tables import stdout
+    from augrgb.encoders.files import load_encoder
+    from augrgb.encoders.import_hf import import_hf
+    from augrgb.encoders.import_weights import checked_hash
+    from augrgb.encoders.import_weights import import_weights as run_import
+    from augrgb.encoders.weight_card import WeightCard, read_card, self_test
+    from augrgb.recipe.overrides import apply_overrides
+
+    options: dict[str, Any] = apply_overrides(_skeleton(layout), settings or [])
+    told = {"name": name, "source_url": url, "licence": licence}
+    known: dict[str, Any] = {key: value for key, value in told.items() if value is not None}
+    given: WeightCard | None = replace(read_card(card), **known) if card is not None else None
+    if given is None and known and (encoder == "hf" or sha256 is not None):
+        checksum = _weights_hash(source) if encoder == "hf" else checked_hash(source, sha256)
+        given = WeightCard(name or source.stem, encoder, url or "", checksum, licence or "unknown")
+    common: dict[str, Any] = {
+        "trust": trust,
+        "card": given,
+        "options": options,
+        "clock": _clock(clock),
+        "size": _size(size),
+    }
+    if encoder == "hf":
+        written = import_hf(source, out, sha256=sha256, **common)
+    else:
+        if sha256 is None:
+            remedy = "Give the one that the publisher states; without one, that of your copy by `sha256sum`."
+            raise UsageFault("E-MOD-015", "--sha256", "is required for a .pt file", remedy)
+        written = run_import(source, encoder, out, sha256=sha256, **common)
+    loaded = load_encoder(out)
+    stdout().print(_table(loaded, written, self_test(loaded.encoder, written)))
+
+
+@encoders_app.command("check")
+def check(folder: Annotated[Path, typer.Argument(help="Encoder folder.")]) -> None:
+    """Load an encoder folder and run its self-test: the features of its card must come out.
+
+    A folder without a card (of `train-encoder`) is only tested for features that are finite and tell windows apart.
+    """
+    from augrgb.cli.tables import stdout
+    from augrgb.encoders.files import load_encoder
+    from augrgb.encoders.import_weights import CARD
+    from augrgb.encoders.weight_card import WeightCard, read_card, self_test
+
+    loaded = load_encoder(folder)
+    if (folder / CARD).is_file():
+        card = read_card(folder / CARD)
+    else:
+        card = WeightCard(folder.name, loaded.encoder.name, "", loaded.checksum, "yours", notes="no card")
+    stdout().print(_table(loaded, card, self_test(loaded.encoder, card)))
+
+
+def _table(loaded: LoadedEncoder, card: WeightCard, result: SelfTestResult) -> Table:
+    clock, size = loaded.settings.clock, loaded.settings.size
+    parameters = sum(parameter.numel() for parameter in loaded.encoder.parameters())
+    tested = f"features tell windows apart (variation {result.variation:.2g})"
+    if result.difference is not None:
+        tested = f"features equal the card's within {result.difference:.1e}; variation {result.variation:.2g}"
+    rows = {
+        "encoder": f"{loaded.encoder.name}: {loaded.encoder.dim} features, {parameters / 1e6:.1f} M parameters",
+        "input": f"{loaded.encoder.modality}, {clock.window} frames at {clock.fps:g} a second, every {clock.stride}"
+        + (f", {size[0]} x {size[1]}" if size else ""),
+        "weights": card.name,
+        "source": card.source_url or "not given",
+        "SHA-256": card.sha256,
+        "licence": card.licence,
+        "self-test": tested,
+        "verified": loaded.encoder.verified,
+    }
+    table = Table(title=str(loaded.folder), show_header=False, title_justify="left", box=None)
+    for key, value in rows.items():
+        table.add_row(key, value)
+    return table
+
+
+def _weights_hash(folder: Path) -> str:
+    from augrgb.encoders.import_hf import model_files
+    from augrgb.encoders.import_weights import checked_hash
+
+    return checked_hash(model_files(folder)[2], None)
+
+
+def _skeleton(layout: str | None) -> dict[str, Any]:
+    from augrgb.encoders.skeleton_graphs import LAYOUTS
+
+    if layout is None:
+        return {}
+    if layout not in LAYOUTS:
+        raise UsageFault("E-CFG-002", "--layout", f"no layout {layout!r}", did_you_mean(layout, LAYOUTS))
+    return {"names": list(LAYOUTS[layout].names), "parents": list(LAYOUTS[layout].parents)}
+
+
+def _clock(text: str | None) -> Clock | None:
+    from augrgb.core.timeline import Clock
+
+    if text is None:
+        return None
+    try:
+        fps, window, stride = text.split(",")
+        return Clock(float(fps), int(window), int(stride))
+    except ValueError as error:
+        raise UsageFault("E-CFG-003", "--clock", f"{text!r} is not FPS,WINDOW,STRIDE", "Such as 25,16,16.") from error
+
+
+def _size(text: str | None) -> tuple[int, int] | None:
+    if text is None:
+        return None
+    width, cross, height = text.partition("x")
+    if not (cross and width.isdigit() and height.isdigit() and int(width) and int(height)):
+        raise UsageFault("E-CFG-003", "--size", f"{text!r} is not WIDTHxHEIGHT", "Such as 340x256.")
+    return int(width), int(height)

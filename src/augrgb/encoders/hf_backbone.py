@@ -1,0 +1,192 @@
+"""Video and image backbones of Hugging Face `transformers` as snippet encoders; needs the extra `hf`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from augrgb.core.errors import EnvironmentFault, InputRefused, UsageFault
+from augrgb.encoders.hf_pictures import PictureSettings, prepare_pictures
+from augrgb.encoders.snippet_encoder import SnippetEncoder, check_windows
+
+Pool = Literal["mean", "class", "pooler"]
+Resample = Literal["bilinear", "bicubic"]
+_TOGETHER = 32  # pictures (or frames of clips) that go through the network at once where no gradients are wanted
+_NEVER = (  # of other programs, or naming code or files to load
+    *("auto_map", "architectures", "transformers_version", "quantization_config", "torch_dtype", "dtype"),
+    *(
+        "_name_or_path",
+        "name_or_path",
+        "id2label",
+        "label2id",
+        "attn_implementation",
+        "_attn_implementation",
+        "_attn_implementation_internal",
+    ),
+)
+_FETCHING = ("backbone", "backbone_config", "use_timm_backbone", "use_pretrained_backbone")
+
+
+class HfBackbone(SnippetEncoder):
+    """Any Hugging Face video or image backbone (VideoMAE, DINOv2/v3, SigLIP, ...); made by `import-weights hf`.
+
+    A video backbone sees the window resampled to its number of frames; an image backbone sees `frames` frames of the
+    window, evenly spaced, whose features are averaged. Normalisation is per token, so snippets do not see each other.
+
+    Args:
+        config: The model's `config.json`, plain values; `model_type` chooses among the models of `transformers`. It
+            is rebuilt from these alone: nothing is fetched, and no code named by the file is run.
+        kind: `image`, or `video`, whose input has a time axis.
+        frames: How many frames of a window are looked at; a video backbone's own number.
+        pool: `mean` of the patches' features, the `class` token, or the model's own `pooler`.
+        height, width: Of its pictures, pixels.
+        shortest: Resize the shorter side to this and cut the middle out; null stretches whole pictures.
+        mean, std: Of each colour, in fractions of white.
+        resample: Interpolation.
+
+    Shape: windows (N, window, H, W, 3) uint8 -> (N, hidden size).
+
+    Raises:
+        EnvironmentFault: E-ENC-001, `transformers` is not installed.
+        InputRefused: E-ENC-002, no such model in `transformers`, or one that would fetch its parts.
+    """
+
+    name = "hf"
+    modality = "rgb"
+    verified = (
+        "features within 1e-4 of the classes of transformers 4.57 (VideoMAE, DINOv2, SigLIP, ViT; tiny random "
+        "weights), pictures within two grey levels of its image processors; published weights were not at hand"
+    )
+
+    def __init__(
+        self,
+        *,
+        config: dict[str, Any],
+        kind: Literal["image", "video"] = "image",
+        frames: int = 4,
+        pool: Pool = "mean",
+        height: int = 224,
+        width: int = 224,
+        shortest: int | None = None,
+        mean: tuple[float, float, float] = (0.485, 0.456, 0.406),
+        std: tuple[float, float, float] = (0.229, 0.224, 0.225),
+        resample: Resample = "bicubic",
+    ) -> None:
+        super().__init__()
+        if frames < 1 or min(height, width) < 1 or min(std) <= 0:
+            raise UsageFault("E-CFG-003", self.name, f"frames, sides and std must be positive, got {frames}, {std}")
+        self.kind, self.frames, self.pool = kind, frames, pool
+        self.pictures = PictureSettings(height, width, shortest, mean, std, resample)
+        self.options = {
+            "config": without_code(config),
+            "kind": kind,
+            "frames": frames,
+            "pool": pool,
+            "height": height,
+            "width": width,
+            "shortest": shortest,
+            "mean": list(mean),
+            "std": list(std),
+            "resample": resample,
+        }
+        self.net = build_model(self.options["config"])
+        if pool != "pooler" and getattr(self.net, "pooler", None) is not None:
+            self.net.pooler = None  # type: ignore[assignment]  # else published weights without one would not fit
+        self.dim = _width(self.net)
+        self.batch = 4 if kind == "video" else 16
+
+    def prepare(self, windows: NDArray[Any]) -> Tensor:
+        """Evenly spaced frames, resized and normalised: (N, frames, height, width, 3)."""
+        check_windows(windows, np.uint8, (None, None, 3))
+        return prepare_pictures(windows[:, spaced(windows.shape[1], self.frames)], self.pictures)
+
+    def forward(self, x: Tensor) -> Tensor:
+        count, frames = x.shape[:2]
+        x = x.permute(0, 1, 4, 2, 3)
+        if self.kind == "image":
+            x = x.flatten(0, 1)
+        together = max(1, _TOGETHER // frames) if self.kind == "video" else _TOGETHER
+        pieces = [x] if torch.is_grad_enabled() else list(torch.split(x, together))
+        features = torch.cat([self._pooled(piece) for piece in pieces]) if count else x.new_zeros(0, self.dim)
+        return features.view(count, -1, self.dim).mean(dim=1) if self.kind == "image" and count else features
+
+    def _pooled(self, x: Tensor) -> Tensor:
+        outputs = self.net(**{str(self.net.main_input_name): x})
+        if self.pool == "pooler":
+            pooled = getattr(outputs, "pooler_output", None)
+            if pooled is None:
+                raise UsageFault("E-CFG-003", "hf.pool", "this model has no pooler", "Choose mean or class.")
+            return pooled.flatten(1)  # type: ignore[no-any-return]
+        tokens: Tensor = outputs.last_hidden_state
+        if tokens.ndim == 4:  # a convolutional network: (N, C, H, W)
+            return tokens.mean(dim=(2, 3))
+        return tokens[:, 0] if self.pool == "class" else tokens[:, self._extra(tokens.shape[1]) :].mean(dim=1)
+
+    def _extra(self, count: int) -> int:
+        """Class and register tokens in front of the patches."""
+        patch = getattr(self.net.config, "patch_size", None)
+        if self.kind == "video" or not isinstance(patch, int):
+            return 0
+        patches = (self.pictures.height // patch) * (self.pictures.width // patch)
+        return count - patches if count > patches > 0 else 0
+
+
+def spaced(window: int, frames: int) -> NDArray[np.int64]:
+    """Numbers of `frames` frames, evenly over a window, repeated where it has fewer.
+
+    >>> spaced(16, 4).tolist(), spaced(4, 4).tolist(), spaced(2, 4).tolist()
+    ([2, 6, 10, 14], [0, 1, 2, 3], [0, 0, 1, 1])
+    """
+    return ((np.arange(frames) + 0.5) * window / frames).astype(np.int64)
+
+
+def without_code(config: Mapping[str, Any]) -> dict[str, Any]:
+    """A model's configuration less what names code, files or precision."""
+    return {
+        key: without_code(value) if isinstance(value, Mapping) else value
+        for key, value in config.items()
+        if key not in _NEVER
+    }
+
+
+def build_model(config: Mapping[str, Any]) -> nn.Module:
+    """A model of `transformers` with random weights, from its configuration alone: no network, no foreign code.
+
+    Raises:
+        EnvironmentFault: E-ENC-001.
+        InputRefused: E-ENC-002.
+    """
+    try:
+        from transformers import AutoConfig, AutoModel
+    except (ImportError, RuntimeError, OSError) as error:
+        remedy = "pip install 'augrgb[hf]'; the other encoders work without it (augrgb list)."
+        raise EnvironmentFault("E-ENC-001", "transformers", f"cannot be imported ({error})", remedy) from error
+    values = dict(config)
+    model_type = values.pop("model_type", None)
+    fetching = [key for key in _FETCHING if values.get(key)]
+    if not isinstance(model_type, str) or model_type.startswith("timm") or fetching:
+        named = f"model_type {model_type!r}" + (f" with {', '.join(fetching)}" if fetching else "")
+        raise InputRefused("E-ENC-002", "config.json", f"{named} is not a model of its own", "Use a plain backbone.")
+    try:
+        model = AutoModel.from_config(AutoConfig.for_model(model_type, **values), trust_remote_code=False)
+    except (ValueError, TypeError, KeyError, AttributeError, ImportError) as error:
+        lines = str(error).strip().splitlines() or [type(error).__name__]
+        remedy = "Use a model that this version of transformers has, or another version."
+        raise InputRefused(
+            "E-ENC-002", "config.json", f"no {model_type!r} model can be built: {lines[0][:200]}", remedy
+        ) from error
+    assert isinstance(model, nn.Module)
+    return model.float()
+
+
+def _width(model: nn.Module) -> int:
+    width = getattr(model.config, "hidden_size", None) or (getattr(model.config, "hidden_sizes", None) or [None])[-1]
+    if not isinstance(width, int):
+        problem = f"{type(model).__name__} does not say how wide its features are"
+        raise InputRefused("E-ENC-002", "config.json", problem, "Use a backbone with one hidden_size.")
+    return width
