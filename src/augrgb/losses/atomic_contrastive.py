@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
-from torch.utils.checkpoint import checkpoint
 
 from augrgb.core.batch import Batch, StreamDims, StreamOutput
+from augrgb.losses.contrast import contrast
 from augrgb.losses.distillation_loss import DistillationLoss, nothing
 from augrgb.losses.negatives import Negatives, Snippets, TeacherBank, allowed
 from augrgb.losses.projection import Projection, ProjectionKind
+from augrgb.losses.unit_vectors import unit_snippets
 
-_CHUNK = 2**23  # similarities held at once
+_CHUNK = 2**22  # similarities held at once
 
 
 class AtomicContrastive(DistillationLoss):
@@ -21,8 +21,9 @@ class AtomicContrastive(DistillationLoss):
     Dai et al., ICCV 2021, section 3.2. With L2-normalised (projected) student snippets s_i and teacher snippets g_i:
     `-mean_i log[exp(s_i.g_i/tau) / (exp(s_i.g_i/tau) + sum_j exp(s_i.g_j/tau))]`, j over the negatives of i. A snippet
     without negatives contributes 0.
-    Deviation: negatives are drawn from a random subset of the batch; a pair of which either snippet is not labelled
-    cannot be compared and counts as a random negative.
+    Deviation: where a batch (or the bank) has more than `max_negatives` snippets, candidates are a random subset of
+    that size, the same for all teachers of a step, and the sum over them is scaled up to what all would give on
+    average; a pair of which either snippet is not labelled cannot be compared and counts as a random negative.
 
     Args:
         dims: Feature sizes of student (Cs) and teacher (Ct), classes.
@@ -30,7 +31,7 @@ class AtomicContrastive(DistillationLoss):
         negatives: Which teacher snippets: label sets differ (`different_labels`), no class in common
             (`class_disjoint`), any (`random`), any of the same video or of others, or label sets differ among the
             teacher snippets of past batches (`memory_bank`).
-        max_negatives: Size of the random subset of snippets that may serve as negatives in a step.
+        max_negatives: Snippets that may serve as negatives in a step; None = all, the exact sum.
         symmetric: Also contrast each teacher snippet with student snippets, and take the mean of both.
         project: Head on the student's features.
         bank_size: Snippets in the memory bank.
@@ -39,6 +40,7 @@ class AtomicContrastive(DistillationLoss):
     """
 
     name = "atomic_contrastive"
+    compares = "snippets"
 
     def __init__(
         self,
@@ -46,7 +48,7 @@ class AtomicContrastive(DistillationLoss):
         *,
         temperature: float = 0.1,
         negatives: Negatives = "different_labels",
-        max_negatives: int = 1024,
+        max_negatives: int | None = 256,
         symmetric: bool = False,
         project: ProjectionKind = "auto",
         bank_size: int = 4096,
@@ -61,49 +63,41 @@ class AtomicContrastive(DistillationLoss):
 
     def forward(self, student: StreamOutput, teacher: StreamOutput, batch: Batch) -> Tensor:
         """The loss; see the class."""
-        mask = batch.mask
-        if not mask.any():
+        if not batch.mask.any():
             return nothing(student)
-        s = F.normalize(self.project(student.features[mask]), dim=-1)  # (N, Ct)
-        g = F.normalize(teacher.features[mask], dim=-1)
-        anchors = Snippets.of(batch)
+        s, g = unit_snippets(self.project.of(student)).flatten(0, 1), unit_snippets(teacher).flatten(0, 1)  # (B T, Ct)
+        rule = self.negatives
         if self.bank is not None:
-            bank_g, candidates = self.bank.content(g.dtype)
-            if len(bank_g) > self.max_negatives:
-                pick = torch.randperm(len(bank_g), device=g.device)[: self.max_negatives]
-                bank_g, candidates = bank_g[pick], candidates.at(pick)
-            loss = self._contrast(s, g, anchors, bank_g, candidates)
+            bank_g, known = self.bank.content(g.dtype)
+            pick, ratio = self._pick(len(bank_g), g.device)
+            use = allowed("different_labels", Snippets.all_of(batch), known.at(pick))
+            loss = self._contrast(s, g, bank_g[pick], use, batch, ratio)
             if self.training:
-                self.bank.push(g.detach(), anchors)
+                self.bank.push(g.detach()[batch.mask.flatten()], Snippets.of(batch))
             return loss
-        pick = torch.arange(len(s), device=s.device)
-        if len(s) > self.max_negatives:
-            pick = torch.randperm(len(s), device=s.device)[: self.max_negatives]
-        candidates = anchors.at(pick)
-        loss = self._contrast(s, g, anchors, g[pick], candidates)
+        # all teachers of this step contrast with the same snippets
+        rows, use, ratio = student.shared(
+            (rule, self.max_negatives), batch.mask, lambda: self._candidates(batch, student.features.device)
+        )
+        loss = self._contrast(s, g, g[rows], use, batch, ratio)
         if self.symmetric:
-            loss = 0.5 * (loss + self._contrast(g, s, anchors, s[pick], candidates))
+            loss = 0.5 * (loss + self._contrast(g, s, s[rows], use, batch, ratio))
         return loss
 
-    def _contrast(self, a: Tensor, b: Tensor, anchors: Snippets, others: Tensor, candidates: Snippets) -> Tensor:
-        """Mean over anchors of log(1 + sum_j exp((a.o_j - a.b) / tau)), rows in pieces of bounded memory."""
-        rule: Negatives = "different_labels" if self.negatives == "memory_bank" else self.negatives
+    def _candidates(self, batch: Batch, device: torch.device) -> tuple[Tensor, Tensor, float]:
+        """Places of M candidates among B T snippets, whose negatives they are (B T, M), for how many each stands."""
+        real = batch.mask.flatten().nonzero()[:, 0]
+        pick, ratio = self._pick(len(real), device)
+        every, rows = Snippets.all_of(batch), real[pick]
+        return rows, allowed(self.negatives, every, every.at(rows)), ratio
 
-        def piece(rows_a: Tensor, rows_b: Tensor, others: Tensor, use: Tensor) -> Tensor:
-            positive = (rows_a * rows_b).sum(-1, keepdim=True)
-            gap = (rows_a @ others.T - positive) / self.temperature
-            gap = gap.masked_fill(~use, -torch.inf)
-            return torch.logsumexp(torch.cat([torch.zeros_like(positive), gap], 1), 1).sum()
+    def _pick(self, count: int, device: torch.device) -> tuple[Tensor, float]:
+        """At most `max_negatives` of `count`, drawn by the torch generator, which is seeded at every step."""
+        if self.max_negatives is None or count <= self.max_negatives:
+            return torch.arange(count, device=device), 1.0
+        return torch.randperm(count, device=device)[: self.max_negatives], count / self.max_negatives
 
-        step = max(1, _CHUNK // max(1, len(others)))
-        total = a.new_zeros(())
-        for start in range(0, len(a), step):
-            rows = slice(start, start + step)
-            use = allowed(rule, anchors.at(rows), candidates)
-            if len(a) <= step:
-                total = total + piece(a[rows], b[rows], others, use)
-            else:  # recomputed in the backward pass instead of kept
-                total = total + checkpoint(
-                    piece, a[rows], b[rows], others, use, use_reentrant=False, preserve_rng_state=False
-                )
-        return total / len(a)
+    def _contrast(self, a: Tensor, b: Tensor, others: Tensor, use: Tensor, batch: Batch, ratio: float) -> Tensor:
+        """Mean over the real snippets; those at padding are computed along and weigh nothing."""
+        weight = batch.mask.flatten().to(a.dtype) / batch.mask.sum()
+        return contrast(a, b, others, use, weight, temperature=self.temperature, ratio=ratio, chunk=_CHUNK)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import math
-from typing import Literal
+from typing import Any, Literal
 
-import torch.nn.functional as F
+import torch
 from torch import Tensor
+from torch.autograd.function import once_differentiable
 
 from augrgb.core.batch import Batch, StreamDims, StreamOutput
-from augrgb.losses.distillation_loss import DistillationLoss, mean_or_nothing
+from augrgb.losses.distillation_loss import DistillationLoss
 from augrgb.losses.projection import Projection, ProjectionKind
+from augrgb.losses.unit_vectors import unit, unit_snippets
 
 
 class BoundarySaliency(DistillationLoss):
@@ -44,13 +46,59 @@ class BoundarySaliency(DistillationLoss):
 
     def forward(self, student: StreamOutput, teacher: StreamOutput, batch: Batch) -> Tensor:
         """The loss; see the class."""
-        s, g = student.features, teacher.features
-        if self.project is not None:
-            s = self.project(s)
-        if self.form != "paper":
-            s, g = (F.normalize(f, dim=-1) * math.sqrt(f.shape[-1]) for f in (s, g))
         both = batch.mask[:, 1:] & batch.mask[:, :-1]
-        change_s, change_g = ((f[:, 1:] - f[:, :-1])[both].abs() for f in (s, g))  # (pairs, C)
-        if self.form != "per_channel":
-            change_s, change_g = change_s.mean(-1), change_g.mean(-1)
-        return mean_or_nothing((change_s - change_g) ** 2, student)
+        if self.project is not None:
+            changes = [
+                (f[:, 1:] - f[:, :-1]).abs() * math.sqrt(f.shape[-1])
+                for f in (unit_snippets(self.project.of(student)), unit_snippets(teacher))
+            ]
+            errors = (changes[0] - changes[1]).square().mean(-1)  # (B, T - 1)
+        else:
+            errors = (self._curve(student) - self._curve(teacher)).square()[:, :-1]
+        return torch.where(both, errors, 0).sum() / both.sum().clamp(min=1)
+
+    def _curve(self, output: StreamOutput) -> Tensor:
+        if self.form == "paper":
+            return output.per_snippet(change)
+        if not output.features.requires_grad:
+            return output.per_snippet(scaled_change)  # a cached teacher knows it
+        shared: Tensor = output.shared(scaled_change, None, lambda: _scaled_change(unit_snippets(output)))
+        return shared
+
+
+def change(x: Tensor) -> Tensor:
+    """Mean absolute change of each snippet to the next, 0 at the last. Shape: (B, T, C) -> (B, T)."""
+    total: Tensor = _Change.apply(x)
+    return total / x.shape[-1]
+
+
+def scaled_change(x: Tensor) -> Tensor:
+    """`change` of snippets scaled to length sqrt(C). Shape: (B, T, C) -> (B, T)."""
+    return _scaled_change(unit(x))
+
+
+def _scaled_change(units: Tensor) -> Tensor:
+    return change(units) * math.sqrt(units.shape[-1])
+
+
+class _Change(torch.autograd.Function):
+    """Sum of absolute changes; the differences are formed again in the backward pass, which is cheaper than reading."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor) -> Tensor:
+        ctx.save_for_backward(x)
+        curve = x.new_zeros(x.shape[:2])
+        if x.shape[1] > 1:
+            curve[:, :-1] = torch.linalg.vector_norm(x[:, 1:] - x[:, :-1], ord=1, dim=-1)
+        return curve
+
+    @staticmethod
+    @once_differentiable  # type: ignore[untyped-decorator]
+    def backward(ctx: Any, gradient: Tensor) -> Tensor:
+        (x,) = ctx.saved_tensors
+        sign = (x[:, 1:] - x[:, :-1]).sign_().mul_(gradient[:, :-1, None])
+        result = torch.empty_like(x)
+        result[:, :1] = 0
+        result[:, 1:] = sign
+        result[:, :-1] -= sign
+        return result

@@ -4,12 +4,27 @@ from __future__ import annotations
 
 from typing import Literal
 
-import torch
 from torch import Tensor
 
 from augrgb.core.batch import Batch, StreamDims, StreamOutput
-from augrgb.losses.distillation_loss import DistillationLoss, mean_or_nothing
+from augrgb.losses.covariance import (
+    centred,
+    correlation,
+    covariance,
+    distance,
+    products,
+    standardised,
+    unit_covariance,
+)
+from augrgb.losses.distillation_loss import DistillationLoss
 from augrgb.losses.projection import Projection, ProjectionKind
+
+# what is compared of the teacher, and whose products are those of the student
+_MATRICES = {
+    "paper": (covariance, centred),
+    "scale_free": (unit_covariance, centred),
+    "correlation": (correlation, standardised),
+}
 
 
 class GlobalRelation(DistillationLoss):
@@ -43,44 +58,10 @@ class GlobalRelation(DistillationLoss):
 
     def forward(self, student: StreamOutput, teacher: StreamOutput, batch: Batch) -> Tensor:
         """The loss; see the class."""
+        of_teacher, of_student = _MATRICES[self.form]
+        student = self.project.of(student)
+        c: Tensor = student.shared(of_student, batch.mask, lambda: of_student(student.features, batch.mask))
+        zs = student.shared((products, of_student), batch.mask, lambda: products(c))
+        zg = teacher.per_video(of_teacher, batch.mask)
         several = batch.mask.sum(1) >= 2
-        mask = batch.mask[several]
-        s, g = self.project(student.features[several]), teacher.features[several]
-        zs, zg = covariance(s, mask), covariance(g, mask)  # (videos, Ct, Ct)
-        if self.form != "paper":
-            varies = _varies(s, mask, zs) & _varies(g, mask, zg)
-            zs, zg = zs[varies], zg[varies]
-        if self.form == "scale_free":
-            zs, zg = (z * _square_norm(z).rsqrt()[:, None, None] for z in (zs, zg))
-            return mean_or_nothing(_square_norm(zs - zg), student)
-        if self.form == "correlation":
-            zs, zg = _correlation(zs), _correlation(zg)
-        return mean_or_nothing(_square_norm(zs - zg) / zs.shape[-1] ** 2, student)
-
-
-def covariance(x: Tensor, mask: Tensor) -> Tensor:
-    """Channel covariance of each video over its real snippets. Shape: x (B, T, C), mask (B, T) -> (B, C, C)."""
-    n = mask.sum(1).clamp(min=1)[:, None, None].to(x.dtype)
-    x = x.masked_fill(~mask[..., None], 0)
-    centred = (x - x.sum(1, keepdim=True) / n).masked_fill(~mask[..., None], 0)
-    return centred.transpose(1, 2) @ centred / n
-
-
-def _variance(z: Tensor) -> Tensor:
-    return z.diagonal(dim1=1, dim2=2)
-
-
-def _varies(x: Tensor, mask: Tensor, z: Tensor) -> Tensor:
-    """Videos whose variance is more than what rounding of the mean leaves."""
-    power = x.detach().square().sum(-1).masked_fill(~mask, 0).sum(1) / mask.sum(1)
-    return _variance(z.detach()).sum(1) > 1e-10 * power
-
-
-def _correlation(z: Tensor) -> Tensor:
-    variance = _variance(z)
-    scale = torch.where(variance > 0, variance.clamp(min=1e-30).rsqrt(), 0)  # a constant channel correlates with none
-    return z * scale[:, :, None] * scale[:, None, :]
-
-
-def _square_norm(z: Tensor) -> Tensor:
-    return z.square().sum((1, 2))
+        return distance(c, zs, zg, several, scaled=self.form == "scale_free", skip_constant=self.form != "paper")

@@ -18,7 +18,7 @@ class Snippets:
     """What is known of N real snippets.
 
     Args:
-        number: (N,) position among the batch's real snippets; -1 for snippets of earlier batches.
+        number: (N,) position among the batch's snippets; -1 for snippets of earlier batches.
         video: (N,) row of the batch; -1 for snippets of earlier batches.
         labels: (N, K) 0/1.
         labelled: (N,) bool.
@@ -35,6 +35,13 @@ class Snippets:
         video = batch.mask.nonzero()[:, 0]
         number = torch.arange(len(video), device=video.device)
         return cls(number, video, batch.labels[batch.mask], batch.labelled[video])
+
+    @classmethod
+    def all_of(cls, batch: Batch) -> Snippets:
+        """All B T snippets of a batch, padding too; their numbers are their places among these."""
+        B, T = batch.mask.shape
+        number = torch.arange(B * T, device=batch.mask.device)
+        return cls(number, number // T, batch.labels.flatten(0, 1), batch.labelled.repeat_interleave(T))
 
     def at(self, rows: Tensor | slice) -> Snippets:
         """Some of them."""

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Literal
 
 from torch import Tensor, nn
+
+from augrgb.core.batch import StreamOutput
 
 ProjectionKind = Literal["auto", "linear", "mlp"]
 
@@ -33,3 +36,12 @@ class Projection(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Map the last axis."""
         return self.map(x)  # type: ignore[no-any-return]
+
+    def of(self, student: StreamOutput) -> StreamOutput:
+        """The student's output with mapped features; the output itself where nothing is to be mapped.
+
+        Then all losses and teachers share what is derived from it.
+        """
+        if isinstance(self.map, nn.Identity):
+            return student
+        return replace(student, features=self.map(student.features))

@@ -7,14 +7,15 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from augrgb.core.batch import StreamOutput
 from augrgb.streams.stream import Stream
 
 
 @torch.no_grad()
-def filter_sequence(
-    stream: Stream, features: Tensor, *, window: int = 4096, available: Tensor | None = None
-) -> tuple[Tensor, Tensor]:
-    """Filtered features and logits of one video, in evaluation mode, on the stream's device.
+def filter_outputs(
+    stream: Stream, features: Tensor, *, window: int = 4096, available: Tensor | None = None, hidden: int = 0
+) -> StreamOutput:
+    """What a stream says about one video, in evaluation mode, on the stream's device.
 
     A long video is cut into windows that overlap by the filter's reach on both sides, so the window changes memory and
     time, not the result. A filter of unlimited reach sees the whole video at once.
@@ -24,15 +25,16 @@ def filter_sequence(
         features: (T, dim_in).
         window: Snippets filtered at once, without the overlap.
         available: (T,) bool, False where there is no feature.
+        hidden: How many of the filter's last layers to keep, as far as it has so many.
 
     Returns:
-        features (T, C) and logits (T, K), float32 on the CPU.
+        features (T, C), logits (T, K) and hidden layers (T, C_i), float32 on the CPU.
     """
     T = len(features)
     device, dtype = stream.mean.device, stream.mean.dtype
     reach = stream.filter.reach
     step = T if reach is None else max(1, window)
-    outputs = torch.zeros(T, stream.filter.width), torch.zeros(T, stream.num_classes)
+    outputs = [torch.zeros(T, stream.filter.width), torch.zeros(T, stream.num_classes)]
     training = stream.training
     stream.eval()
     try:
@@ -45,11 +47,21 @@ def filter_sequence(
             if available is not None:
                 mask &= available[left:right].to(device)
             result = stream(x, mask)
-            for whole, part in zip(outputs, (result.features, result.logits), strict=True):
+            layers = result.hidden[-hidden:] if hidden else ()
+            outputs += [torch.zeros(T, layer.shape[-1]) for layer in layers[len(outputs) - 2 :]]
+            for whole, part in zip(outputs, (result.features, result.logits, *layers), strict=True):
                 whole[start:stop] = part[0, start - left : stop - left].float().cpu()
     finally:
         stream.train(training)
-    return outputs
+    return StreamOutput(outputs[0], outputs[1], tuple(outputs[2:]))
+
+
+def filter_sequence(
+    stream: Stream, features: Tensor, *, window: int = 4096, available: Tensor | None = None
+) -> tuple[Tensor, Tensor]:
+    """Features (T, C) and logits (T, K) of one video; see `filter_outputs`."""
+    output = filter_outputs(stream, features, window=window, available=available)
+    return output.features, output.logits
 
 
 def predict(
