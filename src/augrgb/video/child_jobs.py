@@ -29,8 +29,10 @@ Argument = TypeVar("Argument")
 Result = TypeVar("Result")
 _ATTEMPTS = 2
 _STATM = Path("/proc/self/statm")
-# Texts of allocators whose exceptions are no MemoryError: torch, OpenCV.
-_NO_MEMORY = ("can't allocate memory", "Insufficient memory", "Failed to allocate")
+# Texts of allocators whose exceptions are no MemoryError: torch, OpenCV; and of oneDNN, which says no more than that
+# it failed, so there only under a limit.
+_NO_MEMORY = ("can't allocate memory", "Insufficient memory", "Failed to allocate", "bad_alloc")
+_NO_MEMORY_UNDER_LIMIT = ("could not create a primitive", "could not create a memory")
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,7 +250,7 @@ def _call(function: Callable[[Any], Any], argument: Any, limited: str | None) ->
     except MemoryError:
         return _no_memory(limited)
     except Exception as error:  # noqa: BLE001 - carried over to the parent, which raises it
-        if any(text in str(error) for text in _NO_MEMORY):
+        if any(text in str(error) for text in _NO_MEMORY + (_NO_MEMORY_UNDER_LIMIT if limited is not None else ())):
             return _no_memory(limited)
         return _Bug(traceback.format_exc())
 

@@ -79,15 +79,24 @@ def overlapped(
 
     works: list[Callable[[], None]] = [draw_and_close, *(_bound(follow, number) for number in range(len(branches)))]
     threads = [threading.Thread(target=guarded, args=(work,), daemon=True) for work in works]
-    for thread in threads:
-        thread.start()
+    started: list[threading.Thread] = []
     try:
+        for thread in threads:
+            _start(thread)
+            started.append(thread)
         yield from results
     finally:
         for pipe in (*columns, results):
             pipe.close()
-        for thread in threads:
+        for thread in started:
             thread.join()
+
+
+def _start(thread: threading.Thread) -> None:
+    try:
+        thread.start()
+    except RuntimeError as error:  # how Python says that the memory limit leaves no room for its stack
+        raise MemoryError(str(error)) from error
 
 
 def _bound(function: Callable[[int], None], number: int) -> Callable[[], None]:
