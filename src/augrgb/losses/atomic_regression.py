@@ -24,6 +24,7 @@ class AtomicRegression(DistillationLoss):
     """
 
     name = "atomic_regression"
+    compares = "snippets"
 
     def __init__(
         self, dims: StreamDims, *, form: Literal["cosine", "mse"] = "cosine", project: ProjectionKind = "auto"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from torch import Tensor, nn
 
@@ -19,9 +19,14 @@ class DistillationLoss(nn.Module, ABC):
 
     Args:
         dims: Sizes of student and teacher.
+
+    Attributes:
+        compares: What it looks at: class `scores` alone (then several teachers may speak with one voice), `snippets`, of
+            which it is a mean (then it may be given some of them only), or `sequences`.
     """
 
     name: ClassVar[str]
+    compares: ClassVar[Literal["scores", "snippets", "sequences"]] = "sequences"
 
     def __init__(self, dims: StreamDims) -> None:
         super().__init__()

@@ -38,6 +38,7 @@ class Dkd(DistillationLoss):
     """
 
     name = "dkd"
+    compares = "scores"
 
     def __init__(
         self,

@@ -22,6 +22,7 @@ class Hint(DistillationLoss):
     """
 
     name = "hint"
+    compares = "snippets"
 
     def __init__(self, dims: StreamDims, *, bias: bool = True) -> None:
         super().__init__(dims)

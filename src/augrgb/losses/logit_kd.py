@@ -34,6 +34,7 @@ class LogitKd(DistillationLoss):
     """
 
     name = "logit_kd"
+    compares = "scores"
 
     def __init__(
         self,

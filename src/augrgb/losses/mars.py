@@ -23,6 +23,7 @@ class Mars(DistillationLoss):
     """
 
     name = "mars"
+    compares = "snippets"
 
     def __init__(self, dims: StreamDims) -> None:
         super().__init__(dims)

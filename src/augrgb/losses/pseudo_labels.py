@@ -42,6 +42,7 @@ class PseudoLabels(DistillationLoss):
     """
 
     name = "pseudo_labels"
+    compares = "scores"
     positive: Tensor
     negative: Tensor
     histogram: Tensor

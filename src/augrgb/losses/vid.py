@@ -30,6 +30,7 @@ class Vid(DistillationLoss):
     """
 
     name = "vid"
+    compares = "snippets"
 
     def __init__(self, dims: StreamDims, *, hidden: int = 0, initial_variance: float = 5.0) -> None:
         super().__init__(dims)

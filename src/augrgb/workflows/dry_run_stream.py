@@ -14,7 +14,8 @@ from augrgb.datasets.manifest import save_dataset
 from augrgb.datasets.stream_data import StreamData
 from augrgb.recipe.build import build_features
 from augrgb.recipe.schema import StreamRecipe
-from augrgb.streams.files import LoadedStream, load_stream
+from augrgb.streams.ensemble import load_ensemble
+from augrgb.streams.files import LoadedStream
 from augrgb.workflows.dry_run import DryRun, check_annotations, check_disk, check_memory, measured
 from augrgb.workflows.train_stream import train_stream
 
@@ -73,9 +74,10 @@ def _teachers(report: DryRun, recipe: StreamRecipe, dataset: Dataset | None) -> 
     teachers: dict[str, LoadedStream] = {}
     for name, folder in (recipe.distill.teachers if recipe.distill is not None else {}).items():
         with report.guarded(f"teacher {name}"):
-            teachers[name] = load_stream(folder, classes=dataset.classes if dataset is not None else None)
+            folders = folder if isinstance(folder, list) else [folder]
+            teachers[name] = load_ensemble(folders, classes=dataset.classes if dataset is not None else None)
             settings = teachers[name].settings
-            report.ok(f"teacher {name}", f"{folder}: {settings.filter} on {settings.modality}")
+            report.ok(f"teacher {name}", f"{', '.join(map(str, folders))}: {settings.filter} on {settings.modality}")
     return teachers
 
 

@@ -7,45 +7,43 @@ from pathlib import Path
 
 import torch
 
-from augrgb.core.batch import StreamDims
 from augrgb.core.errors import UsageFault, did_you_mean
-from augrgb.core.safe_files import write_bytes
+from augrgb.core.safe_files import write_bytes, write_json
 from augrgb.datasets.feature_store import ENCODER_COPY
 from augrgb.datasets.manifest import load_dataset, role
 from augrgb.datasets.stream_data import StreamData
 from augrgb.recipe.build import (
     build_features,
     build_fit_settings,
-    build_losses,
     build_own_terms,
     build_perturbation,
     recipe_to_json,
     unlabelled_share,
 )
 from augrgb.recipe.schema import StreamRecipe
-from augrgb.streams.files import StreamSettings, build_stream, load_stream
+from augrgb.streams.files import StreamSettings, build_stream
 from augrgb.training.loop import fit
 from augrgb.training.run_folder import RunFolder
 from augrgb.training.settings import FitResult
 from augrgb.training.stream_task import StreamTask
-from augrgb.training.task import DistillTerm
-from augrgb.training.teacher_cache import TeacherCache
+from augrgb.workflows.stream_teachers import distill_terms, load_teachers
 
 ENCODER_FOLDER = "encoder"
+TEACHER_WEIGHTS = "teacher_weights.json"
 
 
 def train_stream(recipe: StreamRecipe, run: Path, *, progress: Callable[[int, int], None] | None = None) -> FitResult:
     """Train into a run folder; a finished run is returned, an interrupted one goes on.
 
     The run folder also gets a copy of the snippet encoder (where the features carry one), so that it can be used on
-    videos by itself.
+    videos by itself, and, where the weights of teachers were learned, these.
 
     Raises:
         AugrgbError: Bad data, features, teachers or settings; see the parts.
     """
     dataset = load_dataset(recipe.data.dataset)
     modality = recipe.student.modality
-    teachers = {name: load_stream(path, classes=dataset.classes) for name, path in _teachers(recipe).items()}
+    teachers = load_teachers(recipe.distill, dataset.classes)
     wanted = {modality} | {teacher.settings.modality for teacher in teachers.values()}
     absent = sorted(wanted - set(recipe.data.features))
     if absent:
@@ -73,12 +71,9 @@ def train_stream(recipe: StreamRecipe, run: Path, *, progress: Callable[[int, in
     )
     torch.manual_seed(recipe.seed)
     stream = build_stream(settings)
-    terms = []
-    for name, teacher in teachers.items():
-        assert recipe.distill is not None
-        cache = TeacherCache(teacher.stream, data, teacher.settings.modality)
-        dims = StreamDims(stream.filter.width, cache.width, len(dataset.classes), len(data))
-        terms += [DistillTerm(name, loss, weight, cache) for loss, weight in build_losses(recipe.distill, name, dims)]
+    terms, weights = [], None
+    if recipe.distill is not None:
+        terms, weights = distill_terms(recipe.distill, teachers, data, stream.filter.width)
     task = StreamTask(
         stream,
         settings,
@@ -98,12 +93,10 @@ def train_stream(recipe: StreamRecipe, run: Path, *, progress: Callable[[int, in
         recipe=recipe_to_json(recipe),
         progress=(lambda done, total, _: progress(done, total)) if progress is not None else None,
     )
+    if weights is not None:
+        write_json(run / TEACHER_WEIGHTS, weights.to_json(dataset.classes))
     _bundle_encoder(recipe.data.features[modality].folder / ENCODER_COPY, run / ENCODER_FOLDER)
     return result
-
-
-def _teachers(recipe: StreamRecipe) -> dict[str, Path]:
-    return dict(recipe.distill.teachers) if recipe.distill is not None else {}
 
 
 def _bundle_encoder(source: Path, target: Path) -> None:

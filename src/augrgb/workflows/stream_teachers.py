@@ -1,0 +1,91 @@
+"""The teachers of a stream: loaded, run over the training videos, and turned into terms of the loss."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from augrgb.core.batch import StreamDims
+from augrgb.datasets.stream_data import StreamData
+from augrgb.losses import LOSSES
+from augrgb.recipe.build import build_losses
+from augrgb.recipe.schema import DistillSection
+from augrgb.streams.ensemble import load_ensemble
+from augrgb.streams.files import LoadedStream
+from augrgb.training.task import DistillTerm, TeacherSource
+from augrgb.training.teacher_cache import TeacherCache
+from augrgb.training.teacher_weights import (
+    SharedSnippets,
+    TeacherWeights,
+    WeightedTeachers,
+    learn_teacher_weights,
+    mean_shares,
+)
+
+_DIGITS = 4  # of weights that are compared on resuming
+
+
+def load_teachers(distill: DistillSection | None, classes: Sequence[str] | None) -> dict[str, LoadedStream]:
+    """The teachers of a stream recipe by name; several runs under one name are an ensemble.
+
+    Raises:
+        InputRefused: As `load_ensemble`.
+    """
+    given = distill.teachers if distill is not None else {}
+    return {
+        name: load_ensemble(folders if isinstance(folders, list) else [folders], classes=classes)
+        for name, folders in given.items()
+    }
+
+
+def distill_terms(
+    distill: DistillSection, teachers: Mapping[str, LoadedStream], data: StreamData, student_width: int
+) -> tuple[list[DistillTerm], TeacherWeights | None]:
+    """Every teacher's terms, and the weights of teachers per class if they are to be learned.
+
+    With learned weights, losses on class scores have all their teachers as one. Others keep a term for each teacher,
+    with its mean share as weight; those that are means over snippets see a teacher's snippet as often as its share says.
+
+    Raises:
+        AugrgbError: Features or teachers that do not fit; see `TeacherCache` and `learn_teacher_weights`.
+    """
+    caches: dict[str, TeacherSource] = {}
+    dims: dict[str, StreamDims] = {}
+    for name, teacher in teachers.items():
+        cache = TeacherCache(teacher.stream, data, teacher.settings.modality)
+        caches[name] = cache
+        dims[name] = StreamDims(student_width, cache.width, len(data.dataset.classes), len(data))
+    if distill.teacher_weights == "learned":
+        weights = learn_teacher_weights(caches, data)
+        return _shared_terms(distill, caches, dims, weights, data), weights
+    terms = [
+        DistillTerm(name, loss, weight, caches[name])
+        for name in teachers
+        for loss, weight in build_losses(distill, name, dims[name])
+    ]
+    return terms, None
+
+
+def _shared_terms(
+    distill: DistillSection,
+    caches: Mapping[str, TeacherSource],
+    dims: Mapping[str, StreamDims],
+    weights: TeacherWeights,
+    data: StreamData,
+) -> list[DistillTerm]:
+    terms: list[DistillTerm] = []
+    for name, section in distill.losses.items():
+        kind = LOSSES[name]
+        users = [teacher for teacher in caches if section.teachers is None or teacher in section.teachers]
+        rows = [weights.teachers.index(teacher) for teacher in users]
+        weighted = WeightedTeachers([caches[teacher] for teacher in users], weights.values[rows])
+        if kind.compares == "scores":
+            loss = kind(dims[users[0]], **section.options)
+            terms.append(DistillTerm("+".join(users), loss, section.weight, weighted))
+            continue
+        for number, (teacher, share) in enumerate(zip(users, mean_shares(weighted, data).tolist(), strict=True)):
+            source = caches[teacher]
+            if kind.compares == "snippets":
+                source = SharedSnippets(source, number, weighted)
+            loss = kind(dims[teacher], **section.options)
+            terms.append(DistillTerm(teacher, loss, round(section.weight * share, _DIGITS), source))
+    return terms
