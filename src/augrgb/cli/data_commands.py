@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from augrgb.cli.poses_command import data_poses
 from augrgb.core.errors import InputRefused, Quarantined, UsageFault
 
 if TYPE_CHECKING:
@@ -190,6 +191,9 @@ def data_formats() -> None:
     from augrgb.cli.tables import stdout
 
     stdout().print(formats_table())
+
+
+data_app.command("poses")(data_poses)
 
 
 def _source(

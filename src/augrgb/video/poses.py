@@ -1,16 +1,19 @@
 """Pose files -> pose tracks.
 
 A pose file is an `.npz` with `joints` (n, V, 3) metres in the camera's axes (x right, y up, z away; NaN = not seen),
-`fps`, `names` (V,) and `parents` (V,), -1 for the root.
+`fps`, `names` (V,) and `parents` (V,), -1 for the root. 2D poses are (n, V, 2) with `units` "picture_heights": x right
+and y up from the middle of the picture, both in heights of the picture; they are read with z = 0. Optional: `scores`
+(n, V), the confidence in each joint, and `made_from`, JSON about where the file comes from.
 """
 
 from __future__ import annotations
 
 import math
 import zipfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +23,8 @@ from augrgb.core.errors import InputRefused
 _MAX_BYTES = 2**31
 _MAX_COORDINATE_M = 100.0
 _FIELDS = ("joints", "fps", "names", "parents")
+_OPTIONAL = ("scores", "units")
+Units = Literal["metres", "picture_heights"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,11 +37,21 @@ class Skeleton:
 
 @dataclass(frozen=True, slots=True)
 class PoseFile:
-    """A checked pose file: joints (n, V, 3) float32 metres with NaN where not seen, frames per second, skeleton."""
+    """A checked pose file.
+
+    Args:
+        joints: (n, V, 3) float32 with NaN where not seen; z = 0 in 2D poses.
+        fps: Frames per second.
+        skeleton: Joint names and tree.
+        units: Of the coordinates.
+        scores: (n, V) float32 confidence, if the file has one.
+    """
 
     joints: NDArray[np.float32]
     fps: float
     skeleton: Skeleton
+    units: Units = "metres"
+    scores: NDArray[np.float32] | None = None
 
     @property
     def duration_s(self) -> float:
@@ -64,10 +79,23 @@ def read_poses(path: Path) -> PoseFile:
         InputRefused: E-FILE-001 (absent), E-FEA-007 (not a readable `.npz`), E-FEA-009 (objects that only unpickling
             could read), E-FEA-008 (shapes, names, units or values that cannot be poses).
     """
-    values = _read_arrays(Path(path))
+    return checked_poses(Path(path), _read_arrays(Path(path)))
+
+
+def checked_poses(path: Path, values: Mapping[str, NDArray[Any]]) -> PoseFile:
+    """The arrays of a pose file, checked; what is written is checked in the same way.
+
+    Raises:
+        InputRefused: E-FEA-008, see `read_poses`.
+    """
     joints, names, parents = values["joints"], values["names"], values["parents"]
-    if joints.dtype.kind != "f" or joints.ndim != 3 or joints.shape[2] != 3 or 0 in joints.shape:
-        raise _wrong(path, f"joints are {joints.dtype} {joints.shape}, expected floats (frames, joints, 3)")
+    units = str(values["units"]) if "units" in values else "metres"
+    if units not in ("metres", "picture_heights"):
+        raise _wrong(path, f"units are {units!r}, expected 'metres' or 'picture_heights'")
+    wanted = 3 if units == "metres" else 2
+    if joints.dtype.kind != "f" or joints.ndim != 3 or joints.shape[2] != wanted or 0 in joints.shape:
+        expected = f"floats (frames, joints, {wanted}) for units {units!r}"
+        raise _wrong(path, f"joints are {joints.dtype} {joints.shape}, expected {expected}")
     count = joints.shape[1]
     if names.dtype.kind != "U" or names.shape != (count,) or len(set(names.tolist())) != count:
         raise _wrong(path, f"names are {names.dtype} {names.shape}, expected {count} different names")
@@ -83,11 +111,16 @@ def read_poses(path: Path) -> PoseFile:
     if not seen.size:
         raise _wrong(path, "no joint is ever seen")
     if float(np.median(np.abs(seen))) > _MAX_COORDINATE_M:
-        raise _wrong(
-            path, f"coordinates around {float(np.median(np.abs(seen))):.0f}: are these millimetres, not metres?"
-        )
+        found = "millimetres, not metres" if units == "metres" else "pixels, not heights of the picture"
+        raise _wrong(path, f"coordinates around {float(np.median(np.abs(seen))):.0f}: are these {found}?")
+    scores = values.get("scores")
+    if scores is not None and (scores.dtype.kind != "f" or scores.shape != joints.shape[:2]):
+        raise _wrong(path, f"scores are {scores.dtype} {scores.shape}, expected floats {joints.shape[:2]}")
+    if units == "picture_heights":
+        joints = np.concatenate([joints, np.where(np.isnan(joints[..., :1]), np.nan, 0)], axis=2)
     skeleton = Skeleton(tuple(map(str, names)), tuple(int(parent) for parent in parents))
-    return PoseFile(joints.astype(np.float32), float(fps), skeleton)
+    confidence = scores.astype(np.float32) if scores is not None else None
+    return PoseFile(joints.astype(np.float32), float(fps), skeleton, units, confidence)  # type: ignore[arg-type]
 
 
 def pose_track(poses: PoseFile, fps: float, *, max_gap_s: float = 0.35) -> PoseTrack:
@@ -146,7 +179,7 @@ def _read_arrays(path: Path) -> dict[str, NDArray[Any]]:
             missing = [name for name in _FIELDS if name not in arrays]
             if missing:
                 raise _wrong(path, f"without {', '.join(missing)}; found {', '.join(sorted(arrays)) or 'nothing'}")
-            return {name: arrays[name] for name in _FIELDS}
+            return {name: arrays[name] for name in (*_FIELDS, *_OPTIONAL) if name in arrays}
     except FileNotFoundError as error:
         raise InputRefused("E-FILE-001", path, "no such pose file") from error
     except (zipfile.BadZipFile, EOFError, OSError) as error:

@@ -1,0 +1,96 @@
+"""`augrgb data poses`: recorded skeletons, or videos and a pose network, to pose files."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from augrgb.core.errors import UsageFault
+
+
+def data_poses(
+    sources: Annotated[list[Path], typer.Argument(metavar="SRC...", help="Skeleton files or videos, or folders.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder of pose files, named like their sources.")],
+    format_name: Annotated[
+        str, typer.Option("--format", "-f", help="kinect, lcrnet, lcrnet-npz, coco, bvh; default: look at each file.")
+    ] = "auto",
+    fps: Annotated[
+        float | None, typer.Option(min=0.01, help="Frames per second, where a file does not say; with --model: poses.")
+    ] = None,
+    size: Annotated[str | None, typer.Option(help="WIDTHxHEIGHT of the pictures behind 2D poses, in pixels.")] = None,
+    dimensions: Annotated[int, typer.Option(min=2, max=3, help="Of LCR-Net files, which have both.")] = 3,
+    bvh_units: Annotated[str, typer.Option(help="m, cm, mm or inch.")] = "cm",
+    person: Annotated[str, typer.Option(help="Main person: energy (moves most), largest or longest.")] = "energy",
+    second: Annotated[bool, typer.Option("--second", help="Also write the second person, to OUT/second.")] = False,
+    centres: Annotated[bool, typer.Option("--centres", help="Add mid_hip and neck to COCO-like joints.")] = False,
+    model: Annotated[Path | None, typer.Option(help="RTMPose or RTMW3D .onnx: SRC are videos.")] = None,
+    model_sha256: Annotated[str | None, typer.Option(help="What the model's SHA-256 must be.")] = None,
+    detector: Annotated[Path | None, typer.Option(help="YOLOX or RTMDet .onnx; default: one person per video.")] = None,
+    detector_kind: Annotated[str | None, typer.Option(help="yolox or rtmdet; default: by the file's name.")] = None,
+    workers: Annotated[int | None, typer.Option(min=1, help="Processes; default: all cores.")] = None,
+    allow_failures: Annotated[int, typer.Option(min=0, help="Bad files that may be left out.")] = 0,
+) -> None:
+    """Skeletons of datasets, or of videos by a network, to pose files. Resumes; bad files are listed and left out."""
+    from augrgb.cli.progress import StageBars
+    from augrgb.cli.tables import stdout
+    from augrgb.workflows.convert_poses import convert_poses
+    from augrgb.workflows.estimate_poses import estimate_poses
+    from augrgb.workflows.pose_batch import PersonChoice
+
+    choice = PersonChoice(
+        _one_of("--person", person, ("energy", "largest", "longest")),  # type: ignore[arg-type]
+        second,
+        centres,
+    )
+    processes = workers or len(os.sched_getaffinity(0))
+    with StageBars() as bars:
+        if model is not None:
+            if format_name != "auto" or size is not None:
+                raise UsageFault("E-CFG-003", "--model", "goes with videos, not with --format or --size")
+            kind = _one_of("--detector-kind", detector_kind, ("yolox", "rtmdet")) if detector_kind else None
+            report = estimate_poses(
+                sources,
+                out,
+                model,
+                detector=detector,
+                detector_kind=kind,  # type: ignore[arg-type]
+                model_sha256=model_sha256,
+                fps=fps or 15.0,
+                people=choice,
+                workers=processes,
+                progress=bars.counter("poses"),
+                allow_failures=allow_failures,
+            )
+        else:
+            report = convert_poses(
+                sources,
+                out,
+                format_name=format_name,
+                fps=fps,
+                picture=_picture(size),
+                dimensions=2 if dimensions == 2 else 3,
+                bvh_units=_one_of("--bvh-units", bvh_units, ("m", "cm", "mm", "inch")),  # type: ignore[arg-type]
+                people=choice,
+                workers=processes,
+                progress=bars.counter("poses"),
+                allow_failures=allow_failures,
+            )
+    stdout().print(report.summary(), markup=False, highlight=False, soft_wrap=True)
+
+
+def _one_of(option: str, value: str, known: tuple[str, ...]) -> str:
+    if value not in known:
+        raise UsageFault("E-CFG-003", f"{option} {value}", f"expected one of {', '.join(known)}")
+    return value
+
+
+def _picture(text: str | None) -> tuple[int, int] | None:
+    if text is None:
+        return None
+    width, cross, height = text.lower().partition("x")
+    if not (cross and width.isdigit() and height.isdigit() and int(width) and int(height)):
+        raise UsageFault("E-CFG-004", f"--size {text}", "expected WIDTHxHEIGHT such as 640x480")
+    return int(width), int(height)
