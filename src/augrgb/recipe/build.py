@@ -64,7 +64,7 @@ def build_losses(
     distill: DistillSection | EncoderDistillSection, teacher: str, dims: StreamDims
 ) -> list[tuple[DistillationLoss, float]]:
     """Each loss that one teacher uses, and its weight (the teacher's weight, if it is given, included)."""
-    scale = 1.0 if distill.teacher_weights == "learned" else distill.teacher_weights.get(teacher, 1.0)
+    scale = distill.teacher_weights.get(teacher, 1.0) if isinstance(distill.teacher_weights, dict) else 1.0
     return [
         (LOSSES[name](dims, **loss.options), scale * loss.weight)
         for name, loss in distill.losses.items()

@@ -68,13 +68,14 @@ class DistillSection(Section):
     """Teachers and the losses through which they teach.
 
     `teachers` maps a name to a finished run, or to several of one modality, which then teach as an ensemble.
-    `teacher_weights` scales all losses of one teacher; `learned` weighs teachers per class by what they say about
-    labelled snippets. `unlabelled_share` is the part of each batch drawn from the split's unlabelled videos.
+    `teacher_weights` scales all losses of one teacher; `equal` lets all teachers of a loss share its weight and speak
+    with one voice where it compares class scores; `learned` also weighs them per class, by what they say about labelled
+    snippets. `unlabelled_share` is the part of each batch drawn from the split's unlabelled videos.
     """
 
     teachers: dict[str, Path | Annotated[list[Path], Field(min_length=1)]] = Field(min_length=1)
     losses: dict[str, LossSection] = Field(min_length=1)
-    teacher_weights: dict[str, float] | Literal["learned"] = {}
+    teacher_weights: dict[str, float] | Literal["equal", "learned"] = {}
     unlabelled_share: float = Field(0.5, ge=0, lt=1)
 
     @model_validator(mode="after")

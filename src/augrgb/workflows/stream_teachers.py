@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+import torch
+from torch import Tensor
+
 from augrgb.core.batch import StreamDims
 from augrgb.datasets.stream_data import StreamData
 from augrgb.losses import LOSSES
@@ -42,8 +45,9 @@ def distill_terms(
 ) -> tuple[list[DistillTerm], TeacherWeights | None]:
     """Every teacher's terms, and the weights of teachers per class if they are to be learned.
 
-    With learned weights, losses on class scores have all their teachers as one. Others keep a term for each teacher,
-    with its mean share as weight; those that are means over snippets see a teacher's snippet as often as its share says.
+    With equal or learned weights, losses on class scores have all their teachers as one. Others keep a term for each
+    teacher, with its mean share as weight; with learned weights those that are means over snippets see a teacher's
+    snippet as often as its share says.
 
     Raises:
         AugrgbError: Features or teachers that do not fit; see `TeacherCache` and `learn_teacher_weights`.
@@ -56,7 +60,10 @@ def distill_terms(
         dims[name] = StreamDims(student_width, cache.width, len(data.dataset.classes), len(data))
     if distill.teacher_weights == "learned":
         weights = learn_teacher_weights(caches, data)
-        return _shared_terms(distill, caches, dims, weights, data), weights
+        return _shared_terms(distill, caches, dims, weights.values, data), weights
+    if distill.teacher_weights == "equal":
+        equal = torch.full((len(caches), len(data.dataset.classes)), 1 / len(caches))
+        return _shared_terms(distill, caches, dims, equal, data), None
     terms = [
         DistillTerm(name, loss, weight, caches[name])
         for name in teachers
@@ -69,22 +76,22 @@ def _shared_terms(
     distill: DistillSection,
     caches: Mapping[str, TeacherSource],
     dims: Mapping[str, StreamDims],
-    weights: TeacherWeights,
+    weights: Tensor,
     data: StreamData,
 ) -> list[DistillTerm]:
     terms: list[DistillTerm] = []
     for name, section in distill.losses.items():
         kind = LOSSES[name]
         users = [teacher for teacher in caches if section.teachers is None or teacher in section.teachers]
-        rows = [weights.teachers.index(teacher) for teacher in users]
-        weighted = WeightedTeachers([caches[teacher] for teacher in users], weights.values[rows])
+        rows = [list(caches).index(teacher) for teacher in users]
+        weighted = WeightedTeachers([caches[teacher] for teacher in users], weights[rows])
         if kind.compares == "scores":
             loss = kind(dims[users[0]], **section.options)
             terms.append(DistillTerm("+".join(users), loss, section.weight, weighted))
             continue
         for number, (teacher, share) in enumerate(zip(users, mean_shares(weighted, data).tolist(), strict=True)):
             source = caches[teacher]
-            if kind.compares == "snippets":
+            if kind.compares == "snippets" and distill.teacher_weights == "learned":
                 source = SharedSnippets(source, number, weighted)
             loss = kind(dims[teacher], **section.options)
             terms.append(DistillTerm(teacher, loss, round(section.weight * share, _DIGITS), source))
