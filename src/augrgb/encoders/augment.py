@@ -1,47 +1,81 @@
 """Random changes of prepared windows that keep their meaning, for training encoders.
 
 Each draws from a passed generator, once per sample (all frames of a window change alike, except noise). Nothing is
-mirrored: left and right are different actions.
+mirrored unasked: left and right are different actions.
 """
 
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
 from torch import Generator, Tensor
 
+from augrgb.core.errors import UsageFault
 from augrgb.encoders.snippet_encoder import Modality
 
 
-def augment(modality: Modality, x: Tensor, generator: Generator, *, strength: float = 1.0) -> Tensor:
-    """Augment prepared windows (N, window, ...) of a modality; `strength` 0 changes nothing."""
-    return {"rgb": augment_rgb, "flow": augment_flow, "pose": augment_pose}[modality](x, generator, strength=strength)
+@dataclass(frozen=True, slots=True)
+class PictureChanges:
+    """How much of each change pictures get; 1 = as usual, 0 = none."""
+
+    shift: float = 1.0
+    zoom: float = 1.0
+    brightness: float = 1.0
+    contrast: float = 1.0
+    colour: float = 1.0
+    noise: float = 1.0
 
 
-def augment_rgb(x: Tensor, generator: Generator, *, strength: float = 1.0) -> Tensor:
+USUAL = PictureChanges()
+
+
+def augment(
+    modality: Modality, x: Tensor, generator: Generator, *, strength: float = 1.0, parts: PictureChanges = USUAL
+) -> Tensor:
+    """Augment prepared windows (N, window, ...) of a modality; `strength` 0 changes nothing. Poses know no `parts`."""
+    if modality == "pose":
+        return augment_pose(x, generator, strength=strength)
+    pictures = augment_rgb if modality == "rgb" else augment_flow
+    return pictures(x, generator, strength=strength, parts=parts)
+
+
+def mirror(modality: Modality, x: Tensor) -> Tensor:
+    """Left and right exchanged in prepared windows (N, window, H, W, C) of `rgb` or `flow`.
+
+    Raises:
+        UsageFault: E-ENC-004, poses: the mirror image of a body has other joints.
+    """
+    if modality == "pose":
+        raise UsageFault("E-ENC-004", "augment.flip", "poses are not mirrored", "Set augment.flip=0.")
+    x = x.flip(3)
+    return x * x.new_tensor([-1.0, 1.0]) if modality == "flow" else x
+
+
+def augment_rgb(x: Tensor, generator: Generator, *, strength: float = 1.0, parts: PictureChanges = USUAL) -> Tensor:
     """Shift and scale, brightness, contrast, colour, noise.
 
     Shape: (N, window, H, W, 3) -> same.
     """
-    x, _ = _shift_and_scale(x, generator, strength)
+    x, _ = _shift_and_scale(x, generator, strength, parts)
     count = len(x)
     mean = x.mean(dim=(1, 2, 3, 4), keepdim=True)
-    contrast = 1 + _spread(generator, (count, 1, 1, 1, 1), 0.3 * strength, x)
-    brightness = _spread(generator, (count, 1, 1, 1, 1), 0.4 * strength, x)
-    colour = 1 + _spread(generator, (count, 1, 1, 1, 3), 0.15 * strength, x)
+    contrast = 1 + _spread(generator, (count, 1, 1, 1, 1), 0.3 * strength * parts.contrast, x)
+    brightness = _spread(generator, (count, 1, 1, 1, 1), 0.4 * strength * parts.brightness, x)
+    colour = 1 + _spread(generator, (count, 1, 1, 1, 3), 0.15 * strength * parts.colour, x)
     offset = (mean * (1 - contrast) + brightness) * colour
     x = x.mul_(contrast * colour).add_(offset)  # in place: `_shift_and_scale` made a copy
-    return x.add_(_normal(generator, tuple(x.shape), 0.05 * strength, x))
+    return x.add_(_normal(generator, tuple(x.shape), 0.05 * strength * parts.noise, x))
 
 
-def augment_flow(x: Tensor, generator: Generator, *, strength: float = 1.0) -> Tensor:
+def augment_flow(x: Tensor, generator: Generator, *, strength: float = 1.0, parts: PictureChanges = USUAL) -> Tensor:
     """Shift and scale (which also scales displacements), small changes of speed.
 
     Shape: (N, window, H, W, 2) -> same.
     """
-    x, zoom = _shift_and_scale(x, generator, strength)
+    x, zoom = _shift_and_scale(x, generator, strength, parts)
     speed = 1 + _spread(generator, (len(x),), 0.15 * strength, x)
     return x * (zoom * speed)[:, None, None, None, None]
 
@@ -65,11 +99,11 @@ def augment_pose(x: Tensor, generator: Generator, *, strength: float = 1.0) -> T
     return x * kept.to(x)
 
 
-def _shift_and_scale(x: Tensor, generator: Generator, strength: float) -> tuple[Tensor, Tensor]:
+def _shift_and_scale(x: Tensor, generator: Generator, strength: float, parts: PictureChanges) -> tuple[Tensor, Tensor]:
     """Bilinear crop: up to 8 % shift, 12 % zoom; gives the pictures and each sample's magnification (N,)."""
     count, window, height, width, channels = x.shape
-    zoom = 1 + _spread(generator, (count,), 0.12 * strength, x)
-    shift = _spread(generator, (count, 2), 0.16 * strength, x)  # half widths
+    zoom = 1 + _spread(generator, (count,), 0.12 * strength * parts.zoom, x)
+    shift = _spread(generator, (count, 2), 0.16 * strength * parts.shift, x)  # half widths
     theta = x.new_zeros(count, 2, 3)
     theta[:, 0, 0] = theta[:, 1, 1] = 1 / zoom
     theta[:, :, 2] = shift

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal, cast
 
+from torch import nn
+
 from augrgb.core.batch import StreamDims
 from augrgb.core.timeline import Clock
 from augrgb.datasets.feature_store import open_features
@@ -26,6 +28,7 @@ from augrgb.training.mean_teacher import MeanTeacher
 from augrgb.training.own_term import OwnTerm
 from augrgb.training.perturbation import Perturbation
 from augrgb.training.settings import FitSettings
+from augrgb.training.weight_average import WeightAverage
 
 
 def build_clock(section: ClockSection) -> Clock:
@@ -48,6 +51,7 @@ def build_fit_settings(train: TrainSection, seed: int) -> FitSettings:
         steps=train.steps,
         seed=seed,
         learning_rate=train.learning_rate,
+        schedule=train.schedule,
         weight_decay=train.weight_decay,
         warmup_steps=train.warmup_steps,
         clip_norm=train.clip_norm,
@@ -88,6 +92,22 @@ def build_perturbation(recipe: StreamRecipe) -> Perturbation | None:
 
 def unlabelled_share(recipe: StreamRecipe) -> float | None:
     """The unlabelled part of each batch; None where nothing learns from unlabelled videos."""
+    section = recipe.distill or recipe.semi_supervised
+    return section.unlabelled_share if section is not None else None
+
+
+def build_encoder_own_terms(recipe: EncoderRecipe, student: nn.Module, modality: str) -> list[OwnTerm]:
+    """The terms that an encoder recipe asks for beside those of teachers."""
+    terms: list[OwnTerm] = []
+    if recipe.semi_supervised is not None:
+        terms.append(MeanTeacher(student, modality, **recipe.semi_supervised.mean_teacher))
+    if recipe.average is not None:
+        terms.append(WeightAverage(student, decay=recipe.average))
+    return terms
+
+
+def encoder_unlabelled_share(recipe: EncoderRecipe) -> float | None:
+    """The unlabelled part of each batch of snippets; None where nothing learns from unlabelled videos."""
     section = recipe.distill or recipe.semi_supervised
     return section.unlabelled_share if section is not None else None
 

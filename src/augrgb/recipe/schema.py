@@ -111,6 +111,7 @@ class TrainSection(Section):
     steps: PositiveInt = 400
     batch_size: PositiveInt = 16
     learning_rate: PositiveFloat = 1e-3
+    schedule: Literal["cosine", "linear", "constant"] | None = Field(None, description="After the warmup; cosine.")
     weight_decay: float = Field(0.01, ge=0)
     warmup_steps: int = Field(20, ge=0)
     clip_norm: PositiveFloat = 1.0
@@ -140,7 +141,7 @@ class EncoderDataSection(Section):
     split: str = "cross_subject"
     tracks: Path | None = Field(None, description="Folder for decoded tracks; default: beside the run.")
     size: tuple[PositiveInt, PositiveInt] = (64, 48)
-    allow_missing: int = Field(0, ge=0, description="Videos that may lack what one teacher sees.")
+    allow_missing: int | None = Field(None, ge=0, description="Videos that may lack what one teacher sees; none.")
     published: str | None = Field(None, description="Dataset whose published counts --dry-run compares with.")
 
 
@@ -189,6 +190,8 @@ class EncoderDistillSection(Section):
     def _consistent(self) -> EncoderDistillSection:
         known = [*self.teachers, *self.streams]
         problems = [f"{name!r} is both a teacher and a stream" for name in self.teachers if name in self.streams]
+        if self.joints is not None and "joints" in known:
+            problems.append("a teacher cannot be called 'joints' beside joints")
         if not known and self.joints is None:
             problems.append("nobody teaches: name teachers, streams or joints")
         if bool(known) != bool(self.losses):
@@ -201,15 +204,97 @@ class EncoderDistillSection(Section):
         return self
 
 
+class EncoderSemiSupervisedSection(Section):
+    """Learning from unlabelled snippets without any teacher: consistency of two augmented views with a mean teacher.
+
+    For pseudo-labels give another encoder or stream of the same modality as teacher in `distill`, and that loss.
+    """
+
+    mean_teacher: dict[str, Any] = {}
+    unlabelled_share: float = Field(0.5, ge=0, lt=1)
+
+
+class InitSection(Section):
+    """Start from the weights of an encoder folder: a run, or imported weights.
+
+    Weights whose names match a pattern of `freeze` (`*` matches anything) are not trained. The folder's classifier is
+    taken over where it is of the same classes, unless `classifier` is false; else the head starts afresh.
+    """
+
+    folder: Path
+    freeze: list[str] = []
+    classifier: bool = True
+
+
+def _as_init(value: Any) -> Any:
+    return {"folder": value} if isinstance(value, str) else value
+
+
+class AugmentSection(Section):
+    """How training snippets are changed at random.
+
+    `strength` scales everything; the numbers after it scale one thing each (1 = as usual, 0 = off): pictures are
+    shifted and zoomed (a crop), their brightness, contrast and colour changed, noise added. `jitter_frames` moves
+    windows in time. `flip` is the probability of a mirrored picture; it needs `swap`, the pairs of classes that change
+    places in a mirror, [] if there are none.
+    """
+
+    strength: float = Field(1.0, ge=0)
+    shift: float = Field(1.0, ge=0)
+    zoom: float = Field(1.0, ge=0, le=8)
+    brightness: float = Field(1.0, ge=0)
+    contrast: float = Field(1.0, ge=0)
+    colour: float = Field(1.0, ge=0)
+    noise: float = Field(1.0, ge=0)
+    jitter_frames: int = Field(0, ge=0)
+    flip: float = Field(0.0, ge=0, le=1)
+    swap: list[tuple[str, str]] | None = None
+
+    @model_validator(mode="after")
+    def _declared(self) -> AugmentSection:
+        if self.flip and self.swap is None:
+            raise ValueError("flip needs swap: the pairs of classes that change places in a mirror, [] if none do")
+        if self.strength * self.zoom > 7:
+            raise ValueError(f"strength x zoom of {self.strength * self.zoom:g} shrinks pictures to nothing; at most 7")
+        return self
+
+    @property
+    def changes(self) -> bool:
+        """Whether two looks at a snippet differ by more than a mirror."""
+        return self.strength > 0 or self.jitter_frames > 0
+
+
 class EncoderRecipe(Section):
-    """Train one snippet encoder, plain or augmented."""
+    """Train one snippet encoder: plain, augmented or semi-supervised; from nothing, or from given weights.
+
+    `average` is the decay of a moving average of the weights, which is kept in place of the weights themselves.
+    """
 
     data: EncoderDataSection
     encoder: dict[str, dict[str, Any]]
     clock: ClockSection = ClockSection(fps=15, window=8, stride=8)
+    init: Annotated[InitSection | None, BeforeValidator(_as_init)] = None
     distill: EncoderDistillSection | None = None
-    augment: bool = True
+    semi_supervised: EncoderSemiSupervisedSection | None = None
+    augment: bool | AugmentSection = True
+    average: float | None = Field(None, ge=0, lt=1)
     train: TrainSection = TrainSection.model_validate(
         {"steps": 600, "batch_size": 32, "validate_every": 200, "checkpoint_every": 200}
     )
     seed: int = Field(0, ge=0)
+
+    @model_validator(mode="after")
+    def _together(self) -> EncoderRecipe:
+        problems = []
+        section = self.augment if isinstance(self.augment, AugmentSection) else None
+        if self.semi_supervised is not None:
+            if not (section.changes if section is not None else self.augment):
+                problems.append("semi_supervised needs augment: without it both views are the same")
+            if self.average is not None:
+                problems.append("average: a mean teacher is an average already")
+        taught = self.distill if section is not None and section.flip else None
+        if section is not None and taught is not None and (section.swap or taught.joints is not None):
+            problems.append("augment.flip: teachers have not seen the mirrored snippets, where sides matter")
+        if problems:
+            raise ValueError("; ".join(problems))
+        return self

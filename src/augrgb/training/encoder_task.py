@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -14,11 +14,13 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from augrgb.core.batch import Batch, StreamOutput
+from augrgb.core.errors import InputRefused
 from augrgb.core.seeds import rng_at
 from augrgb.filters.dropout import ShardedDropout
 from augrgb.metrics.frame_map import frame_ap, mean_present_classes
+from augrgb.training.own_term import OwnTerm, second_view
 from augrgb.training.sampler import BatchPlan
-from augrgb.training.snippet_classifier import save_classifier
+from augrgb.training.snippet_classifier import SnippetClassifier, save_classifier
 from augrgb.training.task import DistillTerm, Task
 
 Floats = NDArray[np.float32]
@@ -41,6 +43,21 @@ class SnippetSet:
     labelled: NDArray[np.bool_]
 
 
+@dataclass(frozen=True)
+class Mirroring:
+    """Snippets that are mirrored at random, with the labels that they have in the mirror.
+
+    Args:
+        probability: For each snippet.
+        mirror: Prepared input (N, ...) to its mirror image.
+        classes: (K,) the class that each class is in the mirror, mostly itself.
+    """
+
+    probability: float
+    mirror: Callable[[Tensor], Tensor]
+    classes: NDArray[np.int64]
+
+
 class EncoderClassifier(nn.Module):
     """An encoder and a linear classifier, seen as a stream of videos of one snippet.
 
@@ -58,6 +75,21 @@ class EncoderClassifier(nn.Module):
         self.encoder = encoder
         self.dropout = ShardedDropout(dropout)
         self.classifier = nn.Linear(dim, num_classes)
+
+    def start_from(self, classifier: SnippetClassifier) -> None:
+        """Take over a classifier of the same width and classes.
+
+        Raises:
+            InputRefused: E-ENC-002, it is of another width or number of classes.
+        """
+        have, want = classifier.weight.shape, tuple(self.classifier.weight.shape)
+        if have != want:
+            raise InputRefused(
+                "E-ENC-002", "init", f"the classifier is {have}, not {want}", "Set init.classifier=false."
+            )
+        with torch.no_grad():
+            self.classifier.weight.copy_(torch.from_numpy(classifier.weight))
+            self.classifier.bias.copy_(torch.from_numpy(classifier.bias))
 
     def forward(self, x: Tensor, mask: Tensor) -> StreamOutput:
         """Encode and classify."""
@@ -77,6 +109,10 @@ class EncoderTask(Task):
         write: Writes the encoder into a folder.
         val: Validation snippets, if any.
         terms: Distillation terms, whose sources are `SnippetTeacher`s over the training snippets.
+        own: Makes the terms that need no teacher, of the encoder with its classifier.
+        two_views: Whether these need a second view: the same snippets, augmented otherwise.
+        classifier: To start from; a new one otherwise.
+        mirroring: Mirrors training snippets.
         modality: Name of what the encoder sees.
         batch_size: Snippets in a batch.
         unlabelled_share: Part of each batch that is unlabelled; None = as in the data.
@@ -93,13 +129,22 @@ class EncoderTask(Task):
         write: Callable[[Path, nn.Module], None],
         val: SnippetSet | None = None,
         terms: Sequence[DistillTerm] = (),
+        own: Callable[[nn.Module], Sequence[OwnTerm]] = lambda student: (),
+        two_views: bool = False,
+        classifier: SnippetClassifier | None = None,
+        mirroring: Mirroring | None = None,
         modality: str = "rgb",
         batch_size: int = 32,
         unlabelled_share: float | None = None,
         dropout: float = 0.0,
         seed: int = 0,
     ) -> None:
+        student = EncoderClassifier(encoder, dim, train.labels.shape[1], dropout=dropout)
+        if classifier is not None:
+            student.start_from(classifier)
+        own_terms = own(student)
         teaching = any(term.weight != 0 for term in terms)
+        teaching |= any(term.weight != 0 and term.uses_unlabelled for term in own_terms)
         plan = BatchPlan(
             np.flatnonzero(train.labelled),
             np.flatnonzero(~train.labelled) if teaching else (),
@@ -107,23 +152,34 @@ class EncoderTask(Task):
             unlabelled_share=unlabelled_share,
             seed=seed,
         )
-        student = EncoderClassifier(encoder, dim, train.labels.shape[1], dropout=dropout)
-        super().__init__(student, modality, plan, terms)
+        super().__init__(student, modality, plan, terms, own_terms)
         self._net = student
         self.encoder, self.train, self.val, self.seed = encoder, train, val, seed
         self._write, self._batch_size = write, batch_size
+        self._two_views, self._mirroring = two_views, mirroring
         self._options = {"batch_size": batch_size, "unlabelled_share": unlabelled_share, "dropout": dropout}
+        if mirroring is not None:
+            self._options |= {"mirrored": mirroring.probability, "mirror_classes": mirroring.classes.tolist()}
 
     def batch(self, step: int) -> Batch:
         """The batch of one step."""
         indices = self.plan.at(step)
-        x = self.train.inputs(indices, rng_at(self.seed, "augment", step))
+        features = {self.modality: self.train.inputs(indices, rng_at(self.seed, "augment", step))}
+        if self._two_views:
+            other = self.train.inputs(indices, rng_at(self.seed, "augment", "second view", step))
+            features[second_view(self.modality)] = other
         known = self.train.labelled[indices]
+        labels = np.where(known[:, None], self.train.labels[indices], np.float32(0))
+        if self._mirroring is not None:
+            rows = rng_at(self.seed, "mirror", step).random(len(indices)) < self._mirroring.probability
+            labels[rows] = labels[rows][:, self._mirroring.classes]
+            for x in features.values():  # both views: they must agree about the labels
+                x[torch.from_numpy(rows)] = self._mirroring.mirror(x[torch.from_numpy(rows)])
         ones = torch.ones(len(indices), 1, dtype=torch.bool)
         return Batch(
-            features={self.modality: x},
+            features=features,
             mask=ones,
-            labels=torch.from_numpy(np.where(known[:, None], self.train.labels[indices], np.float32(0)))[:, None],
+            labels=torch.from_numpy(labels)[:, None],
             labelled=torch.from_numpy(known),
             available={self.modality: ones},
             video_ids=tuple(map(str, indices.tolist())),
@@ -134,14 +190,15 @@ class EncoderTask(Task):
         """Per-frame mAP over the validation snippets, mean over classes present."""
         if self.val is None or not len(self.val.labels):
             return {}
-        weight = self._net.classifier.weight
+        net = cast(EncoderClassifier, self.kept)
+        weight = net.classifier.weight
         scores = []
         with torch.no_grad():
             for start in range(0, len(self.val.labels), self._batch_size):
                 rows = np.arange(start, min(start + self._batch_size, len(self.val.labels)))
                 x = self.val.inputs(rows, None).to(weight.device, weight.dtype)
                 mask = torch.ones(len(rows), 1, dtype=torch.bool, device=weight.device)
-                scores.append(self._net(x, mask).logits[:, 0].float().cpu().numpy())
+                scores.append(net(x, mask).logits[:, 0].float().cpu().numpy())
         return {self.metric: mean_present_classes(frame_ap(np.concatenate(scores), self.val.labels))}
 
     def save(self, folder: Path) -> None:
@@ -157,7 +214,7 @@ class EncoderTask(Task):
                 digest.update(snippets.labels.tobytes() + snippets.labelled.tobytes())
         return {
             "modality": self.modality,
-            "terms": {term.name: term.weight for term in self.distill},
+            "terms": {t.name: t.weight for t in self.distill} | {t.name: t.weight for t in self.own},
             "data": digest.hexdigest(),
             **self._options,
         }

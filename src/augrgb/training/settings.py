@@ -14,7 +14,8 @@ class FitSettings:
     Args:
         steps: Optimiser steps in all.
         seed: Of everything random in training.
-        learning_rate: Peak of the schedule: linear warmup, then half a cosine down to 0.
+        learning_rate: Peak of the schedule: linear warmup, then `schedule`.
+        schedule: Half a `cosine` down to 0 (None is the same), a `linear` descent to 0, or `constant`.
         weight_decay: Of AdamW.
         warmup_steps: Steps of the warmup.
         clip_norm: Largest norm of the whole gradient.
@@ -28,6 +29,7 @@ class FitSettings:
     steps: int
     seed: int = 0
     learning_rate: float = 1e-3
+    schedule: Literal["cosine", "linear", "constant"] | None = None
     weight_decay: float = 0.01
     warmup_steps: int = 20
     clip_norm: float = 1.0
@@ -45,6 +47,10 @@ class FitSettings:
         if step < self.warmup_steps:
             return self.learning_rate * (step + 1) / self.warmup_steps
         done = (step - self.warmup_steps) / max(1, self.steps - self.warmup_steps)
+        if self.schedule == "constant":
+            return self.learning_rate
+        if self.schedule == "linear":
+            return self.learning_rate * (1 - min(1.0, done))
         return self.learning_rate * 0.5 * (1 + math.cos(math.pi * min(1.0, done)))
 
     def to_json(self) -> dict[str, Any]:

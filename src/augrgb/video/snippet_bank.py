@@ -66,8 +66,8 @@ class SnippetBank:
         videos = np.searchsorted(self._ends, indices, side="right").astype(np.int64)
         return videos, indices - (self._ends - self.counts)[videos]
 
-    def windows(self, indices: NDArray[np.int64]) -> NDArray[Any]:
-        """Windows of snippets.
+    def windows(self, indices: NDArray[np.int64], shifts: NDArray[np.int64] | None = None) -> NDArray[Any]:
+        """Windows of snippets, each moved by a number of frames if `shifts` (N,) are given (not beyond the video).
 
         Shape: (N,) -> (N, window, ...).
         """
@@ -77,6 +77,8 @@ class SnippetBank:
         for row, (video, snippet) in enumerate(zip(videos, snippets, strict=True)):
             track = self._tracks[video]
             frames = window_frames(self.clock, snippet[None], len(track))[0]
+            if shifts is not None:
+                frames = np.clip(frames + shifts[row], 0, len(track) - 1)
             # Away from the end a window is one slice, which a memory map reads without an index array.
             result[row] = (
                 track[frames[0] : frames[-1] + 1] if frames[-1] - frames[0] == len(frames) - 1 else track[frames]

@@ -44,7 +44,7 @@ def dry_run_encoder(recipe: EncoderRecipe, run: Path, *, progress: Progress | No
         roles = dataset.splits[data.split]
         ids = dict.fromkeys(i for role in ("encoder", "encoder_unlabelled", "val") for i in roles.get(role, ()))
         records = [dataset.videos[i] for i in ids]
-        skeleton = _check_files(report, records, modalities, data.allow_missing, progress)
+        skeleton = _check_files(report, records, modalities, data.allow_missing or 0, progress)
         _check_room(report, recipe, records, modalities, run)
     if ENCODERS[name].modality == "pose" and skeleton is None:
         report.note("one step", "left out: needs a pose file")
@@ -103,7 +103,9 @@ def _check_files(
         if len(faults) > allowed:
             report.refuse(what, faults, f"{len(faults)} of {len(records)} cannot be used")
         elif looked:
-            report.ok(what, f"{len(records) - len(faults)} of {len(records)} can be opened", f"{allowed} may be missing")
+            report.ok(
+                what, f"{len(records) - len(faults)} of {len(records)} can be opened", f"{allowed} may be missing"
+            )
     return skeleton
 
 
@@ -121,7 +123,7 @@ def _one_step(report: DryRun, recipe: EncoderRecipe, dataset: Dataset | None, sk
     """Forward and back through the encoder and a classifier on a batch of the recipe's size."""
     name, options = next(iter(recipe.encoder.items()))
     clock = build_clock(recipe.clock)
-    if skeleton is not None:
+    if skeleton is not None and ENCODERS[name].modality == "pose":
         options = {"names": skeleton.names, "parents": skeleton.parents, **options}
     torch.manual_seed(recipe.seed)
     encoder = ENCODERS[name](**options)

@@ -19,17 +19,20 @@ from augrgb.encoders import ENCODERS
 from augrgb.encoders.files import LoadedEncoder, load_encoder
 from augrgb.encoders.snippet_encoder import encode_windows
 from augrgb.recipe.build import build_clock, build_losses
-from augrgb.recipe.schema import EncoderDistillSection, EncoderRecipe
+from augrgb.recipe.schema import EncoderDistillSection, EncoderRecipe, JointSection
 from augrgb.streams.files import LoadedStream, load_stream
 from augrgb.training.snippet_classifier import read_classifier
+from augrgb.training.snippet_joints import JointRegression, joint_teacher
 from augrgb.training.snippet_teacher import SnippetTeacher, snippet_teacher, stream_as_snippet_teacher
 from augrgb.training.task import DistillTerm
+from augrgb.video.poses import pose_track, read_poses
 from augrgb.video.snippet_bank import SnippetBank
 from augrgb.video.track_folder import TrackFolder
 from augrgb.workflows.extract_encode import encode_record
 from augrgb.workflows.tracks import cache_tracks, flow_of
 from augrgb.workflows.train_stream import ENCODER_FOLDER
 
+JOINTS = "joints"
 _CHUNK = 256
 _log = logging.getLogger(__name__)
 
@@ -58,6 +61,7 @@ class EncoderTeachers:
         distill = recipe.distill
         self.encoders = {name: load_encoder(folder) for name, folder in (distill.teachers if distill else {}).items()}
         self.streams = {name: _load_stream(name, distill) for name in (distill.streams if distill else ()) if distill}
+        self._joints = distill.joints if distill is not None and distill.joints and distill.joints.weight else None
         name, options = next(iter(recipe.encoder.items()))
         own = options.get("flow") if ENCODERS[name].modality == "flow" else None
         self.flow = FlowSettings.of(own)  # of the tracks that they share with the student
@@ -66,7 +70,7 @@ class EncoderTeachers:
     @property
     def names(self) -> list[str]:
         """Their names, sorted."""
-        return sorted([*self.encoders, *self.streams])
+        return sorted([*self.encoders, *self.streams, *([JOINTS] if self._joints is not None else [])])
 
     @property
     def modalities(self) -> set[str]:
@@ -86,7 +90,7 @@ class EncoderTeachers:
         """
         for name in self.names:
             self.missing[name] = tuple(video_id for video_id in video_ids if not self._sees(name, video_id))
-            count, allowed = len(self.missing[name]), self.recipe.data.allow_missing
+            count, allowed = len(self.missing[name]), self.recipe.data.allow_missing or 0
             if count > allowed:
                 problem = f"cannot see {count} of {len(video_ids)} videos, such as {self.missing[name][0]!r}"
                 remedy = f"Give them what it sees, or allow it: data.allow_missing={count}."
@@ -113,7 +117,26 @@ class EncoderTeachers:
             source = self._outputs(name, bank, tracks, own_tracks, workers)
             dims = StreamDims(student, source.width, len(self.dataset.classes), len(bank))
             terms += [DistillTerm(name, loss, w, source) for loss, w in build_losses(distill, name, dims)]
+        if self._joints is not None:
+            terms.append(self._joint_term(self._joints, student, bank))
         return terms
+
+    def _joint_term(self, joints: JointSection, student: int, bank: SnippetBank) -> DistillTerm:
+        files = [self.dataset.videos[video_id].poses for video_id in bank.video_ids]
+        poses = [read_poses(path) if path is not None else None for path in files]
+        skeletons = {found.skeleton: path for found, path in zip(poses, files, strict=True) if found is not None}
+        if not skeletons:
+            raise InputRefused("E-ENC-006", f"teacher {JOINTS}", "none of the training videos has poses")
+        if len(skeletons) > 1:
+            problem = f"{' and '.join(str(path) for path in skeletons.values())} have different skeletons"
+            raise InputRefused("E-FEA-008", f"teacher {JOINTS}", problem, "Convert poses to one skeleton.")
+        tracks = [pose_track(found, bank.clock.fps) if found is not None else None for found in poses]
+        source = joint_teacher(
+            tracks, next(iter(skeletons)), bank.clock, bank.counts.tolist(), axes=joints.axes, frames=joints.frames
+        )
+        dims = StreamDims(student, source.width, len(self.dataset.classes), len(bank))
+        loss = JointRegression(dims, form=joints.form, project=joints.project)
+        return DistillTerm(JOINTS, loss, joints.weight, source)
 
     def _outputs(self, name: str, bank: SnippetBank, tracks: Path, own_tracks: Path, workers: int) -> SnippetTeacher:
         missing = set(self.missing[name])
@@ -157,6 +180,8 @@ class EncoderTeachers:
         return same_size and same_flow and loaded.settings.clock.fps == build_clock(self.recipe.clock).fps
 
     def _sees(self, name: str, video_id: str) -> bool:
+        if name == JOINTS and self._joints is not None:
+            return self.has("pose", video_id)
         loaded = self._loaded().get(name)
         if loaded is not None:
             return self.has(loaded.encoder.modality, video_id)

@@ -1,0 +1,49 @@
+"""An average of the weights on the way, which is validated and kept in place of the last ones."""
+
+from __future__ import annotations
+
+import copy
+
+import torch
+from torch import nn
+
+from augrgb.core.batch import Batch, StreamOutput
+from augrgb.core.errors import UsageFault
+from augrgb.losses.distillation_loss import nothing
+from augrgb.training.own_term import OwnTerm, Term
+
+
+class WeightAverage(OwnTerm):
+    """Exponential moving average of the student's weights; its summand is 0, so training itself does not change.
+
+    Polyak and Juditsky, 1992; with a decay as in Tarvainen and Valpola, 2017: `min(decay, 1 - 1 / (step + 1))`.
+    The average moves at the beginning of a step, so it lags by the last step; buffers are copied.
+
+    Args:
+        student: What is trained.
+        decay: Per step, in [0, 1).
+
+    Raises:
+        UsageFault: E-CFG-003, a decay outside [0, 1).
+    """
+
+    def __init__(self, student: nn.Module, *, decay: float = 0.99) -> None:
+        super().__init__("self/average", 1.0)
+        if not 0 <= decay < 1:
+            raise UsageFault("E-CFG-003", "average", f"a decay of {decay} is not in [0, 1)")
+        self.decay = decay
+        self.average = copy.deepcopy(student).requires_grad_(False)
+
+    def forward(self, student: nn.Module, output: StreamOutput, batch: Batch, step: int) -> Term:
+        """Move the average; the term is 0."""
+        keep = min(1 - 1 / (step + 1), self.decay)
+        with torch.no_grad():
+            for mine, new in zip(self.average.parameters(), student.parameters(), strict=True):
+                mine.lerp_(new.to(mine.dtype), 1 - keep)
+            for kept, last in zip(self.average.buffers(), student.buffers(), strict=True):
+                kept.copy_(last)
+        return Term(self.name, nothing(output), self.weight, batch.mask.sum())
+
+    def kept(self, student: nn.Module) -> nn.Module:
+        """The average."""
+        return self.average
