@@ -7,7 +7,8 @@ import yaml
 from augrgb.core.errors import AugrgbError, FaultList, UsageFault
 from augrgb.losses import LOSSES
 from augrgb.recipe import EncoderRecipe, StreamRecipe, check_recipe
-from augrgb.recipe.comparison import Places, encoder_values, merged, stream_values
+from augrgb.recipe.comparison_merge import merged
+from augrgb.recipe.comparison_values import Places, encoder_values, stream_values
 from augrgb.recipe.comparison_load import check_comparison, load_comparison
 from augrgb.workflows.compare import plan_comparison
 from toy_comparison import toy_values

@@ -88,7 +88,11 @@ def test_the_share_of_a_gap(tmp_path):
     values = {**VALUES, "both": [0.60, 0.75, 0.80]}
     found = results(tmp_path, values)
     gaps = results_json(found, statistics_of(found))["gaps"]
-    assert gaps == [{"row": "logits", "to": "both", "split": "s", "protocol": "frame-map/present", "share": 0.416667}]
+    # a = (.10, .05, .10), d = .20 in each seed: then Fieller's interval is that of a, divided by .20
+    assert len(gaps) == 1 and (gaps[0]["row"], gaps[0]["to"], gaps[0]["pairs"]) == ("logits", "both", 3)
+    assert gaps[0]["share"] == pytest.approx(0.25 / 3 / 0.2)
+    assert gaps[0]["low"] == pytest.approx(0.0116225 / 0.2, rel=1e-4)
+    assert gaps[0]["high"] == pytest.approx(0.1550442 / 0.2, rel=1e-5)
 
 
 def test_latex_is_escaped_and_bold_where_decided():

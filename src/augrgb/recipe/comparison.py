@@ -1,4 +1,4 @@
-"""What a comparison recipe may say: encoders, methods, fusions, seeds, tests, and how their recipes follow from it.
+"""What a comparison recipe may say: encoders, methods, fusions, seeds, tests, and how settings are searched.
 
 A method is a stream; any method can teach any other. Each becomes an ordinary stream recipe per seed, each encoder an
 ordinary encoder recipe, in run folders with readable names: nothing here trains differently from `augrgb train`.
@@ -6,17 +6,16 @@ ordinary encoder recipe, in run folders with readable names: nothing here trains
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, ValidationError
+from pydantic import BeforeValidator, Field, PositiveFloat
 
-from augrgb.core.errors import UsageFault
-from augrgb.encoders import ENCODERS
-from augrgb.recipe.schema import EncoderRecipe, LossSection, Section
+from augrgb.recipe.comparison_merge import merged
+from augrgb.recipe.comparison_search import SearchSection, Settings, grid_of, grid_size, trials_of
+from augrgb.recipe.schema import JointSection, LossSection, Section
 
+SEARCHED_FIELDS = ("encoder", "filter", "teachers", "losses", "scale")
 KEY = r"^[A-Za-z0-9]([A-Za-z0-9_.+-]*[A-Za-z0-9])?$"
 
 
@@ -31,11 +30,21 @@ def _as_weights(value: Any) -> Any:
     return value
 
 
-class EncoderTeaching(Section):
-    """Section `distill` of an encoder: teachers are names of other encoders here."""
+def _as_named(value: Any) -> Any:
+    return {name: name for name in value} if isinstance(value, list) else value
 
-    teachers: list[str] = Field(min_length=1)
-    losses: dict[str, LossSection] = Field(min_length=1)
+
+class EncoderTeaching(Section):
+    """Section `distill` of an encoder: `teachers` are other encoders here, `streams` are methods.
+
+    Streams are a list of methods, or a mapping of names to methods where an encoder has the same name.
+    """
+
+    teachers: list[str] = Field([])
+    streams: Annotated[dict[str, str], BeforeValidator(_as_named)] = Field({})
+    losses: dict[str, LossSection] = Field({})
+    joints: JointSection | None = None
+    teacher_weights: dict[str, float] = Field({})
     unlabelled_share: float = Field(0.5, ge=0, lt=1)
 
 
@@ -56,7 +65,8 @@ class MethodEntry(Section):
 
     `encoder` names the encoder whose features it gets; `teachers` names other methods (a list shares a weight of 1;
     a mapping gives each its own); `sensors` is what it needs at test time beyond RGB; `against` names the row that its
-    differences are paired with, if not the baseline.
+    differences are paired with, if not the baseline. `scale` multiplies the weights of all losses. `grid` adds to the
+    grid of the search; `trials` says outright that this method makes fewer trials than the others (0: none).
     """
 
     name: str = ""
@@ -66,9 +76,29 @@ class MethodEntry(Section):
     filter: dict[str, dict[str, Any]] | None = None
     teachers: Annotated[dict[str, float], BeforeValidator(_as_weights)] = Field({})
     losses: dict[str, LossSection] = Field({})
+    scale: PositiveFloat = 1.0
     sensors: list[str] = Field([])
     against: str | None = None
     set: dict[str, Any] = Field({})
+    grid: dict[str, list[Any] | None] = Field({})
+    trials: int | None = Field(None, ge=0)
+
+    def losses_at_scale(self) -> dict[str, dict[str, Any]]:
+        """The losses with their weights times `scale`, as plain values."""
+        losses = {name: loss.model_dump(mode="json") for name, loss in self.losses.items()}
+        for loss in losses.values():
+            if loss.get("teachers", ()) is None:
+                del loss["teachers"]  # all of them, which goes without saying
+            loss["weight"] = float(f"{loss['weight'] * self.scale:.12g}")  # 0.1 x 3 is 0.3 in a run folder
+        return losses
+
+    def with_settings(self, settings: Mapping[str, Any]) -> MethodEntry:
+        """This method with the settings of a trial: its own fields where a key begins with one, else those in `set`."""
+        own = {key: value for key, value in settings.items() if key.split(".")[0] in SEARCHED_FIELDS}
+        values = merged(self.model_dump(mode="json"), own)
+        others = {key: value for key, value in settings.items() if key not in own}
+        values["set"] = {key: value for key, value in self.set.items() if key not in others} | others
+        return MethodEntry.model_validate(values)
 
 
 class FusionEntry(Section):
@@ -103,6 +133,7 @@ class ComparisonRecipe(Section):
     baseline: str
     featured: str | None = None
     gaps: list[str] = Field([])
+    search: SearchSection | None = None
 
     @property
     def rows(self) -> dict[str, MethodEntry | FusionEntry]:
@@ -121,133 +152,21 @@ class ComparisonRecipe(Section):
         """The row with which the differences of `row` are paired; None for the baseline."""
         return None if row == self.baseline else self.rows[row].against or self.baseline
 
+    def grid(self, method: str) -> dict[str, list[Any]]:
+        """What the search tries for a method."""
+        entry = self.methods[method]
+        return grid_of(self.search.grid if self.search is not None else {}, entry.grid, taught=bool(entry.losses))
 
-class Places:
-    """Where the cells of a comparison lie: readable names, nothing that must be looked up.
+    def trials(self, method: str) -> list[Settings]:
+        """The settings that a method is tried with; none if nothing is searched."""
+        if self.search is None or self.methods[method].trials == 0:
+            return []
+        grid, own = self.grid(method), self.methods[method].trials
+        return trials_of(grid, min(self.search.budget if own is None else own, grid_size(grid)))
 
-    Args:
-        root: The comparison's folder.
-        recipe: Says which encoders are shared by all seeds.
-        sources: Where encoders, features and decoded tracks lie, if several comparisons share them; default: in `root`.
-    """
-
-    def __init__(self, root: Path, recipe: ComparisonRecipe, sources: Path | None = None) -> None:
-        self.root, self.sources = root, sources or root
-        self._shared = {name for name, entry in recipe.encoders.items() if entry.seeds == "shared"}
-
-    def cell(self, encoder: str, seed: int) -> str:
-        """Name of an encoder's cell."""
-        return encoder if encoder in self._shared else f"{encoder}-{seed}"
-
-    def encoder(self, name: str, seed: int) -> Path:
-        """Run folder of an encoder."""
-        return self.sources / "encoders" / self.cell(name, seed)
-
-    def features(self, name: str, seed: int) -> Path:
-        """Feature folder of an encoder."""
-        return self.sources / "features" / self.cell(name, seed)
-
-    def stream(self, method: str, seed: int) -> Path:
-        """Run folder of a method."""
-        return self.root / "streams" / f"{method}-{seed}"
-
-    def evaluation(self, row: str, seed: int) -> Path:
-        """Scores of a row."""
-        return self.root / "evaluation" / f"{row}-{seed}.json"
-
-
-def encoder_values(recipe: ComparisonRecipe, places: Places, name: str, seed: int) -> dict[str, Any]:
-    """The encoder recipe of one cell, as plain values; `seed` says nothing where the encoder is shared."""
-    entry = recipe.encoders[name]
-    base = merged({"data": {"dataset": recipe.stream["data"]["dataset"]}}, recipe.encoder)
-    split = recipe.stream["data"].get("split")
-    if split is not None:
-        base["data"].setdefault("split", split)
-    values = merged({**base, "encoder": entry.encoder}, entry.set)
-    if entry.seeds == "each":
-        values["seed"] = seed
-    if entry.distill is not None:
-        teachers = {teacher: str(places.encoder(teacher, seed)) for teacher in entry.distill.teachers}
-        values["distill"] = {**entry.distill.model_dump(mode="json"), "teachers": teachers}
-    if isinstance(values["data"], dict) and values["data"].get("tracks") is None:
-        values["data"]["tracks"] = str(places.sources / "tracks" / _track_name(values))
-    return values
-
-
-def stream_values(recipe: ComparisonRecipe, places: Places, key: str, seed: int) -> dict[str, Any]:
-    """The stream recipe of one cell, as plain values.
-
-    Raises:
-        UsageFault: E-CFG-003, a modality has no features, or two kinds of features at once.
-    """
-    method = recipe.methods[key]
-    values = merged(recipe.stream, {})
-    folders = dict(values["data"].get("features") or {})
-    modality, own = _source(recipe, places, key, seed)
-    features: dict[str, Any] = {}
-    for user, (sense, folder) in {
-        key: (modality, own),
-        **{teacher: _source(recipe, places, teacher, seed) for teacher in method.teachers},
-    }.items():
-        found = folder if folder is not None else folders.get(sense)
-        if found is None:
-            problem = f"{user} has no {sense} features"
-            raise UsageFault("E-CFG-003", "", problem, f"Name an `encoder`, or give stream.data.features.{sense}.")
-        if features.setdefault(sense, found) != found:
-            problem = f"{user} brings other {sense} features ({found}) than {key} already has ({features[sense]})"
-            raise UsageFault("E-CFG-003", "", problem, "A stream sees one kind of features per modality.")
-    values["data"]["features"] = features
-    student = dict(values.get("student") or {})
-    student["modality"] = modality
-    if method.filter is not None:
-        student["filter"] = copy.deepcopy(method.filter)
-    values["student"] = student
-    if method.teachers or method.losses:
-        values["distill"] = {
-            "teachers": {teacher: str(places.stream(teacher, seed)) for teacher in method.teachers},
-            "teacher_weights": dict(method.teachers),
-            "losses": {name: loss.model_dump(mode="json") for name, loss in method.losses.items()},
+    def settled(self, chosen: Mapping[str, Mapping[str, Any]]) -> ComparisonRecipe:
+        """The same comparison with settings for some of its methods."""
+        entries = {
+            key: entry.with_settings(chosen[key]) if key in chosen else entry for key, entry in self.methods.items()
         }
-    values["seed"] = seed
-    return merged(values, method.set)
-
-
-def _source(recipe: ComparisonRecipe, places: Places, key: str, seed: int) -> tuple[str, str | None]:
-    """Modality of a method, and the feature folder of its encoder (None: of the base stream)."""
-    encoder = recipe.methods[key].encoder
-    if encoder is not None:
-        kind = next(iter(recipe.encoders[encoder].encoder))
-        return ENCODERS[kind].modality, str(places.features(encoder, seed))
-    student = merged(recipe.stream, recipe.methods[key].set).get("student")
-    return str(student.get("modality", "rgb")) if isinstance(student, dict) else "rgb", None
-
-
-def _track_name(values: Mapping[str, Any]) -> str:
-    """Frames of different sizes or rates lie in different folders."""
-    try:
-        recipe = EncoderRecipe.model_validate(dict(values))
-    except ValidationError:
-        return "unknown"  # the faults are reported where the recipe is checked
-    return f"{recipe.data.size[0]}x{recipe.data.size[1]}-{recipe.clock.fps:g}fps"
-
-
-def merged(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
-    """A deep copy of `base` with `changes`: sections are merged, a dotted key replaces what lies there.
-
-    >>> merged({"a": {"b": 1, "c": 2}}, {"a": {"b": 3}, "d.e": 4})
-    {'a': {'b': 3, 'c': 2}, 'd': {'e': 4}}
-    """
-    result: dict[str, Any] = copy.deepcopy(dict(base))
-    for key, value in changes.items():
-        *sections, last = str(key).split(".")
-        place = result
-        for section in sections:
-            if not isinstance(place.get(section), dict):
-                place[section] = {}
-            place = place[section]
-        old = place.get(last)
-        if not sections and isinstance(old, dict) and isinstance(value, dict):
-            place[last] = merged(old, value)
-        else:
-            place[last] = copy.deepcopy(value)
-    return result
+        return self.model_copy(update={"methods": entries})

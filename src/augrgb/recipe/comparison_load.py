@@ -18,12 +18,12 @@ from augrgb.recipe.comparison import (
     EncoderEntry,
     FusionEntry,
     MethodEntry,
-    Places,
-    encoder_values,
-    merged,
-    stream_values,
 )
-from augrgb.recipe.load import check_recipe, read_values, validation_faults
+from augrgb.recipe.comparison_graph import graph_of, reachable
+from augrgb.recipe.comparison_merge import merged
+from augrgb.recipe.comparison_search import grid_size
+from augrgb.recipe.comparison_values import Places, encoder_values, stream_values
+from augrgb.recipe.load import check_recipe, validation_faults, with_base
 from augrgb.recipe.overrides import apply_overrides
 from augrgb.recipe.schema import EncoderRecipe, StreamRecipe
 
@@ -38,7 +38,7 @@ def load_comparison(path: Path, overrides: Sequence[str] = ()) -> ComparisonReci
     Raises:
         UsageFault: The file is absent, not YAML, or anything in it is wrong (all faults together).
     """
-    return check_comparison(apply_overrides(read_values(path), overrides), where=str(path))
+    return check_comparison(apply_overrides(with_base(path), overrides), where=str(path))
 
 
 def check_comparison(values: Mapping[str, Any], where: str = "comparison") -> ComparisonRecipe:
@@ -67,7 +67,11 @@ def check_comparison(values: Mapping[str, Any], where: str = "comparison") -> Co
     if recipe is not None:
         faults += _base_faults(recipe, where)
         faults += _reference_faults(recipe, values, where)
-        faults += _cell_faults(_on_sound_ground(recipe, faults, where), where)
+        sound_base = _on_sound_ground(recipe, faults, where)
+        faults += _cell_faults(sound_base, where)
+        searchable = not faults  # trials are made of all the rest
+        faults += _search_faults(recipe, where)
+        faults += _trial_faults(recipe, where) if searchable else ()
     raise_together(_once(faults))
     if recipe is None:
         raise ValueError("a recipe without faults must exist")
@@ -142,9 +146,16 @@ def _reference_faults(recipe: ComparisonRecipe, values: Mapping[str, Any], where
             if encoder.seeds == "shared" and other is not None and other.seeds == "each":
                 problem = f"is shared by all seeds, but its teacher {teacher!r} is not"
                 yield UsageFault("E-CFG-003", f"{where}: encoders.{key}", problem, "Give both the same `seeds`.")
+        for method_name in encoder.distill.streams.values() if encoder.distill is not None else ():
+            yield from absent(method_name, known["methods"], f"encoders.{key}.distill.streams", "method")
+            if encoder.seeds == "shared":
+                problem = f"is shared by all seeds, but its teacher, the stream {method_name!r}, is not"
+                yield UsageFault("E-CFG-003", f"{where}: encoders.{key}", problem, "Leave out `seeds: shared`.")
     for key, method in recipe.methods.items():
         if method.encoder is not None:
             yield from absent(method.encoder, known["encoders"], f"methods.{key}.encoder", "encoder")
+        for tried in recipe.grid(key).get("encoder", []):
+            yield from absent(str(tried), known["encoders"], f"search of {key}: encoder", "encoder")
         for teacher in method.teachers:
             yield from absent(teacher, known["methods"], f"methods.{key}.teachers", "method")
         if method.losses and not method.teachers:
@@ -167,27 +178,10 @@ def _reference_faults(recipe: ComparisonRecipe, values: Mapping[str, Any], where
         yield from absent(recipe.featured, rows, "featured", "method or fusion")
     for row_name in recipe.gaps:
         yield from absent(row_name, rows, "gaps", "method or fusion")
-    taught = {key: list(method.teachers) for key, method in recipe.methods.items()}
-    teaching = {k: list(e.distill.teachers) if e.distill is not None else [] for k, e in recipe.encoders.items()}
-    for part, graph in (("methods", taught), ("encoders", teaching)):
-        for key in _in_circles(graph):
-            yield UsageFault("E-CFG-003", f"{where}: {part}.{key}", "teaches itself, through its teachers' teachers")
-
-
-def _in_circles(graph: Mapping[str, Sequence[str]]) -> list[str]:
-    """The nodes from which a path leads back to themselves."""
-
-    def reachable(start: str) -> set[str]:
-        found: set[str] = set()
-        open_ends = list(graph[start])
-        while open_ends:
-            name = open_ends.pop()
-            if name not in found:
-                found.add(name)
-                open_ends += graph.get(name, ())
-        return found
-
-    return [key for key in graph if key in reachable(key)]
+    graph = graph_of(recipe)
+    for name in graph:
+        if name in reachable(graph, name):
+            yield UsageFault("E-CFG-003", f"{where}: {name}", "teaches itself, through its teachers' teachers")
 
 
 def _cell_faults(recipe: ComparisonRecipe, where: str) -> Iterator[AugrgbError]:
@@ -214,6 +208,59 @@ def _cell_faults(recipe: ComparisonRecipe, where: str) -> Iterator[AugrgbError]:
         if bool(method.losses) != bool(method.teachers):
             values.pop("distill", None)  # reported already
         yield from _recipe_faults(values, StreamRecipe, f"{where}: methods.{key}")
+
+
+def _search_faults(recipe: ComparisonRecipe, where: str) -> Iterator[AugrgbError]:
+    """Faults of the search, and methods that would make fewer trials than the others without saying so."""
+    search = recipe.search
+    if search is None:
+        for key, method in recipe.methods.items():
+            if method.grid or method.trials is not None:
+                yield UsageFault("E-CFG-003", f"{where}: methods.{key}", "has a grid or trials, but there is no search")
+        return
+    for seed in sorted(set(search.seeds) & set(recipe.seeds)):
+        problem = f"seed {seed} is of the tests too"
+        yield UsageFault(
+            "E-CFG-003", f"{where}: search.seeds", problem, "Choose settings with seeds that no test uses."
+        )
+    if len(set(search.seeds)) < len(search.seeds):
+        yield UsageFault("E-CFG-003", f"{where}: search.seeds", f"something is listed twice in {search.seeds}")
+    if search.encoder_seed is not None and search.encoder_seed not in search.seeds:
+        problem = f"{search.encoder_seed} is none of the seeds of the search {search.seeds}"
+        yield UsageFault("E-CFG-003", f"{where}: search.encoder_seed", problem)
+    try:
+        find_protocol(search.protocol)
+    except AugrgbError as fault:
+        problem = f"no such protocol as {search.protocol!r}"
+        yield UsageFault("E-CFG-002", f"{where}: search.protocol", problem, fault.remedy)
+    for key, method in recipe.methods.items():
+        size = grid_size(recipe.grid(key))
+        if method.trials is not None and method.trials > min(search.budget, size):
+            problem = f"{method.trials} trials of a grid with {size} settings and a budget of {search.budget}"
+            yield UsageFault("E-CFG-003", f"{where}: methods.{key}.trials", problem)
+        elif method.trials is None and size < search.budget:
+            problem = f"its grid holds {size} settings, but every method makes {search.budget} trials"
+            remedy = f"Give it more values (methods.{key}.grid), or say `trials: {size}` outright."
+            yield UsageFault("E-CFG-003", f"{where}: methods.{key}", problem, remedy)
+
+
+def _trial_faults(recipe: ComparisonRecipe, where: str) -> Iterator[AugrgbError]:
+    """Faults of the recipe that each trial comes to."""
+    for key in recipe.methods:
+        for settings in recipe.trials(key):
+            place = f"{where}: search of {key}"
+            try:
+                tried = recipe.settled({key: settings})
+                if tried.methods[key].teachers.keys() != recipe.methods[key].teachers.keys():
+                    raise UsageFault("E-CFG-003", place, "a trial has other teachers", "Make it a method of its own.")
+                values = stream_values(tried, Places(Path("compare"), recipe), key, recipe.seeds[0])
+                yield from _recipe_faults(values, StreamRecipe, place)
+            except ValidationError as error:
+                yield from validation_faults(error, MethodEntry, place)
+            except KeyError as error:
+                yield UsageFault("E-CFG-002", place, f"no such encoder or method as {error}")
+            except UsageFault as fault:
+                yield UsageFault(fault.code, place, fault.problem, fault.remedy)
 
 
 def _without_sources(recipe: ComparisonRecipe, method: MethodEntry) -> dict[str, Any]:

@@ -286,6 +286,16 @@ class StageCost:
     peak_bytes: float | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class PlainTable:
+    """Rows of text under headers, with a note above."""
+
+    title: str
+    headers: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    note: str = ""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class ReportData:
     """Everything on the report page; sections without data are left out.
@@ -296,6 +306,7 @@ class ReportData:
         facts: Videos, hours, classes, labelled share, hardware, total time, command, version, git commit, seeds.
         headline: The result in one sentence; None writes it from the comparison.
         more_tables: Further comparisons, each under its title, folded away below the first.
+        plain_tables: Tables of text, each folded away under its title.
         classes: All class names in their order, so that colours do not depend on the videos shown.
     """
 
@@ -305,6 +316,7 @@ class ReportData:
     headline: str | None = None
     comparison: Comparison | None = None
     more_tables: tuple[tuple[str, Comparison], ...] = ()
+    plain_tables: tuple[PlainTable, ...] = ()
     gaps: tuple[GapShare, ...] = ()
     class_gains: ClassGains | None = None
     ablation: Ablation | None = None

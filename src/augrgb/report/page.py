@@ -157,6 +157,7 @@ def _sections(values: dict[str, Any], data: ReportData) -> list[tuple[str, str]]
         ("classes", "Classes", values.get("class_chart")),
         ("ablation", "Ablation", values.get("ablation_chart")),
         ("curves", "Training", data.curves),
+        ("tables", "Tables", data.plain_tables),
         ("costs", "Time and memory", data.costs),
         ("notes", "Notes", data.notes),
     )

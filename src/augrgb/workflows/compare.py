@@ -11,7 +11,6 @@ from typing import Any
 from augrgb.core.errors import InputRefused
 from augrgb.core.safe_files import remove_leftovers, write_json, write_text
 from augrgb.datasets.manifest import load_dataset, role
-from augrgb.encoders import ENCODERS
 from augrgb.recipe.comparison import ComparisonRecipe
 from augrgb.recipe.schema import EncoderRecipe
 from augrgb.report import comparison_csv, write_report
@@ -27,6 +26,7 @@ from augrgb.workflows.compare_report import (
     results_json,
     summary_markdown,
 )
+from augrgb.workflows.compare_search import Search
 from augrgb.workflows.compare_statistics import Results, Statistic, statistics_of
 from augrgb.workflows.jobs import Job, JobRunner, StageCost, available_cores
 from augrgb.workflows.tracks import cache_tracks
@@ -36,16 +36,20 @@ FILES = ("results.json", "comparison.md", "comparison.csv", "comparison.tex", "c
 
 @dataclass(frozen=True)
 class ComparisonPlan:
-    """What is left to do: jobs per stage, and how many cells there are in all."""
+    """What is left to do: jobs per stage, and how many cells there are in all.
+
+    While a search is not over, what comes after it is counted as if every method's first trial had won.
+    """
 
     jobs: tuple[Job, ...]
     encoders: int
     streams: int
     evaluations: int
+    trials: int = 0
 
     def stages(self) -> dict[str, int]:
         """Jobs left per stage, in the order of work."""
-        names = ("encoders", "features", "streams", "evaluation")
+        names = ("search", "encoders", "features", "streams", "evaluation")
         return {name: sum(job.stage == name for job in self.jobs) for name in names}
 
 
@@ -73,9 +77,18 @@ def plan_comparison(recipe: ComparisonRecipe, folder: Path, *, sources: Path | N
         UsageFault: E-RUN-002, finished cells were made from other recipes.
     """
     cells = Cells(recipe, Path(folder), sources)
-    cells.check_unchanged()
-    rows = len(recipe.rows) * len(recipe.seeds)
-    return ComparisonPlan(tuple(cells.jobs()), len(cells.encoders), len(cells.streams), rows)
+    search = Search(cells)
+    search.settle()
+    cells.check_unchanged(search.trial_runs(search.all_methods))
+    open_methods = search.open_methods()
+    if not open_methods:
+        cells.check_unchanged(list(cells.runs()))
+    search.assume()
+    jobs = {job.name: job for job in search.jobs(list(open_methods), "search")}
+    jobs |= {name: job for name, job in cells.jobs(list(recipe.rows)).items() if name not in jobs}
+    runs, rows = list(cells.runs()), len(recipe.rows) * len(recipe.seeds)
+    encoders = sum(isinstance(run.recipe, EncoderRecipe) for run in runs)
+    return ComparisonPlan(tuple(jobs.values()), encoders, len(runs) - encoders, rows, search.count())
 
 
 def compare(
@@ -113,12 +126,14 @@ def compare(
             stack.enter_context(run_lock(place / "compare.lock"))
             remove_leftovers(place)
         cells = Cells(recipe, folder, sources)
-        cells.check_unchanged()
-        jobs = cells.jobs()
-        failures, costs = _work(cells, jobs, workers or available_cores(), on_progress) if jobs else ((), ())
-        results = Results(
-            recipe, {row: {s: cells.evaluation(row, s) for s in recipe.seeds} for row in recipe.rows}, failures
-        )
+        search = Search(cells)
+        failures, costs = _work(cells, search, workers or available_cores(), on_progress)
+        lost = search.lost_rows()
+        values = {
+            row: {seed: cells.evaluation(row, seed) if row not in lost else None for seed in recipe.seeds}
+            for row in recipe.rows
+        }
+        results = Results(recipe, values, failures, tuple(search.found.values()))
         if not any(found for seeds in results.values.values() for found in seeds.values()):
             problem = "no cell could be finished:\n  " + "\n  ".join(failure.reason for failure in failures) + "\n "
             raise InputRefused("E-RUN-008", folder, problem, "Mend these and give the same command again.")
@@ -136,14 +151,31 @@ def compare(
 
 
 def _work(
-    cells: Cells, jobs: list[Job], workers: int, on_progress: Callable[[str, float], None] | None
+    cells: Cells, search: Search, workers: int, on_progress: Callable[[str, float], None] | None
 ) -> tuple[tuple[Failure, ...], tuple[StageCost, ...]]:
+    """Search, then everything else; what failed, in an order that does not depend on which job ended first."""
+    search.settle()
+    cells.check_unchanged(search.trial_runs(search.all_methods))
+    if not search.open_methods():
+        cells.check_unchanged(list(cells.runs()))
+        if not cells.jobs(list(cells.recipe.rows)):
+            return (), ()  # no process is started to find out that all is there
     with JobRunner(workers, on_progress) as runner:
-        _decode(cells, jobs, runner)
-        outcome = runner.run(jobs)
+
+        def work(jobs: list[Job]) -> list[Failure]:
+            _decode(cells, jobs, runner)
+            return [found for found in runner.run(jobs).values() if isinstance(found, Failure)]
+
+        failures = search.run(work)
+        failures += search.failures()
+        lost = search.lost_rows()
+        rows = [row for row in cells.recipe.rows if row not in lost]
+        if not lost:
+            cells.check_unchanged(list(cells.runs()))
+        jobs = list(cells.jobs(rows).values())
+        failures += work(jobs) if jobs else []
         costs = tuple(runner.costs.values())
-    failures = [found for found in outcome.values() if isinstance(found, Failure)]
-    return tuple(sorted(failures, key=lambda failure: failure.cell)), costs  # jobs end in any order
+    return tuple(sorted(failures, key=lambda failure: failure.cell)), costs
 
 
 def _decode(cells: Cells, jobs: list[Job], runner: JobRunner) -> None:
@@ -151,19 +183,19 @@ def _decode(cells: Cells, jobs: list[Job], runner: JobRunner) -> None:
     needed = {job.name.split(" ", 1)[1] for job in jobs if job.stage in ("encoders", "features")}
     groups: dict[tuple[Path, float, tuple[int, int]], tuple[set[str], dict[str, None]]] = {}
     dataset = load_dataset(Path(cells.recipe.stream["data"]["dataset"]))
-    for cell in sorted(needed):
-        recipe = cells.encoders[cell].recipe
-        if not isinstance(recipe, EncoderRecipe) or recipe.data.tracks is None:
+    seeds = [*cells.recipe.seeds, *(cells.recipe.search.seeds if cells.recipe.search is not None else ())]
+    for name in cells.recipe.encoders:
+        recipe = cells.encoder(name, seeds[0]).recipe
+        wanted = any(cells.places.cell(name, seed) in needed for seed in seeds)
+        if not wanted or not isinstance(recipe, EncoderRecipe) or recipe.data.tracks is None:
             continue
         key = (recipe.data.tracks, recipe.clock.fps, recipe.data.size)
         modalities, videos = groups.setdefault(key, (set(), {}))
-        teachers = recipe.distill.teachers if recipe.distill is not None else ()
-        kinds = [*recipe.encoder, *(kind for name in teachers for kind in cells.recipe.encoders[name].encoder)]
-        modalities.update(ENCODERS[kind].modality for kind in kinds)
-        wanted: list[str] = cells.videos.ids()
-        for name in ("encoder", "encoder_unlabelled", "val"):
-            wanted += role(dataset, recipe.data.split, name, allow_empty=True)
-        videos.update(dict.fromkeys(wanted))
+        modalities.update(cells.modalities(name))
+        ids: list[str] = cells.videos.ids()
+        for part in ("encoder", "encoder_unlabelled", "val"):
+            ids += role(dataset, recipe.data.split, part, allow_empty=True)
+        videos.update(dict.fromkeys(ids))
     if not groups:
         return
     with runner.stage("decode and flow") as progress:

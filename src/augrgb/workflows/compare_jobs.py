@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,8 @@ from augrgb.workflows.extract import extract
 from augrgb.workflows.jobs import Progress
 from augrgb.workflows.train_encoder import train_encoder
 from augrgb.workflows.train_stream import train_stream
+
+DIVERGED = "E-RUN-004"
 
 
 @dataclass(frozen=True)
@@ -59,21 +61,23 @@ class Run:
 
 @dataclass(frozen=True)
 class Failure:
-    """A cell that could not be finished: its job's name, why, and the cell in which it went wrong (often itself)."""
+    """A cell that could not be finished: its job's name, why, the cell where it went wrong (often itself), the code."""
 
     cell: str
     reason: str
     origin: str
+    code: str = ""
 
 
 @dataclass(frozen=True)
 class FeatureVideos:
-    """Videos of a dataset that need features: all roles of `trained` splits, and one role of the `tested` ones."""
+    """Videos that need features: all roles of `trained` splits, one role of `tested` ones, `val` of `searched` ones."""
 
     dataset: Path
     trained: tuple[str, ...]
     tested: tuple[str, ...]
     role: str
+    searched: tuple[str, ...] = ()
 
     def ids(self) -> list[str]:
         """Each video once."""
@@ -81,6 +85,7 @@ class FeatureVideos:
         roles = [(split, name) for split in self.trained for name in ("train", "unlabelled", "val")]
         wanted = [video for split, name in roles for video in role(dataset, split, name, allow_empty=True)]
         wanted += [video for split in self.tested for video in role(dataset, split, self.role)]
+        wanted += [video for split in self.searched for video in role(dataset, split, "val")]
         return list(dict.fromkeys(wanted))
 
 
@@ -101,8 +106,10 @@ def attempt(
     own.unlink(missing_ok=True)
     for need in needs:
         if (failures / f"{need}.json").is_file():
-            origin = read_json(failures / f"{need}.json", "failure")["origin"]
-            return _note(own, cell, f"not done, because {origin} failed", origin)
+            cause = read_json(failures / f"{need}.json", "failure")
+            return _note(
+                own, Failure(cell, f"not done, because {cause['origin']} failed", cause["origin"], cause["code"])
+            )
     try:
         work(**arguments, progress=progress)
     except Interrupted:
@@ -110,12 +117,12 @@ def attempt(
     except EnvironmentFault as fault:
         if fault.code != "E-ENV-004":
             raise
-        return _note(own, cell, str(fault), cell)
+        return _note(own, Failure(cell, str(fault), cell, fault.code))
     except AugrgbError as fault:
-        return _note(own, cell, str(fault), cell)
+        return _note(own, Failure(cell, str(fault), cell, fault.code))
     except Exception as error:  # noqa: BLE001 - a bug in one method must not cost the other methods their night
         reason = f"E-BUG-001 {cell}: {type(error).__name__}: {error}"
-        return _note(own, cell, reason, cell, traceback.format_exc())
+        return _note(own, Failure(cell, reason, cell, "E-BUG-001"), traceback.format_exc())
     return None
 
 
@@ -159,6 +166,6 @@ def fingerprints(files: Sequence[Path]) -> dict[str, str]:
     return {"/".join(path.parts[-3:]): sha256_file(path) for path in files if path.is_file()}
 
 
-def _note(path: Path, cell: str, reason: str, origin: str, trace: str = "") -> Failure:
-    write_json(path, {"cell": cell, "reason": reason, "origin": origin, "traceback": trace})
-    return Failure(cell, reason, origin)
+def _note(path: Path, failure: Failure, trace: str = "") -> Failure:
+    write_json(path, {**asdict(failure), "traceback": trace})
+    return failure

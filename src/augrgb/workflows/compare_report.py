@@ -13,7 +13,7 @@ from augrgb.core.types import Dataset
 from augrgb.datasets.manifest import role
 from augrgb.metrics.protocols import find_protocol
 from augrgb.metrics.statistics import mean_and_deviation, paired_difference
-from augrgb.report import comparison_markdown, gap_share
+from augrgb.report import comparison_markdown
 from augrgb.report.data import (
     Ablation,
     AblationBar,
@@ -24,6 +24,7 @@ from augrgb.report.data import (
     GapShare,
     MethodRow,
     Note,
+    PlainTable,
     Protocol,
     ReportData,
     Score,
@@ -32,6 +33,8 @@ from augrgb.report.data import (
 )
 from augrgb.report.numbers import DASH, counted, interval, percent, points
 from augrgb.training.run_folder import versions
+from augrgb.workflows.compare_gaps import shares_of, shares_table
+from augrgb.workflows.compare_search_report import search_json, search_tables
 from augrgb.workflows.compare_statistics import Results, Statistic, paired_values
 from augrgb.workflows.jobs import StageCost as MeasuredCost
 
@@ -107,16 +110,27 @@ def results_json(results: Results, statistics: Sequence[Statistic]) -> dict[str,
         },
         "statistics": [_plain(one) for one in statistics],
         "gaps": [
-            {"row": row, "to": to, "split": column[0], "protocol": column[1], "share": gap.share}
-            for row, to, column, gap in _gaps(results, statistics)
+            {
+                "row": one.row,
+                "to": one.to,
+                "split": one.column[0],
+                "protocol": one.column[1],
+                "pairs": one.pairs,
+                **{name: _number(getattr(one, name)) for name in ("share", "low", "high")},
+            }
+            for one in shares_of(results)
         ],
         "failures": [{"cell": one.cell, "reason": one.reason} for one in results.failures],
+        **({"search": search_json(recipe.search, results.searches)} if recipe.search is not None else {}),
     }
 
 
 def _plain(one: Statistic) -> dict[str, Any]:
-    values = {name: getattr(one, name) for name in one.__dataclass_fields__}
-    return {k: None if isinstance(v, float) and math.isnan(v) else v for k, v in values.items()}
+    return {name: _number(getattr(one, name)) for name in one.__dataclass_fields__}
+
+
+def _number(value: Any) -> Any:
+    return None if isinstance(value, float) and math.isnan(value) else value
 
 
 def summary_markdown(results: Results, table: Comparison, statistics: Sequence[Statistic]) -> str:
@@ -135,15 +149,8 @@ def summary_markdown(results: Results, table: Comparison, statistics: Sequence[S
                 cells += [_p(one.p_t), _p(one.p_sign_flip), f"**{_p(one.p_holm)}**" if one.decided else _p(one.p_holm)]
                 lines.append(f"| {' | '.join(cells)} |")
         parts += [f"### {_heading(column)}", "\n".join(lines)]
-    gaps = _gaps(results, statistics)
-    if gaps:
-        lines = ["| Row | gap to | measured by | share closed |", "| --- | --- | --- | --- |"]
-        for row, to, column, gap in gaps:
-            share = f"{100 * gap.share:.0f} %" if gap.share is not None else "no gap"
-            lines.append(
-                f"| {_cell(_name(results, row))} | {_cell(_name(results, to))} | {_heading(column)} | {share} |"
-            )
-        parts += ["## Share of the gap that is closed", "\n".join(lines)]
+    for more in plain_tables(results):
+        parts += [f"## {more.title}", more.note, _markdown(more)]
     if results.failures:
         parts += ["## Not finished", "\n".join(f"- {_cell(one.cell)}: {_cell(one.reason)}" for one in results.failures)]
     return "\n\n".join(part for part in parts if part) + "\n"
@@ -197,7 +204,8 @@ def build_comparison_report(
         story=recipe.about,
         facts=facts,
         comparison=table,
-        gaps=tuple(gap for row, _, _, gap in _gaps(results, statistics) if row == featured),
+        gaps=_featured_gaps(results),
+        plain_tables=plain_tables(results),
         class_gains=_class_gains(results, dataset, column) if featured not in (None, recipe.baseline) else None,
         ablation=_ablation(results, statistics, column),
         costs=tuple(StageCost(one.stage, one.wall_s, one.peak_mib * 2**20) for one in costs),
@@ -206,18 +214,24 @@ def build_comparison_report(
     )
 
 
-def _gaps(results: Results, statistics: Sequence[Statistic]) -> list[tuple[str, str, tuple[str, str], GapShare]]:
-    """For every RGB-only row: how much of the way from the baseline to the rows named in `gaps` it goes."""
-    recipe = results.recipe
-    means = {(one.row, one.split, one.protocol): one.mean for one in statistics}
-    found = []
-    for row, entry in recipe.rows.items():
-        for to in recipe.gaps if row != recipe.baseline and not entry.sensors else ():
-            for column in results.columns():
-                numbers = [means[(key, *column)] for key in (recipe.baseline, row, to)]
-                if all(map(known, numbers)):
-                    found.append((row, to, column, gap_share(_name(results, to), _heading(column), *numbers)))
-    return found
+def plain_tables(results: Results) -> tuple[PlainTable, ...]:
+    """Shares of gaps, and the search."""
+    shares = shares_table(results, shares_of(results))
+    return (*((shares,) if shares is not None else ()), *search_tables(results.recipe, results.searches))
+
+
+def _markdown(table: PlainTable) -> str:
+    lines = [table.headers, tuple("---" for _ in table.headers), *table.rows]
+    return "\n".join(f"| {' | '.join(map(_cell, line))} |" for line in lines)
+
+
+def _featured_gaps(results: Results) -> tuple[GapShare, ...]:
+    """The shares of the featured row, drawn."""
+    return tuple(
+        GapShare(_name(results, one.to), _heading(one.column), one.baseline, one.student, one.reference, one.share)
+        for one in shares_of(results)
+        if one.row == results.recipe.featured
+    )
 
 
 def _class_gains(results: Results, dataset: Dataset, column: tuple[str, str]) -> ClassGains:

@@ -10,6 +10,7 @@ from typing import Any
 from augrgb.metrics.statistics import holm, mean_and_deviation, paired_difference
 from augrgb.recipe.comparison import ComparisonRecipe
 from augrgb.workflows.compare_jobs import Failure
+from augrgb.workflows.compare_search import MethodSearch
 
 
 @dataclass(frozen=True)
@@ -20,11 +21,13 @@ class Results:
         recipe: The comparison.
         values: row -> seed -> split -> protocol -> result as plain values; None where a cell could not be finished.
         failures: Why.
+        searches: The trials behind the settings of each method, if there was a search.
     """
 
     recipe: ComparisonRecipe
     values: Mapping[str, Mapping[int, Mapping[str, Any] | None]]
     failures: tuple[Failure, ...] = ()
+    searches: tuple[MethodSearch, ...] = ()
 
     def columns(self) -> list[tuple[str, str]]:
         """(split, protocol) of each column of the tables; protocol by protocol."""
