@@ -77,8 +77,8 @@ class MeanTeacher(OwnTerm):
         keep = min(1 - 1 / (step + 1), self.decay)
         for mine, new in zip(self.average.parameters(), student.parameters(), strict=True):
             mine.lerp_(new.to(mine.dtype), 1 - keep)
-        for mine, new in zip(self.average.buffers(), student.buffers(), strict=True):
-            mine.copy_(new)
+        for held, now in zip(self.average.buffers(), student.buffers(), strict=True):
+            held.copy_(now)
 
     def ramp(self, step: int) -> float:
         """Part of the weight at a step, in (0, 1]."""

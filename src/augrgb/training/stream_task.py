@@ -121,7 +121,7 @@ class StreamTask(Task):
             "modality": self.modality,
             "filter": self.settings.filter,
             "classes": list(self.settings.classes),
-            "terms": {term.name: term.weight for term in (*self.distill, *self.own)},
+            "terms": self.weights(),
             "data": digest.hexdigest(),
             **self._options,
             **({"perturbation": asdict(self.perturbation)} if self.perturbation is not None else {}),

@@ -83,6 +83,10 @@ class Task(ABC):
             module = term.kept(module)
         return module
 
+    def weights(self) -> dict[str, float]:
+        """The weight of each term beside the detection loss."""
+        return {term.name: term.weight for term in self.distill} | {term.name: term.weight for term in self.own}
+
     @abstractmethod
     def batch(self, step: int) -> Batch:
         """The batch of one step, on the CPU; a pure function of the step and the task's seed."""

@@ -26,6 +26,8 @@ from augrgb.training.loop import fit
 from augrgb.training.run_folder import RunFolder
 from augrgb.training.settings import FitResult
 from augrgb.training.stream_task import StreamTask
+from augrgb.training.task import DistillTerm
+from augrgb.training.teacher_weights import TeacherWeights
 from augrgb.workflows.stream_teachers import distill_terms, load_teachers
 
 ENCODER_FOLDER = "encoder"
@@ -71,7 +73,8 @@ def train_stream(recipe: StreamRecipe, run: Path, *, progress: Callable[[int, in
     )
     torch.manual_seed(recipe.seed)
     stream = build_stream(settings)
-    terms, weights = [], None
+    terms: list[DistillTerm] = []
+    weights: TeacherWeights | None = None
     if recipe.distill is not None:
         terms, weights = distill_terms(recipe.distill, teachers, data, stream.filter.width)
     task = StreamTask(
