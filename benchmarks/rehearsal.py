@@ -50,7 +50,7 @@ class Plan:
 
 PLANS = {
     "charades": Plan("given", 24, (), "charades/frame", 32),
-    "tsu": Plan("cross_subject", 25, ("--set", "fps=25"), "tsu/frame", 8),
+    "tsu": Plan("cross_subject", 20, ("--set", "fps=20"), "tsu/frame", 8),
 }
 
 

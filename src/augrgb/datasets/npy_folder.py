@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from augrgb.core.errors import InputRefused
 from augrgb.core.timeline import Clock
 from augrgb.datasets.feature_track import FeatureTrack, as_float32, missing_features
 
+_LOOKED_AT = 9
 _log = logging.getLogger(__name__)
 
 
@@ -23,7 +25,8 @@ class NpyFolder:
     Args:
         folder: Where they lie.
         clock: The time base they were made with; nothing in the files tells it.
-        dim: Their width C. With it, files stored as (C, T) are recognised and turned; without it, the first file's.
+        dim: Their width C. With it, files stored as (C, T) are recognised and turned; without it, the commonest width
+            of a few files spread over the folder.
 
     Raises:
         InputRefused: E-FEA-002, no file there.
@@ -37,8 +40,24 @@ class NpyFolder:
 
     @cached_property
     def dim(self) -> int:
-        """Feature width C."""
-        return self._declared or self._array(next(iter(self._paths))).shape[1]
+        """Feature width C; one file that is damaged or of another width does not decide it.
+
+        Raises:
+            InputRefused: None of the files looked at can be used: what the first one lacks.
+        """
+        if self._declared:
+            return self._declared
+        ids = list(self._paths)
+        widths: Counter[int] = Counter()
+        faults: list[InputRefused] = []
+        for position in sorted({round(i * (len(ids) - 1) / (_LOOKED_AT - 1)) for i in range(_LOOKED_AT)}):
+            try:
+                widths[self._array(ids[position]).shape[1]] += 1
+            except InputRefused as fault:
+                faults.append(fault)
+        if not widths:
+            raise faults[0]
+        return widths.most_common(1)[0][0]
 
     def ids(self) -> tuple[str, ...]:
         """Ids of the videos, sorted."""

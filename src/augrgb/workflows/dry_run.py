@@ -142,7 +142,9 @@ def check_disk(report: DryRun, folder: Path, needed_bytes: float, what: str) -> 
     free = shutil.disk_usage(existing_parent(folder)).free
     found, expected = f"{free / 2**30:.2f} GiB free", f"about {needed_bytes / 2**30:.2f} GiB for {what}"
     if free < needed_bytes:
-        fault = EnvironmentFault("E-ENV-001", folder, f"{found}, {expected}", "Free some space, or choose another disk.")
+        fault = EnvironmentFault(
+            "E-ENV-001", folder, f"{found}, {expected}", "Free some space, or choose another disk."
+        )
         report.refuse("disk", [fault], found, expected)
     else:
         report.ok("disk", found, expected)
@@ -155,7 +157,9 @@ def check_memory(report: DryRun, needed_bytes: float, what: str) -> None:
     expected = f"about {needed_bytes / 2**30:.1f} GiB ({what})"
     if needed_bytes > memory.total:
         remedy = "Lower train.batch_size or the filter's width."
-        report.refuse("memory", [EnvironmentFault("E-ENV-004", "memory", f"{found}, {expected}", remedy)], found, expected)
+        report.refuse(
+            "memory", [EnvironmentFault("E-ENV-004", "memory", f"{found}, {expected}", remedy)], found, expected
+        )
     elif needed_bytes > memory.available:
         report.note("memory", found, expected)
     else:
