@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor
 
@@ -12,6 +14,7 @@ from augrgb.losses.negatives import Negatives, Snippets, TeacherBank, allowed
 from augrgb.losses.projection import Projection, ProjectionKind
 from augrgb.losses.unit_vectors import unit_snippets
 
+Use = Callable[[slice], Tensor]
 _CHUNK = 2**22  # similarities held at once
 
 
@@ -48,7 +51,7 @@ class AtomicContrastive(DistillationLoss):
         *,
         temperature: float = 0.1,
         negatives: Negatives = "different_labels",
-        max_negatives: int | None = 256,
+        max_negatives: int | None = 128,
         symmetric: bool = False,
         project: ProjectionKind = "auto",
         bank_size: int = 4096,
@@ -66,30 +69,37 @@ class AtomicContrastive(DistillationLoss):
         if not batch.mask.any():
             return nothing(student)
         s, g = unit_snippets(self.project.of(student)).flatten(0, 1), unit_snippets(teacher).flatten(0, 1)  # (B T, Ct)
-        rule = self.negatives
+        every = Snippets.all_of(batch)
         if self.bank is not None:
             bank_g, known = self.bank.content(g.dtype)
             pick, ratio = self._pick(len(bank_g), g.device)
-            use = allowed("different_labels", Snippets.all_of(batch), known.at(pick))
-            loss = self._contrast(s, g, bank_g[pick], use, batch, ratio)
+            known = known.at(pick)
+
+            def differ(part: slice) -> Tensor:
+                return allowed("different_labels", every.at(part), known)
+
+            loss = self._contrast(s, g, bank_g[pick], differ, batch, ratio)
             if self.training:
                 self.bank.push(g.detach()[batch.mask.flatten()], Snippets.of(batch))
             return loss
         # all teachers of this step contrast with the same snippets
-        rows, use, ratio = student.shared(
-            (rule, self.max_negatives), batch.mask, lambda: self._candidates(batch, student.features.device)
-        )
-        loss = self._contrast(s, g, g[rows], use, batch, ratio)
+        key = (self.negatives, self.max_negatives)
+        rows, negative, ratio = student.shared(key, batch.mask, lambda: self._candidates(batch, every))
+        loss = self._contrast(s, g, g[rows], negative, batch, ratio)
         if self.symmetric:
-            loss = 0.5 * (loss + self._contrast(g, s, s[rows], use, batch, ratio))
+            loss = 0.5 * (loss + self._contrast(g, s, s[rows], negative, batch, ratio))
         return loss
 
-    def _candidates(self, batch: Batch, device: torch.device) -> tuple[Tensor, Tensor, float]:
-        """Places of M candidates among B T snippets, whose negatives they are (B T, M), for how many each stands."""
+    def _candidates(self, batch: Batch, every: Snippets) -> tuple[Tensor, Use, float]:
+        """Places of M candidates among the B T snippets, whose negatives they are, for how many each stands."""
         real = batch.mask.flatten().nonzero()[:, 0]
-        pick, ratio = self._pick(len(real), device)
-        every, rows = Snippets.all_of(batch), real[pick]
-        return rows, allowed(self.negatives, every, every.at(rows)), ratio
+        pick, ratio = self._pick(len(real), real.device)
+        rows = real[pick]
+        candidates = every.at(rows)
+        if len(every.number) * len(rows) > _CHUNK:  # too many to be kept
+            return rows, lambda part: allowed(self.negatives, every.at(part), candidates), ratio
+        use = allowed(self.negatives, every, candidates)
+        return rows, lambda part: use[part], ratio
 
     def _pick(self, count: int, device: torch.device) -> tuple[Tensor, float]:
         """At most `max_negatives` of `count`, drawn by the torch generator, which is seeded at every step."""
@@ -97,7 +107,7 @@ class AtomicContrastive(DistillationLoss):
             return torch.arange(count, device=device), 1.0
         return torch.randperm(count, device=device)[: self.max_negatives], count / self.max_negatives
 
-    def _contrast(self, a: Tensor, b: Tensor, others: Tensor, use: Tensor, batch: Batch, ratio: float) -> Tensor:
+    def _contrast(self, a: Tensor, b: Tensor, others: Tensor, use: Use, batch: Batch, ratio: float) -> Tensor:
         """Mean over the real snippets; those at padding are computed along and weigh nothing."""
         weight = batch.mask.flatten().to(a.dtype) / batch.mask.sum()
         return contrast(a, b, others, use, weight, temperature=self.temperature, ratio=ratio, chunk=_CHUNK)

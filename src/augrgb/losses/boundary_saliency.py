@@ -68,7 +68,7 @@ class BoundarySaliency(DistillationLoss):
 
 def change(x: Tensor) -> Tensor:
     """Mean absolute change of each snippet to the next, 0 at the last. Shape: (B, T, C) -> (B, T)."""
-    total: Tensor = _Change.apply(x)
+    total: Tensor = _Change.apply(x)  # type: ignore[no-untyped-call]
     return total / x.shape[-1]
 
 
@@ -93,7 +93,7 @@ class _Change(torch.autograd.Function):
         return curve
 
     @staticmethod
-    @once_differentiable  # type: ignore[untyped-decorator]
+    @once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> Tensor:
         (x,) = ctx.saved_tensors
         sign = (x[:, 1:] - x[:, :-1]).sign_().mul_(gradient[:, :-1, None])

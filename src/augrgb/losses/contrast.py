@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -15,7 +16,7 @@ def contrast(
     anchors: Tensor,
     own: Tensor,
     others: Tensor,
-    use: Tensor,
+    use: Callable[[slice], Tensor],
     weight: Tensor,
     *,
     temperature: float,
@@ -30,13 +31,13 @@ def contrast(
     Args:
         anchors, own: a and b, (N, C), rows of length 1 at most.
         others: o, (M, C), rows of length 1 at most.
-        use: (N, M) bool.
+        use: Which of the others count for some of the anchors: a slice of n rows -> (n, M) bool.
         weight: (N,); rows of weight 0 cost as much as others.
         temperature: Divides similarities.
         ratio: How many candidates each of the `others` stands for.
         chunk: Similarities held at once.
     """
-    result: Tensor = _Contrast.apply(anchors, own, others, use, weight, temperature, ratio, chunk)
+    result: Tensor = _Contrast.apply(anchors, own, others, use, weight, temperature, ratio, chunk)  # type: ignore[no-untyped-call]
     return result
 
 
@@ -47,7 +48,7 @@ class _Contrast(torch.autograd.Function):
         a: Tensor,
         b: Tensor,
         o: Tensor,
-        use: Tensor,
+        use: Callable[[slice], Tensor],
         weight: Tensor,
         temperature: float,
         ratio: float,
@@ -61,21 +62,20 @@ class _Contrast(torch.autograd.Function):
         with torch.autocast(a.device.type, enabled=False):
             for start in range(0, len(a), rows):
                 part = slice(start, start + rows)
-                pa, pb, w = a[part], b[part], weight[part]
+                pa, pb, w, allowed = a[part], b[part], weight[part], use(part)
                 positive = (pa * pb).sum(1, keepdim=True)
                 e = torch.addmm(positive, pa, o.T, beta=-1 / temperature, alpha=1 / temperature)  # (rows, M)
                 if 2 / temperature > _LARGEST_EXPONENT:
-                    # log(1 + sum exp) is the same with a candidate of exponent 0 and a shift of all
-                    e = e.masked_fill_(~use[part], -torch.inf)
+                    # log(1 + sum) with everything, the 1 too, divided by the largest summand
+                    e = e.masked_fill_(~allowed, -torch.inf)
                     shift = e.amax(1, keepdim=True).clamp_(min=0)
-                    e = e.sub_(shift)
-                    one = torch.exp(-shift[:, 0])
+                    mass = e.sub_(shift).exp_().sum(1) * ratio
+                    whole = mass + torch.exp(-shift[:, 0])
+                    value = whole.log() + shift[:, 0]
                 else:
-                    shift, one = None, 1.0
-                e = e.exp_().mul_(use[part])
-                mass = e.sum(1) * ratio
-                whole = mass + one
-                value = torch.log1p(mass) if shift is None else whole.log() + shift[:, 0]
+                    mass = e.exp_().mul_(allowed).sum(1) * ratio
+                    whole = mass + 1
+                    value = torch.log1p(mass)
                 total += torch.dot(value, w)
                 slope = (w / (whole * temperature))[:, None]  # of exp(gap), times ratio
                 if grad_a is not None:
@@ -88,6 +88,6 @@ class _Contrast(torch.autograd.Function):
         return total
 
     @staticmethod
-    @once_differentiable  # type: ignore[untyped-decorator]
+    @once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
         return (*(g * gradient if g is not None else None for g in ctx.gradients), *[None] * 5)

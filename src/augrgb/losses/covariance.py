@@ -19,7 +19,7 @@ def centred(x: Tensor, mask: Tensor) -> Tensor:
 
     Shape: x (B, T, C), mask (B, T) -> (B, T, C), zero at padding.
     """
-    result: Tensor = _Centred.apply(x, mask)
+    result: Tensor = _Centred.apply(x, mask)  # type: ignore[no-untyped-call]
     return result
 
 
@@ -81,7 +81,7 @@ def distance(
         scaled: Which distance.
         skip_constant: Leave out videos of which either matrix is zero.
     """
-    result: Tensor = _Distance.apply(c, student, teacher, counted, scaled, skip_constant)
+    result: Tensor = _Distance.apply(c, student, teacher, counted, scaled, skip_constant)  # type: ignore[no-untyped-call]
     return result
 
 
@@ -90,7 +90,8 @@ def _products(c: Tensor) -> Tensor:
 
 
 def _norms(z: Tensor) -> Tensor:
-    return torch.linalg.vector_norm(z, dim=(1, 2))
+    norms: Tensor = torch.linalg.vector_norm(z, dim=(1, 2))
+    return norms
 
 
 def _groups(c: Tensor) -> Iterator[slice]:
@@ -120,7 +121,7 @@ class _Centred(torch.autograd.Function):
         return c.mul_(scale)
 
     @staticmethod
-    @once_differentiable  # type: ignore[untyped-decorator]
+    @once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
         if ctx.padding is not None:
             gradient = gradient.masked_fill(ctx.padding, 0)
@@ -166,6 +167,6 @@ class _Distance(torch.autograd.Function):
         return total / videos
 
     @staticmethod
-    @once_differentiable  # type: ignore[untyped-decorator]
+    @once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
         return ctx.gradient * (gradient / ctx.videos), *[None] * 5

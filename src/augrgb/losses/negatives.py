@@ -10,6 +10,8 @@ from torch import Tensor, nn
 
 from augrgb.core.batch import Batch
 
+_BITS = 24  # classes that a float32 tells apart as powers of two
+
 Negatives = Literal["different_labels", "class_disjoint", "random", "same_video", "other_videos", "memory_bank"]
 
 
@@ -50,6 +52,12 @@ class Snippets:
 
 def allowed(rule: Negatives, anchors: Snippets, candidates: Snippets) -> Tensor:
     """(N, M) bool: may candidate j be a negative of anchor i? Never its own snippet."""
+    if rule == "different_labels":
+        (mine, others), *rest = zip(_label_words(anchors), _label_words(candidates), strict=True)
+        differ = mine[:, None] != others
+        for mine, others in rest:
+            differ |= mine[:, None] != others
+        return differ
     other = (anchors.number[:, None] != candidates.number) | (candidates.number < 0)
     if rule == "random":
         return other
@@ -58,11 +66,19 @@ def allowed(rule: Negatives, anchors: Snippets, candidates: Snippets) -> Tensor:
         return other & (same if rule == "same_video" else ~same)
     comparable = anchors.labelled[:, None] & candidates.labelled
     shared = anchors.labels @ candidates.labels.T  # number of classes in common
-    most = torch.maximum(anchors.labels.sum(-1)[:, None], candidates.labels.sum(-1))
-    differ = shared < most
-    if rule == "class_disjoint":
-        differ = differ & (shared == 0)
-    return other & (differ | ~comparable)
+    background = (anchors.labels.sum(-1) == 0)[:, None] & (candidates.labels.sum(-1) == 0)
+    return other & ((shared == 0) & ~background | ~comparable)
+
+
+def _label_words(snippets: Snippets) -> list[Tensor]:
+    """Numbers (N,) that tell label sets apart, as many as it takes; those of an unlabelled snippet are its alone."""
+    place = -1.0 - snippets.number.to(snippets.labels.dtype)
+    alone = torch.where(snippets.number < 0, torch.nan, place)  # NaN differs from everything
+    words = []
+    for labels in torch.split(snippets.labels, _BITS, dim=-1):
+        powers = torch.exp2(torch.arange(labels.shape[-1], device=labels.device, dtype=labels.dtype))
+        words.append(torch.where(snippets.labelled, (labels * powers).sum(-1), alone))
+    return words
 
 
 class TeacherBank(nn.Module):

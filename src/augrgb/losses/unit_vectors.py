@@ -23,13 +23,14 @@ def unit_snippets(output: StreamOutput) -> Tensor:
 
 def unit(x: Tensor) -> Tensor:
     """Scale the last axis to length 1; zero stays zero. Shape: (..., C) -> (..., C)."""
-    result: Tensor = _Unit.apply(x)
+    result: Tensor = _Unit.apply(x)  # type: ignore[no-untyped-call]
     return result
 
 
 def inverse_length(x: Tensor) -> Tensor:
     """1 / length of the last axis. Shape: (..., C) -> (...)."""
-    return torch.linalg.vector_norm(x, dim=-1).clamp_(min=_SHORTEST).reciprocal_()
+    lengths: Tensor = torch.linalg.vector_norm(x, dim=-1)
+    return lengths.clamp_(min=_SHORTEST).reciprocal_()
 
 
 class _Unit(torch.autograd.Function):
@@ -43,7 +44,7 @@ class _Unit(torch.autograd.Function):
         return y
 
     @staticmethod
-    @once_differentiable  # type: ignore[untyped-decorator]
+    @once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> Tensor:
         y, inverse = ctx.saved_tensors
         along = (gradient * y).sum(-1, keepdim=True)
