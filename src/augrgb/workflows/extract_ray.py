@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import logging
 import os
+import pickle
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -70,10 +71,12 @@ class RayEngine:
         # Not more tasks at once than keep the cluster busy: their results and arguments stay in memory.
         room = max(_AT_LEAST_WAITING, int(_TASKS_PER_CORE * ray.cluster_resources().get("CPU", 1)))
         task = ray.remote(num_cpus=self.cores, max_retries=self.attempts - 1)(_work)
+        named = pickle.dumps(function)
         running: dict[Any, int] = {}
         try:
             for number, job in enumerate(jobs):
-                running[task.remote(function, job, self.limits)] = number
+                argument = pickle.dumps(job.argument)
+                running[task.remote(named, argument, job.name, job.timeout_s, self.limits)] = number
                 if len(running) >= room:
                     yield self._next(ray, running, jobs)
             while running:
@@ -97,17 +100,23 @@ class RayEngine:
         return number, outcome
 
 
-def _work(function: Callable[[Any], Any], job: ChildJob[Any], limits: ChildLimits) -> Any:
+def _work(function: bytes, argument: bytes, name: str, timeout_s: float, limits: ChildLimits) -> Any:
+    """One job in the child of this worker. It stays pickled here, so that only the child imports what it needs."""
     try:
-        return _child(function, limits).call(job)
+        return _child(function, limits).call(ChildJob(name, (function, argument), timeout_s))
     except EnvironmentFault as fault:  # as a value: Ray would wrap what is raised
         return fault
 
 
+def _call(pickled: tuple[bytes, bytes]) -> Any:
+    function, argument = map(pickle.loads, pickled)
+    return function(argument)
+
+
 @functools.lru_cache(maxsize=1)
-def _child(function: Callable[[Any], Any], limits: ChildLimits) -> Child[Any, Any]:
+def _child(function: bytes, limits: ChildLimits) -> Child[tuple[bytes, bytes], Any]:
     """One child for all tasks of a worker; it ends when the worker does."""
-    return Child(function, limits=limits)
+    return Child(_call, limits=limits, warm_up=functools.partial(pickle.loads, function))
 
 
 def _import_ray() -> Any:
