@@ -15,6 +15,10 @@ from augrgb.core.batch import StreamDims, StreamOutput
 from augrgb.core.errors import AugrgbError
 from augrgb.losses import LOSSES
 from augrgb.training import DistillTerm, EncoderTask, FitSettings, RunFolder, SnippetSet, SnippetTeacher, fit
+from augrgb.training.encoder_task import Mirroring
+from augrgb.training.mean_teacher import MeanTeacher
+from augrgb.training.snippet_classifier import SnippetClassifier
+from augrgb.training.weight_average import WeightAverage
 
 torch.set_num_threads(1)
 toy = SimpleNamespace(**runpy.run_path(str(Path(__file__).resolve().parents[1] / "e2e" / "toy_training.py")))
@@ -108,3 +112,104 @@ def test_a_teacher_that_knows_some_snippets_only():
 def test_plain_training_uses_labelled_snippets_only():
     task = build((), batch_size=7)
     assert {int(i) for step in range(9) for i in task.plan.at(step)} == set(range(20))
+
+
+def semi(student: nn.Module, **options) -> list[MeanTeacher]:
+    return [MeanTeacher(student, "rgb", ramp_steps=5, **options)]
+
+
+def test_a_mean_teacher_of_snippets_sees_another_view_and_the_unlabelled():
+    task = build((), batch_size=12, unlabelled_share=0.5, own=semi, two_views=True)
+    batch = task.batch(0)
+    first, second = batch.features["rgb"], batch.features["rgb (second view)"]
+    assert not torch.equal(first, second) and (first - second).abs().max() < 1.0  # the same snippets, other noise
+    assert batch.labelled.tolist() == [True] * 6 + [False] * 6
+    output = task.student(first, batch.mask)
+    terms = {term.name: term for term in task.loss_terms(output, batch, 3)}
+    assert terms["detection"].snippets == 6 and terms["self/mean_teacher"].snippets == 12
+    terms["detection"].value.backward(inputs=[output.logits], retain_graph=True)
+    assert output.logits.grad[6:].abs().sum() == 0 < output.logits.grad[:6].abs().sum()
+
+
+@pytest.mark.parametrize("own", [semi, lambda student: [WeightAverage(student, decay=0.8)]])
+def test_going_on_is_exact_with_averages(tmp_path, own):
+    two_views = own is semi
+    for name in ("whole", "twice"):
+        run = RunFolder(tmp_path / name)
+        if name == "twice":
+            task = build(("logit_kd",), own=own, two_views=two_views)
+            original = task.batch
+            task.batch = lambda step, original=original: original(step if step < 17 else 1 / 0)
+            with pytest.raises(ZeroDivisionError):
+                fit(task, run, FIT)
+        fit(build(("logit_kd",), own=own, two_views=two_views), run, FIT)
+    for file in ("encoder.safetensors", "classifier.safetensors", "metrics.jsonl"):
+        assert (tmp_path / "whole" / file).read_bytes() == (tmp_path / "twice" / file).read_bytes()
+
+
+def test_the_average_is_kept_and_training_stays_the_same(tmp_path):
+    settings = replace(FIT, keep="last", checkpoint_every=1, validate_every=30)
+    plain, averaged = build(()), build((), own=lambda student: [WeightAverage(student, decay=0.8)])
+    weights = []
+    original = averaged.loss_terms
+
+    def noted(output, batch, step):
+        weights.append(averaged.encoder[1].weight.detach().clone())
+        return original(output, batch, step)
+
+    averaged.loss_terms = noted
+    fit(plain, RunFolder(tmp_path / "plain"), settings)
+    fit(averaged, RunFolder(tmp_path / "averaged"), settings)
+    expected = weights[0]
+    for step, weight in enumerate(weights):  # by hand, from the weights at the beginning of each step
+        keep = min(0.8, 1 - 1 / (step + 1))
+        expected = keep * expected + (1 - keep) * weight
+    kept = load_file(tmp_path / "averaged" / "encoder.safetensors")["1.weight"]
+    torch.testing.assert_close(kept, expected)
+    losses = [RunFolder(tmp_path / name).metrics.read()[-2]["terms"]["loss"] for name in ("plain", "averaged")]
+    assert losses[0] == losses[1]
+    assert not torch.allclose(kept, load_file(tmp_path / "plain" / "encoder.safetensors")["1.weight"])
+
+
+def test_mirrored_snippets_have_the_labels_of_the_mirror():
+    mirror = Mirroring(0.5, lambda x: -x, np.array([1, 0, 2]))
+    plain, mirrored = build((), batch_size=20), build((), batch_size=20, mirroring=mirror)
+    some = 0
+    for step in range(5):
+        before, after = plain.batch(step), mirrored.batch(step)
+        for row in range(20):
+            turned = torch.equal(after.features["rgb"][row], -before.features["rgb"][row])
+            assert turned or torch.equal(after.features["rgb"][row], before.features["rgb"][row])
+            wanted = before.labels[row][:, [1, 0, 2]] if turned else before.labels[row]
+            assert torch.equal(after.labels[row], wanted)
+            some += turned
+    assert 20 < some < 80
+    assert torch.equal(mirrored.batch(3).features["rgb"], mirrored.batch(3).features["rgb"])
+
+
+def test_a_classifier_to_start_from():
+    given = SnippetClassifier(np.full((3, 5), 0.5, np.float32), np.arange(3, dtype=np.float32))
+    task = build((), classifier=given)
+    torch.testing.assert_close(task.student.classifier.bias, torch.arange(3.0))
+    with pytest.raises(AugrgbError, match=r"E-ENC-002 init: the classifier is \(2, 5\), not \(3, 5\)"):
+        build((), classifier=SnippetClassifier(np.zeros((2, 5), np.float32), np.zeros(2, np.float32)))
+
+
+def test_a_frozen_part_does_not_move(tmp_path):
+    train, _ = snippets(30, 30, 0)
+    torch.manual_seed(0)
+    encoder = nn.Sequential(nn.Flatten(), nn.Linear(12, 5), nn.ReLU(), nn.Linear(5, 5))
+    encoder[1].requires_grad_(False)
+    before = [parameter.detach().clone() for parameter in encoder.parameters()]
+    fit(EncoderTask(encoder, 5, train, write=write), RunFolder(tmp_path), FIT)
+    moved = [not torch.equal(old, new) for old, new in zip(before, encoder.parameters(), strict=True)]
+    assert moved == [False, False, True, True]
+
+
+@pytest.mark.parametrize(("schedule", "rates"), [(None, (0.5, 0.0)), ("linear", (0.5, 0.0)), ("constant", (1.0, 1.0))])
+def test_schedules(schedule, rates):
+    settings = FitSettings(steps=110, warmup_steps=10, learning_rate=1.0, schedule=schedule)
+    assert settings.learning_rate_at(4) == pytest.approx(0.5) and settings.learning_rate_at(10) == 1.0
+    assert (settings.learning_rate_at(60), settings.learning_rate_at(110)) == pytest.approx(rates)
+    quarter = {None: 0.8536, "linear": 0.75, "constant": 1.0}[schedule]
+    assert settings.learning_rate_at(35) == pytest.approx(quarter, abs=1e-4)
