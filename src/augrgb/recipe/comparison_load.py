@@ -70,7 +70,7 @@ def check_comparison(values: Mapping[str, Any], where: str = "comparison") -> Co
         sound_base = _on_sound_ground(recipe, faults, where)
         faults += _cell_faults(sound_base, where)
         searchable = not faults  # trials are made of all the rest
-        faults += _search_faults(recipe, where)
+        faults += _search_faults(recipe, values, where)
         faults += _trial_faults(recipe, where) if searchable else ()
     raise_together(_once(faults))
     if recipe is None:
@@ -210,9 +210,14 @@ def _cell_faults(recipe: ComparisonRecipe, where: str) -> Iterator[AugrgbError]:
         yield from _recipe_faults(values, StreamRecipe, f"{where}: methods.{key}")
 
 
-def _search_faults(recipe: ComparisonRecipe, where: str) -> Iterator[AugrgbError]:
-    """Faults of the search, and methods that would make fewer trials than the others without saying so."""
+def _search_faults(recipe: ComparisonRecipe, values: Mapping[str, Any], where: str) -> Iterator[AugrgbError]:
+    """Faults of the search, and methods that would make fewer trials than the others without saying so.
+
+    `search=null` leaves a recipe's search out, whatever its methods say about it.
+    """
     search = recipe.search
+    if search is None and "search" in values:
+        return
     if search is None:
         for key, method in recipe.methods.items():
             if method.grid or method.trials is not None:

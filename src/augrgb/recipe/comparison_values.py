@@ -40,8 +40,12 @@ class Places:
 
     def encoder_seed(self, seed: int) -> int:
         """Seed of the encoders that go with a seed: all seeds of a search may share those of one."""
-        search = self._search
-        return search.encoder_seed if search and seed in search.seeds and search.encoder_seed is not None else seed
+        given = self._search.encoder_seed if self._search is not None and self.is_search(seed) else None
+        return seed if given is None else given
+
+    def is_search(self, seed: int) -> bool:
+        """Whether a seed is of the search."""
+        return self._search is not None and seed in self._search.seeds
 
     def cell(self, encoder: str, seed: int) -> str:
         """Name of an encoder's cell."""
@@ -57,7 +61,7 @@ class Places:
 
     def stream(self, method: str, seed: int) -> Path:
         """Run folder of a method."""
-        if self._search is not None and seed in self._search.seeds:
+        if self.is_search(seed):
             winner = self.winners.get(method)
             return self.trial(method, winner, seed) if winner else self._base(method) / "search" / f"{method}-{seed}"
         return self._base(method) / "streams" / f"{method}-{seed}"

@@ -18,6 +18,7 @@ from augrgb.report.data import Comparison
 from augrgb.report.latex import comparison_latex
 from augrgb.training.run_lock import run_lock
 from augrgb.workflows.compare_cells import Cells
+from augrgb.workflows.compare_gaps import shares_csv, shares_of
 from augrgb.workflows.compare_jobs import Failure
 from augrgb.workflows.compare_report import (
     build_comparison_report,
@@ -31,7 +32,7 @@ from augrgb.workflows.compare_statistics import Results, Statistic, statistics_o
 from augrgb.workflows.jobs import Job, JobRunner, StageCost, available_cores
 from augrgb.workflows.tracks import cache_tracks
 
-FILES = ("results.json", "comparison.md", "comparison.csv", "comparison.tex", "classes.csv", "report.html")
+FILES = ("results.json", "comparison.md", "comparison.csv", "comparison.tex", "classes.csv", "gaps.csv", "report.html")
 
 
 @dataclass(frozen=True)
@@ -144,6 +145,7 @@ def compare(
         write_text(folder / "comparison.csv", comparison_csv(table))
         write_text(folder / "comparison.tex", comparison_latex(table, recipe.title))
         write_text(folder / "classes.csv", class_gains_csv(results, dataset.classes))
+        write_text(folder / "gaps.csv", shares_csv(shares_of(results)))
         write_report(folder / "report.html", build_comparison_report(results, statistics, table, dataset, costs))
         if costs:
             write_json(folder / "costs.json", [asdict(cost) for cost in costs])

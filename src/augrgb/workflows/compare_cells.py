@@ -210,14 +210,15 @@ class Cells:
     def need_stream(self, found: dict[str, Job], key: str, seed: int, trial: Trial | None = None) -> list[str]:
         """Add the training of a stream and all that it needs, unless it is finished; names of what to wait for."""
         run = self.stream(key, seed, trial)
-        name = f"stream {run.folder.name}" if trial is None else f"trial {run.folder.name}"
+        tried = trial is not None or self.places.is_search(seed)
+        name = f"{'trial' if tried else 'stream'} {run.folder.name}"
         if run.finished:
             return []
         if name not in found:
             recipe = self.settled if trial is None else self.settled.settled({key: trial.settings})
             after = [job for t in recipe.methods[key].teachers for job in self.need_stream(found, t, seed)]
             after += [job for e in _encoders_of(recipe, key) for job in self._need_features(found, e, seed)]
-            self.put(found, name, "streams" if trial is None else "search", stream_job, {"run": run}, after)
+            self.put(found, name, "search" if tried else "streams", stream_job, {"run": run}, after)
         return [name]
 
     def need_features_of(self, found: dict[str, Job], trial: Trial, seed: int) -> list[str]:

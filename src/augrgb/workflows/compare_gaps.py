@@ -8,6 +8,8 @@ not told from zero no interval is bounded, and none is given.
 
 from __future__ import annotations
 
+import csv
+import io
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,6 +20,8 @@ from augrgb.metrics.statistics import t_quantile
 from augrgb.report.data import PlainTable
 from augrgb.report.numbers import DASH
 from augrgb.workflows.compare_statistics import Results
+
+_COLUMNS = "row to split protocol seeds baseline student reference share low high"
 
 
 @dataclass(frozen=True)
@@ -82,6 +86,18 @@ def fieller(numerator: Sequence[float], denominator: Sequence[float], confidence
         return math.nan, math.nan
     half = math.sqrt(max(0.0, linear * linear - square * constant))
     return (linear - half) / square, (linear + half) / square
+
+
+def shares_csv(shares: Sequence[Share]) -> str:
+    """The same as numbers, fractions; empty where there is none."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(_COLUMNS.split())
+    for one in shares:
+        numbers = [one.baseline, one.student, one.reference, math.nan if one.share is None else one.share]
+        shown = ["" if math.isnan(value) else f"{value:.6g}" for value in (*numbers, one.low, one.high)]
+        writer.writerow([one.row, one.to, *one.column, one.pairs, *shown])
+    return text.getvalue()
 
 
 def shares_table(results: Results, shares: Sequence[Share]) -> PlainTable | None:
