@@ -157,12 +157,12 @@ def contrastive_oracle(s, g, batch, rule, tau):
 @pytest.mark.parametrize("symmetric", [False, True])
 def test_atomic_contrastive(rule, symmetric):
     student, teacher, batch = make_pair(lengths=(7, 4, 1, 5), labelled=(True, False, True, True), dims=SAME)
-    loss = build("atomic_contrastive", SAME, negatives=rule, symmetric=symmetric)(student, teacher, batch)
+    loss = build("atomic_contrastive", SAME, negatives=rule, symmetric=symmetric, max_negatives=None)
     s, g = student.features.detach().double(), teacher.features.double()
     expected = contrastive_oracle(s, g, batch, rule, 0.1)
     if symmetric:
         expected = 0.5 * (expected + contrastive_oracle(g, s, batch, rule, 0.1))
-    assert loss.item() == pytest.approx(expected, rel=1e-4)
+    assert loss(student, teacher, batch).item() == pytest.approx(expected, rel=1e-4)
 
 
 def test_atomic_contrastive_in_pieces_is_the_same(monkeypatch):
@@ -176,13 +176,84 @@ def test_atomic_contrastive_in_pieces_is_the_same(monkeypatch):
     close(results[0], results[1])
 
 
-def test_max_negatives_bounds_the_candidates():
-    student, teacher, batch = make_pair(lengths=(30, 20), labelled=(True, True))
-    loss = build("atomic_contrastive", negatives="random", max_negatives=3)
+def sampled(most, *, seed=0, negatives="different_labels", temperature=0.1, **options):
+    student, teacher, batch = make_pair(lengths=(30, 20), labelled=(True, True), **options)
+    loss = build("atomic_contrastive", negatives=negatives, max_negatives=most, temperature=temperature)
+    torch.manual_seed(seed)
+    return loss, student, teacher, batch
+
+
+@pytest.mark.parametrize("rule", ["different_labels", "class_disjoint", "random"])
+def test_few_negatives_stand_for_all(rule):
+    values = {}
+    for most in (12, None):
+        drawn = []
+        for seed in range(30 if most else 1):
+            loss, *pair = sampled(most, seed=seed, negatives=rule, temperature=1.0)
+            drawn.append(loss(*pair).detach())
+        values[most] = torch.stack(drawn)
+    assert values[12].std() > 0.01
+    assert values[12].mean() == pytest.approx(values[None].item(), abs=0.05)
+
+
+def test_sampled_negatives_against_the_formula():
+    loss, student, teacher, batch = sampled(7)
+    value = loss(student, teacher, batch)
+    torch.manual_seed(0)
+    picked = torch.randperm(50)[:7].tolist()
+    places = snippets(batch)
+    total = 0.0
     with torch.no_grad():
-        value = loss(student, teacher, batch)
-        everything = build("atomic_contrastive", negatives="random")(student, teacher, batch)
-    assert 0 < value < everything
+        s = {p: F.normalize(loss.project(student.features[p]), dim=0) for p in places}
+        g = {p: F.normalize(teacher.features[p], dim=0) for p in places}
+        for i in places:
+            candidates = [places[n] for n in picked if is_negative("different_labels", batch, i, places[n])]
+            total += math.log(1 + 50 / 7 * sum(math.exp(s[i] @ (g[j] - g[i]) / 0.1) for j in candidates))
+    assert value.item() == pytest.approx(total / 50, rel=1e-4)
+
+
+def test_snippets_that_are_not_there_are_never_candidates():
+    values = []
+    for rubbish in (0.0, 1e3):
+        loss, student, teacher, batch = sampled(7, pad=4)
+        there = torch.ones_like(batch.mask)
+        there[0, 3:25] = False
+        teacher.features[0, 3:25] = rubbish
+        values.append(loss(student, teacher, batch.restricted_to(there)))
+        values[-1].backward()
+        assert student.features.grad[0, 3:25].abs().max() == 0 and student.features.grad[0, :3].abs().min() > 0
+    assert values[0] == values[1]
+
+
+def test_teachers_of_a_step_share_candidates_and_what_is_derived_of_the_student():
+    loss, student, teacher, batch = sampled(7, dims=SAME)
+    loss = build("atomic_contrastive", SAME, max_negatives=7)
+    torch.manual_seed(3)
+    first = loss(student, teacher, batch)
+    assert loss(student, teacher, batch) == first, "one student's output: no second draw"
+    assert loss(replace(student), teacher, batch) != first
+
+
+def test_label_sets_of_many_classes_are_told_apart():
+    labels = torch.zeros(1, 4, 130)
+    labels[0, 1, 129] = labels[0, 2, 24] = labels[0, 3, 24] = 1
+    batch = replace(make_pair(lengths=(4,), labelled=(True,))[2], labels=labels)
+    every = Snippets.of(batch)
+    same = ~allowed("different_labels", every, every)
+    assert same.int().tolist() == [[1, 0, 0, 0], [0, 1, 0, 0], [0, 0, 1, 1], [0, 0, 1, 1]]
+
+
+def test_snippets_without_labels_compare_with_none_but_differ_from_all():
+    _, _, batch = make_pair(lengths=(2, 2), labelled=(True, False))
+    bank = TeacherBank(8, 1, 3)
+    every = Snippets.of(replace(batch, labels=torch.zeros_like(batch.labels)))
+    bank.push(torch.zeros(4, 1), every)
+    assert allowed("different_labels", every, every).int().tolist() == [
+        [0, 0, 1, 1], [0, 0, 1, 1], [1, 1, 0, 1], [1, 1, 1, 0]
+    ]  # fmt: skip
+    known = bank.content(torch.float32)[1]
+    use = allowed("different_labels", every, known)
+    assert torch.equal(use, ~(every.labelled[:, None] & known.labelled))
 
 
 def test_no_negatives_is_zero():
@@ -317,7 +388,7 @@ def test_zero_at_equality(name, options):
 
 def test_contrastive_prefers_the_own_teacher_snippet():
     student, teacher, batch = make_pair(dims=SAME)
-    loss = build("atomic_contrastive", SAME)
+    loss = build("atomic_contrastive", SAME, max_negatives=None)
     equal = StreamOutput(teacher.features.clone(), teacher.logits)
     assert loss(equal, teacher, batch) < loss(student, teacher, batch)
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import pytest
 import torch
 import torch.nn.functional as F
 
-from augrgb.core.batch import StreamDims
-from augrgb.losses.crd import Crd, nce_loss, segment_means
+from augrgb.core.batch import Batch, StreamDims
+from augrgb.losses.crd import Crd, nce_loss, parts, segment_means
 from augrgb.losses.memory_bank import MemoryBank, bank_scores
 from loss_pairs import DIMS, make_pair
 
@@ -92,9 +93,9 @@ def test_negatives_are_never_the_own_row():
 def test_segment_means_are_means_of_equal_parts():
     x = torch.randn(2, 7, 3)
     mask = torch.tensor([[True] * 7, [True] * 2 + [False] * 5])
-    means, present = segment_means(x, mask, 3)
-    parts = [[0, 1, 2], [3, 4], [5, 6]]
-    for number, part in enumerate(parts):
+    batch = Batch({}, mask, torch.zeros(2, 7, 1), torch.ones(2, dtype=torch.bool), {}, ("a", "b"), torch.arange(2))
+    means, present = segment_means(x, mask, parts(batch, 3), 3)
+    for number, part in enumerate([[0, 1, 2], [3, 4], [5, 6]]):
         close(means[0, number], x[0, part].mean(0))
     assert present.tolist() == [[True, True, True], [True, True, False]]
     close(means[1, :2], x[1, :2])
@@ -108,6 +109,16 @@ def test_segments_have_rows_of_their_own():
     loss(student, teacher, batch).backward()
     changed = (loss.bank.student != before).any(1).view(4, 3)
     assert changed.tolist() == [[True] * 3, [True] * 3, [True, False, False], [False] * 3]
+
+
+def test_cuts_know_which_parts_of_the_video_they_show():
+    loss = build(segments=3)
+    student, teacher, batch = make_pair(lengths=(4, 4, 2))
+    batch = replace(batch, starts=torch.tensor([0, 7, 4]), lengths=torch.tensor([12, 12, 6]))
+    before = loss.bank.student.clone()
+    loss(student, teacher, batch).backward()
+    changed = (loss.bank.student != before).any(1).view(4, 3)
+    assert changed.tolist() == [[True, False, False], [False, True, True], [False, False, True], [False] * 3]
 
 
 def test_a_snippet_encoder_has_one_row_per_snippet():

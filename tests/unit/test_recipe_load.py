@@ -65,6 +65,14 @@ def test_missing_keys_and_two_filters():
     assert any("choose one temporal filter" in line for line in problems(values))
 
 
+def test_long_videos_are_cut_in_streams_only():
+    assert check_recipe(STREAM, StreamRecipe).train.max_length is None
+    assert check_recipe({**STREAM, "train": {"max_length": 300}}, StreamRecipe).train.max_length == 300
+    assert "train.max_length" in problems({**STREAM, "train": {"max_length": 0}})[0]
+    values = {"data": {"dataset": "d"}, "encoder": {"small_rgb": {}}, "train": {"max_length": 300}}
+    assert "only streams see videos that can be cut" in problems(values, EncoderRecipe)[0]
+
+
 def test_encoder_recipe():
     recipe = check_recipe({"data": {"dataset": "d"}, "encoder": {"small_rgb": {}}}, EncoderRecipe)
     assert recipe.clock.window == 8 and recipe.data.size == (64, 48)

@@ -88,7 +88,8 @@ class Batch:
         available: modality -> (B, T) bool: where that modality exists on this grid.
         video_ids: B names.
         indices: (B,) int64 positions in the dataset (for memory banks and caches).
-        starts: (B,) int64 first snippet of each video's cut; None = all at their beginning.
+        starts: (B,) int64 first snippet of each video's cut; None = videos are not cut.
+        lengths: (B,) int64 snippets of each video before it was cut; None likewise.
     """
 
     features: dict[str, Tensor]
@@ -99,6 +100,7 @@ class Batch:
     video_ids: tuple[str, ...]
     indices: Tensor
     starts: Tensor | None = None
+    lengths: Tensor | None = None
 
     def restricted_to(self, available: Tensor) -> Batch:
         """The same batch in which only the snippets of `available` (B, T) bool are real."""

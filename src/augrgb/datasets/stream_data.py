@@ -192,6 +192,8 @@ class StreamData:
             available={name: torch.from_numpy(values) for name, values in available.items()},
             video_ids=ids,
             indices=torch.as_tensor(np.asarray(indices, np.int64)),
+            starts=torch.tensor(firsts, dtype=torch.int64) if length else None,
+            lengths=torch.tensor([self.count(int(i)) for i in indices], dtype=torch.int64) if length else None,
         )
 
     def _check_missing(self, wanted: tuple[str, ...], allowed: int) -> None:

@@ -39,6 +39,7 @@ class ActivationBoundaries(DistillationLoss):
         if last < 1:
             raise ValueError(f"needs a layer, got last={last}")
         self.margin = margin
+        self.teacher_layers = last if last > 1 else 0
         self.project = nn.ModuleList(Projection(dims.student, dims.teacher) for _ in range(last))
 
     def forward(self, student: StreamOutput, teacher: StreamOutput, batch: Batch) -> Tensor:

@@ -25,7 +25,7 @@ class Crd(DistillationLoss):
     Rows of the bank: `batch.indices` times `segments`. At encoder level (a snippet is a sample, `segments` 1) that is
     one row per snippet, as published. In a stream a sample is a video: its real snippets are cut into `segments` equal
     parts, and the mean of a part's features is one instance. Where videos are cut at random, parts are those of the
-    cut, and a row remembers a mean over cuts.
+    whole video, of which a cut shows some, the first and last perhaps in pieces.
     Deviation: negatives are drawn uniformly from the other rows, not from rows of other classes (snippets have several
     labels, or none that are known); memories and Z are written in the backward pass, so a forward pass alone changes
     nothing. Without known samples (`dims.samples` 0) there is no bank and the batch's other instances are the
@@ -67,10 +67,11 @@ class Crd(DistillationLoss):
 
     def forward(self, student: StreamOutput, teacher: StreamOutput, batch: Batch) -> Tensor:
         """The loss; see the class."""
-        s, present = segment_means(student.features, batch.mask, self.segments)
-        g, _ = segment_means(teacher.features, batch.mask, self.segments)
-        video, part = present.nonzero(as_tuple=True)
-        own = batch.indices.to(video.device)[video] * self.segments + part
+        part = parts(batch, self.segments)
+        s, present = segment_means(student.features, batch.mask, part, self.segments)
+        g, _ = segment_means(teacher.features, batch.mask, part, self.segments)
+        video, which = present.nonzero(as_tuple=True)
+        own = batch.indices.to(video.device)[video] * self.segments + which
         if self.bank is None:
             own = torch.arange(len(video), device=video.device)
         candidates = len(video) if self.bank is None else len(self.bank)
@@ -130,13 +131,23 @@ def nce_loss(likeness: Tensor, rows: int) -> Tensor:
     return -(positive + negative).mean()
 
 
-def segment_means(x: Tensor, mask: Tensor, segments: int) -> tuple[Tensor, Tensor]:
-    """Mean of the features over each of `segments` equal parts of a video's real snippets.
+def parts(batch: Batch, segments: int) -> Tensor:
+    """Which of its video's `segments` equal parts each snippet lies in; of a cut video, parts of the whole video.
 
-    Shape: x (B, T, C), mask (B, T) -> means (B, segments, C), and which parts hold a snippet (B, segments) bool.
+    Shape: -> (B, T) int64, of no meaning at padding.
     """
-    count = mask.sum(1, keepdim=True)
-    part = (mask.cumsum(1) - 1) * segments // count.clamp(min=1)
+    mask = batch.mask
+    if batch.starts is None or batch.lengths is None:
+        return (mask.cumsum(1) - 1) * segments // mask.sum(1, keepdim=True).clamp(min=1)
+    place = batch.starts.to(mask.device)[:, None] + torch.arange(mask.shape[1], device=mask.device)
+    return place * segments // batch.lengths.to(mask.device)[:, None].clamp(min=1)
+
+
+def segment_means(x: Tensor, mask: Tensor, part: Tensor, segments: int) -> tuple[Tensor, Tensor]:
+    """Mean of the features over the real snippets of each part of a video.
+
+    Shape: x (B, T, C), mask and part (B, T) -> means (B, segments, C), and which parts hold a snippet (B, segments).
+    """
     member = (part[:, None] == torch.arange(segments, device=x.device)[:, None]) & mask[:, None]  # (B, segments, T)
     size = member.sum(2)
     means = member.to(x.dtype) @ x.masked_fill(~mask[..., None], 0) / size.clamp(min=1)[..., None]

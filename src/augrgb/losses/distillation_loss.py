@@ -23,10 +23,12 @@ class DistillationLoss(nn.Module, ABC):
     Attributes:
         compares: What it looks at: class `scores` alone (then several teachers may speak with one voice), `snippets`, of
             which it is a mean (then it may be given some of them only), or `sequences`.
+        teacher_layers: How many of the last layers of a teacher's filter it looks at, besides features and logits.
     """
 
     name: ClassVar[str]
     compares: ClassVar[Literal["scores", "snippets", "sequences"]] = "sequences"
+    teacher_layers: int = 0
 
     def __init__(self, dims: StreamDims) -> None:
         super().__init__()

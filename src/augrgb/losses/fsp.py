@@ -20,9 +20,9 @@ class Fsp(DistillationLoss):
 
     Yim et al., "A Gift from Knowledge Distillation: Fast Optimization, Network Minimization and Transfer Learning",
     CVPR 2017, eq. 1-2.
-    Deviation: positions are the real snippets of a video. Only features and logits of a teacher are kept for all
-    videos, so by default the two layers are these (`features_logits`), the student's features projected to the
-    teacher's width where they differ; `hidden` takes the filters' last layers, which must have equal widths.
+    Deviation: positions are the real snippets of a video. By default the two layers are features and logits
+    (`features_logits`), the student's features projected to the teacher's width where they differ; `hidden` takes the
+    filters' last layers, which must have equal widths.
 
     Args:
         dims: Feature sizes of student (Cs) and teacher (Ct).
@@ -44,6 +44,7 @@ class Fsp(DistillationLoss):
         if last < 2:
             raise ValueError(f"a flow needs two layers, got last={last}")
         self.layers, self.last = layers, last
+        self.teacher_layers = last if layers == "hidden" else 0
         self.project = Projection(dims.student, dims.teacher) if layers == "features_logits" else None
 
     def forward(self, student: StreamOutput, teacher: StreamOutput, batch: Batch) -> Tensor:

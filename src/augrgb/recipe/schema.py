@@ -73,14 +73,15 @@ class DistillSection(Section):
     snippets. `unlabelled_share` is the part of each batch drawn from the split's unlabelled videos.
     """
 
-    teachers: dict[str, Path | Annotated[list[Path], Field(min_length=1)]] = Field(min_length=1)
+    teachers: dict[str, Path | list[Path]] = Field(min_length=1)
     losses: dict[str, LossSection] = Field(min_length=1)
     teacher_weights: dict[str, float] | Literal["equal", "learned"] = {}
     unlabelled_share: float = Field(0.5, ge=0, lt=1)
 
     @model_validator(mode="after")
     def _known_teachers(self) -> DistillSection:
-        problems = [
+        problems = [f"teachers.{name}: names no run" for name, runs in self.teachers.items() if runs == []]
+        problems += [
             f"losses.{name}: no such teacher as {teacher!r}"
             for name, loss in self.losses.items()
             for teacher in loss.teachers or ()
@@ -112,6 +113,7 @@ class TrainSection(Section):
     batch_size: PositiveInt = 16
     learning_rate: PositiveFloat = 1e-3
     schedule: Literal["cosine", "linear", "constant"] | None = Field(None, description="After the warmup; cosine.")
+    max_length: PositiveInt | None = Field(None, description="Snippets: cut longer videos, elsewhere in each step.")
     weight_decay: float = Field(0.01, ge=0)
     warmup_steps: int = Field(20, ge=0)
     clip_norm: PositiveFloat = 1.0
@@ -292,6 +294,8 @@ class EncoderRecipe(Section):
                 problems.append("semi_supervised needs augment: without it both views are the same")
             if self.average is not None:
                 problems.append("average: a mean teacher is an average already")
+        if self.train.max_length is not None:
+            problems.append("train.max_length: an encoder sees windows, only streams see videos that can be cut")
         taught = self.distill if section is not None and section.flip else None
         if section is not None and taught is not None and (section.swap or taught.joints is not None):
             problems.append("augment.flip: teachers have not seen the mirrored snippets, where sides matter")

@@ -55,9 +55,9 @@ def distill_terms(
     caches: dict[str, TeacherSource] = {}
     dims: dict[str, StreamDims] = {}
     for name, teacher in teachers.items():
-        cache = TeacherCache(teacher.stream, data, teacher.settings.modality)
-        caches[name] = cache
-        dims[name] = StreamDims(student_width, cache.width, len(data.dataset.classes), len(data))
+        dims[name] = StreamDims(student_width, teacher.stream.filter.width, len(data.dataset.classes), len(data))
+        layers = _layers(distill, dims[name])
+        caches[name] = TeacherCache(teacher.stream, data, teacher.settings.modality, hidden=layers)
     if distill.teacher_weights == "learned":
         weights = learn_teacher_weights(caches, data)
         return _shared_terms(distill, caches, dims, weights.values, data), weights
@@ -70,6 +70,13 @@ def distill_terms(
         for loss, weight in build_losses(distill, name, dims[name])
     ]
     return terms, None
+
+
+def _layers(distill: DistillSection, dims: StreamDims) -> int:
+    """How many layers of a teacher the losses look at; they are built for the question, and dropped."""
+    with torch.random.fork_rng(devices=[]):
+        losses = [LOSSES[name](dims, **section.options) for name, section in distill.losses.items()]
+    return max((loss.teacher_layers for loss in losses), default=0)
 
 
 def _shared_terms(

@@ -87,6 +87,7 @@ def train_stream(recipe: StreamRecipe, run: Path, *, progress: Callable[[int, in
         perturbation=build_perturbation(recipe),
         batch_size=recipe.train.batch_size,
         unlabelled_share=share,
+        max_length=recipe.train.max_length,
         seed=recipe.seed,
     )
     result = fit(
