@@ -80,8 +80,10 @@ def catalogs() -> Mapping[str, Mapping[str, type]]:
     from augrgb.encoders import ENCODERS
     from augrgb.filters import FILTERS
     from augrgb.losses import LOSSES
+    from augrgb.training.mean_teacher import MeanTeacher
 
-    return {"losses": LOSSES, "filters": FILTERS, "encoders": ENCODERS}
+    own = {"mean_teacher": MeanTeacher}
+    return {"losses": LOSSES, "semi_supervised": own, "filters": FILTERS, "encoders": ENCODERS}
 
 
 def catalog_tables(only: str | None = None) -> Iterator[Table]:
