@@ -6,13 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from augrgb.core.errors import EnvironmentFault, InputRefused, UsageFault
 from augrgb.core.flow_settings import FlowSettings
 from augrgb.core.safe_files import sha256_file
-from augrgb.core.weights import check_state, read_weights
 from augrgb.video.flow_method import FlowMethod
 
 _UPDATES = 12
@@ -35,6 +33,10 @@ class RaftFlow(FlowMethod):
     def __init__(self, settings: FlowSettings) -> None:
         super().__init__(settings)
         weights, checksum = _pinned(settings)
+        import torch  # here, because worker processes that only decode need none
+
+        from augrgb.core.weights import check_state, read_weights
+
         try:
             from torchvision.models.optical_flow import raft_large
         # A torchvision of another build than torch's fails in either of these ways.
@@ -52,6 +54,7 @@ class RaftFlow(FlowMethod):
         check_state(weights, state, self._network.state_dict())
         self._network.load_state_dict(state)
         self._device = "cuda" if torch.cuda.is_available() else "cpu"
+        self._torch = torch
         self._network.to(self._device).eval().requires_grad_(False)
 
     @classmethod
@@ -63,10 +66,10 @@ class RaftFlow(FlowMethod):
         bottom, right = (max(_LEAST_SIDE, -(-side // 8) * 8) - side for side in (height, width))
         pair = []
         for picture in (before, after):
-            x = torch.from_numpy(np.ascontiguousarray(picture)).to(self._device).permute(2, 0, 1)[None].float()
-            x = torch.nn.functional.pad(x, (0, right, 0, bottom), mode="replicate")
+            x = self._torch.from_numpy(np.ascontiguousarray(picture)).to(self._device).permute(2, 0, 1)[None].float()
+            x = self._torch.nn.functional.pad(x, (0, right, 0, bottom), mode="replicate")
             pair.append(x.mul_(2 / 255).sub_(1))
-        with torch.inference_mode():
+        with self._torch.inference_mode():
             refined = self._network(*pair, num_flow_updates=_UPDATES)[-1]  # (1, 2, H, W), the last is the best
         found: NDArray[np.float32] = refined[0, :, :height, :width].permute(1, 2, 0).float().cpu().numpy()
         return np.ascontiguousarray(found)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from augrgb.core.errors import AugrgbError
 from augrgb.core.safe_files import sha256_file
-from augrgb.encoders.skeleton_graphs import LAYOUTS
+from augrgb.core.skeleton_layouts import LAYOUTS
 from augrgb.video.child_jobs import ChildJob, ChildLimits, run_children
 from augrgb.video.decode import DecodeReport, FrameTarget, sample_frames
 from augrgb.video.metric_poses import metric_poses

@@ -12,7 +12,7 @@ import numpy as np
 
 from augrgb.core.errors import AugrgbError, InputRefused, Quarantined, raise_together
 from augrgb.core.safe_files import file_name_of, remove_leftovers
-from augrgb.encoders.skeleton_graphs import LAYOUTS
+from augrgb.core.skeleton_layouts import LAYOUTS
 from augrgb.video.child_jobs import ChildJob, ChildLimits, run_children
 from augrgb.video.person_tracks import MainRule, PersonTrack, main_people
 from augrgb.video.pose_centres import with_centres

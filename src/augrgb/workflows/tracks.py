@@ -6,7 +6,7 @@ import contextlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 from augrgb.core.errors import InputRefused, UsageFault, did_you_mean
 from augrgb.core.flow_settings import FlowSettings
 from augrgb.core.types import Dataset, VideoRecord
-from augrgb.encoders.files import LoadedEncoder
 from augrgb.video.decode import DecodeReport, FrameTarget, Partial, sample_frames
 from augrgb.video.flow import DEFAULT, flow_stream, flow_target
 from augrgb.video.poses import read_poses
@@ -22,6 +21,9 @@ from augrgb.video.source_file import same_source, source_identity
 from augrgb.video.track_folder import TrackFolder, TrackSettings, TrackWriter, write_track
 from augrgb.video.tracks import MODALITIES, stream_track
 from augrgb.workflows.per_video import BatchReport, Progress, VideoOutcome, choose_videos, run_per_video
+
+if TYPE_CHECKING:  # worker processes that only decode need no torch
+    from augrgb.encoders.files import LoadedEncoder
 
 
 @dataclass(frozen=True, slots=True)
