@@ -14,7 +14,7 @@ from augrgb.encoders.files import EncoderSettings, load_encoder, save_encoder
 from augrgb.encoders.skeleton_graphs import LAYOUTS, adjacency
 from augrgb.encoders.stgcn_pp import StgcnPpNet
 from augrgb.encoders.weight_card import read_card
-from tiny_project import expect_success, run_cli
+from tiny_project import expect_success, run_cli, write
 
 
 @pytest.fixture(scope="module")
@@ -157,3 +157,17 @@ def test_a_model_folder_imports_and_extracts(project, tmp_path):
     from augrgb.datasets.feature_store import open_features
 
     assert open_features(tmp_path / "features").dim == 32
+    recipe = {
+        "data": {"dataset": str(project / "world"), "tracks": str(project / "tracks")},
+        "encoder": {"hf": {}},
+        "clock": {"fps": 15, "window": 8, "stride": 8},
+        "train": {"steps": 2, "batch_size": 4, "validate_every": 2, "checkpoint_every": 2},
+    }
+    write(tmp_path / "recipe.yaml", recipe)
+    outcome = run_cli("train-encoder", tmp_path / "recipe.yaml", "--run", tmp_path / "none")
+    assert outcome.code == 2 and "E-ENC-012" in outcome.err
+    write(tmp_path / "recipe.yaml", {**recipe, "init": {"folder": str(tmp_path / "e"), "freeze": ["net.embeddings*"]}})
+    expect_success("train-encoder", tmp_path / "recipe.yaml", "--run", tmp_path / "run")
+    before, after = (load_encoder(tmp_path / name).encoder.state_dict() for name in ("e", "run"))
+    moved = {name for name in before if not torch.equal(before[name], after[name])}
+    assert moved and not any(name.startswith("net.embeddings") for name in moved)

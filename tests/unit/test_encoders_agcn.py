@@ -197,6 +197,8 @@ def test_published_weights_become_an_encoder(tmp_path):
     checksum = hashlib.sha256(path.read_bytes()).hexdigest()
     card = import_weights(path, "agcn", tmp_path / "e", sha256=checksum, trust=True, options={"stream": "bone"})
     loaded = load_encoder(tmp_path / "e")
-    assert isinstance(loaded.encoder, Agcn) and loaded.encoder.seen.persons == 2 and loaded.encoder.seen.stream == "bone"
+    assert (
+        isinstance(loaded.encoder, Agcn) and loaded.encoder.seen.persons == 2 and loaded.encoder.seen.stream == "bone"
+    )
     assert loaded.settings.size is None and self_test(loaded.encoder, card).difference < 1e-5
     torch.testing.assert_close(loaded.encoder.net.l3.gcn1.PA, net.l3.gcn1.PA, rtol=0, atol=0)

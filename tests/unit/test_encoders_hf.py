@@ -202,7 +202,7 @@ def test_without_the_extra_the_error_says_what_to_install(imported, monkeypatch)
     monkeypatch.setitem(sys.modules, "transformers", None)
     with pytest.raises(EnvironmentFault, match=r"pip install 'augrgb\[hf\]'") as caught:
         load_encoder(imported / "dinov2")
-    assert caught.value.code == "E-ENC-001" and caught.value.exit_code == 5
+    assert caught.value.code == "E-ENC-011" and caught.value.exit_code == 5
 
 
 @pytest.mark.parametrize("lost", ["config.json", "preprocessor_config.json", "model.safetensors"])
@@ -211,11 +211,11 @@ def test_missing_files_are_named(tmp_path, lost):
     (folder / lost).unlink()
     with pytest.raises(InputRefused, match=f"lacks {lost}") as caught:
         import_hf(folder, tmp_path / "e")
-    assert caught.value.code == "E-ENC-003" and not (tmp_path / "e").exists()
+    assert caught.value.code == "E-ENC-013" and not (tmp_path / "e").exists()
 
 
 def test_no_folder(tmp_path):
-    with pytest.raises(InputRefused, match="E-ENC-003"):
+    with pytest.raises(InputRefused, match="E-ENC-013"):
         import_hf(tmp_path / "nowhere", tmp_path / "e")
 
 
@@ -231,7 +231,7 @@ def test_no_folder(tmp_path):
     ],
 )
 def test_configurations_that_are_no_plain_backbone(config):
-    with pytest.raises(InputRefused, match="E-ENC-002"):
+    with pytest.raises(InputRefused, match="E-ENC-012"):
         build_model(config)
 
 

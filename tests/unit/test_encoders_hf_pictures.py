@@ -61,7 +61,7 @@ def test_settings_of_three_kinds_of_models(tmp_path):
 def test_what_is_not_done_here_is_refused(tmp_path, change, text):
     with pytest.raises(InputRefused, match=text) as caught:
         read_picture_settings(tmp_path / "p.json", {**SIGLIP, **change})
-    assert caught.value.code == "E-ENC-004"
+    assert caught.value.code == "E-ENC-014"
     with pytest.raises(InputRefused, match="not a mapping"):
         read_picture_settings(tmp_path / "p.json", [1])
 

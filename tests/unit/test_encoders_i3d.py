@@ -177,7 +177,7 @@ def test_contract_of_encoders(kind):
     torch.manual_seed(0)
     encoder = kind(**SMALL)
     options = check_options(ENCODERS, kind.name, encoder.options, "encoder", "encoder")
-    assert options == encoder.options
+    assert {key: value for key, value in options.items() if value is not None} == encoder.options
     windows = some_windows(encoder, 3)
     together = encode_windows(encoder, windows, batch=4)
     again = ENCODERS[kind.name](**options)

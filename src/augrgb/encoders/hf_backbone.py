@@ -39,8 +39,9 @@ class HfBackbone(SnippetEncoder):
     window, evenly spaced, whose features are averaged. Normalisation is per token, so snippets do not see each other.
 
     Args:
-        config: The model's `config.json`, plain values; `model_type` chooses among the models of `transformers`. It
-            is rebuilt from these alone: nothing is fetched, and no code named by the file is run.
+        config: The model's `config.json`, plain values, by default that of the weights it starts from. `model_type`
+            chooses among the models of `transformers`, and it is rebuilt from these values alone: nothing is fetched,
+            and no code named by the file is run.
         kind: `image`, or `video`, whose input has a time axis.
         frames: How many frames of a window are looked at; a video backbone's own number.
         pool: `mean` of the patches' features, the `class` token, or the model's own `pooler`.
@@ -52,12 +53,14 @@ class HfBackbone(SnippetEncoder):
     Shape: windows (N, window, H, W, 3) uint8 -> (N, hidden size).
 
     Raises:
-        EnvironmentFault: E-ENC-001, `transformers` is not installed.
-        InputRefused: E-ENC-002, no such model in `transformers`, or one that would fetch its parts.
+        EnvironmentFault: E-ENC-011, `transformers` is not installed.
+        UsageFault: E-ENC-012, no configuration.
+        InputRefused: E-ENC-012, no such model in `transformers`, or one that would fetch its parts.
     """
 
     name = "hf"
     modality = "rgb"
+    data_options = ("config", "kind", "frames", "pool", "height", "width", "shortest", "mean", "std", "resample")
     verified = (
         "features within 1e-4 of the classes of transformers 4.57 (VideoMAE, DINOv2, SigLIP, ViT; tiny random "
         "weights), pictures within two grey levels of its image processors; published weights were not at hand"
@@ -66,7 +69,7 @@ class HfBackbone(SnippetEncoder):
     def __init__(
         self,
         *,
-        config: dict[str, Any],
+        config: dict[str, Any] | None = None,
         kind: Literal["image", "video"] = "image",
         frames: int = 4,
         pool: Pool = "mean",
@@ -78,6 +81,9 @@ class HfBackbone(SnippetEncoder):
         resample: Resample = "bicubic",
     ) -> None:
         super().__init__()
+        if config is None:
+            remedy = "Start from a model: `init: FOLDER` of `augrgb import-weights hf`; or give the model's config."
+            raise UsageFault("E-ENC-012", "encoder.hf.config", "is required", remedy)
         if frames < 1 or min(height, width) < 1 or min(std) <= 0:
             raise UsageFault("E-CFG-003", self.name, f"frames, sides and std must be positive, got {frames}, {std}")
         self.kind, self.frames, self.pool = kind, frames, pool
@@ -158,27 +164,27 @@ def build_model(config: Mapping[str, Any]) -> nn.Module:
     """A model of `transformers` with random weights, from its configuration alone: no network, no foreign code.
 
     Raises:
-        EnvironmentFault: E-ENC-001.
-        InputRefused: E-ENC-002.
+        EnvironmentFault: E-ENC-011.
+        InputRefused: E-ENC-012.
     """
     try:
         from transformers import AutoConfig, AutoModel
     except (ImportError, RuntimeError, OSError) as error:
         remedy = "pip install 'augrgb[hf]'; the other encoders work without it (augrgb list)."
-        raise EnvironmentFault("E-ENC-001", "transformers", f"cannot be imported ({error})", remedy) from error
+        raise EnvironmentFault("E-ENC-011", "transformers", f"cannot be imported ({error})", remedy) from error
     values = dict(config)
     model_type = values.pop("model_type", None)
     fetching = [key for key in _FETCHING if values.get(key)]
     if not isinstance(model_type, str) or model_type.startswith("timm") or fetching:
         named = f"model_type {model_type!r}" + (f" with {', '.join(fetching)}" if fetching else "")
-        raise InputRefused("E-ENC-002", "config.json", f"{named} is not a model of its own", "Use a plain backbone.")
+        raise InputRefused("E-ENC-012", "config.json", f"{named} is not a model of its own", "Use a plain backbone.")
     try:
         model = AutoModel.from_config(AutoConfig.for_model(model_type, **values), trust_remote_code=False)
     except (ValueError, TypeError, KeyError, AttributeError, ImportError) as error:
         lines = str(error).strip().splitlines() or [type(error).__name__]
         remedy = "Use a model that this version of transformers has, or another version."
         raise InputRefused(
-            "E-ENC-002", "config.json", f"no {model_type!r} model can be built: {lines[0][:200]}", remedy
+            "E-ENC-012", "config.json", f"no {model_type!r} model can be built: {lines[0][:200]}", remedy
         ) from error
     assert isinstance(model, nn.Module)
     return model.float()
@@ -188,5 +194,5 @@ def _width(model: nn.Module) -> int:
     width = getattr(model.config, "hidden_size", None) or (getattr(model.config, "hidden_sizes", None) or [None])[-1]
     if not isinstance(width, int):
         problem = f"{type(model).__name__} does not say how wide its features are"
-        raise InputRefused("E-ENC-002", "config.json", problem, "Use a backbone with one hidden_size.")
+        raise InputRefused("E-ENC-012", "config.json", problem, "Use a backbone with one hidden_size.")
     return width

@@ -42,7 +42,7 @@ def read_picture_settings(path: Path, values: Any) -> PictureSettings:
     """Understand a `preprocessor_config.json`.
 
     Raises:
-        InputRefused: E-ENC-004, it asks for something that is not done here.
+        InputRefused: E-ENC-014, it asks for something that is not done here.
     """
     if not isinstance(values, Mapping):
         raise _unknown(path, "is not a mapping")
@@ -113,4 +113,4 @@ def _three(path: Path, values: Any) -> tuple[float, float, float]:
 
 def _unknown(path: Path, problem: str) -> InputRefused:
     remedy = "Only resizing, centre cropping and normalising are done here; correct the file, or use another model."
-    return InputRefused("E-ENC-004", path, problem, remedy)
+    return InputRefused("E-ENC-014", path, problem, remedy)

@@ -58,9 +58,9 @@ def import_hf(
         The card that was written, with the features of the self-test.
 
     Raises:
-        EnvironmentFault: E-ENC-001, `transformers` is not installed; the disk.
+        EnvironmentFault: E-ENC-011, `transformers` is not installed; the disk.
         UsageFault: E-MOD-015, a pickle without `sha256` and `trust`; wrong options.
-        InputRefused: E-ENC-002 (no such model), E-ENC-003 (the folder lacks a file), E-ENC-004 (pictures), and as
+        InputRefused: E-ENC-012 (no such model), E-ENC-013 (the folder lacks a file), E-ENC-014 (pictures), and as
             `import_weights`.
     """
     source, target = Path(source), Path(target)
@@ -92,10 +92,10 @@ def import_hf(
 
 
 def model_files(source: Path) -> tuple[Path, Path, Path]:
-    """Configuration, picture settings and weights of a model folder (E-ENC-003)."""
+    """Configuration, picture settings and weights of a model folder (E-ENC-013)."""
     if not source.is_dir():
         remedy = "Download the model on a machine with a network, and give its folder."
-        raise InputRefused("E-ENC-003", source, "is not a folder", remedy)
+        raise InputRefused("E-ENC-013", source, "is not a folder", remedy)
     here = sorted(path.name for path in source.iterdir())
     weights = next((name for name in (_WHOLE, _PICKLE) if name in here), None)
     missing = [name for name in ("config.json", "preprocessor_config.json") if name not in here]
@@ -103,14 +103,14 @@ def model_files(source: Path) -> tuple[Path, Path, Path]:
         missing.append(f"{_WHOLE} (weights in several files are not read)" if _SHARDS in here else _WHOLE)
     if missing or weights is None:
         found = f"lacks {', '.join(missing)}; it has {', '.join(here[:10]) or 'nothing'}"
-        raise InputRefused("E-ENC-003", source, found, "Download these files of the model as well.")
+        raise InputRefused("E-ENC-013", source, found, "Download these files of the model as well.")
     return source / "config.json", source / "preprocessor_config.json", source / weights
 
 
 def _vision(config: Any) -> dict[str, Any]:
     """The part of a configuration that sees: of models of pictures and text, the picture half."""
     if not isinstance(config, dict):
-        raise InputRefused("E-ENC-002", "config.json", "is not a mapping", "Give a model's own config.json.")
+        raise InputRefused("E-ENC-012", "config.json", "is not a mapping", "Give a model's own config.json.")
     inner = config.get("vision_config")
     if not isinstance(inner, dict):
         return config

@@ -25,7 +25,8 @@ class SnippetEncoder(nn.Module, ABC):
         name: What recipes call it.
         modality: Which tracks it reads.
         verified: How it is known to be what it says, for `augrgb show`.
-        data_options: Options that are taken from the data where a recipe leaves them out.
+        data_options: Options that are taken from the data, or from the weights it starts from, where a recipe leaves
+            them out.
         dim: Width C of a feature vector.
         options: The constructor's arguments, plain JSON values.
         batch: Windows that go through it at once in `encode_windows`: few where a window takes much memory.

@@ -21,6 +21,7 @@ from augrgb.streams.files import load_stream
 from augrgb.video.poses import Skeleton, read_poses
 from augrgb.video.probe import probe
 from augrgb.workflows.dry_run import DryRun, check_annotations, check_disk, check_memory, measured
+from augrgb.workflows.encoder_init import options_of
 
 Progress = Callable[[int, int], None]
 _CHANNELS = {"rgb": 3, "flow": 2}
@@ -125,6 +126,8 @@ def _one_step(report: DryRun, recipe: EncoderRecipe, dataset: Dataset | None, sk
     clock = build_clock(recipe.clock)
     if skeleton is not None and ENCODERS[name].modality == "pose":
         options = {"names": skeleton.names, "parents": skeleton.parents, **options}
+    if recipe.init is not None:
+        options = {**options_of(recipe.init, name), **options}
     torch.manual_seed(recipe.seed)
     encoder = ENCODERS[name](**options)
     count, (width, height) = recipe.train.batch_size, recipe.data.size

@@ -6,7 +6,9 @@ import fnmatch
 import logging
 
 from augrgb.core.errors import InputRefused, UsageFault
+from augrgb.core.safe_files import read_json
 from augrgb.core.timeline import Clock
+from augrgb.encoders import ENCODERS
 from augrgb.encoders.files import LoadedEncoder, load_encoder
 from augrgb.encoders.snippet_encoder import SnippetEncoder
 from augrgb.recipe.schema import InitSection
@@ -47,6 +49,13 @@ def start_from(
     if not init.classifier or loaded.settings.classes != classes:
         return None
     return read_classifier(init.folder)
+
+
+def options_of(init: InitSection, name: str) -> dict[str, object]:
+    """What the folder says of the options that an encoder takes from its data or weights (a downloaded model's own)."""
+    told = read_json(init.folder / "model.json", "encoder description")
+    own = told.get("options", {}) if isinstance(told, dict) and told.get("name") == name else {}
+    return {option: own[option] for option in ENCODERS[name].data_options if option in own}
 
 
 def _check_same(loaded: LoadedEncoder, encoder: SnippetEncoder) -> None:

@@ -26,7 +26,7 @@ from augrgb.training.loop import fit
 from augrgb.training.run_folder import RunFolder
 from augrgb.training.settings import FitResult
 from augrgb.video.snippet_bank import SnippetBank
-from augrgb.workflows.encoder_init import start_from
+from augrgb.workflows.encoder_init import options_of, start_from
 from augrgb.workflows.encoder_snippets import labelled_snippets, mirroring
 from augrgb.workflows.encoder_teachers import EncoderTeachers
 from augrgb.workflows.tracks import cache_tracks
@@ -68,6 +68,8 @@ def train_encoder(
     val_bank = SnippetBank(tracks, val_ids, kind.modality, clock)
     if bank.skeleton is not None:
         options = {"names": bank.skeleton.names, "parents": bank.skeleton.parents, **options}
+    if recipe.init is not None:
+        options = {**options_of(recipe.init, name), **options}
     torch.manual_seed(recipe.seed)
     encoder = kind(**options)
     classifier = start_from(recipe.init, encoder, clock, dataset.classes) if recipe.init is not None else None
