@@ -121,6 +121,8 @@ def validation_faults(error: ValidationError, kind: type[BaseModel], where: str)
             faults.append(UsageFault("E-CFG-001", place, "no such key", hint))
         elif item["type"] == "missing":
             faults.append(UsageFault("E-CFG-003", place, "this key is required"))
+        elif item["type"] == "value_error" and isinstance(item["input"], Mapping):  # keys that contradict each other
+            faults.append(UsageFault("E-CFG-003", place, str(item["ctx"]["error"])))
         else:
             faults.append(UsageFault("E-CFG-003", place, f"{item['msg']}, got {repr(item['input'])[:80]}"))
     return faults

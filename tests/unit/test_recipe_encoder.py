@@ -1,0 +1,90 @@
+"""What an encoder recipe may say, and what contradicts itself."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from augrgb.core.errors import AugrgbError
+from augrgb.recipe import EncoderRecipe, check_recipe
+from augrgb.recipe.build import recipe_to_json
+
+LOSSES = {"logit_kd": {"weight": 0.5}}
+
+
+def recipe(**parts) -> EncoderRecipe:
+    return check_recipe({"data": {"dataset": "d"}, "encoder": {"small_rgb": {}}, **parts}, EncoderRecipe)
+
+
+def test_a_list_of_streams_is_named_by_folders_and_a_loss_may_be_of_some():
+    distill = {
+        "streams": ["runs/pose", "runs/flow"],
+        "losses": {"logit_kd": {"teachers": ["flow"], "temperature": 2.0}},
+    }
+    found = recipe(distill=distill).distill
+    assert found.streams == {"pose": Path("runs/pose"), "flow": Path("runs/flow")}
+    assert found.losses["logit_kd"].teachers == ["flow"] and found.losses["logit_kd"].options == {"temperature": 2.0}
+
+
+def test_a_recipe_comes_back_from_its_run_folder():
+    one = recipe(
+        init="runs/a",
+        average=0.9,
+        augment={"strength": 0.5},
+        distill={"streams": ["runs/pose"], "losses": LOSSES, "joints": {"axes": "camera"}},
+    )
+    assert one.init.folder == Path("runs/a") and one.init.classifier
+    assert check_recipe(recipe_to_json(one), EncoderRecipe) == one
+
+
+@pytest.mark.parametrize(
+    ("parts", "message"),
+    [
+        ({"distill": {}}, "nobody teaches"),
+        ({"distill": {"streams": ["runs/pose"]}}, "losses need teachers or streams"),
+        ({"distill": {"joints": {}, "losses": LOSSES}}, "losses need teachers or streams"),
+        ({"distill": {"streams": ["a/x", "b/x"], "losses": LOSSES}}, "two run folders have one name"),
+        ({"distill": {"teachers": {"x": "a"}, "streams": ["b/x"], "losses": LOSSES}}, "both a teacher and a stream"),
+        ({"distill": {"streams": ["b/joints"], "losses": LOSSES, "joints": {}}}, "cannot be called 'joints'"),
+        ({"distill": {"streams": ["x"], "losses": {"logit_kd": {"teachers": ["y"]}}}}, "no such teacher as 'y'"),
+        ({"distill": {"streams": ["x"], "losses": LOSSES, "features": {"y": "f"}}}, "no such stream"),
+        ({"distill": {"streams": ["x"], "losses": LOSSES, "teacher_weights": {"y": 1}}}, "no such teacher"),
+        ({"distill": {"joints": {"axes": "world"}}}, "'body' or 'camera'"),
+        ({"augment": {"flip": 0.5}}, "flip needs swap"),
+        ({"augment": {"zoom": 8}}, "at most 7"),
+        ({"augment": {"jiter_frames": 1}}, "no such key"),
+        ({"average": 1.0}, "average"),
+        ({"semi_supervised": {}, "augment": False}, "semi_supervised needs augment"),
+        ({"semi_supervised": {}, "augment": {"strength": 0}}, "semi_supervised needs augment"),
+        ({"semi_supervised": {}, "average": 0.9}, "an average already"),
+        ({"semi_supervised": {"mean_teacher": {"dekay": 0.9}}}, "did you mean 'decay'"),
+        (
+            {"augment": {"flip": 0.5, "swap": [["a", "b"]]}, "distill": {"streams": ["x"], "losses": LOSSES}},
+            "have not seen the mirrored",
+        ),
+        ({"augment": {"flip": 0.5, "swap": []}, "distill": {"joints": {}}}, "have not seen the mirrored"),
+        ({"train": {"schedule": "cosin"}}, "train.schedule"),
+        ({"init": {"freeze": ["x"]}}, "init.folder"),
+    ],
+)
+def test_contradictions(parts, message):
+    with pytest.raises(AugrgbError, match=message) as caught:
+        recipe(**parts)
+    assert caught.value.exit_code == 2
+
+
+def test_new_keys_that_are_not_used_leave_old_run_folders_as_they_are():
+    """`RunFolder` takes an absent key, an empty mapping and None for the same."""
+    from augrgb.training.run_folder import differences
+
+    now = recipe_to_json(recipe(distill={"teachers": {"pose": "runs/p"}, "losses": {"hint": {}}}))
+    before = recipe_to_json(recipe(distill={"teachers": {"pose": "runs/p"}, "losses": {"hint": {}}}))
+    for section, keys in (("data", ["allow_missing"]), ("distill", ["streams", "features", "joints"])):
+        for key in keys:
+            before[section].pop(key)
+    for key in ("init", "semi_supervised", "average"):
+        before.pop(key)
+    before["train"].pop("schedule")
+    before["distill"]["losses"]["hint"].pop("teachers")
+    assert differences(before, now) == []
