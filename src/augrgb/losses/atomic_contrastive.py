@@ -98,7 +98,7 @@ class AtomicContrastive(DistillationLoss):
         candidates = every.at(rows)
         if len(every.number) * len(rows) > _CHUNK:  # too many to be kept
             return rows, lambda part: allowed(self.negatives, every.at(part), candidates), ratio
-        use = allowed(self.negatives, every, candidates)
+        use = allowed(self.negatives, every, candidates).to(batch.labels.dtype)  # multiplies faster than bool
         return rows, lambda part: use[part], ratio
 
     def _pick(self, count: int, device: torch.device) -> tuple[Tensor, float]:

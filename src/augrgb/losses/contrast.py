@@ -31,7 +31,7 @@ def contrast(
     Args:
         anchors, own: a and b, (N, C), rows of length 1 at most.
         others: o, (M, C), rows of length 1 at most.
-        use: Which of the others count for some of the anchors: a slice of n rows -> (n, M) bool.
+        use: Which of the others count for some of the anchors: a slice of n rows -> (n, M), 0 or 1 of any type.
         weight: (N,); rows of weight 0 cost as much as others.
         temperature: Divides similarities.
         ratio: How many candidates each of the `others` stands for.
@@ -67,16 +67,15 @@ class _Contrast(torch.autograd.Function):
                 e = torch.addmm(positive, pa, o.T, beta=-1 / temperature, alpha=1 / temperature)  # (rows, M)
                 if 2 / temperature > _LARGEST_EXPONENT:
                     # log(1 + sum) with everything, the 1 too, divided by the largest summand
-                    e = e.masked_fill_(~allowed, -torch.inf)
+                    e = e.masked_fill_(allowed == 0, -torch.inf)
                     shift = e.amax(1, keepdim=True).clamp_(min=0)
                     mass = e.sub_(shift).exp_().sum(1) * ratio
                     whole = mass + torch.exp(-shift[:, 0])
-                    value = whole.log() + shift[:, 0]
+                    total += torch.dot(whole.log() + shift[:, 0], w)
                 else:
                     mass = e.exp_().mul_(allowed).sum(1) * ratio
                     whole = mass + 1
-                    value = torch.log1p(mass)
-                total += torch.dot(value, w)
+                    total += torch.dot(whole.log(), w)  # log1p costs as much as the rest of the row
                 slope = (w / (whole * temperature))[:, None]  # of exp(gap), times ratio
                 if grad_a is not None:
                     grad_a[part] = torch.addcmul(torch.mm(e, o).mul_(ratio), pb, mass[:, None], value=-1).mul_(slope)

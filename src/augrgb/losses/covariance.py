@@ -140,7 +140,7 @@ class _Distance(torch.autograd.Function):
         scaled: bool,
         skip_constant: bool,
     ) -> Tensor:
-        gradient = torch.zeros_like(c) if ctx.needs_input_grad[0] else None
+        gradient = torch.empty_like(c) if ctx.needs_input_grad[0] else None
         total, videos = c.new_zeros(()), counted.new_zeros((), dtype=c.dtype)
         with torch.autocast(c.device.type, enabled=False):
             for rows, (zs, norm) in zip(_groups(c), student, strict=True):
@@ -152,16 +152,16 @@ class _Distance(torch.autograd.Function):
                 if scaled:
                     inverse = torch.where(take, norm.clamp(min=1e-30).reciprocal(), 0)
                     alike = (zs * zg).sum((1, 2)) * inverse
-                    total += (2 - 2 * alike)[take].sum()
+                    total += (2 * take - 2 * alike).sum()  # alike is 0 where it does not count
                     factor = 4 * inverse
                     difference = (zs * (alike * inverse)[:, None, None]).sub_(zg)
                 else:
                     difference = zs - zg
-                    total += difference.square().sum((1, 2))[take].sum() / c.shape[2] ** 2
+                    total += (difference.square().sum((1, 2)) * take).sum() / c.shape[2] ** 2
                     factor = take * (4 / c.shape[2] ** 2)
                 videos += take.sum()
                 if gradient is not None:
-                    gradient[rows] = torch.bmm(c[rows], difference).mul_(factor[:, None, None])
+                    torch.bmm(c[rows], difference, out=gradient[rows]).mul_(factor[:, None, None])
         videos.clamp_(min=1)
         ctx.gradient, ctx.videos = gradient, videos
         return total / videos
