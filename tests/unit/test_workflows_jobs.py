@@ -9,7 +9,7 @@ import psutil
 import pytest
 
 from augrgb.core.errors import EnvironmentFault, InputRefused
-from augrgb.workflows.jobs import Job, JobRunner
+from augrgb.workflows.jobs import Job, JobRunner, visible_gpus
 
 
 def add(a, b, progress):
@@ -28,6 +28,42 @@ def die(progress):
 def append(path, word, progress):
     with open(path, "a") as file:
         file.write(word)
+
+
+def gpu_once_all_have_started(folder, own, others, progress):
+    (Path(folder) / own).touch()
+    deadline = time.monotonic() + 120
+    while not all((Path(folder) / other).exists() for other in others):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    return os.environ.get("CUDA_VISIBLE_DEVICES")
+
+
+@pytest.mark.parametrize(("gpus", "expected"), [(("5", "GPU-7a"), ["5", "GPU-7a"]), (("5",), [None, None])])
+def test_each_process_sees_one_of_several_gpus(tmp_path, monkeypatch, gpus, expected):
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    names = ("a", "b")
+    jobs = [Job(n, "s", gpu_once_all_have_started, {"folder": str(tmp_path), "own": n, "others": names}) for n in names]
+    with JobRunner(2, gpus=gpus) as runner:
+        assert sorted(runner.run(jobs).values(), key=str) == expected
+
+
+def test_gpus_are_those_that_this_process_may_use(monkeypatch):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "2, 3")
+    assert visible_gpus() == ("2", "3")
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    assert visible_gpus() == ()
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES")
+    monkeypatch.setattr("torch.cuda.device_count", lambda: 2)
+    assert visible_gpus() == ("0", "1")
+
+
+def test_a_stage_that_comes_twice_costs_the_sum():
+    with JobRunner(1) as runner:
+        runner.run([Job("x", "s", add, {"a": 1, "b": 2})])
+        first = runner.costs["s"].wall_s
+        runner.run([Job("x", "s", add, {"a": 1, "b": 2})])
+        assert runner.costs["s"].wall_s > first
 
 
 def test_jobs_run_after_what_they_depend_on(tmp_path):

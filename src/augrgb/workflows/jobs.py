@@ -109,10 +109,13 @@ def _tree_memory_mib() -> float:
 _progress_queue: Any = None
 
 
-def _start_worker(progress_queue: Any) -> None:
-    """Make a worker use one core (the jobs are the parallelism), and end it when its parent is gone."""
+def _start_worker(progress_queue: Any, gpus: Any) -> None:
+    """Make a worker use one core and one GPU (the jobs are the parallelism), and end it when its parent is gone."""
     global _progress_queue
     _progress_queue = progress_queue
+    gpu = gpus.get()
+    if gpu is not None:
+        os.environ["CUDA_VISIBLE_DEVICES"] = gpu  # read when CUDA is first used, which is later than this
     end_with_parent()
     # Training notes a first SIGTERM and saves; a second one, or one between jobs, ends the worker at once.
     signal.signal(signal.SIGTERM, lambda number, frame: os._exit(128 + number))
@@ -156,15 +159,27 @@ class JobRunner:
     Args:
         workers: Number of processes; default: the number of cores this process may use.
         on_progress: Called with (stage, fraction done of that stage's jobs).
+        gpus: Names of GPUs as in CUDA_VISIBLE_DEVICES; where there are several, each process sees one, in turn.
+            Default: those that this process may use.
     """
 
-    def __init__(self, workers: int | None = None, on_progress: Callable[[str, float], None] | None = None) -> None:
+    def __init__(
+        self,
+        workers: int | None = None,
+        on_progress: Callable[[str, float], None] | None = None,
+        *,
+        gpus: Sequence[str] | None = None,
+    ) -> None:
         self.workers = workers or available_cores()
         self.costs: dict[str, StageCost] = {}
         self._on_progress = on_progress or (lambda stage, fraction: None)
         context = multiprocessing.get_context("spawn")
         self._queue = context.Queue()
-        self._pool = ProcessPoolExecutor(self.workers, context, _start_worker, (self._queue,))
+        seen = visible_gpus() if gpus is None else gpus
+        shares = context.Queue()
+        for worker in range(self.workers):
+            shares.put(seen[worker % len(seen)] if len(seen) > 1 else None)
+        self._pool = ProcessPoolExecutor(self.workers, context, _start_worker, (self._queue, shares))
         self._meter = MemoryMeter()
 
     def __enter__(self) -> JobRunner:
@@ -187,8 +202,13 @@ class JobRunner:
         self._on_progress(name, 0.0)
         yield lambda done, total: self._on_progress(name, done / max(total, 1))
         self._on_progress(name, 1.0)
-        wall_s = time.monotonic() - started
-        self.costs[name] = StageCost(name, wall_s, _cpu_seconds() - cpu_s, self._meter.peak_mib(name))
+        self._note(name, time.monotonic() - started, _cpu_seconds() - cpu_s)
+
+    def _note(self, stage: str, wall_s: float, cpu_s: float) -> None:
+        """What a stage cost; the sum, if it comes more than once."""
+        before = self.costs.get(stage, StageCost(stage, 0.0, 0.0, 0.0))
+        peak_mib = self._meter.peak_mib(stage)
+        self.costs[stage] = StageCost(stage, before.wall_s + wall_s, before.cpu_s + cpu_s, peak_mib)
 
     def run(self, jobs: Sequence[Job]) -> dict[str, Any]:
         """Run every job after the jobs it depends on; returns name -> result.
@@ -232,9 +252,7 @@ class JobRunner:
                     cpu_s[job.stage] += job_cpu_s
                     fractions[job.name] = 1.0
                     if all(name in results for name in stage_jobs[job.stage]):
-                        wall_s = time.monotonic() - started[job.stage]
-                        peak = self._meter.peak_mib(job.stage)
-                        self.costs[job.stage] = StageCost(job.stage, wall_s, cpu_s[job.stage], peak)
+                        self._note(job.stage, time.monotonic() - started[job.stage], cpu_s[job.stage])
                 for stage, members in stage_jobs.items():
                     if stage in started:
                         self._on_progress(stage, sum(fractions[name] for name in members) / len(members))
@@ -261,6 +279,16 @@ class JobRunner:
 def _cpu_seconds() -> float:
     times = os.times()
     return times.user + times.system + times.children_user + times.children_system
+
+
+def visible_gpus() -> tuple[str, ...]:
+    """GPUs that this process may use, as CUDA_VISIBLE_DEVICES names them; () without CUDA."""
+    given = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if given is not None:
+        return tuple(name.strip() for name in given.split(",") if name.strip() not in ("", "-1"))
+    import torch
+
+    return tuple(str(number) for number in range(torch.cuda.device_count()))
 
 
 def available_cores() -> int:
