@@ -64,9 +64,10 @@ class MethodEntry(Section):
     """One stream: what people see, and what differs from the base.
 
     `encoder` names the encoder whose features it gets; `teachers` names other methods (a list shares a weight of 1;
-    a mapping gives each its own); `sensors` is what it needs at test time beyond RGB; `against` names the row that its
-    differences are paired with, if not the baseline. `scale` multiplies the weights of all losses. `grid` adds to the
-    grid of the search; `trials` says outright that this method makes fewer trials than the others (0: none).
+    a mapping gives each its own), or fusions of methods of one modality, which teach as an ensemble; `sensors` is what
+    it needs at test time beyond RGB; `against` names the row that its differences are paired with, if not the baseline.
+    `scale` multiplies the weights of all losses. `grid` adds to the grid of the search; `trials` says outright that
+    this method makes fewer trials than the others (0: none).
     """
 
     name: str = ""
@@ -147,6 +148,10 @@ class ComparisonRecipe(Section):
     def members(self, row: str) -> tuple[str, ...]:
         """The methods behind a row."""
         return tuple(self.fusions[row].members) if row in self.fusions else (row,)
+
+    def teaching(self, method: str) -> list[str]:
+        """The methods that teach a method: a fusion among its teachers stands for its members."""
+        return list(dict.fromkeys(one for teacher in self.methods[method].teachers for one in self.members(teacher)))
 
     def against(self, row: str) -> str | None:
         """The row with which the differences of `row` are paired; None for the baseline."""

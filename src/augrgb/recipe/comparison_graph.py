@@ -19,7 +19,7 @@ def graph_of(recipe: ComparisonRecipe) -> dict[str, list[str]]:
         )
     for key, method in recipe.methods.items():
         encoders = [method.encoder, *recipe.grid(key).get("encoder", [])]
-        graph[f"methods.{key}"] = [f"methods.{name}" for name in method.teachers]
+        graph[f"methods.{key}"] = [f"methods.{name}" for name in recipe.teaching(key)]
         graph[f"methods.{key}"] += [f"encoders.{name}" for name in dict.fromkeys(encoders) if name is not None]
     return graph
 

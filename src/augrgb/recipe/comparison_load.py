@@ -157,7 +157,7 @@ def _reference_faults(recipe: ComparisonRecipe, values: Mapping[str, Any], where
         for tried in recipe.grid(key).get("encoder", []):
             yield from absent(str(tried), known["encoders"], f"search of {key}: encoder", "encoder")
         for teacher in method.teachers:
-            yield from absent(teacher, known["methods"], f"methods.{key}.teachers", "method")
+            yield from absent(teacher, rows, f"methods.{key}.teachers", "method")
         if method.losses and not method.teachers:
             yield UsageFault("E-CFG-003", f"{where}: methods.{key}", "has losses but no teachers")
         if method.teachers and not method.losses:
@@ -193,10 +193,11 @@ def _cell_faults(recipe: ComparisonRecipe, where: str) -> Iterator[AugrgbError]:
         if len(entry.encoder) != 1:
             yield UsageFault("E-CFG-003", f"{where}: encoders.{key}.encoder", f"choose one, got {list(entry.encoder)}")
     for key, method in recipe.methods.items():
-        involved = [recipe.methods[name] for name in (key, *method.teachers) if name in recipe.methods]
+        wanted = (key, *recipe.teaching(key))
+        involved = [recipe.methods[name] for name in wanted if name in recipe.methods]
         names = [one.encoder for one in involved if one.encoder is not None]
         kinds = [kind for name in names if name in recipe.encoders for kind in recipe.encoders[name].encoder]
-        missing = len(involved) <= len(method.teachers) or len(kinds) != len(names)
+        missing = len(involved) < len(wanted) or len(kinds) != len(names)
         if missing or any(kind not in ENCODERS for kind in kinds):
             values = _without_sources(recipe, method)  # their faults are reported where they are named
         else:

@@ -116,7 +116,7 @@ def stream_values(recipe: ComparisonRecipe, places: Places, key: str, seed: int)
     features: dict[str, Any] = {}
     for user, (sense, folder) in {
         key: (modality, own),
-        **{teacher: _source(recipe, places, teacher, seed) for teacher in method.teachers},
+        **{teacher: _source(recipe, places, teacher, seed) for teacher in recipe.teaching(key)},
     }.items():
         found = folder if folder is not None else folders.get(sense)
         if found is None:
@@ -133,12 +133,23 @@ def stream_values(recipe: ComparisonRecipe, places: Places, key: str, seed: int)
     values["student"] = student
     if method.teachers or method.losses:
         values["distill"] = {
-            "teachers": {teacher: str(places.stream(teacher, seed)) for teacher in method.teachers},
+            "teachers": {teacher: _runs_of(recipe, places, teacher, seed) for teacher in method.teachers},
             "teacher_weights": dict(method.teachers),
             "losses": method.losses_at_scale(),
         }
     values["seed"] = seed
     return merged(values, method.set)
+
+
+def _runs_of(recipe: ComparisonRecipe, places: Places, teacher: str, seed: int) -> str | list[str]:
+    """Run folder of a teacher; of all its members, if it is a fusion."""
+    if teacher not in recipe.fusions:
+        return str(places.stream(teacher, seed))
+    senses = sorted({_source(recipe, places, member, seed)[0] for member in recipe.members(teacher)})
+    if len(senses) > 1:
+        problem = f"the fusion {teacher} sees {', '.join(senses)}: it cannot teach as one"
+        raise UsageFault("E-CFG-003", "", problem, "Name its members as teachers; `distill.teacher_weights: equal`.")
+    return [str(places.stream(member, seed)) for member in recipe.members(teacher)]
 
 
 def _source(recipe: ComparisonRecipe, places: Places, key: str, seed: int) -> tuple[str, str | None]:

@@ -88,7 +88,7 @@ class Cells:
         if folder not in self._streams:
             recipe = self.settled if trial is None else self.settled.settled({key: trial.settings})
             resolved = check_recipe(stream_values(recipe, self.places, key, seed), StreamRecipe)
-            models = [self.places.stream(teacher, seed) / MODEL for teacher in recipe.methods[key].teachers]
+            models = [self.places.stream(teacher, seed) / MODEL for teacher in recipe.teaching(key)]
             models += [self.places.encoder(name, seed) / MODEL for name in _encoders_of(recipe, key)]
             self._streams[folder] = Run(folder, resolved, (*models, resolved.data.dataset / MANIFEST))
         return self._streams[folder]
@@ -216,7 +216,7 @@ class Cells:
             return []
         if name not in found:
             recipe = self.settled if trial is None else self.settled.settled({key: trial.settings})
-            after = [job for t in recipe.methods[key].teachers for job in self.need_stream(found, t, seed)]
+            after = [job for t in recipe.teaching(key) for job in self.need_stream(found, t, seed)]
             after += [job for e in _encoders_of(recipe, key) for job in self._need_features(found, e, seed)]
             self.put(found, name, "search" if tried else "streams", stream_job, {"run": run}, after)
         return [name]
@@ -270,5 +270,5 @@ class Cells:
 
 def _encoders_of(recipe: ComparisonRecipe, key: str) -> list[str]:
     """Encoders whose features a method is trained on: its own and its teachers'."""
-    users = [recipe.methods[name].encoder for name in (key, *recipe.methods[key].teachers)]
+    users = [recipe.methods[name].encoder for name in (key, *recipe.teaching(key))]
     return list(dict.fromkeys(name for name in users if name is not None))
