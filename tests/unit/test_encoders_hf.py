@@ -148,6 +148,78 @@ def test_the_folder_stands_alone_and_tests_itself(kind, imported, folders):
     )
 
 
+def more(kind):
+    """(model, what it says of prepared frames (N, F, 3, H, W)) of other families, tiny."""
+    torch.manual_seed(1)
+    sides = {"image_size": 32, "patch_size": 16}
+    stages = {"hidden_sizes": [8, 16, 24, 32], "depths": [1, 1, 1, 1]}
+    text = {"vocab_size": 40, **SMALL}
+    match kind:
+        case "dinov3":
+            model = transformers.DINOv3ViTModel(transformers.DINOv3ViTConfig(num_register_tokens=4, **sides, **SMALL))
+            return model, lambda x: each(x, lambda y: model(pixel_values=y).pooler_output)
+        case "clip":
+            vision = {**sides, **SMALL, "projection_dim": 16}
+            model = transformers.CLIPModel(transformers.CLIPConfig(vision_config=vision, text_config=text))
+            return model, lambda x: each(x, lambda y: model.vision_model(pixel_values=y).pooler_output)
+        case "convnext":
+            model = transformers.ConvNextModel(transformers.ConvNextConfig(**stages))
+            return model, lambda x: each(x, lambda y: model(pixel_values=y).pooler_output)
+        case "resnet":
+            config = transformers.ResNetConfig(embedding_size=8, layer_type="basic", **stages)
+            model = transformers.ResNetModel(config)
+            return model, lambda x: each(x, lambda y: model(pixel_values=y).last_hidden_state.mean(dim=(2, 3)))
+        case "videomae_pretraining":
+            decoder = {"decoder_hidden_size": 32, "decoder_num_hidden_layers": 1, "decoder_num_attention_heads": 2}
+            config = transformers.VideoMAEConfig(num_frames=4, **sides, **SMALL, **decoder)
+            model = transformers.VideoMAEForPreTraining(config)
+            return model, lambda x: model.videomae(pixel_values=x).last_hidden_state.mean(1)
+        case "timesformer":
+            config = transformers.TimesformerConfig(num_frames=4, **sides, **SMALL)
+            model = transformers.TimesformerForVideoClassification(config)
+            return model, lambda x: model.timesformer(pixel_values=x).last_hidden_state.mean(1)
+        case "vivit":
+            config = transformers.VivitConfig(image_size=32, tubelet_size=[2, 16, 16], num_frames=4, **SMALL)
+            model = transformers.VivitModel(config)
+            return model, lambda x: model(pixel_values=x).last_hidden_state.mean(1)
+    raise AssertionError(kind)
+
+
+def each(x, function):
+    return torch.stack([function(x[:, number]) for number in range(x.shape[1])]).mean(0)
+
+
+@pytest.mark.parametrize(
+    "kind", ["dinov3", "clip", "convnext", "resnet", "videomae_pretraining", "timesformer", "vivit"]
+)
+def test_other_families(tmp_path, kind):
+    model, expected = more(kind)
+    import_hf(write_model(tmp_path / kind, model, STRETCHED), tmp_path / "e")
+    encoder = load_encoder(tmp_path / "e").encoder
+    frames = windows(3)
+    with torch.no_grad():
+        wanted = (model.eval(), expected(encoder.prepare(frames).permute(0, 1, 4, 2, 3)))[1]
+    assert wanted.std(dim=0).mean() > 1e-4
+    np.testing.assert_allclose(encode_windows(encoder, frames), wanted, atol=1e-4)
+
+
+def test_batch_normalisation_keeps_its_statistics_in_training(tmp_path):
+    import_hf(write_model(tmp_path / "m", more("resnet")[0], STRETCHED), tmp_path / "e")
+    encoder = load_encoder(tmp_path / "e").encoder.train()
+    before = {name: tensor.clone() for name, tensor in encoder.state_dict().items()}
+    x = encoder.prepare(windows(4))
+    torch.testing.assert_close(encoder(x)[:2], encoder(x[:2]), atol=1e-5, rtol=1e-4)
+    assert encoder.training and all(torch.equal(before[name], t) for name, t in encoder.state_dict().items())
+
+
+def test_a_model_that_wants_more_than_pictures_is_refused(tmp_path):
+    vision = {"num_patches": 4, "patch_size": 16, **SMALL}
+    config = transformers.Siglip2Config(vision_config=vision, text_config={"vocab_size": 40, **SMALL})
+    with pytest.raises(InputRefused, match="wants more than pictures") as caught:
+        import_hf(write_model(tmp_path / "m", transformers.Siglip2Model(config), STRETCHED), tmp_path / "e")
+    assert caught.value.code == "E-ENC-012" and not (tmp_path / "e").exists()
+
+
 def test_video_backbones_see_the_order_of_frames_and_image_backbones_do_not(imported):
     frames = windows(2, 4)
     for kind, sees in (("videomae", True), ("dinov2", False)):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 import numpy as np
 import torch
@@ -36,7 +36,8 @@ class HfBackbone(SnippetEncoder):
     """Any Hugging Face video or image backbone (VideoMAE, DINOv2/v3, SigLIP, ...); made by `import-weights hf`.
 
     A video backbone sees the window resampled to its number of frames; an image backbone sees `frames` frames of the
-    window, evenly spaced, whose features are averaged. Normalisation is per token, so snippets do not see each other.
+    window, evenly spaced, whose features are averaged. Normalisation is per token, or by stored
+    statistics, so snippets do not see each other.
 
     Args:
         config: The model's `config.json`, plain values, by default that of the weights it starts from. `model_type`
@@ -62,8 +63,8 @@ class HfBackbone(SnippetEncoder):
     modality = "rgb"
     data_options = ("config", "kind", "frames", "pool", "height", "width", "shortest", "mean", "std", "resample")
     verified = (
-        "features within 1e-4 of the classes of transformers 4.57 (VideoMAE, DINOv2, SigLIP, ViT; tiny random "
-        "weights), pictures within two grey levels of its image processors; published weights were not at hand"
+        "features within 1e-4 of ten classes of transformers 4.57, from VideoMAE to DINOv3 (tiny random weights), "
+        "pictures within two grey levels of its image processors; published weights were not at hand"
     )
 
     def __init__(
@@ -101,10 +102,19 @@ class HfBackbone(SnippetEncoder):
             "resample": resample,
         }
         self.net = build_model(self.options["config"])
-        if pool != "pooler" and getattr(self.net, "pooler", None) is not None:
+        pooler = getattr(self.net, "pooler", None)
+        if pool != "pooler" and isinstance(pooler, nn.Module) and any(True for _ in pooler.parameters()):
             self.net.pooler = None  # type: ignore[assignment]  # else published weights without one would not fit
         self.dim = _width(self.net)
         self.batch = 4 if kind == "video" else 16
+
+    def train(self, mode: bool = True) -> Self:
+        """As usual, but the statistics of batch normalisation stay: snippets must not see each other."""
+        super().train(mode)
+        for module in self.net.modules():
+            if isinstance(module, nn.modules.batchnorm._BatchNorm):
+                module.eval()
+        return self
 
     def prepare(self, windows: NDArray[Any]) -> Tensor:
         """Evenly spaced frames, resized and normalised: (N, frames, height, width, 3)."""
@@ -122,7 +132,11 @@ class HfBackbone(SnippetEncoder):
         return features.view(count, -1, self.dim).mean(dim=1) if self.kind == "image" and count else features
 
     def _pooled(self, x: Tensor) -> Tensor:
-        outputs = self.net(**{str(self.net.main_input_name): x})
+        try:
+            outputs = self.net(**{str(self.net.main_input_name): x})
+        except TypeError as error:
+            problem = f"{type(self.net).__name__} wants more than pictures ({error})"
+            raise InputRefused("E-ENC-012", "config.json", problem, "Use a plain backbone.") from error
         if self.pool == "pooler":
             pooled = getattr(outputs, "pooler_output", None)
             if pooled is None:
