@@ -207,3 +207,11 @@ def test_without_ray_the_message_says_what_to_install(tmp_path, monkeypatch):
     dataset = make_dataset(tmp_path, [10])
     with pytest.raises(EnvironmentFault, match=r"E-ENV-003.*augrgb\[ray\]"):
         extract_together(dataset, [(make_encoder(tmp_path / "e"), tmp_path / "f")], engine=RayEngine())
+
+
+def test_no_cluster_at_the_address(tmp_path):
+    pytest.importorskip("ray", reason="ray is not installed")
+    dataset, encoder = make_dataset(tmp_path, [10]), make_encoder(tmp_path / "e")
+    for address in ("127.0.0.1:1", "ray://127.0.0.1:1", "127.0.0.1:x"):
+        with pytest.raises(EnvironmentFault, match=r"E-ENV-005.*no Ray cluster.*ray start --head"):
+            extract_together(dataset, [(encoder, tmp_path / "f")], engine=RayEngine(address))

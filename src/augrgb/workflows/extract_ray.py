@@ -10,6 +10,7 @@ import functools
 import logging
 import os
 import pickle
+import socket
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -21,6 +22,7 @@ Argument = TypeVar("Argument")
 Result = TypeVar("Result")
 _AT_LEAST_WAITING = 64
 _TASKS_PER_CORE = 4
+_PATIENCE_S = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +61,7 @@ class RayEngine:
         if ray.is_initialized():
             return False
         try:
+            _knock(self.address or os.environ.get("RAY_ADDRESS", ""))
             ray.init(address=self.address, log_to_driver=False, logging_level=logging.ERROR)
         except (ConnectionError, OSError, RuntimeError, ValueError) as error:
             remedy = "Start one with `ray start --head`, or leave the address out to use this machine."
@@ -117,6 +120,13 @@ def _call(pickled: tuple[bytes, bytes]) -> Any:
 def _child(function: bytes, limits: ChildLimits) -> Child[tuple[bytes, bytes], Any]:
     """One child for all tasks of a worker; it ends when the worker does."""
     return Child(_call, limits=limits, warm_up=functools.partial(pickle.loads, function))
+
+
+def _knock(address: str) -> None:
+    """Find out in a moment whether somebody listens there: Ray itself tries for many minutes."""
+    host, colon, port = address.removeprefix("ray://").rpartition(":")
+    if colon:
+        socket.create_connection((host.strip("[]"), int(port)), timeout=_PATIENCE_S).close()
 
 
 def _import_ray() -> Any:
