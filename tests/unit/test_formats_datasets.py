@@ -16,7 +16,9 @@ from augrgb.datasets.formats import (
     TsuCsv,
     TsuJson,
 )
+from augrgb.datasets.formats.choose import read_annotations
 from augrgb.datasets.formats.pku_mmd import read_split
+from augrgb.datasets.formats.splits import splits_of
 from augrgb.datasets.formats.tsu_ids import official_splits
 
 HEADER = "id,subject,scene,quality,relevance,verified,script,objects,descriptions,actions,length\n"
@@ -173,3 +175,19 @@ def test_activitynet_with_taxonomy_ambiguous_and_unannotated(tmp_path):
     assert found.videos["b"].events == () and len(found.videos["b"].ignored) == 1
     assert found.classes == ("Walk", "Jump") and found.closed
     assert found.findings[0].code == "E-ANN-018"
+
+
+def test_thumos14_trains_on_its_validation_videos(tmp_path):
+    rows = {
+        f"video_{part}_{n}": {
+            "subset": part.title(),
+            "duration": 9.0,
+            "annotations": [{"label": "x", "segment": [1, 2]}],
+        }
+        for n, part in enumerate(("validation", "test"))
+    }
+    path = tmp_path / "thumos14.json"
+    path.write_text(json.dumps({"database": rows}))
+    found = read_annotations(path, options={"subsets": {"validation": "training"}})
+    splits = splits_of(found)
+    assert splits == {"given": {"train": ("video_validation_0",), "test": ("video_test_1",)}}

@@ -97,8 +97,8 @@ def check_annotations(
     for kind, count in sorted(checked.counts().items()):
         report.note("annotations", f"{count} events {kind}")
     if split not in dataset.splits:
-        fault = UsageFault("E-SPL-001", dataset.name, f"no split {split!r}", did_you_mean(split, dataset.splits))
-        report.refuse("split", [fault])
+        missing = UsageFault("E-SPL-001", dataset.name, f"no split {split!r}", did_you_mean(split, dataset.splits))
+        report.refuse("split", [missing])
         return dataset
     _check_roles(report, dataset, split, set(needed))
     if published in PUBLISHED:

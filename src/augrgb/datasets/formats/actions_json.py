@@ -13,9 +13,10 @@ from augrgb.core.safe_files import write_json
 from augrgb.core.timeline import FrameCounting
 from augrgb.core.types import Event
 from augrgb.datasets.formats.annotation_format import AnnotatedVideo, AnnotationSet
-from augrgb.datasets.formats.class_list import number_classes, read_class_list, unnamed, write_class_list
+from augrgb.datasets.formats.class_list import ClassList, number_classes, read_class_list, unnamed, write_class_list
+from augrgb.datasets.formats.json_stream import stream_json
 from augrgb.datasets.formats.json_values import as_integer, as_list, as_number, as_object, as_text, member
-from augrgb.datasets.formats.text_files import head_of, read_json_text
+from augrgb.datasets.formats.text_files import head_of
 
 _START = re.compile(r'^\s*\{\s*"((?:[^"\\]|\\.)*)"\s*:\s*\{\s*"(?:subset|duration|actions)"\s*:')
 
@@ -40,30 +41,30 @@ def read_actions(
         classes: Class list file; without one, classes are called `c000`, `c001`, ... by their number in the file.
         counting: For times in frames: how the frames of a video (by id) become seconds.
     """
-    raw = as_object(read_json_text(path), path)
     faults: list[AugrgbError] = []
-    numbered: dict[str, tuple[list[tuple[int, float, float]], AnnotatedVideo]] = {}
-    for video_id, value in raw.items():
+    label = dict(read_class_list(classes, first=first).names) if classes is not None else {}
+    used: set[int] = set()
+    videos: dict[str, AnnotatedVideo] = {}
+    for place, value in stream_json(path):
+        if not place or isinstance(place[0], int):
+            as_object([] if place else value, path)  # a list, or no container at all, is refused
+            continue
         try:
-            numbered[video_id] = _video(path, video_id, value, counting)
+            rows, video = _video(path, str(place[0]), value, counting)
         except AugrgbError as fault:
             faults.append(fault)
-    used = {row[0] for rows, _ in numbered.values() for row in rows}
-    names = read_class_list(classes, first=first) if classes is not None else unnamed(used, first=first)
+            continue
+        used.update(row[0] for row in rows)
+        if classes is None:
+            label |= {row[0]: f"c{row[0]:03d}" for row in rows if row[0] not in label}
+        events = tuple(Event(label.get(n, ""), start, end) for n, start, end in rows)  # unknown ones are told below
+        videos[str(place[0])] = replace(video, events=events)
+    names = ClassList(label) if classes is not None else unnamed(used, first=first)
     for number in sorted(used - names.names.keys()):
         expected = f"{min(names.names, default=first)} to {max(names.names, default=first)}"
         faults.append(InputRefused("E-ANN-003", path, f"class number {number}, expected {expected}"))
     raise_together(faults)
-    label = names.names
-    return AnnotationSet(
-        classes=names.classes,
-        videos={
-            video_id: replace(video, events=tuple(Event(label[n], start, end) for n, start, end in rows))
-            for video_id, (rows, video) in numbered.items()
-        },
-        closed=classes is not None,
-        in_frames=counting is not None,
-    )
+    return AnnotationSet(names.classes, videos, closed=classes is not None, in_frames=counting is not None)
 
 
 def write_actions(annotations: AnnotationSet, path: Path, *, first: int) -> list[Path]:

@@ -10,8 +10,9 @@ from augrgb.core.safe_files import write_json
 from augrgb.core.types import Event
 from augrgb.datasets.formats.annotation_format import AnnotatedVideo, AnnotationFormat, AnnotationSet, Finding
 from augrgb.datasets.formats.class_list import read_class_list
+from augrgb.datasets.formats.json_stream import stream_json
 from augrgb.datasets.formats.json_values import as_list, as_number, as_object, as_text, member
-from augrgb.datasets.formats.text_files import head_of, read_json_text
+from augrgb.datasets.formats.text_files import head_of
 
 
 class ActivityNetJson(AnnotationFormat):
@@ -24,13 +25,22 @@ class ActivityNetJson(AnnotationFormat):
     Args:
         classes: Class list; any other label is then a mistake.
         ignore: Labels of regions to be ignored (THUMOS14 has "Ambiguous").
+        subsets: Other names for subsets: THUMOS14 trains on its validation videos, `{validation: training}`. Upper and
+            lower case do not count.
     """
 
     name = "activitynet"
     suffixes = (".json",)
 
-    def __init__(self, *, classes: Path | None = None, ignore: tuple[str, ...] = ("Ambiguous",)) -> None:
+    def __init__(
+        self,
+        *,
+        classes: Path | None = None,
+        ignore: tuple[str, ...] = ("Ambiguous",),
+        subsets: dict[str, str] | None = None,
+    ) -> None:
         self.classes, self.ignore = classes, ignore
+        self.subsets = {old.lower(): new for old, new in (subsets or {}).items()}
 
     @classmethod
     def sniff(cls, path: Path) -> bool:
@@ -38,14 +48,22 @@ class ActivityNetJson(AnnotationFormat):
         return head.lstrip().startswith("{") and ('"database"' in head or '"taxonomy"' in head)
 
     def read(self, path: Path) -> AnnotationSet:
-        raw = as_object(read_json_text(path), path)
+        raw: dict[str, Any] = {}  # everything but the videos, which are taken one by one
         faults: list[AugrgbError] = []
         videos: dict[str, AnnotatedVideo] = {}
-        for video_id, value in as_object(member(raw, "database", path), path, "database").items():
+        for place, value in stream_json(path, inside=("database",)):
+            if not place or isinstance(place[0], int):
+                as_object([] if place else value, path)  # a list, or no container at all, is refused
+                continue
+            if len(place) == 1:
+                raw[str(place[0])] = value
+                continue
+            video_id = str(place[1])
             try:
                 videos[video_id] = self._video(value, path, video_id)
             except AugrgbError as fault:
                 faults.append(fault)
+        as_object(member(raw, "database", path), path, "database")
         raise_together(faults)
         used = {event.label for video in videos.values() for event in video.events or ()}
         listed = read_class_list(self.classes).classes if self.classes is not None else _leaves(raw, path)
@@ -91,11 +109,12 @@ class ActivityNetJson(AnnotationFormat):
         def text(key: str) -> str | None:
             return as_text(video[key], path, video_id, key) if video.get(key) is not None else None
 
+        subset = text("subset")
         return AnnotatedVideo(
             events=None if events is None else tuple(events),
             ignored=tuple(ignored),
             duration_s=number("duration"),
-            subset=text("subset"),
+            subset=self.subsets.get(subset.lower(), subset) if subset is not None else None,
             fps=number("fps"),
             subject=text("subject"),
             camera=text("camera"),

@@ -13,8 +13,9 @@ from augrgb.core.types import Event
 from augrgb.datasets.formats.annotation_format import AnnotatedVideo, AnnotationFormat, AnnotationSet, Finding
 from augrgb.datasets.formats.class_list import read_class_list
 from augrgb.datasets.formats.frame_rates import Rates, need_rates, rate_of
+from augrgb.datasets.formats.json_stream import stream_json
 from augrgb.datasets.formats.json_values import as_list, as_number, as_object, as_text, member
-from augrgb.datasets.formats.text_files import head_of, read_json_text
+from augrgb.datasets.formats.text_files import head_of
 
 _UPLOAD = re.compile(r"^[0-9a-f]{8}-(.+)$")
 
@@ -55,12 +56,15 @@ class LabelStudio(AnnotationFormat):
         faults: list[AugrgbError] = []
         videos: dict[str, AnnotatedVideo] = {}
         left = 0
-        for position, value in enumerate(as_list(read_json_text(path), path)):
-            place = (path, f"[{position}]")
+        for at, value in stream_json(path):
+            if not at or isinstance(at[0], str):
+                as_list({} if at else value, path)  # an object, or no container at all, is refused
+                continue
+            place = (path, f"[{at[0]}]")
             try:
                 video_id, results = self._task(as_object(value, *place), place)
                 if video_id in videos:
-                    raise InputRefused("E-ID-001", f"{path} [{position}]", f"a second task for the video {video_id!r}")
+                    raise InputRefused("E-ID-001", f"{path} [{at[0]}]", f"a second task for the video {video_id!r}")
                 timed = [result for result in results or () if result.get("type") == "timelinelabels"]
                 left += len(results or ()) - len(timed)
                 fps = rate_of(self.fps, video_id, path) if timed else None

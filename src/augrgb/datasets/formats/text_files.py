@@ -93,20 +93,12 @@ def read_json_text(path: Path) -> Any:
     """
     text = read_text(path)
 
-    def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        found = dict(pairs)
-        if len(found) < len(pairs):
-            seen: set[str] = set()
-            twice = next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]
-            raise _RepeatedKey(twice)
-        return found
-
     try:
-        return json.loads(text, object_pairs_hook=unique)
+        return json.loads(text, object_pairs_hook=unique_keys)
     except json.JSONDecodeError as error:
         problem = f"not valid JSON at line {error.lineno}, column {error.colno}: {error.msg}"
         raise InputRefused("E-FILE-002", path, problem) from error
-    except _RepeatedKey as error:
+    except RepeatedKey as error:
         key = error.args[0]
         places = re.finditer(re.escape(json.dumps(key, ensure_ascii=False)) + r"\s*:", text)
         lines = ", ".join(str(text.count("\n", 0, m.start()) + 1) for m in places)
@@ -137,8 +129,18 @@ def read_xml(path: Path) -> Element:
     return root
 
 
-class _RepeatedKey(Exception):
-    pass
+class RepeatedKey(Exception):
+    """An object names a key (the argument) twice."""
+
+
+def unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """For `json`'s `object_pairs_hook`: an object, or `RepeatedKey`."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        seen: set[str] = set()
+        twice = next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]
+        raise RepeatedKey(twice)
+    return found
 
 
 def _refuse_utf16(path: Path, head: bytes) -> None:
