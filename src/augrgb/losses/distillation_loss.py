@@ -21,8 +21,8 @@ class DistillationLoss(nn.Module, ABC):
         dims: Sizes of student and teacher.
 
     Attributes:
-        compares: What it looks at: class `scores` alone (then several teachers may speak with one voice), `snippets`, of
-            which it is a mean (then it may be given some of them only), or `sequences`.
+        compares: What it looks at: class `scores` alone (then several teachers may speak with one voice), `snippets`,
+            of which it is a mean (then it may be given some of them only), or `sequences`.
         teacher_layers: How many of the last layers of a teacher's filter it looks at, besides features and logits.
     """
 
