@@ -1,6 +1,7 @@
 """`--dry-run` on small made-up downloads in the published layouts: complete ones, and broken in every way at once."""
 
 import json
+import shlex
 import shutil
 from pathlib import Path
 
@@ -179,3 +180,56 @@ def test_a_base_has_no_base_and_lists_replace_lists(tmp_path):
     for name, message in (("c", "has a base itself"), ("d", "expected the name")):
         with pytest.raises(Exception, match=f"E-CFG-006.*{message}"):
             load_recipe(tmp_path / f"{name}.yaml", StreamRecipe)
+
+
+def actions_json(path, ids, first, per_second):
+    """The layout of super-events and TSU: three videos to train on, two to test."""
+    rows = {}
+    for number, video_id in enumerate(ids):
+        actions = [[first + k, (2 + k) * per_second, (5 + k) * per_second] for k in range(3)]
+        subset = "training" if number < 3 else "testing"
+        rows[video_id] = {"subset": subset, "duration": 20 * per_second, "actions": actions}
+    path.write_text(json.dumps(rows))
+
+
+def activitynet_json(path, ids):
+    """The layout of ActionFormer's thumos14.json."""
+    events = [{"label": f"Act{k}", "segment": [2.0 + k, 5.0 + k]} for k in range(3)]
+    rows = {
+        video_id: {"subset": "Validation" if n < 3 else "Test", "duration": 20.0, "annotations": events}
+        for n, video_id in enumerate(ids)
+    }
+    path.write_text(json.dumps({"version": "x", "database": rows}))
+
+
+@pytest.mark.parametrize("name", ["charades", "multithumos", "thumos14", "tsu"])
+def test_the_shipped_recipe_and_its_commands_on_a_download_laid_out_as_it_says(name, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    ids = [f"P{n:02d}T01C01" if name == "tsu" else f"V{n}" for n in (3, 4, 6, 2, 10)]  # TSU's subjects tell its split
+    file = {"charades": "charades.json", "multithumos": "multithumos.json", "thumos14": "thumos14.json"}.get(
+        name, "smarthome_CS_51.json"
+    )
+    if name == "thumos14":
+        activitynet_json(Path(file), ids)
+    else:
+        actions_json(Path(file), ids, first=int(name == "multithumos"), per_second=20 if name == "tsu" else 1)
+        if name == "multithumos":
+            Path(file).write_text(Path(file).read_text().replace('"V', '"video_validation_'))
+            ids = [video_id.replace("V", "video_validation_") for video_id in ids]
+    known = PUBLISHED[name]
+    splits = {split: {"train": (3,), "test": (2,)} for split in known.splits}
+    monkeypatch.setitem(published.PUBLISHED, name, Published(3, (5,), splits, "made up"))
+    base = (RECIPES / name / "base.yaml").read_text()
+    told = next(line for line in base.splitlines() if line.startswith("# Dataset:"))
+    expect_success(*shlex.split(told.removeprefix("# Dataset:"))[1:])
+    clock = yaml.safe_load(base)["data"]["features"]["rgb"]["clock"]
+    count = round((20 * clock["fps"] - clock["window"]) / clock["stride"]) + 1
+    folder = Path(name, "features", "rgb")
+    folder.mkdir(parents=True)
+    for video_id in ids:
+        np.save(folder / f"{video_id}.npy", rng_at(0, video_id).standard_normal((count, 32)).astype(np.float16))
+    recipe = RECIPES / name / ("cs_rgb.yaml" if name == "tsu" else "rgb.yaml")
+    ready = expect_success("train", recipe, "student.filter.sd_tcn.width=8", "--dry-run")
+    assert "Ready to train." in ready.out
+    (folder / f"{ids[0]}.npy").unlink()
+    assert run_cli("train", recipe, "--dry-run").code == 3
