@@ -50,8 +50,10 @@ def _show_plan(plan: ComparisonPlan, folder: Path) -> None:
     from augrgb.cli.tables import stdout
 
     left = ", ".join(f"{count} {stage}" for stage, count in plan.stages().items() if count) or "nothing"
+    trials = f"{plan.trials} trials, " if plan.trials else ""
+    cells = f"{trials}{plan.encoders} encoders, {plan.streams} streams, {plan.evaluations} evaluations"
     stdout().print(
-        f"{folder}: {plan.encoders} encoders, {plan.streams} streams, {plan.evaluations} evaluations; to do: {left}.",
+        f"{folder}: {cells}; to do: {left}.",
         highlight=False,
         soft_wrap=True,
     )

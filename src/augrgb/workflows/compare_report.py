@@ -194,6 +194,7 @@ def build_comparison_report(
         Fact(f"scored on ({recipe.role})", tests),
         Fact("seeds", ", ".join(map(str, recipe.seeds))),
         Fact("methods", str(len(recipe.methods))),
+        *((Fact("search", f"{recipe.search.budget} trials per method"),) if recipe.search is not None else ()),
         Fact("command", "augrgb compare"),
         Fact("version", __version__ + (f", commit {commit[:10]}" if commit else "")),
     )

@@ -67,6 +67,7 @@ class Search:
     def __init__(self, cells: Cells) -> None:
         self.cells = cells
         self.found: dict[str, MethodSearch] = {}
+        self._tried: dict[str, list[Trial]] = {}
         self._rounds = rounds(cells.recipe) if cells.recipe.search is not None else []
 
     def settle(self) -> None:
@@ -186,7 +187,9 @@ class Search:
         return all(one in self.cells.places.winners for one in before)
 
     def _trials(self, key: str) -> list[Trial]:
-        return [self.cells.trial(key, settings) for settings in self.cells.recipe.trials(key)]
+        if key not in self._tried:  # asked for only once its teachers are settled, so it stays the same
+            self._tried[key] = [self.cells.trial(key, settings) for settings in self.cells.recipe.trials(key)]
+        return self._tried[key]
 
     def _result(self, key: str) -> MethodSearch | None:
         scores = []
