@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Annotated
 
@@ -38,6 +37,7 @@ def data_poses(
     from augrgb.cli.tables import stdout
     from augrgb.workflows.convert_poses import convert_poses
     from augrgb.workflows.estimate_poses import estimate_poses
+    from augrgb.workflows.jobs import available_cores
     from augrgb.workflows.pose_batch import PersonChoice
 
     choice = PersonChoice(
@@ -45,7 +45,7 @@ def data_poses(
         second,
         centres,
     )
-    processes = workers or len(os.sched_getaffinity(0))
+    processes = workers or available_cores()
     with StageBars() as bars:
         if model is not None:
             if format_name != "auto" or size is not None:
