@@ -100,7 +100,7 @@ def _check_features(
     """Read every file that training or evaluation will read: there, right width, right length, finite, in step."""
     grid, roles = recipe.student.modality, dataset.splits[recipe.data.split]
     taught = ("train", "unlabelled") if _unlabelled_share(recipe) else ("train",)
-    wanted = {name: taught for name in features} | {grid: (*taught, "val", "test")}
+    wanted = dict.fromkeys(features, taught) | {grid: (*taught, "val", "test")}
     ids = {name: list(dict.fromkeys(i for r in chosen for i in roles.get(r, ()))) for name, chosen in wanted.items()}
     counts: dict[str, int] = {}
     size = done = 0
@@ -150,7 +150,9 @@ def _check_missing(
     if len(lacking) > allowed or (ids and len(lacking) == len(ids)):
         told = ", ".join(lacking[:20]) + (f" and {len(lacking) - 20} more" if len(lacking) > 20 else "")
         remedy = "Extract or download them, or set data.allow_missing to the number of videos that may be missing."
-        fault = InputRefused("E-FEA-002", dataset, f"{len(lacking)} of {len(ids)} videos have no {name}: {told}", remedy)
+        fault = InputRefused(
+            "E-FEA-002", dataset, f"{len(lacking)} of {len(ids)} videos have no {name}: {told}", remedy
+        )
         report.refuse(f"{name} features", [fault], f"{len(lacking):,} of {len(ids):,} missing", "none missing")
     elif lacking:
         report.note(f"{name} features", f"{len(lacking)} missing, as allowed", f"at most {allowed}")
