@@ -15,7 +15,9 @@ from augrgb.encoders import ENCODERS
 from augrgb.encoders.files import EncoderSettings, load_encoder, save_encoder
 from augrgb.video.track_folder import TrackFolder, TrackSettings
 from augrgb.workflows.extract import extract
+from augrgb.workflows.make_world import make_world
 from augrgb.workflows.tracks import cache_tracks
+from tiny_project import CLOCK, WORLD, expect_success, run_cli, write
 from video_samples import square_frames, write_video
 
 SIZE = (64, 48)
@@ -89,3 +91,28 @@ def test_folders_of_before_are_read_as_they_were(tmp_path):
     assert TrackFolder(tmp_path / "t").settings == settings
     other = dataclasses.replace(settings, flow=WIDE)
     assert TrackFolder.create(tmp_path / "w", other).settings == other
+
+
+@pytest.mark.slow
+def test_recipes_choose_the_flow_of_student_and_teacher(tmp_path):
+    make_world(tmp_path / "world", dataclasses.replace(WORLD, duration_s=5), workers=1)
+    data = {"dataset": str(tmp_path / "world")}
+    train = {"steps": 2, "batch_size": 4, "validate_every": 2, "checkpoint_every": 2}
+    recipe = {
+        "data": data,
+        "encoder": {"small_flow": {"dim": 8, "flow": {"bound": 20}}},
+        "clock": CLOCK,
+        "train": train,
+    }
+    expect_success("train-encoder", write(tmp_path / "wide.yaml", recipe), "--run", tmp_path / "wide")
+    assert TrackFolder(tmp_path / "wide" / "tracks").settings.flow == WIDE
+    assert load_encoder(tmp_path / "wide").encoder.options["flow"] == {"bound": 20}
+    recipe["encoder"] = {"small_rgb": {"dim": 8}}
+    recipe["distill"] = {"teachers": {"flow": str(tmp_path / "wide")}, "losses": {"atomic_regression": {}}}
+    expect_success("train-encoder", write(tmp_path / "rgb.yaml", recipe), "--run", tmp_path / "rgb")
+    (teacher,) = (tmp_path / "rgb" / "teacher_tracks").iterdir()  # beside the student's own tracks, not among them
+    assert TrackFolder(teacher).settings.flow == WIDE and not TrackFolder(tmp_path / "rgb" / "tracks").ids("flow")
+    recipe["encoder"] = {"small_flow": {"dim": 8, "flow": {"method": "horn"}}}
+    recipe.pop("distill")
+    outcome = run_cli("train-encoder", write(tmp_path / "no.yaml", recipe), "--run", tmp_path / "no")
+    assert outcome.code == 2 and "E-CFG-002 flow.method.horn: no such flow method" in outcome.err
