@@ -12,7 +12,6 @@ from pydantic import ValidationError
 from augrgb.core.errors import UsageFault
 from augrgb.encoders import ENCODERS
 from augrgb.recipe.comparison import ComparisonRecipe
-from augrgb.recipe.comparison_graph import teachers_of_encoders
 from augrgb.recipe.comparison_merge import merged
 from augrgb.recipe.schema import EncoderRecipe
 
@@ -23,8 +22,7 @@ class Places:
     Args:
         root: The comparison's folder.
         recipe: Says which encoders are shared by all seeds, and which seeds are of the search.
-        sources: Where encoders, features and decoded tracks lie (and streams that teach encoders), if several
-            comparisons share them; default: in `root`.
+        sources: Where all cells lie, if several comparisons share them; default: in `root`.
 
     Attributes:
         winners: method -> name of its best trial, known once its search is over: with the seeds of the search, that
@@ -36,7 +34,6 @@ class Places:
         self.winners: dict[str, str] = {}
         self._shared = {name for name, entry in recipe.encoders.items() if entry.seeds == "shared"}
         self._search = recipe.search
-        self._common = teachers_of_encoders(recipe)
 
     def encoder_seed(self, seed: int) -> int:
         """Seed of the encoders that go with a seed: all seeds of a search may share those of one."""
@@ -63,24 +60,20 @@ class Places:
         """Run folder of a method."""
         if self.is_search(seed):
             winner = self.winners.get(method)
-            return self.trial(method, winner, seed) if winner else self._base(method) / "search" / f"{method}-{seed}"
-        return self._base(method) / "streams" / f"{method}-{seed}"
+            return self.trial(method, winner, seed) if winner else self.sources / "search" / f"{method}-{seed}"
+        return self.sources / "streams" / f"{method}-{seed}"
 
     def evaluation(self, row: str, seed: int) -> Path:
         """Scores of a row."""
-        return self.root / "evaluation" / f"{row}-{seed}.json"
+        return self.sources / "evaluation" / f"{row}-{seed}.json"
 
     def trial(self, method: str, name: str, seed: int) -> Path:
         """Run folder of one trial of a search."""
-        return self._base(method) / "search" / "streams" / f"{method}-{name}-{seed}"
+        return self.sources / "search" / "streams" / f"{method}-{name}-{seed}"
 
     def trial_evaluation(self, method: str, name: str, seed: int) -> Path:
         """Its score."""
-        return self.root / "search" / "evaluation" / f"{method}-{name}-{seed}.json"
-
-    def _base(self, method: str) -> Path:
-        # An encoder's recipe names its teachers' folders: encoders can be shared only together with these.
-        return self.sources if method in self._common else self.root
+        return self.sources / "search" / "evaluation" / f"{method}-{name}-{seed}.json"
 
 
 def encoder_values(recipe: ComparisonRecipe, places: Places, name: str, seed: int) -> dict[str, Any]:
