@@ -29,7 +29,7 @@ def test_encoders_streams_and_streams_that_teach_encoders_on_given_motion(tmp_pa
     motion = load_packed_motion(packed(tmp_path / "motion.npz"))
     make_world_from_motion(tmp_path / "motion", motion, WORLD, styles=True, workers=1)
     recipe = load_comparison(RECIPES / "encoder_x_temporal.yaml", TINY)
-    outcome = compare(recipe, Path("runs/motion"), sources=Path("shared_runs"), workers=2)
+    outcome = compare(recipe, Path("runs/motion"), shared=Path("shared_runs"), workers=2)
     assert outcome.failures == ()
     results = json.loads(Path("runs/motion/results.json").read_text())
     classes = load_dataset(Path("motion")).classes
@@ -38,8 +38,8 @@ def test_encoders_streams_and_streams_that_teach_encoders_on_given_motion(tmp_pa
         for split in ("cross_subject", "cross_view"):
             assert set(row["seeds"]["0"][split]["frame-map/present"]["per_class"]) == set(classes)
     assert {len(one["trials"]) for one in results["search"]["methods"].values()} == {2}
-    teachers = json.loads(Path("shared_runs/encoders/from_streams-0/run.json").read_text())["identity"]["recipe"]
-    assert teachers["distill"]["streams"]["pose"] == "shared_runs/streams/pose-0"
+    teachers = json.loads(Path("shared_runs/encoders/augmented-0/run.json").read_text())["identity"]["recipe"]
+    assert teachers["distill"]["streams"]["pose_stream"] == "shared_runs/streams/pose-0"
     assert not list(Path("runs/motion/failures").glob("*.json"))
     gaps = Path("runs/motion/gaps.csv").read_text().splitlines()
     assert gaps[0].startswith("row,to,split,protocol") and len(gaps) > 10

@@ -4,7 +4,7 @@ import pytest
 import yaml
 
 from augrgb.core.errors import AugrgbError, UsageFault
-from augrgb.recipe.comparison_graph import ancestors, rounds, teachers_of_encoders
+from augrgb.recipe.comparison_graph import ancestors, rounds
 from augrgb.recipe.comparison_load import check_comparison, load_comparison
 from augrgb.recipe.comparison_merge import merged
 from augrgb.recipe.comparison_search import grid_of, grid_size, trials_of
@@ -138,11 +138,12 @@ def test_streams_that_teach_encoders_come_first(tmp_path):
     places = Places(tmp_path / "out", recipe, tmp_path / "kept")
     distill = encoder_values(recipe, places, "taught", 3)["distill"]
     assert distill["streams"] == {"stream": str(tmp_path / "kept" / "streams" / "pose-3")}
-    assert places.stream("rgb", 3) == tmp_path / "out" / "streams" / "rgb-3"
+    assert places.stream("rgb", 3) == tmp_path / "kept" / "streams" / "rgb-3"
+    assert places.evaluation("rgb", 3) == tmp_path / "kept" / "evaluation" / "rgb-3.json"
     jobs = {job.name: job for job in plan_comparison(recipe, tmp_path / "out").jobs}
     assert jobs["encoder taught-3"].after == ("encoder pose", "stream pose-3")
     assert jobs["stream pose-3"].after == ("features pose",)
-    assert ancestors(recipe, "one") == {"pose"} and teachers_of_encoders(recipe) == {"pose"}
+    assert ancestors(recipe, "one") == {"pose"}
     assert rounds(recipe) == [["rgb", "pose"], ["one"]]
 
 

@@ -22,8 +22,9 @@ def compare(
     out: Annotated[
         Path | None, typer.Option("--out", "-o", help="Its folder; default: runs/compare/<name of the recipe>.")
     ] = None,
-    encoders: Annotated[
-        Path | None, typer.Option(help="Folder of encoders and features that comparisons share; default: in its own.")
+    shared: Annotated[
+        Path | None,
+        typer.Option(help="Folder of encoders, features, streams and scores that comparisons share; default: its own."),
     ] = None,
     workers: Annotated[int | None, typer.Option(min=1, help="Processes; default: one per core.")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Check everything and say what is left to do.")] = False,
@@ -37,10 +38,10 @@ def compare(
     loaded = load_comparison(recipe, overrides or [])
     folder = out or Path("runs") / "compare" / recipe.stem
     if dry_run:
-        _show_plan(plan_comparison(loaded, folder, sources=encoders), folder)
+        _show_plan(plan_comparison(loaded, folder, shared=shared), folder)
         return
     with StageBars() as bars:
-        outcome = run_comparison(loaded, folder, sources=encoders, workers=workers, on_progress=bars.update)
+        outcome = run_comparison(loaded, folder, shared=shared, workers=workers, on_progress=bars.update)
     _show(outcome)
     if outcome.failures:
         raise typer.Exit(4)

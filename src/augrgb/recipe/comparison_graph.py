@@ -41,13 +41,6 @@ def ancestors(recipe: ComparisonRecipe, key: str) -> set[str]:
     return _methods(reachable(graph_of(recipe), f"methods.{key}"))
 
 
-def teachers_of_encoders(recipe: ComparisonRecipe) -> set[str]:
-    """Methods that teach an encoder, and the methods behind these."""
-    graph = graph_of(recipe)
-    encoders = [name for name in graph if name.startswith("encoders.")]
-    return _methods({one for name in encoders for one in reachable(graph, name)})
-
-
 def rounds(recipe: ComparisonRecipe) -> list[list[str]]:
     """The methods in rounds: each needs only methods of earlier rounds. The recipe has no circles."""
     needs = {key: ancestors(recipe, key) for key in recipe.methods}

@@ -22,15 +22,15 @@ class Places:
     Args:
         root: The comparison's folder.
         recipe: Says which encoders are shared by all seeds, and which seeds are of the search.
-        sources: Where all cells lie, if several comparisons share them; default: in `root`.
+        shared: Where all cells lie, if several comparisons share them; default: in `root`.
 
     Attributes:
         winners: method -> name of its best trial, known once its search is over: with the seeds of the search, that
             trial is the method.
     """
 
-    def __init__(self, root: Path, recipe: ComparisonRecipe, sources: Path | None = None) -> None:
-        self.root, self.sources = root, sources or root
+    def __init__(self, root: Path, recipe: ComparisonRecipe, shared: Path | None = None) -> None:
+        self.base = shared or root
         self.winners: dict[str, str] = {}
         self._shared = {name for name, entry in recipe.encoders.items() if entry.seeds == "shared"}
         self._search = recipe.search
@@ -50,30 +50,30 @@ class Places:
 
     def encoder(self, name: str, seed: int) -> Path:
         """Run folder of an encoder."""
-        return self.sources / "encoders" / self.cell(name, seed)
+        return self.base / "encoders" / self.cell(name, seed)
 
     def features(self, name: str, seed: int) -> Path:
         """Feature folder of an encoder."""
-        return self.sources / "features" / self.cell(name, seed)
+        return self.base / "features" / self.cell(name, seed)
 
     def stream(self, method: str, seed: int) -> Path:
         """Run folder of a method."""
         if self.is_search(seed):
             winner = self.winners.get(method)
-            return self.trial(method, winner, seed) if winner else self.sources / "search" / f"{method}-{seed}"
-        return self.sources / "streams" / f"{method}-{seed}"
+            return self.trial(method, winner, seed) if winner else self.base / "search" / f"{method}-{seed}"
+        return self.base / "streams" / f"{method}-{seed}"
 
     def evaluation(self, row: str, seed: int) -> Path:
         """Scores of a row."""
-        return self.sources / "evaluation" / f"{row}-{seed}.json"
+        return self.base / "evaluation" / f"{row}-{seed}.json"
 
     def trial(self, method: str, name: str, seed: int) -> Path:
         """Run folder of one trial of a search."""
-        return self.sources / "search" / "streams" / f"{method}-{name}-{seed}"
+        return self.base / "search" / "streams" / f"{method}-{name}-{seed}"
 
     def trial_evaluation(self, method: str, name: str, seed: int) -> Path:
         """Its score."""
-        return self.sources / "search" / "evaluation" / f"{method}-{name}-{seed}.json"
+        return self.base / "search" / "evaluation" / f"{method}-{name}-{seed}.json"
 
 
 def encoder_values(recipe: ComparisonRecipe, places: Places, name: str, seed: int) -> dict[str, Any]:
@@ -92,7 +92,7 @@ def encoder_values(recipe: ComparisonRecipe, places: Places, name: str, seed: in
         streams = {name: str(places.stream(method, own)) for name, method in entry.distill.streams.items()}
         values["distill"] = {**entry.distill.model_dump(mode="json"), "teachers": teachers, "streams": streams}
     if isinstance(values["data"], dict) and values["data"].get("tracks") is None:
-        values["data"]["tracks"] = str(places.sources / "tracks" / _track_name(values))
+        values["data"]["tracks"] = str(places.base / "tracks" / _track_name(values))
     return values
 
 

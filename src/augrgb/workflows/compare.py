@@ -71,13 +71,13 @@ class ComparisonOutcome:
     folder: Path
 
 
-def plan_comparison(recipe: ComparisonRecipe, folder: Path, *, sources: Path | None = None) -> ComparisonPlan:
+def plan_comparison(recipe: ComparisonRecipe, folder: Path, *, shared: Path | None = None) -> ComparisonPlan:
     """What `compare` would do in this folder; looks at no data.
 
     Raises:
         UsageFault: E-RUN-002, finished cells were made from other recipes.
     """
-    cells = Cells(recipe, Path(folder), sources)
+    cells = Cells(recipe, Path(folder), shared)
     search = Search(cells)
     search.settle()
     cells.check_unchanged(search.trial_runs(search.all_methods))
@@ -96,7 +96,7 @@ def compare(
     recipe: ComparisonRecipe,
     folder: Path,
     *,
-    sources: Path | None = None,
+    shared: Path | None = None,
     workers: int | None = None,
     on_progress: Callable[[str, float], None] | None = None,
 ) -> ComparisonOutcome:
@@ -107,8 +107,8 @@ def compare(
     Args:
         recipe: What to compare.
         folder: Where everything is kept; a comparison goes on from what it holds.
-        sources: Where encoders, features and tracks are kept, so that several comparisons can share them; default:
-            in `folder`.
+        shared: Where encoders, features, tracks, streams and scores are kept, so that several comparisons can share
+            them; default: in `folder`.
         workers: Processes; default: one per core.
         on_progress: Called with (stage, fraction done).
 
@@ -123,10 +123,10 @@ def compare(
     for split in recipe.splits():
         role(dataset, split, recipe.role)
     with ExitStack() as stack:
-        for place in sorted({folder.resolve(), Path(sources or folder).resolve()}):
+        for place in sorted({folder.resolve(), Path(shared or folder).resolve()}):
             stack.enter_context(run_lock(place / "compare.lock"))
             remove_leftovers(place)
-        cells = Cells(recipe, folder, sources)
+        cells = Cells(recipe, folder, shared)
         search = Search(cells)
         failures, costs = _work(cells, search, workers or available_cores(), on_progress)
         lost = search.lost_rows()

@@ -45,15 +45,15 @@ class Cells:
     Args:
         recipe: The comparison.
         root: Its folder.
-        sources: Where encoders, features and tracks lie; default: in `root`.
+        shared: Where encoders, features, streams and scores lie; default: in `root`.
 
     Attributes:
         settled: The comparison with the settings of all searches that are over.
     """
 
-    def __init__(self, recipe: ComparisonRecipe, root: Path, sources: Path | None = None) -> None:
+    def __init__(self, recipe: ComparisonRecipe, root: Path, shared: Path | None = None) -> None:
         self.recipe, self.settled, self.root = recipe, recipe, root
-        self.places = Places(root, recipe, sources)
+        self.places = Places(root, recipe, shared)
         self._encoders: dict[str, Run] = {}
         self._streams: dict[Path, Run] = {}
 
