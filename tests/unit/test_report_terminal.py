@@ -56,14 +56,19 @@ def test_a_limit_keeps_the_best_and_says_so():
     assert "Video" in shown(detections_table([*found, Detection("w", "c", 0.0, 1.0, 0.1)]))
 
 
-def test_markdown_has_one_line_per_row_and_survives_pipes():
-    lines = comparison_markdown(examples.hostile().comparison).splitlines()
-    assert len(lines) == 2 + 4
+def test_markdown_has_one_line_per_row_and_group_and_survives_pipes():
+    comparison = examples.hostile().comparison
+    text = comparison_markdown(comparison)
+    groups = [line for line in text.splitlines() if line.startswith("| *") and not line.startswith("| **")]
+    lines = [line for line in text.splitlines() if line not in groups]
+    assert len(lines) == 2 + len(comparison.rows) == 2 + 4 and len(groups) == len({r.group for r in comparison.rows})
     for line in lines:
         assert line.replace("\\|", "").count("|") == 5
     assert "<script" not in "".join(lines) and "a\\|b \\| c" in lines[3]
     plain = comparison_markdown(examples.comparison())
-    assert "24 of 24 videos" in plain and "| pose | pose |" in plain and "**Augmented-RGB** | – |" in plain
+    assert all("24 of 24 videos" in part for part in plain.splitlines()[0].split(" | ")[2:])
+    assert plain.count("of 24 videos") == 3  # the same for all rows: once per column
+    assert "| pose | pose |" in plain and "**Augmented-RGB** | – |" in plain
 
 
 def test_csv_reads_back():

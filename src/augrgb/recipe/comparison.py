@@ -141,6 +141,12 @@ class ComparisonRecipe(Section):
         """Methods, then fusions."""
         return {**self.methods, **self.fusions}
 
+    def label(self, row: str) -> str:
+        """Name of a row that no other row has: its group goes before a name that several groups use."""
+        names = [entry.name or key for key, entry in self.rows.items()]
+        own = self.rows[row].name or row
+        return own if names.count(own) == 1 else f"{self.rows[row].group}: {own}"
+
     def splits(self) -> list[str]:
         """The splits whose videos are scored."""
         return self.tests or [str(self.stream["data"].get("split", "cross_subject"))]

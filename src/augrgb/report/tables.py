@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import html
 import io
+import itertools
+from collections.abc import Sequence
 
 from augrgb.report.data import Comparison, Score, known
 from augrgb.report.numbers import DASH, interval, percent, points
@@ -15,17 +17,23 @@ _CSV_COLUMNS = (
 
 
 def comparison_markdown(comparison: Comparison) -> str:
-    """A Markdown table: percent, mean ± std, paired difference to the baseline with its 95 % interval, coverage."""
-    header = [
-        "Method",
-        "Extra sensors at test time",
-        *(f"{one.name} {one.version}".rstrip() for one in comparison.protocols),
-    ]
+    """A Markdown table: percent, mean ± std, paired difference to the baseline with its 95 % interval, coverage.
+
+    Groups stand in lines of their own; coverage stands in the head of a column where it is the same for all rows.
+    """
+    shared = [_same_coverage(scores) for scores in zip(*(row.scores for row in comparison.rows), strict=True)]
+    header = ["Method", "Extra sensors at test time"]
+    for one, covered in zip(comparison.protocols, shared, strict=True):
+        header.append(f"{one.name} {one.version}".rstrip() + (f" ({covered})" if covered else ""))
     lines = [_line([_escaped(text) for text in header]), _line(["---"] * len(header))]
-    for row in comparison.rows:
-        name = f"**{_escaped(row.name)}**" if row.featured else _escaped(row.name)
-        sensors = _escaped(" + ".join(row.extra_sensors)) or DASH
-        lines.append(_line([name, sensors, *(_cell(score) for score in row.scores)]))
+    for group, rows in itertools.groupby(comparison.rows, key=lambda row: row.group):
+        if group:
+            lines.append(_line([f"*{_escaped(group)}*", *[""] * (len(header) - 1)]))
+        for row in rows:
+            name = f"**{_escaped(row.name)}**" if row.featured else _escaped(row.name)
+            sensors = _escaped(" + ".join(row.extra_sensors)) or DASH
+            cells = [_cell(score, covered == "") for score, covered in zip(row.scores, shared, strict=True)]
+            lines.append(_line([name, sensors, *cells]))
     return "\n".join(lines) + "\n"
 
 
@@ -59,15 +67,23 @@ def _safe(text: str) -> str:
     return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
 
 
-def _cell(score: Score | None) -> str:
+def _same_coverage(scores: Sequence[Score | None]) -> str:
+    found = {_covered(score) for score in scores if score is not None and known(score.mean)}
+    return found.pop() if len(found) == 1 else ""
+
+
+def _covered(score: Score) -> str:
+    return f"{score.videos_scored} of {score.videos_total} videos" if score.videos_total is not None else ""
+
+
+def _cell(score: Score | None, with_coverage: bool) -> str:
     if score is None or not known(score.mean):
         return DASH
     text = percent(score.mean) + (f" ± {percent(score.std)}" if known(score.std) else "")
     if known(score.delta):
         text += f" ({' '.join(filter(None, (points(score.delta), interval(score.delta_low, score.delta_high))))})"
-    if score.videos_total is not None:
-        text += f", {score.videos_scored} of {score.videos_total} videos"
-    return text
+    covered = _covered(score) if with_coverage else ""
+    return f"{text}, {covered}" if covered else text
 
 
 def _escaped(text: str) -> str:

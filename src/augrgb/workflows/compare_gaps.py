@@ -105,9 +105,7 @@ def shares_table(results: Results, shares: Sequence[Share]) -> PlainTable | None
     if not shares:
         return None
 
-    def name(key: str) -> str:
-        return results.recipe.rows[key].name or key
-
+    name = results.recipe.label
     lines = tuple(
         (
             name(one.row),

@@ -60,7 +60,7 @@ def comparison_of(results: Results, statistics: Sequence[Statistic]) -> Comparis
         if against not in (None, recipe.baseline):
             notes.append(f"difference to {_name(results, against)}")
         row = MethodRow(
-            _name(results, key),
+            entry.name or key,
             entry.group,
             scores,
             extra_sensors=tuple(entry.sensors),
@@ -100,7 +100,7 @@ def results_json(results: Results, statistics: Sequence[Statistic]) -> dict[str,
         "recipe": recipe.model_dump(mode="json"),
         "rows": {
             key: {
-                "name": _name(results, key),
+                "name": entry.name or key,
                 "group": entry.group,
                 "sensors": entry.sensors,
                 "against": recipe.against(key),
@@ -295,7 +295,7 @@ def _notes(results: Results, statistics: Sequence[Statistic], column: tuple[str,
 
 
 def _name(results: Results, key: str | None) -> str:
-    return (results.recipe.rows[key].name or key) if key is not None else ""
+    return results.recipe.label(key) if key is not None else ""
 
 
 def _heading(column: tuple[str, str]) -> str:
