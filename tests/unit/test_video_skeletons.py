@@ -7,6 +7,8 @@ import pytest
 
 from augrgb.core.errors import InputRefused, UsageFault
 from augrgb.encoders.skeleton_graphs import LAYOUTS, check_parents
+from augrgb.video.pose_writer import read_made_from, write_pose_file
+from augrgb.video.poses import Skeleton, read_poses
 from augrgb.video.skeleton_format import ReadOptions
 from augrgb.video.skeleton_formats import SKELETON_FORMATS, read_skeletons
 from pose_samples import coco_walk, kinect_people, write_coco, write_kinect, write_lcrnet
@@ -230,3 +232,29 @@ def test_unrecognised_files_and_formats(tmp_path):
         read_skeletons(tmp_path / "a.txt", "kinnect")
     with pytest.raises(InputRefused, match="E-FILE-001"):
         read_skeletons(tmp_path / "absent.txt", "kinect")
+
+
+def test_damaged_archives_are_refused_and_nothing_else(tmp_path):
+    rng = np.random.default_rng(5)
+    path = tmp_path / "p.npz"
+    write_pose_file(path, rng.normal(size=(30, 3, 3)).astype(np.float32), 10.0, Skeleton(("a", "b", "c"), (-1, 0, 1)))
+    np.savez_compressed(tmp_path / "k.npz", kpts=rng.uniform(1, 100, (30, 17, 2)).astype(np.float32))
+    codes = set()
+    for source, read in ((path, read_poses), (tmp_path / "k.npz", lambda p: read_skeletons(p, "lcrnet-npz"))):
+        sound = np.frombuffer(source.read_bytes(), np.uint8)
+        for _ in range(250):
+            broken = sound.copy()
+            broken[rng.integers(len(sound), size=2)] = rng.integers(256, size=2)
+            (tmp_path / "x.npz").write_bytes(broken.tobytes())
+            read_made_from(tmp_path / "x.npz")
+            try:
+                read(tmp_path / "x.npz")
+            except InputRefused as fault:
+                codes.add(fault.code)
+    assert "E-FEA-007" in codes and codes <= {"E-FEA-007", "E-FEA-008", "E-FEA-009"}
+
+
+def test_arrays_of_text_are_no_keypoints(tmp_path):
+    np.savez(tmp_path / "a.npz", kpts=np.full((3, 17, 2), "x"))
+    with pytest.raises(InputRefused, match=r"E-FEA-008.*expected numbers"):
+        read_skeletons(tmp_path / "a.npz", "lcrnet-npz")

@@ -14,6 +14,9 @@ import os
 import secrets
 import shutil
 import socket
+import tokenize
+import zipfile
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -22,6 +25,9 @@ from urllib.parse import quote, unquote
 from augrgb.core.errors import EnvironmentFault, InputRefused
 
 _DISK_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.ENAMETOOLONG, errno.EIO}
+ARRAY_DAMAGE = (OSError, EOFError, ValueError, KeyError, RuntimeError, SyntaxError)
+ARRAY_DAMAGE += (zipfile.BadZipFile, zlib.error, tokenize.TokenError)
+"""What `numpy.load` raises for a damaged or foreign `.npy` or `.npz` file, which is more than it says."""
 _HOST = hashlib.sha256(socket.gethostname().encode()).hexdigest()[:8]
 
 
@@ -98,6 +104,8 @@ def read_json(path: Path, what: str = "JSON file") -> Any:
     except json.JSONDecodeError as error:
         message = f"not valid JSON at line {error.lineno}, column {error.colno}: {error.msg}"
         raise InputRefused("E-FILE-002", path, message) from error
+    except RecursionError as error:
+        raise InputRefused("E-FILE-002", path, "not valid JSON: nested too deeply") from error
 
 
 def remove_leftovers(folder: Path) -> int:

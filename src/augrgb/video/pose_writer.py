@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from augrgb.core.safe_files import atomic_path
+from augrgb.core.safe_files import ARRAY_DAMAGE, atomic_path
 from augrgb.video.poses import PoseFile, Skeleton, Units, checked_poses
 
 
@@ -63,5 +62,5 @@ def read_made_from(path: Path) -> dict[str, Any] | None:
             found = json.loads(str(arrays["made_from"]))
             arrays["joints"]  # decompressed, which finds a damaged file
             return dict(found)
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, TypeError):
+    except (*ARRAY_DAMAGE, TypeError):
         return None

@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from augrgb.core.errors import InputRefused
+from augrgb.core.safe_files import ARRAY_DAMAGE
 
 _MAX_BYTES = 2**31
 _MAX_COORDINATE_M = 100.0
@@ -102,7 +103,7 @@ def checked_poses(path: Path, values: Mapping[str, NDArray[Any]]) -> PoseFile:
     if parents.dtype.kind not in "iu" or parents.shape != (count,) or not _is_tree(parents):
         raise _wrong(path, f"parents {parents.tolist()} are no tree over {count} joints with root -1")
     fps = values["fps"]
-    if fps.size != 1 or fps.dtype.kind not in "fiu" or not (math.isfinite(float(fps)) and float(fps) > 0):
+    if fps.size != 1 or fps.dtype.kind not in "fiu" or not (math.isfinite(fps.item()) and fps.item() > 0):
         raise _wrong(path, f"fps is {fps.tolist()}, expected one positive number")
     if np.isinf(joints).any():
         frame = int(np.argwhere(np.isinf(joints))[0][0])
@@ -120,7 +121,7 @@ def checked_poses(path: Path, values: Mapping[str, NDArray[Any]]) -> PoseFile:
         joints = np.concatenate([joints, np.where(np.isnan(joints[..., :1]), np.nan, 0)], axis=2)
     skeleton = Skeleton(tuple(map(str, names)), tuple(int(parent) for parent in parents))
     confidence = scores.astype(np.float32) if scores is not None else None
-    return PoseFile(joints.astype(np.float32), float(fps), skeleton, units, confidence)  # type: ignore[arg-type]
+    return PoseFile(joints.astype(np.float32), float(fps.item()), skeleton, units, confidence)  # type: ignore[arg-type]
 
 
 def pose_track(poses: PoseFile, fps: float, *, max_gap_s: float = 0.35) -> PoseTrack:
@@ -182,13 +183,11 @@ def _read_arrays(path: Path) -> dict[str, NDArray[Any]]:
             return {name: arrays[name] for name in (*_FIELDS, *_OPTIONAL) if name in arrays}
     except FileNotFoundError as error:
         raise InputRefused("E-FILE-001", path, "no such pose file") from error
-    except (zipfile.BadZipFile, EOFError, OSError) as error:
-        raise InputRefused("E-FEA-007", path, f"not a readable .npz pose file ({error})", "Write it again.") from error
-    except ValueError as error:
+    except ARRAY_DAMAGE as error:
         if "pickle" in str(error).lower():
             remedy = "Save plain arrays; objects could run code when read, so they never are."
             raise InputRefused("E-FEA-009", path, "holds pickled Python objects", remedy) from error
-        raise InputRefused("E-FEA-007", path, f"damaged ({error})", "Write it again.") from error
+        raise InputRefused("E-FEA-007", path, f"not a readable .npz pose file ({error})", "Write it again.") from error
 
 
 def _is_tree(parents: NDArray[Any]) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from augrgb.core.errors import InputRefused
+from augrgb.core.safe_files import read_json
 from augrgb.video.person_tracks import PersonTrack
 
 _MAX_BYTES = 2**30
@@ -40,7 +40,7 @@ class SkeletonRecording:
         people: Tracks; 3D joints are metres in the camera's axes (x right, y up, z away), 2D ones pixels (y down).
         frames: Frames in the file, with or without people.
         fps: Frames per second.
-        layout: Name of the joint layout (`augrgb.encoders.skeleton_graphs.LAYOUTS`).
+        layout: Name of the joint layout (`augrgb.core.skeleton_layouts.LAYOUTS`).
         picture: (width, height) in pixels behind 2D poses.
     """
 
@@ -82,16 +82,9 @@ def read_untrusted_json(path: Path) -> Any:
         size = path.stat().st_size
         if size > _MAX_BYTES:
             raise InputRefused("E-FILE-003", path, f"{size} bytes; at most {_MAX_BYTES} are read", "Split it by video.")
-        return json.loads(path.read_bytes().decode("utf-8-sig"))
-    except FileNotFoundError as error:
-        raise InputRefused("E-FILE-001", path, "no such file") from error
-    except UnicodeDecodeError as error:
-        raise InputRefused("E-FILE-002", path, f"not UTF-8 at byte {error.start}", "Save it as UTF-8.") from error
-    except json.JSONDecodeError as error:
-        problem = f"not valid JSON at line {error.lineno}, column {error.colno}: {error.msg}"
-        raise InputRefused("E-FILE-002", path, problem, "Copy it again.") from error
-    except RecursionError as error:
-        raise InputRefused("E-FILE-002", path, "nested too deeply to be poses") from error
+    except OSError as error:
+        raise InputRefused("E-FILE-001", path, f"cannot be read ({error.strerror})") from error
+    return read_json(path, "skeleton file")
 
 
 def numbers(path: Path, place: str, values: object, count: int | None = None) -> NDArray[np.float64]:

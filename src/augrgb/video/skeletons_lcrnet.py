@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from augrgb.core.errors import InputRefused
+from augrgb.core.safe_files import ARRAY_DAMAGE
 from augrgb.video.person_tracks import PersonTrack, link_people
 from augrgb.video.skeleton_format import (
     ReadOptions,
@@ -68,9 +69,10 @@ class LcrNetArrays(SkeletonFormat):
 
     @classmethod
     def read(cls, path: Path, options: ReadOptions) -> SkeletonRecording:
-        joints = _keypoints(path).astype(np.float32)
-        if joints.ndim != 3 or joints.shape[1:] != (17, 2) or not len(joints):
-            raise wrong(path, "kpts", f"shape {joints.shape}, expected (frames, 17, 2)")
+        found = _keypoints(path)
+        if found.dtype.kind not in "fiu" or found.ndim != 3 or found.shape[1:] != (17, 2) or not len(found):
+            raise wrong(path, "kpts", f"{found.dtype} {found.shape}, expected numbers (frames, 17, 2)")
+        joints = found.astype(np.float32)
         if not np.isfinite(joints).all():
             frame = int(np.argwhere(~np.isfinite(joints))[0][0])
             raise wrong(path, f"kpts, frame {frame}", "a number is NaN or infinite")
@@ -109,5 +111,5 @@ def _keypoints(path: Path) -> NDArray[Any]:
             return values
     except FileNotFoundError as error:
         raise InputRefused("E-FILE-001", path, "no such file") from error
-    except (zipfile.BadZipFile, EOFError, OSError, ValueError, KeyError) as error:
+    except ARRAY_DAMAGE as error:
         raise InputRefused("E-FEA-007", path, f"not a readable .npz with kpts ({error})", "Copy it again.") from error

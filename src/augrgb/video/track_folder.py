@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from augrgb.core.errors import InputRefused, UsageFault, did_you_mean
 from augrgb.core.flow_settings import FlowSettings
-from augrgb.core.safe_files import atomic_path, file_name_of, identifier_of, read_json, write_json
+from augrgb.core.safe_files import ARRAY_DAMAGE, atomic_path, file_name_of, identifier_of, read_json, write_json
 from augrgb.video.flow import flow_recipe
 from augrgb.video.poses import Skeleton
 
@@ -110,7 +110,7 @@ class TrackFolder:
         path = self.path(modality, video_id)
         try:
             track = np.load(path, mmap_mode="r", allow_pickle=False)
-        except (ValueError, EOFError, OSError) as error:
+        except ARRAY_DAMAGE as error:
             raise InputRefused(
                 "E-FEA-007", path, f"damaged track ({error})", "Remove it and cache it again."
             ) from error

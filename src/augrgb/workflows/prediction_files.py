@@ -5,8 +5,6 @@ Score arrays are `.npy` or `.npz`, (T, K) in the order of the classes, and the `
 
 from __future__ import annotations
 
-import zipfile
-import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from augrgb.core.errors import AugrgbError, InputRefused, did_you_mean, raise_together
-from augrgb.core.safe_files import identifier_of
+from augrgb.core.safe_files import ARRAY_DAMAGE, identifier_of
 from augrgb.core.timeline import Clock
 from augrgb.core.types import Detection
 from augrgb.datasets.formats.class_list import number_classes
@@ -176,7 +174,7 @@ def _loaded(file: Path) -> dict[str, NDArray[Any]]:
             return {file.stem: found}
         with found:
             return {name: found[name] for name in found.files}
-    except (ValueError, EOFError, OSError, zipfile.BadZipFile, zlib.error) as error:
+    except ARRAY_DAMAGE as error:
         if "pickle" in str(error).lower():
             remedy = "Save a plain array; objects could run code when read, so they never are."
             raise InputRefused("E-FEA-009", file, "holds pickled Python objects", remedy) from error

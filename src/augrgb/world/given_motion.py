@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from augrgb.core.errors import InputRefused
-from augrgb.core.safe_files import sha256_file, sha256_json
+from augrgb.core.safe_files import ARRAY_DAMAGE, sha256_file, sha256_json
 from augrgb.world.body import role_indices
 from augrgb.world.bvh import BvhMotion, Units, read_bvh
 from augrgb.world.skeleton import Floats
@@ -84,7 +84,7 @@ def load_packed_motion(path: Path) -> MotionLibrary:
             data = {key: file[key] for key in file.files}
     except FileNotFoundError as error:
         raise InputRefused("E-FILE-001", path, "no such motion library") from error
-    except (OSError, ValueError) as error:
+    except ARRAY_DAMAGE as error:
         raise InputRefused("E-WLD-012", path, f"not a packed motion library ({error})") from error
     missing = [key for key in (*_PACKED_KEYS, "content_names", "style_names") if key not in data]
     if missing:
