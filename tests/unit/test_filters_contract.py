@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from augrgb.core.catalog import options_model
+from augrgb.core.errors import UsageFault
 from augrgb.filters import FILTERS, SdTcn, ShardedDropout
 from augrgb.filters.dropout import Rows, set_rows
 from augrgb.streams import Stream, filter_sequence
@@ -93,5 +94,5 @@ def test_wrong_rows_and_probability_are_refused():
     layer.rows = Rows(0, 3, 6)
     with pytest.raises(ValueError, match="2 rows given, 3 declared"):
         layer(torch.ones(2, 1))
-    with pytest.raises(ValueError, match="not in"):
+    with pytest.raises(UsageFault, match="not in"):
         ShardedDropout(1.0)

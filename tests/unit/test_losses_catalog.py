@@ -10,6 +10,7 @@ import torch
 import torch.nn.functional as F
 
 from augrgb.core.batch import Batch, StreamDims, StreamOutput
+from augrgb.core.errors import UsageFault
 from augrgb.losses import LOSSES, atomic_contrastive
 from augrgb.losses.negatives import Snippets, TeacherBank, allowed
 
@@ -414,9 +415,63 @@ def test_scale_free_forms_do_not_see_scale(name, options):
     close(loss(*scaled, batch), loss(student, teacher, batch), rtol=1e-4, atol=1e-6)
 
 
-def test_symmetric_memory_bank_is_refused():
-    with pytest.raises(ValueError, match="bank"):
-        build("atomic_contrastive", DIMS, negatives="memory_bank", symmetric=True)
+@pytest.mark.parametrize(
+    "options", [{"negatives": "memory_bank", "symmetric": True}, {"temperature": 0.0}, {"max_negatives": 0}]
+)
+def test_senseless_contrasts_are_refused(options):
+    with pytest.raises(UsageFault, match=r"bank|positive"):
+        build("atomic_contrastive", DIMS, **options)
+
+
+def test_a_sharp_contrast_with_an_empty_bank_is_nothing():
+    student, teacher, batch = make_pair()
+    loss = build("atomic_contrastive", negatives="memory_bank", temperature=0.01)
+    first, second = loss(student, teacher, batch), loss(student, teacher, batch)
+    assert first == 0 and second > 0
+
+
+METHOD = [
+    ("atomic_contrastive", {}),
+    ("atomic_contrastive", {"negatives": "class_disjoint", "symmetric": True, "project": "linear"}),
+    ("global_relation", {"form": "paper"}),
+    ("global_relation", {"form": "scale_free"}),
+    ("global_relation", {"form": "correlation"}),
+    ("boundary_saliency", {"form": "paper"}),
+    ("boundary_saliency", {"form": "scale_free"}),
+    ("boundary_saliency", {"form": "per_channel"}),
+]
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+@pytest.mark.parametrize("dims", [DIMS, StreamDims(student=5, teacher=5, classes=3)])
+@pytest.mark.parametrize(("name", "options"), METHOD)
+def test_the_method_in_a_loop_with_autocast(name, options, dims, dtype):
+    size, found = 1 if options.get("form") == "paper" else 300, []  # squared lengths of 300 leave float16
+    for lower in (False, True):
+        student, teacher, batch = make_pair(dims=dims, pad=2)
+        features = student.features.detach() * size * batch.mask[..., None]
+        features = features.to(dtype).to(dtype if lower else torch.float32).requires_grad_()
+        with torch.autocast("cpu", dtype, enabled=lower):
+            loss = build(name, dims, **options)(StreamOutput(features, student.logits), teacher, batch)
+        loss.backward()
+        found.append((loss.detach(), features.grad.float() * size))
+    assert found[1][0].dtype == torch.float32
+    close(found[1], found[0], rtol=0.1, atol=0.05 * float(found[0][1].abs().max()))
+
+
+@pytest.mark.parametrize(("name", "options"), METHOD)
+def test_a_look_without_gradients_takes_none_away(name, options):
+    gradients = []
+    for looked in (False, True):
+        student, teacher, batch = make_pair()
+        loss = build(name, **options)
+        if looked:
+            with torch.no_grad():
+                loss(student, teacher, batch)
+        loss(student, teacher, batch).backward()
+        gradients.append(student.features.grad)
+    assert gradients[0].abs().max() > 0
+    close(gradients[1], gradients[0])
 
 
 def test_global_relation_on_a_long_video_stays_small():

@@ -267,7 +267,7 @@ def test_factor_transfer_does_not_grow_with_length():
 
 @pytest.mark.parametrize(("name", "options"), [("fsp", {"last": 1}), ("ab", {"last": 0}), ("pkd", {"horizon": 0})])
 def test_senseless_options_are_refused(name, options):
-    with pytest.raises(ValueError, match=r"needs|begins"):
+    with pytest.raises(UsageFault, match=r"needs|begins"):
         build(name, **options)
 
 

@@ -67,8 +67,8 @@ class StreamOutput:
         return values
 
     def shared(self, key: Hashable, mask: Tensor | None, compute: Callable[[], Any]) -> Any:
-        """What `compute` gave when first asked under this key and an equal mask."""
-        known = self._derived.setdefault(key, [])
+        """What `compute` gave when first asked under this key and an equal mask, with or without gradients."""
+        known = self._derived.setdefault((key, torch.is_grad_enabled()), [])
         for seen, value in known:
             if seen is mask or (seen is not None and mask is not None and torch.equal(seen, mask)):
                 return value

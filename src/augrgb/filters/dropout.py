@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from augrgb.core.errors import UsageFault
+
 
 @dataclass(frozen=True, slots=True)
 class Rows:
@@ -27,12 +29,15 @@ class ShardedDropout(nn.Module):
         p: Probability of dropping a value.
 
     Shape: (B, ...) -> (B, ...).
+
+    Raises:
+        UsageFault: E-CFG-003, the probability is not in [0, 1).
     """
 
     def __init__(self, p: float = 0.5) -> None:
         super().__init__()
         if not 0 <= p < 1:
-            raise ValueError(f"a dropout of {p} is not in [0, 1)")
+            raise UsageFault("E-CFG-003", "dropout", f"{p} is not in [0, 1)", "0 leaves it out.")
         self.p = p
         self.rows: Rows | None = None
 

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from augrgb.core.batch import Batch, StreamDims, StreamOutput
+from augrgb.core.errors import UsageFault
 from augrgb.losses.distillation_loss import DistillationLoss, nothing
 from augrgb.losses.hidden_layers import layer_pairs
 from augrgb.losses.projection import Projection
@@ -29,7 +30,7 @@ class ActivationBoundaries(DistillationLoss):
     Shape: features and hidden (B, T, C), mask (B, T) -> scalar.
 
     Raises:
-        UsageFault: E-MOD-010, the hidden layers are missing.
+        UsageFault: E-CFG-003, no layer; E-MOD-010, the hidden layers are missing.
     """
 
     name = "ab"
@@ -37,7 +38,9 @@ class ActivationBoundaries(DistillationLoss):
     def __init__(self, dims: StreamDims, *, margin: float = 1.0, last: int = 1) -> None:
         super().__init__(dims)
         if last < 1:
-            raise ValueError(f"needs a layer, got last={last}")
+            raise UsageFault(
+                "E-CFG-003", self.name, f"needs a layer, got last={last}", "last: 1 is the last layer alone."
+            )
         self.margin = margin
         self.teacher_layers = last if last > 1 else 0
         self.project = nn.ModuleList(Projection(dims.student, dims.teacher) for _ in range(last))

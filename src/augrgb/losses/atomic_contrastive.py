@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from augrgb.core.batch import Batch, StreamDims, StreamOutput
+from augrgb.core.errors import UsageFault
 from augrgb.losses.contrast import contrast
 from augrgb.losses.distillation_loss import DistillationLoss, nothing
 from augrgb.losses.negatives import Negatives, Snippets, TeacherBank, allowed
@@ -40,6 +41,9 @@ class AtomicContrastive(DistillationLoss):
         bank_size: Snippets in the memory bank.
 
     Shape: student features (B, T, Cs), teacher features (B, T, Ct), mask (B, T), labels (B, T, K) -> scalar.
+
+    Raises:
+        UsageFault: E-CFG-003, options that exclude each other, or that are not positive.
     """
 
     name = "atomic_contrastive"
@@ -58,7 +62,11 @@ class AtomicContrastive(DistillationLoss):
     ) -> None:
         super().__init__(dims)
         if symmetric and negatives == "memory_bank":
-            raise ValueError("a memory bank holds teacher snippets only: symmetric needs negatives from the batch")
+            problem = "a memory bank holds teacher snippets only, but symmetric needs student snippets too"
+            raise UsageFault("E-CFG-003", self.name, problem, "Leave out symmetric, or choose other negatives.")
+        if temperature <= 0 or (max_negatives is not None and max_negatives < 1):
+            problem = f"temperature and max_negatives must be positive, got {temperature} and {max_negatives}"
+            raise UsageFault("E-CFG-003", self.name, problem, "max_negatives: null takes all negatives.")
         self.temperature, self.negatives, self.max_negatives = temperature, negatives, max_negatives
         self.symmetric = symmetric
         self.project = Projection(dims.student, dims.teacher, project)

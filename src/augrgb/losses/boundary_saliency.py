@@ -11,6 +11,7 @@ from torch.autograd.function import once_differentiable
 
 from augrgb.core.batch import Batch, StreamDims, StreamOutput
 from augrgb.losses.distillation_loss import DistillationLoss
+from augrgb.losses.precision import at_least_single
 from augrgb.losses.projection import Projection, ProjectionKind
 from augrgb.losses.unit_vectors import unit, unit_snippets
 
@@ -68,7 +69,7 @@ class BoundarySaliency(DistillationLoss):
 
 def change(x: Tensor) -> Tensor:
     """Mean absolute change of each snippet to the next, 0 at the last. Shape: (B, T, C) -> (B, T)."""
-    total: Tensor = _Change.apply(x)  # type: ignore[no-untyped-call]
+    total: Tensor = _Change.apply(at_least_single(x))  # type: ignore[no-untyped-call]
     return total / x.shape[-1]
 
 

@@ -65,7 +65,7 @@ class _Contrast(torch.autograd.Function):
                 pa, pb, w, allowed = a[part], b[part], weight[part], use(part)
                 positive = (pa * pb).sum(1, keepdim=True)
                 e = torch.addmm(positive, pa, o.T, beta=-1 / temperature, alpha=1 / temperature)  # (rows, M)
-                if 2 / temperature > _LARGEST_EXPONENT:
+                if 2 / temperature > _LARGEST_EXPONENT and len(o):
                     # log(1 + sum) with everything, the 1 too, divided by the largest summand
                     e = e.masked_fill_(allowed == 0, -torch.inf)
                     shift = e.amax(1, keepdim=True).clamp_(min=0)

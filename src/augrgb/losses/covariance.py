@@ -9,6 +9,8 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
+from augrgb.losses.precision import at_least_single
+
 _ROUNDING = 1e-10  # variance below this share of the power is what rounding of the mean leaves
 _AT_ONCE = 2**20  # bytes of matrices on a CPU: what stays in its cache
 _AT_ONCE_ON_DEVICE = 2**28
@@ -19,7 +21,7 @@ def centred(x: Tensor, mask: Tensor) -> Tensor:
 
     Shape: x (B, T, C), mask (B, T) -> (B, T, C), zero at padding.
     """
-    result: Tensor = _Centred.apply(x, mask)  # type: ignore[no-untyped-call]
+    result: Tensor = _Centred.apply(at_least_single(x), mask)  # type: ignore[no-untyped-call]
     return result
 
 
@@ -86,7 +88,8 @@ def distance(
 
 
 def _products(c: Tensor) -> Tensor:
-    return torch.bmm(c.transpose(1, 2), c)
+    with torch.autocast(c.device.type, enabled=False):
+        return torch.bmm(c.transpose(1, 2), c)
 
 
 def _norms(z: Tensor) -> Tensor:

@@ -32,7 +32,8 @@ class Fsp(DistillationLoss):
     Shape: features (B, T, C), logits (B, T, K), hidden (B, T, C_i), mask (B, T) -> scalar.
 
     Raises:
-        UsageFault: E-MOD-008, the teacher scores other classes; E-MOD-010, its hidden layers are missing or do not fit.
+        UsageFault: E-CFG-003, fewer than two layers; E-MOD-008, the teacher scores other classes; E-MOD-010, its hidden
+            layers are missing or do not fit.
     """
 
     name = "fsp"
@@ -42,7 +43,7 @@ class Fsp(DistillationLoss):
     ) -> None:
         super().__init__(dims)
         if last < 2:
-            raise ValueError(f"a flow needs two layers, got last={last}")
+            raise UsageFault("E-CFG-003", self.name, f"a flow needs two layers, got last={last}", "last: 2 or more.")
         self.layers, self.last = layers, last
         self.teacher_layers = last if layers == "hidden" else 0
         self.project = Projection(dims.student, dims.teacher) if layers == "features_logits" else None

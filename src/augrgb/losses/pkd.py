@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from augrgb.core.batch import Batch, StreamDims, StreamOutput
+from augrgb.core.errors import UsageFault
 from augrgb.losses.distillation_loss import DistillationLoss, mean_or_nothing, nothing
 
 
@@ -45,7 +46,8 @@ class Pkd(DistillationLoss):
     ) -> None:
         super().__init__(dims)
         if horizon < 1:
-            raise ValueError(f"the future begins one snippet ahead, got horizon={horizon}")
+            problem = f"the future begins one snippet ahead, got horizon={horizon}"
+            raise UsageFault("E-CFG-003", self.name, problem, "horizon: 1 or more.")
         self.horizon, self.steps_per_snippet, self.future_weight = horizon, steps_per_snippet, future_weight
         self.auxiliary = nn.Sequential(nn.Linear(dims.student, nodes), nn.ReLU())
         self.present = nn.Linear(dims.student + nodes, dims.teacher)

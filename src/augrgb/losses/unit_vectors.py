@@ -9,6 +9,7 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from augrgb.core.batch import StreamOutput
+from augrgb.losses.precision import at_least_single
 
 _SHORTEST = 1e-12  # as in `torch.nn.functional.normalize`
 
@@ -23,13 +24,13 @@ def unit_snippets(output: StreamOutput) -> Tensor:
 
 def unit(x: Tensor) -> Tensor:
     """Scale the last axis to length 1; zero stays zero. Shape: (..., C) -> (..., C)."""
-    result: Tensor = _Unit.apply(x)  # type: ignore[no-untyped-call]
+    result: Tensor = _Unit.apply(at_least_single(x))  # type: ignore[no-untyped-call]
     return result
 
 
 def inverse_length(x: Tensor) -> Tensor:
     """1 / length of the last axis. Shape: (..., C) -> (...)."""
-    lengths: Tensor = torch.linalg.vector_norm(x, dim=-1)
+    lengths: Tensor = torch.linalg.vector_norm(at_least_single(x), dim=-1)
     return lengths.clamp_(min=_SHORTEST).reciprocal_()
 
 
