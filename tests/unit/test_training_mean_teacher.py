@@ -19,6 +19,7 @@ from augrgb.datasets.stream_data import StreamData
 from augrgb.streams import StreamSettings, build_stream, load_stream
 from augrgb.training import FitSettings, RunFolder, StreamTask, fit
 from augrgb.training.mean_teacher import MeanTeacher
+from augrgb.training.moving_average import follow
 from augrgb.training.own_term import second_view
 from augrgb.training.perturbation import Perturbation
 
@@ -69,7 +70,7 @@ def test_the_average_follows_the_student_as_published():
             student.seen += 1
         decay = min(1 - 1 / (step + 1), 0.6)
         expected = decay * expected + (1 - decay) * student.line.weight.detach()
-        term.follow(student, step)
+        follow(term.average, student, step, term.decay)
         torch.testing.assert_close(term.average.line.weight, expected)
         assert term.average.seen == student.seen, "buffers are copied"
 

@@ -90,7 +90,7 @@ def build_perturbation(recipe: StreamRecipe) -> Perturbation | None:
     return Perturbation(section.channel_dropout, section.noise) if section is not None else None
 
 
-def unlabelled_share(recipe: StreamRecipe) -> float | None:
+def unlabelled_share(recipe: StreamRecipe | EncoderRecipe) -> float | None:
     """The unlabelled part of each batch; None where nothing learns from unlabelled videos."""
     section = recipe.distill or recipe.semi_supervised
     return section.unlabelled_share if section is not None else None
@@ -104,12 +104,6 @@ def build_encoder_own_terms(recipe: EncoderRecipe, student: nn.Module, modality:
     if recipe.average is not None:
         terms.append(WeightAverage(student, decay=recipe.average))
     return terms
-
-
-def encoder_unlabelled_share(recipe: EncoderRecipe) -> float | None:
-    """The unlabelled part of each batch of snippets; None where nothing learns from unlabelled videos."""
-    section = recipe.distill or recipe.semi_supervised
-    return section.unlabelled_share if section is not None else None
 
 
 def recipe_to_json(recipe: StreamRecipe | EncoderRecipe) -> dict[str, Any]:

@@ -214,7 +214,7 @@ class EncoderTask(Task):
                 digest.update(snippets.labels.tobytes() + snippets.labelled.tobytes())
         return {
             "modality": self.modality,
-            "terms": {t.name: t.weight for t in self.distill} | {t.name: t.weight for t in self.own},
+            "terms": self.weights(),
             "data": digest.hexdigest(),
             **self._options,
         }

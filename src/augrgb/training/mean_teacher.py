@@ -13,6 +13,7 @@ from augrgb.core.batch import Batch, StreamOutput
 from augrgb.core.errors import UsageFault
 from augrgb.losses.distillation_loss import nothing
 from augrgb.losses.logit_kd import softened_bce
+from augrgb.training.moving_average import follow
 from augrgb.training.own_term import OwnTerm, Term, second_view
 
 
@@ -63,22 +64,13 @@ class MeanTeacher(OwnTerm):
 
     def forward(self, student: nn.Module, output: StreamOutput, batch: Batch, step: int) -> Term:
         """Move the average, and compare the student's output with what it says about the second view."""
-        self.follow(student, step)
+        follow(self.average, student, step, self.decay)
         with torch.no_grad():
             target = self.average(batch.features[second_view(self.modality)], batch.mask).logits
         mask = batch.mask & ~batch.labelled[:, None] if self.only_unlabelled else batch.mask
         value = self._difference(output.logits[mask], target[mask].to(output.logits.dtype))
         weight = self.weight * self.ramp(step)
         return Term(self.name, value.mean() if value.numel() else nothing(output), weight, mask.sum())
-
-    @torch.no_grad()
-    def follow(self, student: nn.Module, step: int) -> None:
-        """Move the average towards the student; at step 0 it becomes the student. Buffers are copied."""
-        keep = min(1 - 1 / (step + 1), self.decay)
-        for mine, new in zip(self.average.parameters(), student.parameters(), strict=True):
-            mine.lerp_(new.to(mine.dtype), 1 - keep)
-        for held, now in zip(self.average.buffers(), student.buffers(), strict=True):
-            held.copy_(now)
 
     def ramp(self, step: int) -> float:
         """Part of the weight at a step, in (0, 1]."""

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import copy
 
-import torch
 from torch import nn
 
 from augrgb.core.batch import Batch, StreamOutput
 from augrgb.core.errors import UsageFault
 from augrgb.losses.distillation_loss import nothing
+from augrgb.training.moving_average import follow
 from augrgb.training.own_term import OwnTerm, Term
 
 
@@ -36,12 +36,7 @@ class WeightAverage(OwnTerm):
 
     def forward(self, student: nn.Module, output: StreamOutput, batch: Batch, step: int) -> Term:
         """Move the average; the term is 0."""
-        keep = min(1 - 1 / (step + 1), self.decay)
-        with torch.no_grad():
-            for mine, new in zip(self.average.parameters(), student.parameters(), strict=True):
-                mine.lerp_(new.to(mine.dtype), 1 - keep)
-            for kept, last in zip(self.average.buffers(), student.buffers(), strict=True):
-                kept.copy_(last)
+        follow(self.average, student, step, self.decay)
         return Term(self.name, nothing(output), self.weight, batch.mask.sum())
 
     def kept(self, student: nn.Module) -> nn.Module:

@@ -17,8 +17,8 @@ from augrgb.recipe.build import (
     build_clock,
     build_encoder_own_terms,
     build_fit_settings,
-    encoder_unlabelled_share,
     recipe_to_json,
+    unlabelled_share,
 )
 from augrgb.recipe.schema import EncoderRecipe
 from augrgb.training.encoder_task import EncoderTask
@@ -49,7 +49,7 @@ def train_encoder(
     teachers = EncoderTeachers(recipe, dataset)
     split = recipe.data.split
     labelled = role(dataset, split, "encoder")
-    share = encoder_unlabelled_share(recipe)
+    share = unlabelled_share(recipe)
     unlabelled = role(dataset, split, "encoder_unlabelled", allow_empty=True) if share is not None else ()
     val_ids = role(dataset, split, "val", allow_empty=True)
     taught = (*labelled, *unlabelled)
