@@ -18,6 +18,7 @@ from augrgb.datasets.feature_store import open_features
 from augrgb.datasets.manifest import save_dataset
 from augrgb.encoders import ENCODERS
 from augrgb.encoders.files import EncoderSettings, save_encoder
+from augrgb.encoders.small_rgb import SmallRGB
 from augrgb.video import decode
 from augrgb.video.child_jobs import ChildJob
 from augrgb.workflows import extract_job
@@ -226,16 +227,28 @@ def test_limits_of_time_and_memory_cost_only_the_video():
     assert found[1] is None and "gave no result" in str(found[0])
 
 
+def test_an_encoder_gets_as_many_windows_at_once_as_it_asks_for(tmp_path, dataset, monkeypatch):
+    encoder, seen = make_encoder(tmp_path / "e"), []
+    original = SmallRGB.forward
+    monkeypatch.setattr(SmallRGB, "batch", 3)
+    monkeypatch.setattr(SmallRGB, "forward", lambda self, x: seen.append(len(x)) or original(self, x))
+    extract(dataset, encoder, tmp_path / "f", workers=0)
+    assert set(seen) == {3} and len(seen) == 3 + 2 + 1 + 3
+
+
 def test_windows_that_overlap_get_more_time(tmp_path, dataset, monkeypatch):
     times = []
 
-    def engine(function, jobs):
-        times.extend(job.timeout_s for job in jobs)
-        return LocalEngine(0)(function, jobs)
+    class Engine:
+        device = "cpu"
+
+        def __call__(self, function, jobs):
+            times.extend(job.timeout_s for job in jobs)
+            return LocalEngine(0)(function, jobs)
 
     targets = [(make_encoder(tmp_path / "a"), tmp_path / "fa")]
     targets += [(make_encoder(tmp_path / "b", clock=Clock(15, 8, 2)), tmp_path / "fb")]
-    extract_together(dataset, targets, engine=engine, video_ids=["S0 cam/1"], time_factor=3.0)
+    extract_together(dataset, targets, engine=Engine(), video_ids=["S0 cam/1"], time_factor=3.0)
     assert times == [120 + 3 * (1 + 4) * 4.0]
 
 

@@ -20,6 +20,9 @@ def detect(
     overlay: Annotated[
         bool, typer.Option("--overlay", help="Also write each video with the labels on the frames (H.264, no sound).")
     ] = False,
+    device: Annotated[
+        str, typer.Option(help="Where networks run: auto (a GPU if there is one), cpu, cuda or cuda:N.")
+    ] = "auto",
 ) -> None:
     """Detect actions in videos from RGB alone: table, JSON (ActivityNet style), CSV, HTML timelines."""
     from augrgb.cli.progress import StageBars
@@ -36,6 +39,7 @@ def detect(
             partial=partial_video,
             srt=srt,
             overlay=overlay,
+            device=device,
             progress=bars.counter("detect"),
         )
     for video in outcome.videos:

@@ -41,6 +41,10 @@ def extract(
     ray_address: Annotated[
         str | None, typer.Option(help="Ray cluster, such as auto; default: RAY_ADDRESS, else one on this machine.")
     ] = None,
+    device: Annotated[
+        str,
+        typer.Option(help="Where networks run: auto (GPUs if there are any), cpu, cuda (all of them), cuda:N."),
+    ] = "auto",
     memory_mib: Annotated[int | None, typer.Option(min=256, help="Memory that one video may take.")] = None,
     time_factor: Annotated[
         float, typer.Option(min=0.01, help="Seconds that a second of video may take, plus two minutes.")
@@ -55,10 +59,13 @@ def extract(
 
     targets = [(encoder, out), *map(_pair, also or [])]
     part = parse_shard(shard) if shard is not None else None
+    chosen = _engine(engine, workers, ray_address, memory_mib, device)
     if status:
         from augrgb.workflows.extract_status import extraction_status
 
-        for one in extraction_status(load_dataset(dataset), targets, shard=part, partial=partial_video):
+        for one in extraction_status(
+            load_dataset(dataset), targets, shard=part, partial=partial_video, device=chosen.device
+        ):
             stdout().print(_told(one), markup=False, highlight=False, soft_wrap=True)
         return
     with StageBars() as bars:
@@ -66,7 +73,7 @@ def extract(
             load_dataset(dataset),
             targets,
             tracks_folder=tracks,
-            engine=_engine(engine, workers, ray_address, memory_mib),
+            engine=chosen,
             shard=part,
             retry=retry,
             partial=partial_video,
@@ -78,21 +85,26 @@ def extract(
         stdout().print(report.summary(), markup=False, highlight=False, soft_wrap=True)
 
 
-def _engine(name: Literal["local", "ray"], workers: int | None, address: str | None, memory_mib: int | None) -> Engine:
+def _engine(
+    name: Literal["local", "ray"], workers: int | None, address: str | None, memory_mib: int | None, device: str
+) -> Engine:
     from augrgb.video.child_jobs import ChildLimits
     from augrgb.workflows.jobs import available_cores
+    from augrgb.workflows.network_device import chosen_devices
     from augrgb.workflows.per_video import LocalEngine
 
     limits = ChildLimits() if memory_mib is None else ChildLimits(memory_mib * 2**20)
     if name == "local":
         if address is not None:
             raise UsageFault("E-CFG-003", "--ray-address", "is of no use without --engine ray")
-        return LocalEngine(workers or available_cores(), limits)
+        return LocalEngine(workers or available_cores(), limits, chosen_devices(device))
     from augrgb.workflows.extract_ray import RayEngine
 
     if workers is not None:
         raise UsageFault("E-CFG-003", "--workers", "the Ray cluster decides how many work at once")
-    return RayEngine(address, limits=limits)
+    if device not in ("auto", "cpu", "cuda"):
+        raise UsageFault("E-CFG-003", "--device", f"{device!r}: the Ray cluster decides which GPU", "Give cpu or cuda.")
+    return RayEngine(address, limits=limits, device="cuda" if device == "cuda" else "cpu")
 
 
 def _pair(text: str) -> tuple[Path, Path]:

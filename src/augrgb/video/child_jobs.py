@@ -6,6 +6,7 @@ Children are spawned, because decoders do not survive a fork. A job that kills i
 from __future__ import annotations
 
 import contextlib
+import functools
 import math
 import multiprocessing
 import os
@@ -29,6 +30,7 @@ Argument = TypeVar("Argument")
 Result = TypeVar("Result")
 _ATTEMPTS = 2
 _STATM = Path("/proc/self/statm")
+_GPU_BYTES = 2**36  # of address space: what a driver maps there for one GPU is no memory of this machine
 # Texts of allocators whose exceptions are no MemoryError: torch, OpenCV; and of oneDNN, which says no more than that
 # it failed, so there only under a limit.
 _NO_MEMORY = ("can't allocate memory", "Insufficient memory", "Failed to allocate", "bad_alloc")
@@ -63,10 +65,12 @@ def run_children(
     workers: int,
     *,
     limits: ChildLimits | None = None,
+    warm_up: Callable[[int], object] | None = None,
 ) -> Iterator[tuple[int, Result | AugrgbError]]:
     """Call a function once per job, in `workers` child processes; 0 = here, without protection.
 
-    Yields (job number, result) as they finish; a fault that concerns the job comes as a value.
+    `warm_up` is called in each of them with its number, see `Child`. Yields (job number, result) as they finish; a
+    fault that concerns the job comes as a value.
 
     Raises:
         EnvironmentFault: The first such fault, for it would meet every job.
@@ -77,7 +81,8 @@ def run_children(
             yield number, _stop_if_environment(_call(function, job.argument, None))
         return
     with contextlib.ExitStack() as stack:
-        children = [stack.enter_context(Child(function, limits=limits)) for _ in range(min(workers, len(jobs)))]
+        warm_ups = [warm_up and functools.partial(warm_up, number) for number in range(min(workers, len(jobs)))]
+        children = [stack.enter_context(Child(function, limits=limits, warm_up=each)) for each in warm_ups]
         waiting = deque((number, 1) for number in range(len(jobs)))
         while waiting or any(child.busy for child in children):
             for child in children:
@@ -226,8 +231,14 @@ def _limit_memory(limits: ChildLimits) -> None:
 
         now = int(_STATM.read_text().split()[0]) * resource.getpagesize()
         hard = resource.getrlimit(resource.RLIMIT_AS)[1]
-        wanted = now + limits.memory_bytes
+        wanted = now + limits.memory_bytes + (_GPU_BYTES if _uses_gpu() else 0)
         resource.setrlimit(resource.RLIMIT_AS, (wanted if hard < 0 else min(wanted, hard), hard))
+
+
+def _uses_gpu() -> bool:
+    """Whether the warm-up has opened a GPU."""
+    with open("/proc/self/maps", encoding="utf-8", errors="replace") as maps:
+        return any("/dev/nvidia" in line for line in maps)
 
 
 def _limit_processor_time(timeout_s: float) -> None:

@@ -45,6 +45,7 @@ class DetectOutcome:
 @dataclass(frozen=True, slots=True)
 class _Open:
     model: Path
+    device: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +58,7 @@ class _Find:
     path: Path
     name: str
     model: Path
+    device: str
     min_score: float
     partial: Partial
 
@@ -83,6 +85,7 @@ def detect_videos(
     partial: Partial = "refuse",
     srt: bool = False,
     overlay: bool = False,
+    device: str = "cpu",
     progress: Callable[[int, int], None] | None = None,
 ) -> DetectOutcome:
     """Detect in files and folders of files; one JSON and CSV for all, one HTML timeline for each.
@@ -93,23 +96,25 @@ def detect_videos(
         min_score: Detections whose mean class score is below are left out.
         srt: Also write subtitles for each video.
         overlay: Also write each video with the labels of its detections on the frames.
+        device: Where networks run: `auto` (a GPU if there is one), `cpu`, `cuda` or `cuda:N`.
 
     Raises:
         UsageFault: No video is named.
         InputRefused: The model cannot be used.
-        EnvironmentFault: The output cannot be written.
+        EnvironmentFault: The output cannot be written; E-ENV-002, the device is not there.
     """
     paths = _files(videos)
     model = Path(model)
+    opening = _Open(model, device)
     found: list[DetectedVideo] = []
     detections: list[Detection] = []
     faults: list[AugrgbError] = []
     files: list[Path] = []
     try:
-        with Child(_answer, limits=ChildLimits(), warm_up=functools.partial(_answer, _Open(model))) as child:
-            _ask(child, model, _Open(model), _OPEN_S)
+        with Child(_answer, limits=ChildLimits(), warm_up=functools.partial(_answer, opening)) as child:
+            _ask(child, model, opening, _OPEN_S)
             for number, (name, path) in enumerate(paths.items()):
-                request = _Find(path, name, model, min_score, partial)
+                request = _Find(path, name, model, device, min_score, partial)
                 try:
                     stem = file_name_of(name)
                     video = _found_in(child, request, out / f"{stem}{_OVERLAY}" if overlay else None)
@@ -138,24 +143,24 @@ def detect_videos(
 def _answer(request: _Request) -> _Answer:
     """What the child does; the model is loaded once in each process."""
     match request:
-        case _Open(model):
-            _detector(model)
+        case _Open(model, device):
+            _detector(model, device)
             return None
         case _Look(path):
             return probe(path)
-        case _Find(path, name, model, min_score, partial):
+        case _Find(path, name, model, device, min_score, partial):
             from augrgb.workflows.detect_video import detect_video
 
-            return detect_video(path, name, _detector(model), min_score=min_score, partial=partial)
+            return detect_video(path, name, _detector(model, device), min_score=min_score, partial=partial)
         case _Mark(path, target, detections, classes, partial):
             return write_overlay(path, target, detections, classes=classes, partial=partial)
 
 
 @functools.lru_cache(maxsize=1)
-def _detector(model: Path) -> Detector:
+def _detector(model: Path, device: str) -> Detector:
     from augrgb.workflows.detect_video import load_detector
 
-    return load_detector(model)
+    return load_detector(model, device)
 
 
 def _found_in(child: Child[_Request, _Answer], request: _Find, overlay: Path | None) -> DetectedVideo:

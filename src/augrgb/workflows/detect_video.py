@@ -19,6 +19,7 @@ from augrgb.streams.predict import predict
 from augrgb.video.decode import DecodeReport, Partial, frames_by_time
 from augrgb.video.probe import VideoInfo, probe
 from augrgb.workflows.extract_encode import EncodedVideo, encode_video
+from augrgb.workflows.network_device import chosen_devices
 from augrgb.workflows.train_stream import ENCODER_FOLDER
 
 STRIP_FRAMES = 40
@@ -33,13 +34,16 @@ class Detector:
     folder: Path
 
 
-def load_detector(run: Path) -> Detector:
-    """The stream of a run folder and its encoder.
+def load_detector(run: Path, device: str = "cpu") -> Detector:
+    """The stream of a run folder and its encoder, on a device (see `chosen_devices`; of several the first).
 
     Raises:
+        EnvironmentFault: E-ENV-002, the device is not there.
         InputRefused: Not such a folder, the encoder is missing or not the one that made the stream's features.
     """
+    device = chosen_devices(device)[0]
     stream = load_stream(run)
+    stream.stream.to(device)
     if not (run / ENCODER_FOLDER / "model.json").is_file():
         raise InputRefused(
             "E-MOD-008",
@@ -47,7 +51,7 @@ def load_detector(run: Path) -> Detector:
             "this stream was trained on foreign features and carries no snippet encoder",
             "Extract features with `augrgb extract` and train on these, or score the features with `augrgb evaluate`.",
         )
-    encoder = load_encoder(run / ENCODER_FOLDER)
+    encoder = load_encoder(run / ENCODER_FOLDER, device)
     if encoder.encoder.dim != stream.settings.dim_in or encoder.settings.clock != stream.settings.clock:
         problem = f"the encoder gives {encoder.encoder.dim} channels on {encoder.settings.clock}, the stream takes "
         problem += f"{stream.settings.dim_in} on {stream.settings.clock}"

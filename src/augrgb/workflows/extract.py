@@ -91,7 +91,7 @@ def extract_together(
         targets: (encoder folder, feature folder) each; an encoder's modality decides which file of a video is read.
         video_ids: Which videos; None = all.
         tracks_folder: Cached tracks to use where they are at hand; the result is the same without.
-        engine: Where the work is done; default: one child process.
+        engine: Where the work is done, and on which device; default: one child process and the CPU.
         shard: Do only this part of the videos.
         retry: Try videos again that an earlier run refused. Otherwise they are, once their file has changed.
         partial: What to do with videos that break off.
@@ -110,7 +110,8 @@ def extract_together(
         EnvironmentFault: The disk (E-ENV-001, also if it will not suffice) or memory; finished videos are kept.
     """
     began_s = time.monotonic()
-    fillings = [_open(Path(encoder), Path(out), partial) for encoder, out in targets]
+    engine = engine or LocalEngine()
+    fillings = [_open(Path(encoder), Path(out), partial, engine.device) for encoder, out in targets]
     _check_folders([filling.target.out_folder for filling in fillings])
     records = choose_videos(dataset, video_ids)
     if shard is not None:
@@ -125,8 +126,8 @@ def extract_together(
         remove_leftovers(filling.target.out_folder)
         if not retry:
             filling.hold(records)
-    jobs, concerned = _jobs(fillings, records, tracks_folder, partial, time_factor)
-    results = longest_first(engine or LocalEngine(), extract_video, jobs)
+    jobs, concerned = _jobs(fillings, records, tracks_folder, partial, time_factor, engine.device)
+    results = longest_first(engine, extract_video, jobs)
     for ended, (number, result) in enumerate(results, start=1):
         for place, filling in enumerate(concerned[number]):
             filling.note(jobs[number].argument.record, result if isinstance(result, AugrgbError) else result[place])
@@ -183,10 +184,10 @@ class Filling:
         return BatchReport(self.target.out_folder, done, refused, wall_s, len(self.held), name)
 
 
-def _open(encoder_folder: Path, out_folder: Path, partial: Partial) -> Filling:
+def _open(encoder_folder: Path, out_folder: Path, partial: Partial, device: str) -> Filling:
     loaded = load_encoder(encoder_folder)
     target = Target(encoder_folder.absolute(), loaded.checksum, out_folder.absolute())
-    return Filling(target, loaded, extraction_recipe(loaded, partial))
+    return Filling(target, loaded, extraction_recipe(loaded, partial, device))
 
 
 def _jobs(
@@ -195,6 +196,7 @@ def _jobs(
     tracks_folder: Path | None,
     partial: Partial,
     time_factor: float,
+    device: str,
 ) -> tuple[list[ChildJob[ExtractJob]], list[list[Filling]]]:
     """One job for each video and file of it, and whom its results concern. Videos without the file are noted."""
     passes: dict[tuple[bool, float], list[Filling]] = defaultdict(list)
@@ -213,7 +215,7 @@ def _jobs(
                 for filling in wanting:
                     filling.note(record, fault)
                 continue
-            job = ExtractJob(record, tuple(filling.target for filling in wanting), tracks_folder, partial)
+            job = ExtractJob(record, tuple(filling.target for filling in wanting), tracks_folder, partial, device)
             clocks = [filling.loaded.settings.clock for filling in wanting]
             overlap = sum(max(1.0, clock.window / clock.stride) for clock in clocks)
             timeout_s = SECONDS_PER_VIDEO + time_factor * overlap * record.duration_s

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from augrgb.core.errors import InputRefused, UsageFault
@@ -23,9 +22,9 @@ from augrgb.video.track_folder import TrackFolder
 from augrgb.video.tracks import stream_track, track_recipe
 from augrgb.video.windows import stream_windows
 from augrgb.workflows.extract_pipeline import Branch, overlapped
+from augrgb.workflows.network_device import recipe_of
 from augrgb.workflows.tracks import flow_of, source_of, track_is_current
 
-_BATCH = 16
 Values = NDArray[np.float32]
 
 
@@ -82,8 +81,8 @@ def encode_cached(
         return None
     report.warnings.extend(note["warnings"])
     report.duration_s = float(note["duration_s"])
-    chunks = stream_windows(iter(tracks.read(modality, record.video_id)), loaded.settings.clock, _BATCH)
-    return (encode_windows(loaded.encoder, chunk, _BATCH) for chunk in chunks)
+    chunks = stream_windows(iter(tracks.read(modality, record.video_id)), loaded.settings.clock, loaded.encoder.batch)
+    return (encode_windows(loaded.encoder, chunk) for chunk in chunks)
 
 
 def encode_file(
@@ -124,7 +123,7 @@ def encode_file(
     branches = [(column, _branch(loaded)) for column, loaded in zip(columns, encoders, strict=True)]
     with contextlib.closing(overlapped(frames, branches)) as chunks:
         for number, chunk in chunks:
-            yield number, encode_windows(encoders[number].encoder, chunk, _BATCH)
+            yield number, encode_windows(encoders[number].encoder, chunk)
 
 
 def same_pass(loaded: LoadedEncoder) -> tuple[bool, float]:
@@ -132,7 +131,7 @@ def same_pass(loaded: LoadedEncoder) -> tuple[bool, float]:
     return loaded.encoder.modality == "pose", loaded.settings.clock.fps
 
 
-def extraction_recipe(loaded: LoadedEncoder, partial: Partial = "refuse") -> dict[str, Any]:
+def extraction_recipe(loaded: LoadedEncoder, partial: Partial = "refuse", device: str = "cpu") -> dict[str, Any]:
     """Everything but the video that decides a feature file's values."""
     options = dict(loaded.encoder.options)
     if "flow" in options:  # where its weights lie decides nothing
@@ -143,18 +142,8 @@ def extraction_recipe(loaded: LoadedEncoder, partial: Partial = "refuse") -> dic
         "size": list(loaded.settings.size) if loaded.settings.size else None,
         "track": track_recipe(loaded.encoder.modality, flow_of(loaded)),
         "partial": partial,
+        **recipe_of(device),
     }
-
-
-@contextlib.contextmanager
-def one_thread() -> Iterator[None]:
-    """One thread for the network: the same kernels here as in a child, so the same bytes."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)
 
 
 def too_short(path: Path, loaded: LoadedEncoder) -> InputRefused:
@@ -171,7 +160,7 @@ def _target(path: Path, loaded: LoadedEncoder) -> FrameTarget:
 
 def _branch(loaded: LoadedEncoder) -> Branch:
     # Chunks of one batch: then a snippet meets the same neighbours however its frames arrive.
-    windows = functools.partial(stream_windows, clock=loaded.settings.clock, chunk=_BATCH)
+    windows = functools.partial(stream_windows, clock=loaded.settings.clock, chunk=loaded.encoder.batch)
     if loaded.encoder.modality == "flow":
         return lambda frames: windows(flow_stream(frames, flow_of(loaded)))
     return windows

@@ -26,9 +26,9 @@ from augrgb.workflows.extract_encode import (
     encode_cached,
     encode_file,
     extraction_recipe,
-    one_thread,
     too_short,
 )
+from augrgb.workflows.network_device import description_of, same_kernels
 from augrgb.workflows.per_video import VideoOutcome
 from augrgb.workflows.tracks import source_of
 
@@ -48,12 +48,13 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class ExtractJob:
-    """One video and the encoders that read one of its files at one frame rate."""
+    """One video, the encoders that read one of its files at one frame rate, and where they run (`Engine.device`)."""
 
     record: VideoRecord
     targets: tuple[Target, ...]
     tracks_folder: Path | None
     partial: Partial
+    device: str = "cpu"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,32 +72,32 @@ def extract_video(job: ExtractJob) -> tuple[VideoOutcome | AugrgbError, ...]:
 
     Raises:
         InputRefused: The file cannot be used by any.
-        EnvironmentFault: The disk, or E-MOD-016, the encoder cannot be read here.
+        EnvironmentFault: The disk, the GPU, or E-MOD-016, the encoder cannot be read here.
     """
     outcomes: dict[int, VideoOutcome | AugrgbError] = {}
     unfinished: list[_Unfinished] = []
     for place, target in enumerate(job.targets):
-        item = _Unfinished(place, target, encoder_of(target.encoder_folder, target.checksum))
+        item = _Unfinished(place, target, encoder_of(target.encoder_folder, target.checksum, job.device))
         finished = _finished(job, item)
         if finished is None:
             unfinished.append(item)
         else:
             outcomes[place] = finished
     if unfinished:
-        with one_thread():
+        with same_kernels(job.device):
             outcomes |= _patiently(functools.partial(_encode, job, unfinished))
     return tuple(outcomes[place] for place in range(len(job.targets)))
 
 
 @functools.lru_cache(maxsize=8)
-def encoder_of(folder: Path, checksum: str) -> LoadedEncoder:
+def encoder_of(folder: Path, checksum: str, device: str = "cpu") -> LoadedEncoder:
     """The encoder, loaded once in each process.
 
     Raises:
         EnvironmentFault: E-MOD-016, it cannot be read here, or is not the one that it was at the start.
     """
     try:
-        loaded = load_encoder(folder)
+        loaded = load_encoder(folder, device)
     except InputRefused as fault:
         remedy = "Every machine must see the encoder's folder under the same name."
         raise EnvironmentFault("E-MOD-016", folder, f"cannot be read on {socket.gethostname()}: {fault}", remedy) from (
@@ -127,10 +128,11 @@ def _encode(job: ExtractJob, unfinished: list[_Unfinished]) -> dict[int, VideoOu
             writer.finish(
                 {
                     "modality": item.loaded.encoder.modality,
-                    "recipe": extraction_recipe(item.loaded, job.partial),
+                    "recipe": extraction_recipe(item.loaded, job.partial, job.device),
                     "source": {"file": source.name.encode("utf-8", "replace").decode(), **identity},
                     "duration_s": report.duration_s,
                     "warnings": list(warnings),
+                    **description_of(job.device),
                 }
             )
             outcomes[item.place] = VideoOutcome(job.record.video_id, writer.count, warnings=warnings)
@@ -169,7 +171,7 @@ def _finished(job: ExtractJob, item: _Unfinished) -> VideoOutcome | None:
     except InputRefused:  # cut off or damaged: made again
         return None
     source = source_of(job.record, item.loaded.encoder.modality)
-    recipe_hash = sha256_json(extraction_recipe(item.loaded, job.partial))
+    recipe_hash = sha256_json(extraction_recipe(item.loaded, job.partial, job.device))
     if described["recipe_hash"] != recipe_hash or not same_source(source, described["source"], path):
         return None
     return VideoOutcome(job.record.video_id, count, reused=True, warnings=tuple(described["warnings"]))

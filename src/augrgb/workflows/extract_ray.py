@@ -17,11 +17,13 @@ from typing import Any, TypeVar
 
 from augrgb.core.errors import AugrgbError, EnvironmentFault, InputRefused
 from augrgb.video.child_jobs import Child, ChildJob, ChildLimits
+from augrgb.workflows.network_device import begin_on
 
 Argument = TypeVar("Argument")
 Result = TypeVar("Result")
 _AT_LEAST_WAITING = 64
 _TASKS_PER_CORE = 4
+_GPU_SHARE = 0.25
 _PATIENCE_S = 10.0
 
 
@@ -35,15 +37,17 @@ class RayEngine:
         attempts: How often a job whose machine or worker died is tried in all.
         cores: Cores that a job asks for.
         limits: What one video may take.
+        device: `cpu`, or `cuda`: the GPU that Ray gives a job, of which it asks for a quarter.
 
     Raises:
-        EnvironmentFault: E-ENV-003, Ray is not installed; E-ENV-005, no cluster there.
+        EnvironmentFault: E-ENV-003, Ray is not installed; E-ENV-005, no cluster there; E-ENV-002, it has no GPU.
     """
 
     address: str | None = None
     attempts: int = 4
     cores: float = 1.0
     limits: ChildLimits = field(default_factory=ChildLimits)
+    device: str = "cpu"
 
     def __call__(
         self, function: Callable[[Argument], Result], jobs: Sequence[ChildJob[Argument]], /
@@ -73,13 +77,16 @@ class RayEngine:
     ) -> Iterator[tuple[int, Result | AugrgbError]]:
         # Not more tasks at once than keep the cluster busy: their results and arguments stay in memory.
         room = max(_AT_LEAST_WAITING, int(_TASKS_PER_CORE * ray.cluster_resources().get("CPU", 1)))
-        task = ray.remote(num_cpus=self.cores, max_retries=self.attempts - 1)(_work)
+        gpus = _GPU_SHARE if self.device != "cpu" else 0
+        if gpus and not ray.cluster_resources().get("GPU", 0):
+            raise EnvironmentFault("E-ENV-002", "ray", "no machine of the cluster has a GPU", "Use --device cpu.")
+        task = ray.remote(num_cpus=self.cores, num_gpus=gpus, max_retries=self.attempts - 1)(_work)
         named = pickle.dumps(function)
         running: dict[Any, int] = {}
         try:
             for number, job in enumerate(jobs):
                 argument = pickle.dumps(job.argument)
-                running[task.remote(named, argument, job.name, job.timeout_s, self.limits)] = number
+                running[task.remote(named, argument, job.name, job.timeout_s, self.limits, self.device)] = number
                 if len(running) >= room:
                     yield self._next(ray, running, jobs)
             while running:
@@ -103,12 +110,18 @@ class RayEngine:
         return number, outcome
 
 
-def _work(function: bytes, argument: bytes, name: str, timeout_s: float, limits: ChildLimits) -> Any:
+def _work(function: bytes, argument: bytes, name: str, timeout_s: float, limits: ChildLimits, device: str) -> Any:
     """One job in the child of this worker. It stays pickled here, so that only the child imports what it needs."""
     try:
-        return _child(function, limits).call(ChildJob(name, (function, argument), timeout_s))
+        return _child(function, limits, device).call(ChildJob(name, (function, argument), timeout_s))
     except EnvironmentFault as fault:  # as a value: Ray would wrap what is raised
         return fault
+
+
+def _begin(function: bytes, device: str) -> None:
+    pickle.loads(function)
+    if device != "cpu":
+        begin_on([device], 0)
 
 
 def _call(pickled: tuple[bytes, bytes]) -> Any:
@@ -117,9 +130,9 @@ def _call(pickled: tuple[bytes, bytes]) -> Any:
 
 
 @functools.lru_cache(maxsize=1)
-def _child(function: bytes, limits: ChildLimits) -> Child[tuple[bytes, bytes], Any]:
+def _child(function: bytes, limits: ChildLimits, device: str) -> Child[tuple[bytes, bytes], Any]:
     """One child for all tasks of a worker; it ends when the worker does."""
-    return Child(_call, limits=limits, warm_up=functools.partial(pickle.loads, function))
+    return Child(_call, limits=limits, warm_up=functools.partial(_begin, function, device))
 
 
 def _knock(address: str) -> None:

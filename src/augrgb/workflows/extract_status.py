@@ -46,6 +46,7 @@ def extraction_status(
     video_ids: Iterable[str] | None = None,
     shard: Shard | None = None,
     partial: Partial = "refuse",
+    device: str = "cpu",
 ) -> tuple[ExtractStatus, ...]:
     """What `extract_together` with the same arguments would find done, refused and left; nothing is written.
 
@@ -55,12 +56,14 @@ def extraction_status(
     records = choose_videos(dataset, video_ids)
     if shard is not None:
         records = videos_of(shard, records)
-    return tuple(_status(records, Path(encoder), Path(folder), partial) for encoder, folder in targets)
+    return tuple(_status(records, Path(encoder), Path(folder), partial, device) for encoder, folder in targets)
 
 
-def _status(records: Sequence[VideoRecord], encoder: Path, folder: Path, partial: Partial) -> ExtractStatus:
+def _status(
+    records: Sequence[VideoRecord], encoder: Path, folder: Path, partial: Partial, device: str
+) -> ExtractStatus:
     loaded = load_encoder(encoder)
-    recipe_hash = sha256_json(extraction_recipe(loaded, partial))
+    recipe_hash = sha256_json(extraction_recipe(loaded, partial, device))
     quarantine = Quarantine(folder, recipe_hash)
     done: list[str] = []
     refused: list[tuple[str, AugrgbError]] = []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -12,6 +13,7 @@ from augrgb.core.errors import AugrgbError, InputRefused, Quarantined, did_you_m
 from augrgb.core.safe_files import remove_leftovers, write_json
 from augrgb.core.types import Dataset, VideoRecord
 from augrgb.video.child_jobs import ChildJob, ChildLimits, run_children
+from augrgb.workflows.network_device import begin_on
 
 Argument = TypeVar("Argument")
 Result = TypeVar("Result")
@@ -25,6 +27,10 @@ SECONDS_PER_SECOND = 10.0
 class Engine(Protocol):
     """Something that calls a function for every job, somewhere, and gives (job number, result or fault) as they end."""
 
+    @property
+    def device(self) -> str:
+        """Where networks run in its workers: `cpu`, `cuda:N`, or `cuda`, the GPU that each worker was given."""
+
     def __call__(
         self, function: Callable[[Argument], Result], jobs: Sequence[ChildJob[Argument]], /
     ) -> Iterator[tuple[int, Result | AugrgbError]]:
@@ -33,16 +39,30 @@ class Engine(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class LocalEngine:
-    """Child processes of this one, each with limits; 0 workers = here, without protection."""
+    """Child processes of this one, each with limits; 0 workers = here, without protection.
+
+    Args:
+        workers: How many.
+        limits: What one video may take.
+        devices: Where networks run (see `chosen_devices`); several GPUs are given to the workers in turn.
+    """
 
     workers: int = 1
     limits: ChildLimits = field(default_factory=ChildLimits)
+    devices: tuple[str, ...] = ("cpu",)
+
+    @property
+    def device(self) -> str:
+        """See `Engine`."""
+        return self.devices[0] if len(self.devices) == 1 else "cuda"
 
     def __call__(
         self, function: Callable[[Argument], Result], jobs: Sequence[ChildJob[Argument]], /
     ) -> Iterator[tuple[int, Result | AugrgbError]]:
         """See `Engine`."""
-        return run_children(function, jobs, self.workers, limits=self.limits)
+        on_gpus = self.devices != ("cpu",)
+        warm_up = functools.partial(begin_on, self.devices) if on_gpus else None
+        return run_children(function, jobs, self.workers, limits=self.limits, warm_up=warm_up)
 
 
 @dataclass(frozen=True, slots=True)
