@@ -14,8 +14,10 @@ import typer
 from typer.testing import CliRunner
 
 from augrgb.cli.compare_command import compare
-from augrgb.core.errors import UsageFault
+from augrgb.core.errors import InputRefused, UsageFault
+from augrgb.recipe.comparison_load import load_comparison
 from augrgb.workflows.compare import FILES
+from augrgb.workflows.compare import compare as compare_workflow
 from toy_comparison import make_features, toy_values, write_recipe
 
 SCRIPT = Path(__file__).parents[1] / "toy_comparison.py"
@@ -115,6 +117,18 @@ def test_changed_annotations_are_noticed(copied):
     path.write_text(path.read_text().replace('"toy"', '"toi"'))
     told = str(run("toy.yaml", "--out", "out").exception)
     assert told.count("data/dataset.json is another one since") == 6
+
+
+def test_a_test_on_videos_of_another_splits_training_is_refused_first(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    make_features(HERE)
+    known = json.loads(Path("data/dataset.json").read_text())
+    known["splits"]["other"] = {"train": ["v10"], "test": ["v00", "v08"]}
+    Path("data/dataset.json").write_text(json.dumps(known))
+    recipe = write_recipe(HERE, toy_values(HERE) | {"tests": ["subject", "other"]})
+    with pytest.raises(InputRefused, match=r"E-SPL-002 .* 'other' are in 'train' of 'subject': v00\."):
+        compare_workflow(load_comparison(recipe), Path("out"), workers=1)
+    assert not Path("out/streams").exists()
 
 
 def test_one_method_diverges_and_the_others_finish(copied):

@@ -10,8 +10,11 @@ from typing import Any
 
 from augrgb.core.errors import InputRefused
 from augrgb.core.safe_files import remove_leftovers, write_json, write_text
+from augrgb.core.types import Dataset
+from augrgb.datasets.leakage import ENCODER_ROLES, check_unseen
 from augrgb.datasets.manifest import load_dataset, role
 from augrgb.recipe.comparison import ComparisonRecipe
+from augrgb.recipe.comparison_graph import graph_of, reachable
 from augrgb.recipe.schema import EncoderRecipe
 from augrgb.report import comparison_csv, write_report
 from augrgb.report.data import Comparison
@@ -115,7 +118,8 @@ def compare(
     Raises:
         UsageFault: E-RUN-001, another process works in this folder; E-RUN-002, finished cells were made from other
             recipes.
-        InputRefused: The dataset; E-RUN-008, no cell at all could be finished.
+        InputRefused: The dataset; E-SPL-002, test videos that something is trained or chosen on; E-RUN-008, no cell at
+            all could be finished.
         EnvironmentFault: Disk or memory; finished cells are kept.
     """
     folder = Path(folder)
@@ -127,6 +131,7 @@ def compare(
             stack.enter_context(run_lock(place / "compare.lock"))
             remove_leftovers(place)
         cells = Cells(recipe, folder, shared)
+        _check_unseen(cells, dataset)
         search = Search(cells)
         failures, costs = _work(cells, search, workers or available_cores(), on_progress)
         lost = search.lost_rows()
@@ -150,6 +155,20 @@ def compare(
         if costs:
             write_json(folder / "costs.json", [asdict(cost) for cost in costs])
     return ComparisonOutcome(table, statistics, failures, folder)
+
+
+def _check_unseen(cells: Cells, dataset: Dataset) -> None:
+    """Refuse tests on videos that a method or its encoders are trained on, or settings chosen on."""
+    recipe, graph = cells.recipe, graph_of(cells.recipe)
+    needed = {name for key in recipe.methods for name in reachable(graph, f"methods.{key}")}
+    encoders = [name for name in recipe.encoders if f"encoders.{name}" in needed]
+    for tested in recipe.splits() if recipe.role == "test" else ():
+        for trained in dict.fromkeys(map(cells.split, recipe.methods)):
+            check_unseen(dataset, trained, tested)
+        for trained in dict.fromkeys(cells.encoder(name, recipe.seeds[0]).recipe.data.split for name in encoders):
+            check_unseen(dataset, trained, tested, ENCODER_ROLES)
+        if recipe.search is not None and recipe.search.split is not None:
+            check_unseen(dataset, recipe.search.split, tested, ("val",))
 
 
 def _work(

@@ -10,6 +10,7 @@ from pathlib import Path
 from augrgb.core.errors import InputRefused, UsageFault
 from augrgb.core.safe_files import read_json, write_json
 from augrgb.core.types import Dataset, Detection
+from augrgb.datasets.leakage import check_unseen
 from augrgb.datasets.manifest import load_dataset, role
 from augrgb.datasets.stream_data import StreamData
 from augrgb.detection.pipeline import ranked_detections
@@ -57,6 +58,9 @@ def predict_run(
 
     Returns:
         The predictions, the dataset, and the ids of all videos of the role (scored or not).
+
+    Raises:
+        InputRefused: E-SPL-002, test videos of that split that the run was trained or chosen on; and as `load_stream`.
     """
     recipe = run_recipe(run)
     dataset = load_dataset(recipe.data.dataset)
@@ -64,6 +68,8 @@ def predict_run(
     modality = loaded.settings.modality
     split = split or recipe.data.split
     video_ids = role(dataset, split, role_name)
+    if role_name == "test":
+        check_unseen(dataset, recipe.data.split, split)
     features = build_features(recipe.data, {modality})
     data = StreamData(dataset, video_ids, features, grid=modality, labelled=(), allow_missing=allow_missing)
     scores = {}
@@ -114,7 +120,7 @@ def evaluate_runs(
 
     Raises:
         UsageFault: The runs are of different datasets.
-        InputRefused: Features are missing, a run is not finished or damaged.
+        InputRefused: Features are missing, a run is not finished or damaged, or was trained on these test videos.
     """
     members = [predict_run(Path(run), split=split, role_name=role, allow_missing=allow_missing) for run in runs]
     _, dataset, video_ids = members[0]
