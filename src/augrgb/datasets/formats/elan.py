@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+import sys
+from array import array
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path, PurePosixPath
@@ -13,7 +16,8 @@ from augrgb.core.safe_files import file_name_of, write_bytes
 from augrgb.core.types import Event
 from augrgb.datasets.formats.annotation_format import AnnotatedVideo, AnnotationFormat, AnnotationSet, Finding
 from augrgb.datasets.formats.class_list import read_class_list
-from augrgb.datasets.formats.text_files import files_below, head_of, read_xml
+from augrgb.datasets.formats.text_files import files_below, head_of
+from augrgb.datasets.formats.xml_stream import stream_xml
 
 _Interval = tuple[float, float]
 
@@ -84,103 +88,140 @@ class Elan(AnnotationFormat):
         return written
 
     def _events(self, document: _Document, findings: list[Finding]) -> tuple[Event, ...]:
-        known = [tier.get("TIER_ID", "") for tier in document.tiers]
+        known = [tier.name for tier in document.tiers]
         for name in self.tiers or ():
             if name not in known:
                 raise UsageFault("E-CFG-003", document.file, f"no tier {name!r}", did_you_mean(name, known))
         events: list[Event] = []
         for tier in document.tiers:
-            name = tier.get("TIER_ID", "")
-            wanted = name in self.tiers if self.tiers is not None else tier.get("PARENT_REF") is None
+            wanted = tier.name in self.tiers if self.tiers is not None else tier.parent is None
             if wanted:
                 events.extend(document.events(tier))
-            elif count := len(tier.findall("ANNOTATION")):
-                told = f"tier {name!r}: {count} annotations not read"
+            elif tier.annotations:
+                told = f"tier {tier.name!r}: {len(tier.annotations)} annotations not read"
                 findings.append(Finding("E-ANN-022", "tiers left out", "noted", document.video_id, told))
         return tuple(events)
 
 
 @dataclass(frozen=True, slots=True)
+class _Annotation:
+    """One annotation: with time slots, or with the annotation that it refers to and the one before it."""
+
+    key: str
+    text: str
+    entry: str
+    slots: tuple[str, str] | None
+    above: str
+    previous: str | None
+
+    @staticmethod
+    def of(element: ElementTree.Element) -> _Annotation:
+        one, two = element.get("TIME_SLOT_REF1", ""), element.get("TIME_SLOT_REF2", "")
+        return _Annotation(
+            element.get("ANNOTATION_ID", ""),
+            sys.intern((element.findtext("ANNOTATION_VALUE") or "").strip()),
+            sys.intern(element.get("CVE_REF", "")),
+            (one, two) if element.tag == "ALIGNABLE_ANNOTATION" else None,
+            element.get("ANNOTATION_REF", ""),
+            element.get("PREVIOUS_ANNOTATION"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Tier:
+    name: str
+    parent: str | None
+    annotations: list[_Annotation]
+
+
+@dataclass(frozen=True, slots=True)
 class _Document:
+    """What an ELAN file says. `order` is a time slot's place, `times` the seconds at each place, NaN if it has none."""
+
     file: Path
     video_id: str
     origin_s: float
-    tiers: list[ElementTree.Element]
+    tiers: list[_Tier]
     order: dict[str, int]
-    times: dict[str, float]
+    times: array[float]
     vocabulary: dict[str, str]
 
     @staticmethod
     def parse(file: Path) -> _Document:
-        root = read_xml(file)
-        if root.tag != "ANNOTATION_DOCUMENT":
-            raise InputRefused("E-ANN-001", file, f"root element {root.tag!r}, expected 'ANNOTATION_DOCUMENT'")
-        slots = root.findall("TIME_ORDER/TIME_SLOT")
-        unit_s = 1.0 if (header := root.find("HEADER")) is None else _UNITS.get(header.get("TIME_UNITS", ""), 1.0)
-        times = {
-            slot.get("TIME_SLOT_ID", ""): _number(slot.get("TIME_VALUE", ""), file) * unit_s / 1000.0
-            for slot in slots
-            if slot.get("TIME_VALUE") is not None
-        }
-        media = root.findall("HEADER/MEDIA_DESCRIPTOR")
+        header: ElementTree.Element | None = None
+        tiers: list[_Tier] = []
+        order: dict[str, int] = {}
+        values = array("d")
+        vocabulary: dict[str, str] = {}
+        for above, element in stream_xml(file, inside=("TIER", "TIME_ORDER")):
+            if above is None and element.tag != "ANNOTATION_DOCUMENT":
+                raise InputRefused("E-ANN-001", file, f"root element {element.tag!r}, expected 'ANNOTATION_DOCUMENT'")
+            if element.tag == "HEADER" and header is None:
+                header = element
+            elif element.tag == "TIER":
+                tiers.append(_Tier(element.get("TIER_ID", ""), element.get("PARENT_REF"), []))
+            elif element.tag == "TIME_SLOT" and above is not None and above.tag == "TIME_ORDER":
+                order[element.get("TIME_SLOT_ID", "")] = len(values)
+                value = element.get("TIME_VALUE")
+                values.append(math.nan if value is None else _number(value, file))
+            elif element.tag == "ANNOTATION" and above is not None and above.tag == "TIER":
+                tiers[-1].annotations.extend(_Annotation.of(inner) for inner in element if inner.tag in _KINDS)
+            elif element.tag == "CONTROLLED_VOCABULARY":
+                for entry in element.iterfind("CV_ENTRY_ML"):
+                    vocabulary[entry.get("CVE_ID", "")] = entry.findtext("CVE_VALUE", "")
+        media = [] if header is None else header.findall("MEDIA_DESCRIPTOR")
         url = (media[0].get("RELATIVE_MEDIA_URL") or media[0].get("MEDIA_URL") or "") if media else ""
         stem = unquote(PurePosixPath(urlparse(url.replace("\\", "/")).path).stem)
-        entries = root.iterfind("CONTROLLED_VOCABULARY/CV_ENTRY_ML")
         return _Document(
             file=file,
             video_id=stem or file.stem,
             origin_s=_number(media[0].get("TIME_ORIGIN") or "0", file) / 1000.0 if media else 0.0,
-            tiers=root.findall("TIER"),
-            order={slot.get("TIME_SLOT_ID", ""): position for position, slot in enumerate(slots)},
-            times=times,
-            vocabulary={entry.get("CVE_ID", ""): entry.findtext("CVE_VALUE", "") for entry in entries},
+            tiers=tiers,
+            order=order,
+            times=array("d", (value / 1000.0 for value in values)),
+            vocabulary=vocabulary,
         )
 
-    def events(self, tier: ElementTree.Element) -> list[Event]:
+    def events(self, tier: _Tier) -> list[Event]:
         spans = self._spans(tier)
         events = []
-        for annotation in tier.iterfind("ANNOTATION/*"):
-            key = annotation.get("ANNOTATION_ID", "")
-            label = (annotation.findtext("ANNOTATION_VALUE") or "").strip()
-            label = label or self.vocabulary.get(annotation.get("CVE_REF", ""), "")
+        for annotation in tier.annotations:
+            label = annotation.text or self.vocabulary.get(annotation.entry, "")
             if not label:
-                problem = f"tier {tier.get('TIER_ID')!r}: the annotation {key!r} has no text"
+                problem = f"tier {tier.name!r}: the annotation {annotation.key!r} has no text"
                 raise InputRefused("E-ANN-005", self.file, problem, "Name its action in ELAN.")
-            start, end = spans[key]
+            start, end = spans[annotation.key]
             events.append(Event(label, start + self.origin_s, end + self.origin_s))
         return events
 
-    def _spans(self, tier: ElementTree.Element, below: tuple[str, ...] = ()) -> dict[str, _Interval]:
-        name = tier.get("TIER_ID", "")
-        aligned = tier.findall("ANNOTATION/ALIGNABLE_ANNOTATION")
-        references = tier.findall("ANNOTATION/REF_ANNOTATION")
+    def _spans(self, tier: _Tier, below: tuple[str, ...] = ()) -> dict[str, _Interval]:
+        references = [annotation for annotation in tier.annotations if annotation.slots is None]
         spans: dict[str, _Interval] = {}
-        if aligned:
-            ends = {a.get("ANNOTATION_ID", ""): (self._slot(a, 1), self._slot(a, 2)) for a in aligned}
-            times = self._interpolated({slot for pair in ends.values() for slot in pair}, tier)
+        if len(references) < len(tier.annotations):
+            ends = {a.key: (self._place(a, 0), self._place(a, 1)) for a in tier.annotations if a.slots is not None}
+            times = self._interpolated({place for pair in ends.values() for place in pair}, tier)
             spans.update({key: (times[one], times[two]) for key, (one, two) in ends.items()})
         if references:
-            above = tier.get("PARENT_REF")
-            parent = next((t for t in self.tiers if above is not None and t.get("TIER_ID") == above), None)
-            if parent is None or above in (name, *below):
-                problem = f"tier {name!r} refers to no tier of this file, or in a circle"
+            parent = next((t for t in self.tiers if tier.parent is not None and t.name == tier.parent), None)
+            if parent is None or tier.parent in (tier.name, *below):
+                problem = f"tier {tier.name!r} refers to no tier of this file, or in a circle"
                 raise InputRefused("E-ANN-009", self.file, problem)
-            spans.update(self._shared(references, self._spans(parent, (name, *below)), tier))
+            spans.update(self._shared(references, self._spans(parent, (tier.name, *below)), tier))
         return spans
 
-    def _slot(self, annotation: ElementTree.Element, number: int) -> str:
-        name = annotation.get(f"TIME_SLOT_REF{number}", "")
+    def _place(self, annotation: _Annotation, number: int) -> int:
+        name = annotation.slots[number] if annotation.slots is not None else ""
         if name not in self.order:
-            problem = f"annotation {annotation.get('ANNOTATION_ID')!r} refers to a time slot {name!r} that is not there"
+            problem = f"annotation {annotation.key!r} refers to a time slot {name!r} that is not there"
             raise InputRefused("E-ANN-009", self.file, problem)
-        return name
+        return self.order[name]
 
-    def _interpolated(self, used: set[str], tier: ElementTree.Element) -> dict[str, float]:
-        chain = sorted(used, key=self.order.__getitem__)
-        times = {slot: self.times[slot] for slot in chain if slot in self.times}
-        fixed = [position for position, slot in enumerate(chain) if slot in times]
+    def _interpolated(self, used: set[int], tier: _Tier) -> dict[int, float]:
+        chain = sorted(used)
+        times = {place: self.times[place] for place in chain if not math.isnan(self.times[place])}
+        fixed = [position for position, place in enumerate(chain) if place in times]
         if not fixed or fixed[0] != 0 or fixed[-1] != len(chain) - 1:
-            problem = f"tier {tier.get('TIER_ID')!r} begins or ends with a time slot without a value"
+            problem = f"tier {tier.name!r} begins or ends with a time slot without a value"
             raise InputRefused("E-ANN-009", self.file, problem, "Align its first and last annotation in ELAN.")
         for one, two in pairwise(fixed):
             first, last = times[chain[one]], times[chain[two]]
@@ -189,17 +230,17 @@ class _Document:
         return times
 
     def _shared(
-        self, references: list[ElementTree.Element], parents: dict[str, _Interval], tier: ElementTree.Element
+        self, references: list[_Annotation], parents: dict[str, _Interval], tier: _Tier
     ) -> dict[str, _Interval]:
         """Children of one annotation share its time evenly, in the order of their chain."""
         children: dict[str, list[str]] = {}
-        previous = {a.get("ANNOTATION_ID", ""): a.get("PREVIOUS_ANNOTATION") for a in references}
+        previous = {annotation.key: annotation.previous for annotation in references}
         for annotation in references:
-            children.setdefault(annotation.get("ANNOTATION_REF", ""), []).append(annotation.get("ANNOTATION_ID", ""))
+            children.setdefault(annotation.above, []).append(annotation.key)
         spans: dict[str, _Interval] = {}
         for parent, keys in children.items():
             if parent not in parents:
-                problem = f"tier {tier.get('TIER_ID')!r} refers to an annotation {parent!r} that is not there"
+                problem = f"tier {tier.name!r} refers to an annotation {parent!r} that is not there"
                 raise InputRefused("E-ANN-009", self.file, problem)
             after = {previous[key]: key for key in keys}
             ordered: list[str] = []
@@ -208,7 +249,7 @@ class _Document:
                 ordered.append(key)
                 key = after.get(key)
             if len(ordered) != len(keys):
-                problem = f"tier {tier.get('TIER_ID')!r}: the annotations below {parent!r} form no chain"
+                problem = f"tier {tier.name!r}: the annotations below {parent!r} form no chain"
                 raise InputRefused("E-ANN-009", self.file, problem)
             start, end = parents[parent]
             step = (end - start) / len(keys)
@@ -216,14 +257,17 @@ class _Document:
         return spans
 
 
-_UNITS = {"milliseconds": 1.0, "": 1.0}
+_KINDS = ("ALIGNABLE_ANNOTATION", "REF_ANNOTATION")
 
 
 def _number(text: str, file: Path) -> float:
     try:
-        return float(text)
+        number = float(text)
     except ValueError as error:
         raise InputRefused("E-ANN-002", file, f"time {text!r}, expected milliseconds") from error
+    if math.isnan(number):  # would count as a slot without a value
+        raise InputRefused("E-ANN-002", file, f"time {text!r}, expected milliseconds")
+    return number
 
 
 def _document(video_id: str, events: tuple[Event, ...], classes: tuple[str, ...]) -> bytes:

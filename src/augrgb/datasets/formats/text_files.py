@@ -1,17 +1,11 @@
-"""Text, JSON and XML that others wrote: byte-order marks, encodings, repeated keys, bombs; faults with their line."""
+"""Text that others wrote: byte-order marks, encodings, repeated keys of JSON; faults with their line."""
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TextIO
-from xml.etree.ElementTree import Element, ParseError
-
-from defusedxml.common import DefusedXmlException  # type: ignore[import-untyped]
-from defusedxml.ElementTree import fromstring  # type: ignore[import-untyped]
 
 from augrgb.core.errors import InputRefused
 
@@ -83,50 +77,6 @@ def read_text(path: Path) -> str:
         line = data.count(b"\n", 0, error.start) + 1
         problem = f"not UTF-8 at byte {error.start} (line {line})"
         raise InputRefused("E-FILE-002", path, problem, "Save it as UTF-8.") from error
-
-
-def read_json_text(path: Path) -> Any:
-    """Any JSON value; a key given twice in one object is refused, since one of the two would be lost.
-
-    Raises:
-        InputRefused: As `read_text`; E-FILE-002 with line and column; E-ID-001 with the lines of a repeated key.
-    """
-    text = read_text(path)
-
-    try:
-        return json.loads(text, object_pairs_hook=unique_keys)
-    except json.JSONDecodeError as error:
-        problem = f"not valid JSON at line {error.lineno}, column {error.colno}: {error.msg}"
-        raise InputRefused("E-FILE-002", path, problem) from error
-    except RepeatedKey as error:
-        key = error.args[0]
-        places = re.finditer(re.escape(json.dumps(key, ensure_ascii=False)) + r"\s*:", text)
-        lines = ", ".join(str(text.count("\n", 0, m.start()) + 1) for m in places)
-        remedy = "Keep one of them."
-        raise InputRefused("E-ID-001", path, f"the key {key!r} is given twice (line {lines})", remedy) from error
-    except RecursionError as error:
-        raise InputRefused("E-FILE-002", path, "not valid JSON: nested too deeply") from error
-    except ValueError as error:
-        raise InputRefused("E-FILE-002", path, f"not valid JSON: {error}") from error
-
-
-def read_xml(path: Path) -> Element:
-    """The root of an XML file. Document types, entities and external references are refused.
-
-    Raises:
-        InputRefused: As `read_text`; E-FILE-002 with line and column; E-FILE-004 for a DTD or an entity.
-    """
-    text = re.sub(r"^\s*<\?xml[^>]*\?>", "", read_text(path), count=1)  # the declared encoding is checked already
-    try:
-        root: Element = fromstring(text, forbid_dtd=True)
-    except DefusedXmlException as error:
-        problem = f"has a document type or an entity ({type(error).__name__})"
-        raise InputRefused("E-FILE-004", path, problem, "Annotation tools write none; remove it.") from error
-    except ParseError as error:
-        line, column = error.position
-        problem = f"not valid XML at line {line}, column {column + 1}: {str(error).split(':')[0]}"
-        raise InputRefused("E-FILE-002", path, problem) from error
-    return root
 
 
 class RepeatedKey(Exception):

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import csv
+import functools
 import json
+import sys
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -12,8 +15,9 @@ from augrgb.core.errors import AugrgbError, InputRefused, UsageFault, did_you_me
 from augrgb.core.types import Event
 from augrgb.datasets.formats.annotation_format import AnnotatedVideo, AnnotationFormat, AnnotationSet, Finding
 from augrgb.datasets.formats.class_list import read_class_list
+from augrgb.datasets.formats.json_stream import stream_json
 from augrgb.datasets.formats.json_values import as_list, as_number, as_object, as_text, member
-from augrgb.datasets.formats.text_files import head_of, open_text, read_json_text
+from augrgb.datasets.formats.text_files import head_of, open_text
 
 _Segment = tuple[str, dict[str, str], tuple[float, ...], str]
 """Video file, attribute -> value, times, place in the file."""
@@ -45,29 +49,29 @@ class Via(AnnotationFormat):
         return head.lstrip().startswith("{") and '"project"' in head and '"vid_list"' in head
 
     def read(self, path: Path) -> AnnotationSet:
-        if path.suffix.lower() == ".csv":
-            videos: list[str] = []
-            segments = list(_csv_segments(path))
-        else:
-            videos, segments = _json_segments(path)
-        timed = [segment for segment in segments if len(segment[2]) == 2]
-        attributes = sorted({name for _, values, _, _ in timed for name in values})
+        """Read in two passes, so that only events are ever held."""
+        project = _Project.of(path) if path.suffix.lower() != ".csv" else None
+        again = project.segments if project is not None else functools.partial(_csv_segments, path)
+        seen, left = (project.names, project.left) if project is not None else _seen(again())
+        attributes = sorted(seen)
         if self.attribute is not None and self.attribute not in attributes:
             hint = did_you_mean(self.attribute, attributes)
             raise UsageFault("E-CFG-003", path, f"no segment has an attribute {self.attribute!r}", hint)
         if self.attribute is None and len(attributes) > 1:
             problem = f"segments have several attributes: {', '.join(attributes)}"
             raise UsageFault("E-CFG-003", path, problem, "Name the one with the action: --set attribute=...")
-        events: dict[str, list[Event]] = {name: [] for name in videos}
+        wanted = self.attribute if self.attribute is not None else "".join(attributes)
+        events: dict[str, list[Event]] = {name: [] for name in project.views.values()} if project is not None else {}
         faults: list[AugrgbError] = []
-        for video, values, times, where in timed:
-            label = values.get(self.attribute if self.attribute is not None else "".join(attributes), "")
+        for video, values, times, where in again():
+            if len(times) != 2:
+                continue
+            label = values.get(wanted, "")
             if not label:
                 faults.append(InputRefused("E-ANN-005", where, "this segment has no label"))
                 continue
-            events.setdefault(video, []).append(Event(label, times[0], times[1]))
+            events.setdefault(video, []).append(Event(sys.intern(label), times[0], times[1]))
         raise_together(faults)
-        left = len(segments) - len(timed)
         told = Finding("E-ANN-022", "regions left out", "noted", str(path), f"{left} points in time or spatial regions")
         found = {event.label for listed in events.values() for event in listed}
         return AnnotationSet(
@@ -78,35 +82,90 @@ class Via(AnnotationFormat):
         )
 
 
-def _json_segments(path: Path) -> tuple[list[str], list[_Segment]]:
-    raw = as_object(read_json_text(path), path)
-    files = as_object(member(raw, "file", path), path, "file")
-    names = {
-        key: _stem(as_text(member(as_object(f, path), "fname", path, "file", key), path)) for key, f in files.items()
-    }
-    views = {}
-    for key, view in as_object(member(raw, "view", path), path, "view").items():
-        ids = [as_text(i, path, "view", key) for i in as_list(member(as_object(view, path), "fid_list", path), path)]
-        if len(ids) != 1 or ids[0] not in names:
-            raise InputRefused("E-ANN-001", f"{path} view {key}", f"shows the files {ids}, expected one that is listed")
-        views[key] = names[ids[0]]
-    attributes = as_object(raw.get("attribute", {}), path, "attribute")
-    segments: list[_Segment] = []
-    for key, value in as_object(member(raw, "metadata", path), path, "metadata").items():
-        place = (path, "metadata", key)
-        row = as_object(value, *place)
-        times = tuple(as_number(time, *place, "z") for time in as_list(member(row, "z", *place), *place, "z"))
-        view = as_text(member(row, "vid", *place), *place, "vid")
-        if view not in views:
-            raise InputRefused("E-ANN-001", " ".join(map(str, place)), f"no view {view!r} in this project")
-        values = {
-            as_text(as_object(attributes.get(a, {}), path).get("aname", a), path): _option(
-                attributes.get(a, {}), as_text(v, *place)
-            )
-            for a, v in as_object(row.get("av", {}), *place, "av").items()
+@dataclass(frozen=True, slots=True)
+class _Project:
+    """A project without its segments, which come after the attributes and before the views that they refer to.
+
+    Args:
+        views: View -> video.
+        attributes: As in the file.
+        names: Of the attributes that segments of time have.
+        left: How many segments are points in time or spatial regions.
+    """
+
+    path: Path
+    views: dict[str, str]
+    attributes: dict[str, Any]
+    names: frozenset[str]
+    left: int
+
+    @staticmethod
+    def of(path: Path) -> _Project:
+        raw: dict[str, Any] = {}
+        used: set[str] = set()
+        left = 0
+        for key, value in stream_json(path, inside=("metadata",)):
+            if key == ():
+                raw = as_object(value, path)
+            elif len(key) == 1:
+                raw[str(key[0])] = value
+            else:
+                _, values, times = _row(value, path, "metadata", key[1])
+                left += len(times) != 2
+                used.update(values if len(times) == 2 else ())
+        files = as_object(member(raw, "file", path), path, "file")
+        names = {
+            key: _stem(as_text(member(as_object(f, path), "fname", path, "file", key), path))
+            for key, f in files.items()
         }
-        segments.append((views[view], values, times if not row.get("xy") else (), " ".join(map(str, place))))
-    return list(views.values()), segments
+        views = {}
+        for key, view in as_object(member(raw, "view", path), path, "view").items():
+            ids = [
+                as_text(i, path, "view", key) for i in as_list(member(as_object(view, path), "fid_list", path), path)
+            ]
+            if len(ids) != 1 or ids[0] not in names:
+                problem = f"shows the files {ids}, expected one that is listed"
+                raise InputRefused("E-ANN-001", f"{path} view {key}", problem)
+            views[key] = names[ids[0]]
+        as_object(member(raw, "metadata", path), path, "metadata")
+        attributes = as_object(raw.get("attribute", {}), path, "attribute")
+        return _Project(path, views, attributes, frozenset(_name(attributes, a, path) for a in used), left)
+
+    def segments(self) -> Iterator[_Segment]:
+        for key, value in stream_json(self.path, inside=("metadata",)):
+            if len(key) != 2:
+                continue
+            where = f"{self.path} metadata {key[1]}"
+            view, values, times = _row(value, self.path, "metadata", key[1])
+            if view not in self.views:
+                raise InputRefused("E-ANN-001", where, f"no view {view!r} in this project")
+            named = {
+                _name(self.attributes, a, self.path): _option(self.attributes.get(a, {}), v) for a, v in values.items()
+            }
+            yield self.views[view], named, times, where
+
+
+def _row(value: Any, *place: object) -> tuple[str, dict[str, str], tuple[float, ...]]:
+    """View, attribute -> value, and times of a segment; a spatial region has none."""
+    row = as_object(value, *place)
+    times = tuple(as_number(time, *place, "z") for time in as_list(member(row, "z", *place), *place, "z"))
+    view = as_text(member(row, "vid", *place), *place, "vid")
+    values = {a: as_text(v, *place) for a, v in as_object(row.get("av", {}), *place, "av").items()}
+    return view, values, times if not row.get("xy") else ()
+
+
+def _name(attributes: dict[str, Any], key: str, path: Path) -> str:
+    return as_text(as_object(attributes.get(key, {}), path).get("aname", key), path)
+
+
+def _seen(segments: Iterator[_Segment]) -> tuple[frozenset[str], int]:
+    """Names of the attributes of segments of time, and how many segments are none."""
+    names: set[str] = set()
+    left = 0
+    for _, values, times, _ in segments:
+        left += len(times) != 2
+        names.update(values if len(times) == 2 else ())
+    return frozenset(names), left
 
 
 def _option(attribute: Any, value: str) -> str:
