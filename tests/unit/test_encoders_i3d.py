@@ -15,6 +15,7 @@ import torch.nn.functional as F
 
 from augrgb.core.catalog import check_options
 from augrgb.core.errors import InputRefused, UsageFault
+from augrgb.core.flow_settings import FlowSettings
 from augrgb.core.timeline import Clock
 from augrgb.encoders import ENCODERS, I3dFlow, I3dRgb
 from augrgb.encoders.augment import augment
@@ -209,6 +210,19 @@ def test_published_weights_become_an_encoder(published, rgb, tmp_path):
     assert read_card(tmp_path / "e" / "card.json") == made and len(made.self_test.expected) == 3
     assert self_test(loaded.encoder, made).difference < 1e-5
     assert {path.name for path in tmp_path.iterdir()} == {"e"}
+
+
+def test_imported_flow_weights_see_the_published_flow_unless_told(tmp_path, monkeypatch):
+    (tmp_path / "w.pt").write_bytes(b"not read here")
+    state = randomised(I3dFlow(**SMALL)).net.state_dict()
+    monkeypatch.setattr("augrgb.encoders.import_weights.read_pickle", lambda *_: state)
+    card = WeightCard("mine", "i3d_flow", "", sha256(tmp_path / "w.pt"), "?", QUICK)
+    found = []
+    for options in ({}, {"flow": {"method": "tvl1_opencv"}}):  # of the flow's settings one by one
+        arguments = {"sha256": card.sha256, "trust": True, "card": card, "options": {**SMALL, **options}}
+        import_weights(tmp_path / "w.pt", "i3d_flow", tmp_path / "e", **arguments)
+        found.append(load_encoder(tmp_path / "e").encoder.flow)
+    assert found == [FlowSettings("tvl1", bound=20), FlowSettings("tvl1_opencv", bound=20)]
 
 
 def refuse(source, tmp_path, code, text, **changes):

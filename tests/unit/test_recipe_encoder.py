@@ -88,3 +88,25 @@ def test_new_keys_that_are_not_used_leave_old_run_folders_as_they_are():
     before["train"].pop("schedule")
     before["distill"]["losses"]["hint"].pop("teachers")
     assert differences(before, now) == []
+
+
+@pytest.mark.parametrize(
+    ("flow", "told"),
+    [
+        ({"method": "tvl"}, "E-CFG-002 recipe: encoder.small_flow.flow.method.tvl: no such flow method.*'tvl1'"),
+        ({"method": "raft"}, "E-CFG-003 recipe: encoder.small_flow.flow.method raft: needs weights"),
+        ({"bound": -1}, "E-CFG-003 recipe: encoder.small_flow.flow.bound: must be a positive number"),
+        ({"method": 3}, "E-CFG-003 recipe: encoder.small_flow.flow.method: Input should be a valid string"),
+        (5, "E-CFG-003 recipe: encoder.small_flow.flow: Input should be a dictionary"),
+    ],
+)
+def test_the_flow_of_an_encoder_is_checked_with_the_recipe_and_told_once(flow, told):
+    with pytest.raises(AugrgbError, match=told) as caught:
+        recipe(encoder={"small_flow": {"flow": flow}})
+    assert "\n" not in str(caught.value)
+
+
+def test_any_flow_that_can_be_made_is_taken():
+    pinned = {"weights": "w.safetensors", "sha256": "0" * 64}
+    for flow in (None, {"bound": 20}, {"method": "tvl1"}, {"method": "raft", **pinned}):
+        recipe(encoder={"small_flow": {"flow": flow}})

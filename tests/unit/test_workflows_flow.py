@@ -13,7 +13,10 @@ from augrgb.core.types import Dataset, VideoRecord
 from augrgb.datasets.feature_store import open_features
 from augrgb.encoders import ENCODERS
 from augrgb.encoders.files import EncoderSettings, load_encoder, save_encoder
+from augrgb.recipe import EncoderRecipe, check_recipe
 from augrgb.video.track_folder import TrackFolder, TrackSettings
+from augrgb.workflows.encoder_init import options_of
+from augrgb.workflows.encoder_teachers import EncoderTeachers
 from augrgb.workflows.extract import extract
 from augrgb.workflows.make_world import make_world
 from augrgb.workflows.tracks import cache_tracks
@@ -116,3 +119,18 @@ def test_recipes_choose_the_flow_of_student_and_teacher(tmp_path):
     recipe.pop("distill")
     outcome = run_cli("train-encoder", write(tmp_path / "no.yaml", recipe), "--run", tmp_path / "no")
     assert outcome.code == 2 and "E-CFG-002 flow.method.horn: no such flow method" in outcome.err
+
+
+def test_an_encoder_that_starts_from_weights_sees_their_flow(dataset, tmp_path):
+    folder = encoder_folder(tmp_path / "wide", flow={"bound": 20})
+    values = {"data": {"dataset": str(tmp_path)}, "init": str(folder)}
+    untold = check_recipe({**values, "encoder": {"small_flow": {}}}, EncoderRecipe)
+    told = check_recipe({**values, "encoder": {"small_flow": {"flow": {"bound": 40}}}}, EncoderRecipe)
+    assert options_of(untold.init, "small_flow") == {"flow": {"bound": 20}}
+    assert EncoderTeachers(untold, dataset).flow == WIDE
+    assert EncoderTeachers(told, dataset).flow == FlowSettings(bound=40)
+
+
+def test_where_the_weights_of_a_method_lie_makes_no_other_flow():
+    here, there = (FlowSettings("raft", weights=place, sha256="0" * 64) for place in ("a", "b"))
+    assert here == there and here != FlowSettings("raft", weights="a", sha256="1" * 64)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.table import Table
 
+from augrgb.core.catalog import check_choice
 from augrgb.core.errors import UsageFault, did_you_mean
 
 if TYPE_CHECKING:
@@ -46,8 +47,12 @@ def import_weights(
     from augrgb.encoders.import_weights import import_weights as run_import
     from augrgb.encoders.weight_card import WeightCard, read_card, self_test
     from augrgb.recipe.overrides import apply_overrides
+    from augrgb.video.flow import FLOW_METHODS
 
     options: dict[str, Any] = apply_overrides(_skeleton(layout), settings or [])
+    flow = options.get("flow")
+    if isinstance(flow, dict) and "method" in flow:
+        check_choice(FLOW_METHODS, str(flow["method"]), "flow method", "flow.method")
     told = {"name": name, "source_url": url, "licence": licence}
     known: dict[str, Any] = {key: value for key, value in told.items() if value is not None}
     given: WeightCard | None = replace(read_card(card), **known) if card is not None else None
@@ -93,6 +98,7 @@ def check(folder: Annotated[Path, typer.Argument(help="Encoder folder.")]) -> No
 
 def _table(loaded: LoadedEncoder, card: WeightCard, result: SelfTestResult) -> Table:
     clock, size = loaded.settings.clock, loaded.settings.size
+    flow = getattr(loaded.encoder, "flow", None)
     parameters = sum(parameter.numel() for parameter in loaded.encoder.parameters())
     tested = f"features tell windows apart (variation {result.variation:.2g})"
     if result.difference is not None:
@@ -100,7 +106,8 @@ def _table(loaded: LoadedEncoder, card: WeightCard, result: SelfTestResult) -> T
     rows = {
         "encoder": f"{loaded.encoder.name}: {loaded.encoder.dim} features, {parameters / 1e6:.1f} M parameters",
         "input": f"{loaded.encoder.modality}, {clock.window} frames at {clock.fps:g} a second, every {clock.stride}"
-        + (f", {size[0]} x {size[1]}" if size else ""),
+        + (f", {size[0]} x {size[1]}" if size else "")
+        + (f"; {flow.method} flow up to {flow.bound:g} pixels" if flow is not None else ""),
         "weights": card.name,
         "source": card.source_url or "not given",
         "SHA-256": card.sha256,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any, ClassVar
 
 from pydantic import ConfigDict
@@ -22,7 +22,7 @@ class FlowSettings:
         method: A name of `augrgb.video.flow.FLOW_METHODS`.
         bound: Pixels of the track's own size, along each axis, at which stored flow saturates. Flow is stored as int8,
             so a wide bound is a coarse one: steps of `bound / 127` pixels. The field uses 20.
-        weights: Weights file, for methods that have one; where it lies makes no difference to a recipe.
+        weights: Weights file, for methods that have one; where it lies makes no difference, also to equality.
         sha256: Hex SHA-256 that this file must have.
 
     Raises:
@@ -33,7 +33,7 @@ class FlowSettings:
 
     method: str = "dis"
     bound: float = DEFAULT_BOUND
-    weights: str | None = None
+    weights: str | None = field(default=None, compare=False)
     sha256: str | None = None
 
     def __post_init__(self) -> None:

@@ -17,7 +17,7 @@ from augrgb.encoders.snippet_encoder import SnippetEncoder, check_windows
 
 Fit = Literal["crop", "stretch", "keep"]
 _CELLS_TOGETHER = 16 * 224 * 224  # of clips that go through the network at once: so few stay in the caches
-_FLOW_RANGE_PIXELS = 20.0  # published flow pictures hold -20 .. 20 pixels
+FLOW_RANGE_PIXELS = 20.0  # published flow pictures hold -20 .. 20 pixels
 
 _WIDTHS = {
     "Mixed_3b": (64, 96, 128, 16, 32, 32),
@@ -132,8 +132,8 @@ class I3dFlow(SnippetEncoder):
     """I3D on optical-flow windows: 1024 features, for published weights (`import_weights`) or fine-tuning.
 
     Carreira and Zisserman, CVPR 2017.
-    Deviation: the published weights saw TV-L1 flow up to 20 pixels; tracks are DIS flow up to 7.9 pixels unless `flow`
-    says otherwise.
+    Deviation: the published weights saw TV-L1 flow up to 20 pixels, as imported weights do here; trained from nothing,
+    it sees DIS flow up to 7.9 pixels unless `flow` says otherwise.
 
     Args:
         side: Pictures enter the network side x side.
@@ -147,6 +147,7 @@ class I3dFlow(SnippetEncoder):
 
     name = "i3d_flow"
     modality = "flow"
+    data_options = ("flow",)
     verified = "every stage within 1e-4 of numbers captured from the published PyTorch program; not with its weights"
 
     def __init__(
@@ -165,7 +166,7 @@ class I3dFlow(SnippetEncoder):
         """int8 steps to -1 .. 1 for -20 .. 20 pixels of the resized picture, side x side."""
         check_windows(windows, np.int8, (None, None, 2))
         x = torch.from_numpy(np.ascontiguousarray(windows)).float()
-        x.mul_(1 / (self.flow.steps_per_pixel * _FLOW_RANGE_PIXELS))
+        x.mul_(1 / (self.flow.steps_per_pixel * FLOW_RANGE_PIXELS))
         growth = _target_size(x.shape[2], x.shape[3], self.side, self.fit, self.side)
         scale = torch.tensor([growth[1] / x.shape[3], growth[0] / x.shape[2]])  # (right, down)
         return _fitted(x.mul_(scale), self.side, self.fit, least=self.side).clamp_(-1, 1)

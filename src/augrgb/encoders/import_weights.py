@@ -18,6 +18,7 @@ from augrgb.core.weights import check_state, read_weights
 from augrgb.encoders import ENCODERS
 from augrgb.encoders.files import EncoderSettings, save_encoder
 from augrgb.encoders.guarded_child import convert_in_child
+from augrgb.encoders.i3d import FLOW_RANGE_PIXELS
 from augrgb.encoders.skeleton_graphs import LAYOUTS
 from augrgb.encoders.weight_card import WeightCard, self_test, write_card
 
@@ -47,7 +48,9 @@ _KINECT = LAYOUTS["kinect25"]
 _SKELETON = {"names": _KINECT.names, "parents": _KINECT.parents, "persons": 2, "norm": "stored"}
 _PUBLISHED = {
     "i3d_rgb": _Published("logits.", Clock(25.0, 16, 16), (340, 256)),
-    "i3d_flow": _Published("logits.", Clock(25.0, 16, 16), (340, 256)),
+    "i3d_flow": _Published(
+        "logits.", Clock(25.0, 16, 16), (340, 256), {"flow": {"method": "tvl1", "bound": FLOW_RANGE_PIXELS}}
+    ),
     "agcn": _Published(
         "fc.",
         Clock(30.0, 32, 8),
@@ -82,7 +85,8 @@ def import_weights(
         trust: Say yes to reading a pickle at all.
         card: What is known about the weights; its numbers must come out. Without one, the test is only that the
             features are not constant.
-        options: Of the encoder, over those that published weights usually need.
+        options: Of the encoder, over those that published weights usually need (of `i3d_flow`: TV-L1 flow up to 20
+            pixels, which extraction makes with the extra `tvl1`; `{"flow": {"method": "dis"}}` makes do without).
         clock: Frame rate and windows for extraction; default 25 fps and 16 frames (poses: 30 fps, 32 frames, stride 8).
         size: (width, height) of frames for extraction; default 340 x 256.
         memory_mib: Memory of the reading child; default three times the file and 512 MiB.
@@ -107,7 +111,7 @@ def import_weights(
     checksum = checked_hash(source, sha256)
     if card is not None and card.sha256.lower() != checksum:
         raise InputRefused("E-MOD-003", source, f"the card {card.name} is of a file with SHA-256 {card.sha256[:16]}...")
-    chosen = check_options(ENCODERS, encoder, {**published.options, **(options or {})}, "encoder", "import")
+    chosen = check_options(ENCODERS, encoder, _laid_over(published.options, options or {}), "encoder", "import")
     model = ENCODERS[encoder](**chosen)
     state = _renamed(read_pickle(source, target, memory_mib, timeout_s), published)
     check_state(source, state, model.state_dict())
@@ -122,6 +126,16 @@ def import_weights(
     write_card(target / CARD, card)
     save_encoder(target, model, EncoderSettings(clock or published.clock, frames, (), notes))
     return card
+
+
+def _laid_over(usual: Mapping[str, Any], options: Mapping[str, Any]) -> dict[str, Any]:
+    """Options over the usual ones; of two mappings (`flow`), key by key."""
+    both = {name: (usual.get(name), value) for name, value in options.items()}
+    merged = {
+        name: {**before, **value} if isinstance(before, Mapping) and isinstance(value, Mapping) else value
+        for name, (before, value) in both.items()
+    }
+    return {**usual, **merged}
 
 
 def checked_hash(source: Path, sha256: str | None) -> str:

@@ -30,6 +30,7 @@ class SmallFlow(SnippetEncoder):
 
     name = "small_flow"
     modality = "flow"
+    data_options = ("flow",)
     verified = "properties and the contract of encoders; the demo trains it from nothing"
 
     def __init__(

@@ -12,12 +12,14 @@ from pydantic import BaseModel, ValidationError
 
 from augrgb.core.catalog import check_options
 from augrgb.core.errors import AugrgbError, FaultList, UsageFault, did_you_mean, raise_together
+from augrgb.core.flow_settings import FlowSettings
 from augrgb.encoders import ENCODERS
 from augrgb.filters import FILTERS
 from augrgb.losses import LOSSES
 from augrgb.recipe.overrides import apply_overrides
 from augrgb.recipe.schema import EncoderRecipe, LossSection, StreamRecipe
 from augrgb.training.mean_teacher import MeanTeacher
+from augrgb.video.flow import flow_recipe
 
 _OF_ALL_LOSSES = frozenset(LossSection.model_fields)
 RecipeKind = TypeVar("RecipeKind", StreamRecipe, EncoderRecipe)
@@ -138,7 +140,7 @@ def _catalog_faults(values: Mapping[str, Any], where: str) -> list[AugrgbError]:
         except FaultList as several:
             faults.extend(several.faults)
         except AugrgbError as one:
-            faults.append(one)
+            faults.append(_placed(one, f"{where}: {key}.{name}"))
 
     def section(*path: str) -> dict[str, Any]:
         value: Any = values
@@ -158,6 +160,9 @@ def _catalog_faults(values: Mapping[str, Any], where: str) -> list[AugrgbError]:
             )
         for name, options in chosen.items():
             check(entries, str(name), options, kind, ".".join(path))
+    for name, options in section("encoder").items():
+        if isinstance(options, dict) and options.get("flow") is not None:
+            faults += _flow_faults(options["flow"], f"{where}: encoder.{name}")
     for name, options in section("distill", "losses").items():
         own = {k: v for k, v in options.items() if k not in _OF_ALL_LOSSES} if isinstance(options, dict) else options
         check(LOSSES, str(name), own, "loss", "distill.losses")
@@ -172,6 +177,27 @@ def _catalog_faults(values: Mapping[str, Any], where: str) -> list[AugrgbError]:
             hint = did_you_mean(str(name), map(str, teachers))
             faults.append(UsageFault("E-CFG-003", f"{where}: distill.teacher_weights.{name}", "no such teacher", hint))
     return faults
+
+
+def _flow_faults(flow: Any, where: str) -> list[AugrgbError]:
+    """Whether there is such a flow method, and it has what it needs; wrong types are told with the other options."""
+    if not isinstance(flow, dict):
+        return []
+    method, given = flow.get("method", "dis"), {key: flow.get(key) for key in ("weights", "sha256")}
+    if not isinstance(method, str) or not all(value is None or isinstance(value, str) for value in given.values()):
+        return []
+    try:
+        flow_recipe(FlowSettings(method, **given))
+    except UsageFault as fault:
+        return [_placed(fault, where)]
+    return []
+
+
+def _placed(fault: AugrgbError, where: str) -> AugrgbError:
+    """The fault with its full place in the recipe."""
+    if fault.where.startswith(where):
+        return fault
+    return type(fault)(fault.code, f"{where}.{fault.where}", fault.problem, fault.remedy)
 
 
 def _fields_at(model: type[BaseModel], path: Sequence[object]) -> list[str]:

@@ -28,6 +28,7 @@ from augrgb.training.task import DistillTerm
 from augrgb.video.poses import pose_track, read_poses
 from augrgb.video.snippet_bank import SnippetBank
 from augrgb.video.track_folder import TrackFolder
+from augrgb.workflows.encoder_init import options_of
 from augrgb.workflows.extract_encode import encode_record
 from augrgb.workflows.tracks import cache_tracks, flow_of
 from augrgb.workflows.train_stream import ENCODER_FOLDER
@@ -63,6 +64,8 @@ class EncoderTeachers:
         self.streams = {name: _load_stream(name, distill) for name in (distill.streams if distill else ()) if distill}
         self._joints = distill.joints if distill is not None and distill.joints and distill.joints.weight else None
         name, options = next(iter(recipe.encoder.items()))
+        if recipe.init is not None:
+            options = {**options_of(recipe.init, name), **options}
         own = options.get("flow") if ENCODERS[name].modality == "flow" else None
         self.flow = FlowSettings.of(own)  # of the tracks that they share with the student
         self.missing: dict[str, tuple[str, ...]] = {}
