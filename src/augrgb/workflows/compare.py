@@ -23,8 +23,8 @@ from augrgb.training.run_lock import run_lock
 from augrgb.workflows.compare_cells import Cells
 from augrgb.workflows.compare_gaps import shares_csv, shares_of
 from augrgb.workflows.compare_jobs import Failure
+from augrgb.workflows.compare_page import build_comparison_report
 from augrgb.workflows.compare_report import (
-    build_comparison_report,
     class_gains_csv,
     comparison_of,
     results_json,

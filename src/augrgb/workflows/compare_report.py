@@ -1,4 +1,4 @@
-"""A comparison's results as tables, JSON and a page."""
+"""A comparison's results as tables and JSON."""
 
 from __future__ import annotations
 
@@ -8,35 +8,20 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from augrgb import __version__
-from augrgb.core.types import Dataset
-from augrgb.datasets.manifest import role
 from augrgb.metrics.protocols import find_protocol
-from augrgb.metrics.statistics import mean_and_deviation, paired_difference
+from augrgb.metrics.statistics import paired_difference
 from augrgb.report import comparison_markdown
 from augrgb.report.data import (
-    Ablation,
-    AblationBar,
-    ClassGain,
-    ClassGains,
     Comparison,
-    Fact,
-    GapShare,
     MethodRow,
-    Note,
     PlainTable,
     Protocol,
-    ReportData,
     Score,
-    StageCost,
-    known,
 )
-from augrgb.report.numbers import DASH, counted, interval, percent, points
-from augrgb.training.run_folder import versions
+from augrgb.report.numbers import DASH, interval, percent, points
 from augrgb.workflows.compare_gaps import shares_of, shares_table
 from augrgb.workflows.compare_search_report import search_json, search_tables
 from augrgb.workflows.compare_statistics import Results, Statistic, paired_values
-from augrgb.workflows.jobs import StageCost as MeasuredCost
 
 SCHEMA = "augrgb.comparison/1"
 _CLASS_COLUMNS = "row against split protocol class seeds ap ap_against gain gain_deviation low high"
@@ -58,7 +43,7 @@ def comparison_of(results: Results, statistics: Sequence[Statistic]) -> Comparis
         against = recipe.against(key)
         notes = [entry.note] if entry.note else []
         if against not in (None, recipe.baseline):
-            notes.append(f"difference to {_name(results, against)}")
+            notes.append(f"difference to {row_name(results, against)}")
         row = MethodRow(
             entry.name or key,
             entry.group,
@@ -69,7 +54,7 @@ def comparison_of(results: Results, statistics: Sequence[Statistic]) -> Comparis
             note="; ".join(notes),
         )
         rows.append(row)
-    protocols = tuple(Protocol(_heading(c), "", find_protocol(c[1]).summary) for c in columns)
+    protocols = tuple(Protocol(column_heading(c), "", find_protocol(c[1]).summary) for c in columns)
     return Comparison(protocols, tuple(rows))
 
 
@@ -144,11 +129,11 @@ def summary_markdown(results: Results, table: Comparison, statistics: Sequence[S
         ]
         for one in statistics:
             if (one.split, one.protocol) == column and one.against:
-                cells = [_cell(_name(results, one.row)), _cell(_name(results, one.against)), str(one.pairs)]
+                cells = [_cell(row_name(results, one.row)), _cell(row_name(results, one.against)), str(one.pairs)]
                 cells += [points(one.delta), percent(one.delta_deviation), interval(one.low, one.high) or DASH]
                 cells += [_p(one.p_t), _p(one.p_sign_flip), f"**{_p(one.p_holm)}**" if one.decided else _p(one.p_holm)]
                 lines.append(f"| {' | '.join(cells)} |")
-        parts += [f"### {_heading(column)}", "\n".join(lines)]
+        parts += [f"### {column_heading(column)}", "\n".join(lines)]
     for more in plain_tables(results):
         parts += [f"## {more.title}", more.note, _markdown(more)]
     if results.failures:
@@ -177,44 +162,6 @@ def class_gains_csv(results: Results, classes: Sequence[str]) -> str:
     return text.getvalue()
 
 
-def build_comparison_report(
-    results: Results,
-    statistics: Sequence[Statistic],
-    table: Comparison,
-    dataset: Dataset,
-    costs: Sequence[MeasuredCost],
-) -> ReportData:
-    """Everything on the page."""
-    recipe = results.recipe
-    tests = ", ".join(f"{s} ({counted(len(role(dataset, s, recipe.role)), 'video')})" for s in recipe.splits())
-    commit = versions().get("commit")
-    facts = (
-        Fact("dataset", dataset.name),
-        Fact("classes", str(len(dataset.classes))),
-        Fact(f"scored on ({recipe.role})", tests),
-        Fact("seeds", ", ".join(map(str, recipe.seeds))),
-        Fact("methods", str(len(recipe.methods))),
-        *((Fact("search", f"{recipe.search.budget} trials per method"),) if recipe.search is not None else ()),
-        Fact("command", "augrgb compare"),
-        Fact("version", __version__ + (f", commit {commit[:10]}" if commit else "")),
-    )
-    column = results.columns()[0]
-    featured = recipe.featured
-    return ReportData(
-        title=recipe.title,
-        story=recipe.about,
-        facts=facts,
-        comparison=table,
-        gaps=_featured_gaps(results),
-        plain_tables=plain_tables(results),
-        class_gains=_class_gains(results, dataset, column) if featured not in (None, recipe.baseline) else None,
-        ablation=_ablation(results, statistics, column),
-        costs=tuple(StageCost(one.stage, one.wall_s, one.peak_mib * 2**20) for one in costs),
-        notes=_notes(results, statistics, column),
-        classes=dataset.classes,
-    )
-
-
 def plain_tables(results: Results) -> tuple[PlainTable, ...]:
     """Shares of gaps, and the search."""
     shares = shares_table(results, shares_of(results))
@@ -226,79 +173,13 @@ def _markdown(table: PlainTable) -> str:
     return "\n".join(f"| {' | '.join(map(_cell, line))} |" for line in lines)
 
 
-def _featured_gaps(results: Results) -> tuple[GapShare, ...]:
-    """The shares of the featured row, drawn."""
-    return tuple(
-        GapShare(_name(results, one.to), _heading(one.column), one.baseline, one.student, one.reference, one.share)
-        for one in shares_of(results)
-        if one.row == results.recipe.featured
-    )
-
-
-def _class_gains(results: Results, dataset: Dataset, column: tuple[str, str]) -> ClassGains:
-    recipe, featured = results.recipe, results.recipe.featured or ""
-
-    def mean_ap(key: str, label: str) -> float | None:
-        values = [value for value in results.classes(key, column, label) if known(value)]
-        return mean_and_deviation(values)[0] if values else None
-
-    videos = role(dataset, column[0], recipe.role)
-    events = [event.label for video in videos for event in dataset.videos[video].events or ()]
-    gains = tuple(
-        ClassGain(label, mean_ap(recipe.baseline, label), mean_ap(featured, label), events.count(label))
-        for label in dataset.classes
-    )
-    return ClassGains(_heading(column), _name(results, recipe.baseline), _name(results, featured), gains)
-
-
-def _ablation(results: Results, statistics: Sequence[Statistic], column: tuple[str, str]) -> Ablation | None:
-    """RGB-only rows against the baseline, drawn."""
-    recipe = results.recipe
-    found = {one.row: one for one in statistics if (one.split, one.protocol) == column}
-    base = found[recipe.baseline].mean
-    rows = [key for key, entry in recipe.rows.items() if recipe.against(key) == recipe.baseline and not entry.sensors]
-    if not rows or not known(base):
-        return None
-    bars = tuple(
-        AblationBar(
-            _name(results, key),
-            found[key].mean,
-            base + found[key].low,
-            base + found[key].high,
-            tuple(results.of(key, column)),
-        )
-        for key in rows
-    )
-    return Ablation("Each method against the baseline", _heading(column), bars, base, _name(results, recipe.baseline))
-
-
-def _notes(results: Results, statistics: Sequence[Statistic], column: tuple[str, str]) -> tuple[Note, ...]:
-    """What the numbers say, good or bad; written from the numbers themselves."""
-    tested = [one for one in statistics if (one.split, one.protocol) == column and known(one.p_holm)]
-    told = {
-        "Better": [one for one in tested if one.decided and one.delta > 0],
-        "Worse": [one for one in tested if one.decided and one.delta < 0],
-        "Not told from zero": [one for one in tested if not one.decided],
-    }
-    sentences = [
-        f"{kind}: " + (", ".join(f"{_name(results, one.row)} {points(one.delta)}" for one in ones) or "none") + "."
-        for kind, ones in told.items()
-    ]
-    notes = [Note("How differences are tested", HOW)]
-    if tested:
-        text = f"{_heading(column)}, at 5 % after Holm's correction. " + " ".join(sentences)
-        notes.insert(0, Note("What the seeds can tell", text))
-    if results.failures:
-        origins = [f"{one.cell}: {one.reason}" for one in results.failures if one.cell == one.origin]
-        notes.append(Note("Not finished", " ".join(origins)))
-    return tuple(notes)
-
-
-def _name(results: Results, key: str | None) -> str:
+def row_name(results: Results, key: str | None) -> str:
+    """What people see of a row; nothing for none."""
     return results.recipe.label(key) if key is not None else ""
 
 
-def _heading(column: tuple[str, str]) -> str:
+def column_heading(column: tuple[str, str]) -> str:
+    """Protocol and split."""
     return f"{column[1]}, {column[0]}"
 
 
