@@ -10,6 +10,9 @@ import torch
 from augrgb.core.errors import AugrgbError
 from augrgb.core.timeline import Clock
 from augrgb.core.types import Dataset, Event, VideoRecord
+from augrgb.datasets import stream_data
+from augrgb.datasets.feature_store import open_features, write_features
+from augrgb.datasets.feature_track import MAPPED
 from augrgb.datasets.stream_data import StreamData, feature_statistics
 
 RGB = Clock(fps=16.0, window=8, stride=8)
@@ -20,6 +23,7 @@ POSE = Clock(fps=16.0, window=4, stride=4)
 class FakeTrack:
     values: np.ndarray
     clock: Clock
+    stored: np.ndarray | None = None
 
 
 class FakeFeatures:
@@ -138,6 +142,40 @@ def test_features_are_kept_up_to_the_budget(budget, reads):
     data.collate([0])
     data.collate([0])
     assert rgb.reads - before <= 2 * reads and (rgb.reads == 1) == (budget > 0)
+
+
+def folders_of(tmp_path, tracks):
+    """The same features as our own files, as float16 and as float32 `.npy` files."""
+    for name, values in tracks.items():
+        write_features(tmp_path / "ours", name, values, RGB, {})
+        for kind in (np.float16, np.float32):
+            (tmp_path / kind.__name__).mkdir(exist_ok=True)
+            np.save(tmp_path / kind.__name__ / f"{name}.npy", values.astype(kind))
+    return [open_features(tmp_path / "ours")] + [open_features(tmp_path / kind, RGB) for kind in ("float16", "float32")]
+
+
+@pytest.mark.skipif(not MAPPED, reason="files are not mapped here")
+def test_mapped_features_cost_no_memory_and_are_the_same(tmp_path, monkeypatch):
+    tracks = {
+        name: track(count, 3, count).astype(np.float16).astype(np.float32) for name, count in (("a", 9), ("b", 5))
+    }
+    expected = StreamData(dataset(a=9, b=5), ["a", "b"], {"rgb": FakeFeatures(tracks)}, grid="rgb").collate([1, 0])
+    for folder in folders_of(tmp_path, tracks):
+        data = StreamData(dataset(a=9, b=5), ["a", "b"], {"rgb": folder}, grid="rgb", memory_bytes=0)
+        first = data.collate([1, 0])
+        assert torch.equal(first.features["rgb"], expected.features["rgb"]) and torch.equal(first.mask, expected.mask)
+        first.features["rgb"].zero_()  # a batch is nobody else's
+        values, there = data.aligned(0, "rgb")
+        assert values.dtype == np.float32 and there.all()
+        np.testing.assert_array_equal(values, tracks["a"])
+        assert torch.equal(data.collate([1, 0]).features["rgb"], expected.features["rgb"])
+        assert folder.read("a").stored.dtype == (np.float16 if folder.folder.name == "float16" else np.float32)
+        assert {key[0] for key in data._kept} == {"a", "b"}
+        monkeypatch.setattr(stream_data, "_MAPPINGS", 1)
+        data = StreamData(dataset(a=9, b=5), ["a", "b"], {"rgb": folder}, grid="rgb", memory_bytes=0)
+        assert torch.equal(data.collate([1, 0]).features["rgb"], expected.features["rgb"])
+        assert len(data._kept) == 1
+        monkeypatch.undo()
 
 
 def test_statistics_equal_numpy_and_tell_constant_channels(caplog):

@@ -17,7 +17,14 @@ from numpy.typing import NDArray
 from augrgb.core.errors import InputRefused
 from augrgb.core.safe_files import file_name_of, identifier_of, sha256_json, write_bytes
 from augrgb.core.timeline import Clock
-from augrgb.datasets.feature_track import FeatureFolder, FeatureTrack, as_float32, missing_features
+from augrgb.datasets.feature_track import (
+    MAPPED,
+    FeatureFolder,
+    FeatureTrack,
+    as_float32,
+    mapped_rows,
+    missing_features,
+)
 from augrgb.datasets.npy_folder import NpyFolder
 
 SCHEMA = "augrgb.features/1"
@@ -79,7 +86,7 @@ def read_feature_file(path: Path) -> tuple[NDArray[np.float32], dict[str, Any]]:
     try:
         with safetensors.safe_open(path, framework="numpy") as handle:
             text = (handle.metadata() or {}).get("augrgb")
-            values = handle.get_tensor("features") if "features" in handle.keys() else None  # noqa: SIM118
+            values = _values(path, handle) if "features" in handle.keys() else None  # noqa: SIM118
         described = json.loads(text) if text else None
     except FileNotFoundError as error:
         raise InputRefused("E-FILE-001", path, "no such feature file") from error
@@ -89,9 +96,21 @@ def read_feature_file(path: Path) -> tuple[NDArray[np.float32], dict[str, Any]]:
         raise InputRefused("E-FEA-007", path, f"is not a feature file of ours ({SCHEMA})", remedy)
     if values.ndim != 2 or 0 in values.shape:
         raise InputRefused("E-FEA-003", path, f"features have shape {values.shape}, expected (T, C)", remedy)
-    if hashlib.sha256(np.ascontiguousarray(values).tobytes()).hexdigest() != described.get("values_sha256"):
+    if hashlib.sha256(np.ascontiguousarray(values)).hexdigest() != described.get("values_sha256"):
         raise InputRefused("E-FEA-007", path, "its values changed since they were written", remedy)
     return as_float32(path, values), described
+
+
+def _values(path: Path, handle: Any) -> NDArray[Any]:
+    """The numbers of a sound file: mapped copy-on-write if they are float32, as ours are, else read."""
+    part = handle.get_slice("features")
+    if not MAPPED or part.get_dtype() != "F32" or 0 in part.get_shape():
+        values: NDArray[Any] = handle.get_tensor("features")
+        return values
+    with open(path, "rb") as file:
+        size = int.from_bytes(file.read(8), "little")
+        begin = 8 + size + json.loads(file.read(size))["features"]["data_offsets"][0]
+    return np.memmap(path, "<f4", "c", begin, tuple(part.get_shape()))
 
 
 class FeatureStore:
@@ -160,7 +179,7 @@ class FeatureStore:
             raise mixed_recipes(path, self.recipe, described.get("recipe"))
         if values.shape[1] != self.dim:
             raise InputRefused("E-FEA-003", path, f"{values.shape[1]} channels, but features here have {self.dim}")
-        return FeatureTrack(values, Clock(**described["clock"]))
+        return FeatureTrack(values, Clock(**described["clock"]), mapped_rows(values))
 
 
 def open_features(folder: Path, clock: Clock | None = None, dim: int | None = None) -> FeatureFolder:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,13 +14,21 @@ from numpy.typing import NDArray
 from augrgb.core.errors import InputRefused, did_you_mean
 from augrgb.core.timeline import Clock
 
+MAPPED = sys.platform != "win32"
+"""Whether feature files are mapped: Windows would not let a mapped file be replaced."""
+
 
 @dataclass(frozen=True, slots=True)
 class FeatureTrack:
-    """Features of one video: values (T, C) float32, finite, on a clock."""
+    """Features of one video: values (T, C) float32, finite, on a clock.
+
+    `stored` are the same numbers as they lie in the file, float16 or float32, mapped into memory where that is
+    possible: they can be kept at no cost, for the system reads them again when it needs the room.
+    """
 
     values: NDArray[np.float32]
     clock: Clock
+    stored: NDArray[Any] | None = None
 
 
 class FeatureFolder(Protocol):
@@ -45,6 +54,15 @@ class FeatureFolder(Protocol):
 
     def read(self, video_id: str) -> FeatureTrack:
         """Features of a video."""
+
+
+def mapped_rows(values: NDArray[Any]) -> NDArray[Any] | None:
+    """Numbers (T, C) as they are, if they are plain floats in order and lie in a mapped file, else None."""
+    plain = values.dtype in (np.dtype(np.float16), np.dtype(np.float32)) and values.flags.c_contiguous
+    owner: Any = values
+    while isinstance(owner, np.ndarray) and not isinstance(owner, np.memmap):
+        owner = owner.base
+    return np.asarray(values) if plain and isinstance(owner, np.memmap) else None
 
 
 def as_float32(where: object, values: NDArray[Any]) -> NDArray[np.float32]:

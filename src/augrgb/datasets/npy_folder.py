@@ -12,8 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from augrgb.core.errors import InputRefused
+from augrgb.core.safe_files import ARRAY_DAMAGE
 from augrgb.core.timeline import Clock
-from augrgb.datasets.feature_track import FeatureTrack, as_float32, missing_features
+from augrgb.datasets.feature_track import MAPPED, FeatureTrack, as_float32, mapped_rows, missing_features
 
 _LOOKED_AT = 9
 _log = logging.getLogger(__name__)
@@ -80,14 +81,14 @@ class NpyFolder:
         if values.shape[1] != self.dim:
             problem = f"is (T, C) = {values.shape}, but features here have {self.dim} channels"
             raise InputRefused("E-FEA-003", self._paths[video_id], problem, "Declare the width if it is stored (C, T).")
-        return FeatureTrack(as_float32(self._paths[video_id], values), self.clock)
+        return FeatureTrack(as_float32(self._paths[video_id], values), self.clock, mapped_rows(values))
 
     def _array(self, video_id: str) -> NDArray[Any]:
         path = self._paths[video_id]
         try:
-            values: NDArray[Any] = np.load(path, allow_pickle=False)
-        except (ValueError, EOFError, OSError) as error:
-            if "pickle" in str(error).lower():
+            values: NDArray[Any] = np.load(path, mmap_mode="c" if MAPPED else None, allow_pickle=False)
+        except ARRAY_DAMAGE as error:
+            if "pickle" in str(error).lower() or "Python objects" in str(error):
                 remedy = "Save a plain array; objects could run code when read, so they never are."
                 raise InputRefused("E-FEA-009", path, "holds pickled Python objects", remedy) from error
             raise InputRefused("E-FEA-007", path, f"damaged or not an .npy file ({error})", "Copy it again.") from error

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -17,15 +17,17 @@ from augrgb.core.timeline import Clock, nearest_snippets
 from augrgb.core.types import Dataset
 from augrgb.datasets.feature_track import FeatureFolder, FeatureTrack
 
+_MAPPINGS = 20_000  # of files: Linux allows 65,530 in a process
 _log = logging.getLogger(__name__)
 
 
 class StreamData:
     """The videos of a split role, every modality aligned by time to the snippets of one of them.
 
-    Features are read when first needed and kept up to a number of bytes. A video that lacks a modality is an error;
-    with `allow_missing`, one that lacks the grid's modality is left out, and one that lacks another is marked
-    unavailable there; both are counted in `missing` and told in a warning.
+    Features are read when first needed. The grid's stay mapped to their files where that is possible; others are kept
+    up to a number of bytes. A video that lacks a modality is an error; with `allow_missing`, one that lacks the grid's
+    modality is left out, and one that lacks another is marked unavailable there; both are counted in `missing` and told
+    in a warning.
 
     Args:
         dataset: Classes and videos.
@@ -35,7 +37,7 @@ class StreamData:
         labelled: Ids whose events may be used; the others get no labels whatever the dataset says. None = all.
         allow_missing: How many videos may lack a modality.
         label_rule: `centre`, or `legacy_uniform` to reproduce published numbers.
-        memory_bytes: How many bytes of features to keep in memory.
+        memory_bytes: How many bytes of features to keep in memory, mapped ones not counted.
 
     Raises:
         UsageFault: E-FEA-001, no such modality.
@@ -73,8 +75,8 @@ class StreamData:
             ]
         )
         self._label_rule = label_rule
-        self._room = memory_bytes
-        self._kept: dict[tuple[str, str], tuple[NDArray[np.float32], NDArray[np.bool_]]] = {}
+        self._room, self._mappings = memory_bytes, _MAPPINGS
+        self._kept: dict[tuple[str, str], tuple[NDArray[Any], NDArray[np.bool_]]] = {}
         self._grids: dict[str, tuple[Clock, int]] = {}
 
     def __len__(self) -> int:
@@ -104,16 +106,8 @@ class StreamData:
         Raises:
             InputRefused: E-FEA-003 (shape), E-FEA-004 (time bases disagree), E-FEA-005 (not finite).
         """
-        video_id = self.video_ids[index]
-        key = (video_id, modality)
-        if key not in self._kept:
-            result = self._read(video_id, modality)
-            size = result[0].nbytes + result[1].nbytes
-            if size > self._room:
-                return result
-            self._room -= size
-            self._kept[key] = result
-        return self._kept[key]
+        values, there = self._stored(self.video_ids[index], modality)
+        return np.asarray(values, np.float32), there
 
     def track(self, index: int, modality: str) -> FeatureTrack | None:
         """One video's features on their own clock, checked, not kept; None where they are missing and may be.
@@ -178,10 +172,10 @@ class StreamData:
         labels = np.zeros((*shape, len(self.dataset.classes)), np.float32)
         for row, (index, span) in enumerate(zip(indices, spans, strict=True)):
             real = span.stop - span.start
-            mask[row, :real] = self.aligned(int(index), self.grid)[1][span]
+            mask[row, :real] = self._stored(self.video_ids[int(index)], self.grid)[1][span]
             labels[row, :real] = self.labels(int(index))[span]
             for name in names:
-                values, there = self.aligned(int(index), name)
+                values, there = self._stored(self.video_ids[int(index)], name)
                 features[name][row, :real], available[name][row, :real] = values[span], there[span]
         ids = tuple(self.video_ids[int(index)] for index in indices)
         return Batch(
@@ -211,13 +205,32 @@ class StreamData:
 
     def _grid_of(self, video_id: str) -> tuple[Clock, int]:
         if video_id not in self._grids:
-            self.aligned(self._index_of[video_id], self.grid)
+            self._stored(video_id, self.grid)
         return self._grids[video_id]
 
-    def _read(self, video_id: str, modality: str) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-        track = self.track(self._index_of[video_id], modality)
+    def _stored(self, video_id: str, modality: str) -> tuple[NDArray[Any], NDArray[np.bool_]]:
+        """As `aligned`, float16 if that is all the file has."""
+        key = (video_id, modality)
+        if key not in self._kept:
+            track = self.track(self._index_of[video_id], modality)
+            if modality == self.grid and track is not None and track.stored is not None and self._mappings:
+                self._mappings -= 1
+                self._kept[key] = track.stored, np.ones(len(track.stored), bool)
+                return self._kept[key]
+            result = self._aligned(track, video_id, modality)
+            size = result[0].nbytes + result[1].nbytes
+            if size > self._room:
+                return result
+            self._room -= size
+            self._kept[key] = result
+        return self._kept[key]
+
+    def _aligned(
+        self, track: FeatureTrack | None, video_id: str, modality: str
+    ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
         if modality == self.grid and track is not None:
-            return track.values, np.ones(len(track.values), bool)
+            values = track.values if track.stored is None else track.values.copy()
+            return values, np.ones(len(track.values), bool)
         clock, count = self._grid_of(video_id)
         if track is None:
             return np.zeros((count, self.features[modality].dim), np.float32), np.zeros(count, bool)
