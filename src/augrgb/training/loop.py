@@ -128,7 +128,7 @@ class _Loop:
         self._raw_optimizer = optimizer
         self._optimizer: Any = fabric.setup_optimizers(optimizer)
         self._board = Board(run.path / "tensorboard") if settings.tensorboard and fabric.is_global_zero else None
-        self._clock = (0, time.monotonic())
+        self._clock = (0, time.monotonic(), time.process_time())
         self._bad_terms: set[str] = set()
 
     def close(self) -> None:
@@ -151,7 +151,7 @@ class _Loop:
         on_first(self.fabric, lambda: self.run.metrics.cut_after(step))
         if found is None:
             self._save()  # from now on the outcome is settled, even the initial weights
-        self._clock = (step, time.monotonic())
+        self._clock = (step, time.monotonic(), time.process_time())
 
     def step(self) -> None:
         """One optimiser step, and what is due after it."""
@@ -272,9 +272,15 @@ class _Loop:
             "snippets": state.seen,
             "skipped_steps": state.skipped,
         }
-        done, now = state.step - self._clock[0], time.monotonic()
-        timing = {"step": state.step, "steps": done, "seconds": now - self._clock[1], "unix_time": time.time()}
-        self._clock = (state.step, now)
+        done, now, spent = state.step - self._clock[0], time.monotonic(), time.process_time()
+        timing = {
+            "step": state.step,
+            "steps": done,
+            "seconds": now - self._clock[1],
+            "processor_seconds": spent - self._clock[2],
+            "unix_time": time.time(),
+        }
+        self._clock = (state.step, now, spent)
         on_first(self.fabric, lambda: self.run.metrics.append(line))
         on_first(self.fabric, lambda: self.run.timings.append(timing))
         self._show(means)
