@@ -69,6 +69,18 @@ def test_seeds_without_a_result_leave_their_pair_out(tmp_path):
     assert "- stream rgb-0: E-RUN-004 gone." in text and "4 of 5 videos" in text
 
 
+def test_a_protocol_that_is_not_defined_leaves_its_column_empty(tmp_path):
+    found = results(tmp_path, VALUES)
+    for seeds in found.values.values():
+        for one in seeds.values():
+            one["s"]["frame-map/present"]["value"] = None
+    statistics = statistics_of(found)
+    table = comparison_of(found, statistics)
+    assert {one.n for one in statistics} == {0} and results_json(found, statistics)["gaps"] == []
+    assert "| RGB | – |" in summary_markdown(found, table, statistics)
+    assert "RGB &  & -- " in comparison_latex(table, "x")
+
+
 def test_rows_can_be_paired_with_another_row(tmp_path):
     recipe = toy_values(tmp_path)
     recipe["methods"]["logits"]["against"] = "pose"

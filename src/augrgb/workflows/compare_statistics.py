@@ -34,9 +34,9 @@ class Results:
         return [(split, protocol) for protocol in self.recipe.protocols for split in self.recipe.splits()]
 
     def of(self, row: str, column: tuple[str, str]) -> list[float]:
-        """A row's value for each seed, NaN where there is none."""
+        """A row's value for each seed, NaN where there is none or the protocol leaves it undefined."""
         found = [self.values[row][seed] for seed in self.recipe.seeds]
-        return [float(one[column[0]][column[1]]["value"]) if one is not None else math.nan for one in found]
+        return [_or_nan(one[column[0]][column[1]]["value"] if one is not None else None) for one in found]
 
     def coverage(self, row: str, column: tuple[str, str]) -> tuple[int, int] | None:
         """Fewest videos scored in any seed, and how many there are."""
@@ -47,7 +47,7 @@ class Results:
         """A row's AP of one class for each seed, NaN where it is not defined."""
         found = [self.values[row][seed] for seed in self.recipe.seeds]
         each = [one[column[0]][column[1]]["per_class"].get(label) if one is not None else None for one in found]
-        return [math.nan if value is None else float(value) for value in each]
+        return [_or_nan(value) for value in each]
 
 
 @dataclass(frozen=True)
@@ -121,3 +121,7 @@ def _statistic(results: Results, row: str, column: tuple[str, str]) -> Statistic
 def paired_values(a: Sequence[float], b: Sequence[float]) -> list[tuple[float, float]]:
     """The pairs in which both are known."""
     return [(x, y) for x, y in zip(a, b, strict=True) if not (math.isnan(x) or math.isnan(y))]
+
+
+def _or_nan(value: float | None) -> float:
+    return math.nan if value is None else float(value)
