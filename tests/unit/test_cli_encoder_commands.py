@@ -94,8 +94,8 @@ def test_a_card_must_come_out(imported, weights, tmp_path):
         (["--trust"], 2, "--sha256: is required"),
         (["--trust", "--sha256", "0" * 64], 3, "E-MOD-003"),
         (["--layout", "world22"], 2, "did you mean 'world21'"),
-        (["--clock", "25"], 2, "is not FPS,WINDOW,STRIDE"),
-        (["--size", "340"], 2, "is not WIDTHxHEIGHT"),
+        (["--clock", "25"], 2, "expected FPS,WINDOW,STRIDE"),
+        (["--size", "340"], 2, "expected WIDTHxHEIGHT"),
         (["--set", "stream"], 2, "not an override"),
     ],
 )

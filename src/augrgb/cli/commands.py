@@ -184,9 +184,9 @@ app.command()(detect)
 
 @app.command("list")
 def list_parts(
-    kind: Annotated[str | None, typer.Argument(help="Only losses, filters, encoders or protocols.")] = None,
+    kind: Annotated[str | None, typer.Argument(help="One kind only, such as encoders or flow_methods.")] = None,
 ) -> None:
-    """What can be named in recipes: losses, filters, encoders, protocols."""
+    """What can be named: losses, filters, encoders, flow methods, formats of annotations and skeletons, protocols."""
     from augrgb.cli.tables import catalog_tables, stdout
 
     for table in catalog_tables(kind):
@@ -195,7 +195,7 @@ def list_parts(
 
 @app.command()
 def show(
-    name: Annotated[str, typer.Argument(help="A loss, filter, encoder, protocol; `recipe`; or a run folder.")],
+    name: Annotated[str, typer.Argument(help="A name of `augrgb list`; `recipe`; or a run folder.")],
 ) -> None:
     """Everything about one part: what it is, its options and defaults; or what a run folder holds."""
     from augrgb.cli.tables import describe, stdout

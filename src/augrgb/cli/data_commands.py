@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from augrgb.cli.option_values import clock_of
 from augrgb.cli.poses_command import data_poses
 from augrgb.core.errors import InputRefused, Quarantined, UsageFault
 
 if TYPE_CHECKING:
-    from augrgb.core.timeline import Clock
     from augrgb.workflows.data_read import Source
 
 data_app = typer.Typer(help="Own data to a dataset: any annotation format, every fault at once.", no_args_is_help=True)
@@ -102,7 +102,7 @@ def data_check(
     source = _source(path, format_name, options, class_map, only, videos)
     with StageBars() as bars:
         report = check_data(
-            source, features=features or [], clock=_clock(clock), progress=bars.counter("reading videos")
+            source, features=features or [], clock=clock_of(clock), progress=bars.counter("reading videos")
         )
     if report.annotations is not None:
         found = report.annotations
@@ -219,15 +219,3 @@ def _pairs(texts: list[str] | None) -> dict[str, str]:
             raise UsageFault("E-CFG-004", f"--subset {text}", "expected NAME=ROLE", f"Roles: {', '.join(ROLES)}.")
         pairs[subset] = role
     return pairs
-
-
-def _clock(text: str | None) -> Clock | None:
-    from augrgb.core.timeline import Clock
-
-    if text is None:
-        return None
-    try:
-        fps, window, stride = text.split(",")
-        return Clock(float(fps), int(window), int(stride))
-    except ValueError as error:
-        raise UsageFault("E-CFG-004", f"--clock {text}", "expected FPS,WINDOW,STRIDE such as 25,16,8") from error

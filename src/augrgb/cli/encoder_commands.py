@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.table import Table
 
+from augrgb.cli.option_values import clock_of, size_of
 from augrgb.core.catalog import check_choice
 from augrgb.core.errors import UsageFault, did_you_mean
 
 if TYPE_CHECKING:
-    from augrgb.core.timeline import Clock
     from augrgb.encoders.files import LoadedEncoder
     from augrgb.encoders.weight_card import SelfTestResult, WeightCard
 
@@ -63,8 +63,8 @@ def import_weights(
         "trust": trust,
         "card": given,
         "options": options,
-        "clock": _clock(clock),
-        "size": _size(size),
+        "clock": clock_of(clock),
+        "size": size_of(size),
     }
     if encoder == "hf":
         written = import_hf(source, out, sha256=sha256, **common)
@@ -136,24 +136,3 @@ def _skeleton(layout: str | None) -> dict[str, Any]:
     if layout not in LAYOUTS:
         raise UsageFault("E-CFG-002", "--layout", f"no layout {layout!r}", did_you_mean(layout, LAYOUTS))
     return {"names": list(LAYOUTS[layout].names), "parents": list(LAYOUTS[layout].parents)}
-
-
-def _clock(text: str | None) -> Clock | None:
-    from augrgb.core.timeline import Clock
-
-    if text is None:
-        return None
-    try:
-        fps, window, stride = text.split(",")
-        return Clock(float(fps), int(window), int(stride))
-    except ValueError as error:
-        raise UsageFault("E-CFG-003", "--clock", f"{text!r} is not FPS,WINDOW,STRIDE", "Such as 25,16,16.") from error
-
-
-def _size(text: str | None) -> tuple[int, int] | None:
-    if text is None:
-        return None
-    width, cross, height = text.partition("x")
-    if not (cross and width.isdigit() and height.isdigit() and int(width) and int(height)):
-        raise UsageFault("E-CFG-003", "--size", f"{text!r} is not WIDTHxHEIGHT", "Such as 340x256.")
-    return int(width), int(height)

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
+from augrgb.cli.option_values import clock_of
 from augrgb.core.errors import UsageFault
-
-if TYPE_CHECKING:
-    from augrgb.core.timeline import Clock
 
 
 def evaluate(
@@ -73,7 +71,7 @@ def evaluate(
             split=split,
             role=role,
             protocols=protocol or (),
-            clock=_clock(clock),
+            clock=clock_of(clock),
             fps=fps,
             first_class=1 if first_class is None else first_class,
             allow_missing=allow_missing,
@@ -105,15 +103,3 @@ def evaluate(
         }
         write_json(json_out, values)
         stdout().print(f"Written: {json_out}", markup=False, highlight=False, soft_wrap=True)
-
-
-def _clock(text: str | None) -> Clock | None:
-    from augrgb.core.timeline import Clock
-
-    if text is None:
-        return None
-    try:
-        fps, window, stride = text.split(",")
-        return Clock(float(fps), int(window), int(stride))
-    except ValueError as error:
-        raise UsageFault("E-CFG-004", f"--clock {text}", "expected FPS,WINDOW,STRIDE such as 25,16,8") from error

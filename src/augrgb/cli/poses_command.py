@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from augrgb.cli.option_values import size_of
 from augrgb.core.errors import UsageFault
 
 
@@ -46,6 +47,10 @@ def data_poses(
         centres,
     )
     processes = workers or available_cores()
+    if model is None:
+        networks = {"--model-sha256": model_sha256, "--detector": detector, "--detector-kind": detector_kind}
+        for option in [option for option, value in networks.items() if value is not None]:
+            raise UsageFault("E-CFG-003", option, "is of no use without --model", "Give the pose network's .onnx.")
     with StageBars() as bars:
         if model is not None:
             if format_name != "auto" or size is not None:
@@ -70,7 +75,7 @@ def data_poses(
                 out,
                 format_name=format_name,
                 fps=fps,
-                picture=_picture(size),
+                picture=size_of(size),
                 dimensions=2 if dimensions == 2 else 3,
                 bvh_units=_one_of("--bvh-units", bvh_units, ("m", "cm", "mm", "inch")),  # type: ignore[arg-type]
                 people=choice,
@@ -85,12 +90,3 @@ def _one_of(option: str, value: str, known: tuple[str, ...]) -> str:
     if value not in known:
         raise UsageFault("E-CFG-003", f"{option} {value}", f"expected one of {', '.join(known)}")
     return value
-
-
-def _picture(text: str | None) -> tuple[int, int] | None:
-    if text is None:
-        return None
-    width, cross, height = text.lower().partition("x")
-    if not (cross and width.isdigit() and height.isdigit() and int(width) and int(height)):
-        raise UsageFault("E-CFG-004", f"--size {text}", "expected WIDTHxHEIGHT such as 640x480")
-    return int(width), int(height)

@@ -76,14 +76,24 @@ def evaluation_table(evaluation: Evaluation) -> Table:
 
 
 def catalogs() -> Mapping[str, Mapping[str, type]]:
-    """Every kind of part that recipes name."""
+    """Every kind of part that recipes and commands name."""
+    from augrgb.datasets.formats import FORMATS
     from augrgb.encoders import ENCODERS
     from augrgb.filters import FILTERS
     from augrgb.losses import LOSSES
     from augrgb.training.mean_teacher import MeanTeacher
+    from augrgb.video.flow import FLOW_METHODS
+    from augrgb.video.skeleton_formats import SKELETON_FORMATS
 
-    own = {"mean_teacher": MeanTeacher}
-    return {"losses": LOSSES, "semi_supervised": own, "filters": FILTERS, "encoders": ENCODERS}
+    return {
+        "losses": LOSSES,
+        "semi_supervised": {"mean_teacher": MeanTeacher},
+        "filters": FILTERS,
+        "encoders": ENCODERS,
+        "flow_methods": FLOW_METHODS,
+        "annotation_formats": FORMATS,
+        "skeleton_formats": SKELETON_FORMATS,
+    }
 
 
 def catalog_tables(only: str | None = None) -> Iterator[Table]:
@@ -132,7 +142,8 @@ def describe(name: str) -> Iterator[RenderableType]:
             yield Text(inspect.getdoc(entries[name]) or "")
             if verified := getattr(entries[name], "verified", None):
                 yield Text(f"Verified: {verified}.")
-            yield _options(entries[name])
+            if options_model(entries[name]).model_fields:
+                yield _options(entries[name])
             return
     if name in PROTOCOLS:
         yield Text(str(PROTOCOLS[name].summary))
