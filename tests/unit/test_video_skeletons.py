@@ -258,3 +258,35 @@ def test_arrays_of_text_are_no_keypoints(tmp_path):
     np.savez(tmp_path / "a.npz", kpts=np.full((3, 17, 2), "x"))
     with pytest.raises(InputRefused, match=r"E-FEA-008.*expected numbers"):
         read_skeletons(tmp_path / "a.npz", "lcrnet-npz")
+
+
+def coco_images(path, frame_ids):
+    walk = coco_walk(len(frame_ids))
+    write_coco(path, walk)
+    data = json.loads(path.read_text())
+    for image, number in zip(data["images"], frame_ids, strict=True):
+        image["frame_id"] = number
+    path.write_text(json.dumps(data))
+    return path
+
+
+@pytest.mark.parametrize(
+    ("frame_ids", "frames", "seen"),
+    [
+        ([0, 1, 2, 3], 4, [0, 1, 2, 3]),
+        ([100, 105, 110], 3, [0, 1, 2]),  # every fifth frame, at the declared rate
+        ([0, 1, 2, 6, 7], 8, [0, 1, 2, 6, 7]),  # a gap stays a gap
+        ([3, 2, 1, 0], 4, [0, 1, 2, 3]),
+    ],
+)
+def test_coco_frame_numbers_keep_time(tmp_path, frame_ids, frames, seen):
+    found = read_skeletons(coco_images(tmp_path / "a.json", frame_ids), options=ReadOptions(fps=10))
+    assert found.frames == frames
+    assert sorted(frame for track in found.people for frame in track.frames.tolist()) == seen
+
+
+def test_coco_files_of_several_videos_are_refused(tmp_path):
+    with pytest.raises(InputRefused, match=r"E-FEA-008.*two images of one id or frame_id.*one file per video"):
+        read_skeletons(coco_images(tmp_path / "a.json", [0, 1, 0, 1]), options=ReadOptions(fps=10))
+    with pytest.raises(InputRefused, match=r"E-FEA-008.*more than"):
+        read_skeletons(coco_images(tmp_path / "a.json", [0, 1, 10**9]), options=ReadOptions(fps=10))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -25,11 +26,12 @@ _Person = tuple[NDArray[np.float32], NDArray[np.float32]]
 
 
 class CocoKeypoints(SkeletonFormat):
-    """`keypoints: [x, y, v, ...]` per person; v = 0 means not seen, otherwise v is kept as the score.
+    """COCO keypoints, 17 or 133: `keypoints: [x, y, v, ...]` per person.
 
-    Frames are the `images` in order of `frame_id` (else `id`), or without `images` the `image_id` of each result:
-    numbers counted from 0 if one is 0, else from 1. For 133 joints, `keypoints` may be the 17 of the body followed by
-    `foot_kpts`, `face_kpts`, `lefthand_kpts`, `righthand_kpts`, as in COCO-WholeBody.
+    v = 0 means not seen, otherwise v is kept as the score. Frames are the `images` in order of `frame_id` (else `id`),
+    or without `images` the `image_id` of each result: numbers counted from 0 if one is 0, else from 1. Where `frame_id`
+    leaves frames out, nobody was seen there; its common step is one frame. For 133 joints, `keypoints` may be the 17
+    of the body followed by `foot_kpts`, `face_kpts`, `lefthand_kpts`, `righthand_kpts`, as in COCO-WholeBody.
     """
 
     name = "coco"
@@ -73,16 +75,32 @@ def _frame_numbers(path: Path, people: list[Any], images: list[Any] | None) -> t
     """image id -> frame, and the number of frames."""
     if images is not None:
         try:
-            ordered = sorted(images, key=lambda image: image.get("frame_id", image["id"]))
-            return {int(image["id"]): position for position, image in enumerate(ordered)}, len(ordered)
+            ids = [int(image["id"]) for image in images]
+            timed = bool(images) and all("frame_id" in image for image in images)
+            numbered = [int(image["frame_id"]) for image in images] if timed else ids
         except (TypeError, KeyError, AttributeError, ValueError) as error:
             raise wrong(path, "images", "an image without a number as id") from error
+        if len(set(ids)) < len(ids) or len(set(numbered)) < len(numbered):
+            raise wrong(path, "images", "two images of one id or frame_id", "Write one file per video.")
+        if timed:
+            return _by_frame_id(path, dict(zip(ids, numbered, strict=True)))
+        return {number: position for position, number in enumerate(sorted(ids))}, len(ids)
     ids = [_image_id(path, f"annotation {number}", person) for number, person in enumerate(people)]
     first = 0 if 0 in ids else 1
     last = max(ids, default=first - 1)
     if min(ids, default=0) < 0 or last - first >= _MAX_FRAMES:
         raise wrong(path, "image_id", f"frame numbers from {min(ids)} to {last}; expected 0 or 1 to {_MAX_FRAMES}")
     return {number: number - first for number in ids}, last - first + 1
+
+
+def _by_frame_id(path: Path, frame_of: dict[int, int]) -> tuple[dict[int, int], int]:
+    """As `_frame_numbers`: what is listed at even steps is every frame, and what such steps miss is a gap in time."""
+    first, last = min(frame_of.values()), max(frame_of.values())
+    step = math.gcd(*(number - first for number in frame_of.values())) or 1
+    count = (last - first) // step + 1
+    if count > _MAX_FRAMES:
+        raise wrong(path, "images", f"frame_id from {first} to {last} by {step}: more than {_MAX_FRAMES} frames")
+    return {image: (number - first) // step for image, number in frame_of.items()}, count
 
 
 def _image_id(path: Path, place: str, person: object) -> int:

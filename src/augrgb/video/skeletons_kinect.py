@@ -20,8 +20,9 @@ _Person = tuple[NDArray[np.float32], NDArray[np.float32]]
 
 
 class KinectText(SkeletonFormat):
-    """150 numbers per line (PKU-MMD), or 75 for one person; people and joints at exactly 0 0 0 were not seen.
+    """Kinect v2 text (PKU-MMD): 150 numbers per line, or 75 for one person.
 
+    People and joints at exactly 0 0 0 were not seen.
     Axes: recorded pictures of this sensor are mirrored, and so are its coordinates: x grows to the right of the
     picture, y up, z away from the camera, which are ours already. The two places of a line are not two people: the
     sensor may swap them, so people are linked by where they are.

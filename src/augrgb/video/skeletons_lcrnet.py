@@ -31,8 +31,9 @@ _MAX_BYTES = 2**31
 
 
 class LcrNetJson(SkeletonFormat):
-    """`{"njts": 13, "frames": [[{"pose2d": 26, "pose3d": 39, "cumscore"}, ...], ...]}`: all x, then all y, then all z.
+    """LCR-Net JSON (Toyota Smarthome), 13 joints, 2D and 3D.
 
+    `{"njts": 13, "frames": [[{"pose2d": 26, "pose3d": 39, "cumscore"}, ...], ...]}`: all x, then all y, then all z.
     3D poses are metres with y down, turned up here; where the person stands in the room is not in them beyond what the
     file gives. Defaults are those of the dataset: 20 frames per second, 640 x 480 pixels.
     """
@@ -58,7 +59,10 @@ class LcrNetJson(SkeletonFormat):
 
 
 class LcrNetArrays(SkeletonFormat):
-    """`.npz` with `kpts` (n, 17, 2) pixels: one person, all zeros where nobody was found; defaults as for the JSON."""
+    """LCR-Net `.npz` (Toyota Smarthome Untrimmed): `kpts` (n, 17, 2) pixels of one person.
+
+    All zeros where nobody was found; defaults as for the JSON.
+    """
 
     name = "lcrnet-npz"
     suffixes = (".npz",)
