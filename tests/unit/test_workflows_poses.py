@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from augrgb.core.errors import InputRefused, Quarantined
+from augrgb.core.errors import InputRefused, Quarantined, UsageFault
 from augrgb.core.timeline import Clock
 from augrgb.core.types import Dataset, VideoRecord
 from augrgb.datasets.feature_store import open_features
@@ -64,6 +64,30 @@ def test_the_second_person_is_kept_on_request(tmp_path):
     (tmp_path / "p" / "second" / "a.npz").unlink()
     report = convert_poses([tmp_path / "a.txt"], tmp_path / "p", people=PersonChoice(second=True), workers=0)
     assert report.reused == 0 and (tmp_path / "p" / "second" / "a.npz").exists()
+
+
+def test_a_second_person_of_an_earlier_choice_does_not_stay(tmp_path):
+    people = kinect_people(10)
+    write_kinect(tmp_path / "a.txt", people)
+    convert_poses([tmp_path / "a.txt"], tmp_path / "p", people=PersonChoice(second=True), workers=0)
+    people[1] = 0
+    write_kinect(tmp_path / "a.txt", people)
+    convert_poses([tmp_path / "a.txt"], tmp_path / "p", people=PersonChoice(second=True), workers=0)
+    assert (tmp_path / "p" / "a.npz").exists() and not (tmp_path / "p" / "second" / "a.npz").exists()
+
+
+def test_poses_below_their_sources_are_no_sources_and_originals_are_never_overwritten(tmp_path):
+    write_kinect(tmp_path / "a.txt", kinect_people(8))
+    joints = np.random.default_rng(0).uniform(50, 200, (6, 17, 2)).astype(np.float32)
+    np.savez(tmp_path / "b.npz", kpts=joints)
+    before = (tmp_path / "b.npz").read_bytes()
+    for _ in range(2):
+        assert len(convert_poses([tmp_path], tmp_path / "poses", workers=0).done) == 2
+    with pytest.raises(UsageFault, match=r"E-CFG-003.*Choose another --out"):
+        convert_poses([tmp_path], tmp_path, workers=0)
+    with pytest.raises(InputRefused, match=r"E-ID-001.*would be overwritten"):
+        convert_poses([tmp_path / "b.npz"], tmp_path, workers=0)
+    assert (tmp_path / "b.npz").read_bytes() == before
 
 
 def test_bad_files_are_named_with_line_and_remedy_and_the_rest_is_done(tmp_path):

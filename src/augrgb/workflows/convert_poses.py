@@ -85,7 +85,7 @@ def convert_poses(
     options = ReadOptions(fps, picture, dimensions)
     jobs = [
         _ConvertJob(path, Path(out), people, format_name, options, bvh_units)
-        for path in find_skeletons(sources, format_name)
+        for path in find_skeletons(sources, format_name, out=Path(out))
     ]
     times = [_SECONDS + _SECONDS_PER_MIB * _mebibytes(job.source) for job in jobs]
     return run_pose_jobs(
@@ -93,19 +93,23 @@ def convert_poses(
     )
 
 
-def find_skeletons(sources: Iterable[Path], format_name: str = "auto") -> list[Path]:
-    """The files named, and in folders at any depth those with an ending of the format.
+def find_skeletons(sources: Iterable[Path], format_name: str = "auto", out: Path | None = None) -> list[Path]:
+    """The files named, and in folders at any depth those with an ending of the format, but for what lies in `out`.
 
     Raises:
-        UsageFault: E-CFG-003, a video is among the files named.
+        UsageFault: E-CFG-003, a video is among the files named, or `out` is one of the folders.
     """
     suffixes = {".bvh"} if format_name in ("auto", BVH) else set()
     kinds = SKELETON_FORMATS.values() if format_name == "auto" else [SKELETON_FORMATS.get(format_name)]
     suffixes |= {suffix for kind in kinds if kind is not None for suffix in kind.suffixes}
     found: list[Path] = []
+    made = out.resolve() if out is not None else None
     for source in map(Path, sources):
         if source.is_dir():
-            found += sorted(path for path in source.rglob("*") if path.suffix.lower() in suffixes and path.is_file())
+            if made == source.resolve():
+                raise UsageFault("E-CFG-003", source, "is the folder to write to as well", "Choose another --out.")
+            paths = sorted(path for path in source.rglob("*") if path.suffix.lower() in suffixes and path.is_file())
+            found += [path for path in paths if made is None or not path.resolve().is_relative_to(made)]
         elif source.suffix.lower() in VIDEO_SUFFIXES:
             raise UsageFault(
                 "E-CFG-003", source, "is a video", "Poses in videos are estimated: give --model FILE.onnx."

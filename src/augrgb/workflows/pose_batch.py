@@ -78,7 +78,7 @@ def run_pose_jobs(
     """Run jobs in child processes with limits of time and memory (0 workers: here, without), and write `report.json`.
 
     Raises:
-        InputRefused: E-VID-005 (no sources), E-ID-001 (two sources of one name; all of them).
+        InputRefused: E-VID-005 (no sources), E-ID-001 (two sources of one name, or one that would be overwritten; all).
         Quarantined: E-VID-020, more sources were refused than allowed; the others are finished.
         EnvironmentFault: The disk, memory, or a missing package.
     """
@@ -168,6 +168,8 @@ def write_people(
     }
     targets = [job.target, _second(job)][: 2 if job.people.second else 1]
     # The main person's file is written last: it says that all is done.
+    if len(people) == 1:
+        _second(job).unlink(missing_ok=True)  # of an earlier run that chose otherwise
     for person, target in reversed(list(zip(people, targets, strict=False))):
         _write_person(job, target, person, frames, fps, skeleton, picture, made)
     return VideoOutcome(job.video_id, frames, warnings=tuple(told))
@@ -215,4 +217,6 @@ def _refuse_twins(jobs: Sequence[PoseJob]) -> None:
         if twin is not job:
             problem = f"has the same name as {twin.source}, so both would be written to {job.target.name}"
             faults.append(InputRefused("E-ID-001", job.source, problem, "Rename one, or convert them one by one."))
+        if job.target.resolve() == job.source.resolve():
+            faults.append(InputRefused("E-ID-001", job.source, "would be overwritten", "Choose another --out."))
     raise_together(faults)
