@@ -96,7 +96,7 @@ def read_feature_file(path: Path) -> tuple[NDArray[np.float32], dict[str, Any]]:
         raise InputRefused("E-FEA-007", path, f"is not a feature file of ours ({SCHEMA})", remedy)
     if values.ndim != 2 or 0 in values.shape:
         raise InputRefused("E-FEA-003", path, f"features have shape {values.shape}, expected (T, C)", remedy)
-    if hashlib.sha256(np.ascontiguousarray(values)).hexdigest() != described.get("values_sha256"):
+    if hashlib.sha256(np.ascontiguousarray(values).data).hexdigest() != described.get("values_sha256"):
         raise InputRefused("E-FEA-007", path, "its values changed since they were written", remedy)
     return as_float32(path, values), described
 

@@ -44,7 +44,7 @@ class FeatureWriter:
         self._hash = hashlib.sha256()
         with disk_faults(self.path):
             self.path.parent.mkdir(parents=True, exist_ok=True)
-        self._pieces = tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY_BYTES, dir=self.path.parent)  # noqa: SIM115
+        self._pieces = tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY_BYTES, dir=str(self.path.parent))  # noqa: SIM115
 
     def __enter__(self) -> FeatureWriter:
         return self

@@ -25,7 +25,7 @@ _CHUNKS_WAITING = 2
 
 def overlapped(
     frames: Iterable[tuple[Array, ...]], branches: Sequence[tuple[int, Branch]]
-) -> Iterator[tuple[int, Array]]:
+) -> Generator[tuple[int, Array], None, None]:
     """Chunks of every branch as they come; one thread draws the frames, and each branch has its own.
 
     What waits between two threads is bounded, so memory does not grow with the video: two blocks of 16 frames
@@ -86,7 +86,8 @@ def overlapped(
             started.append(thread)
         yield from results
     finally:
-        for pipe in (*columns, results):
+        pipes: list[_Pipe[Any]] = [*columns, results]
+        for pipe in pipes:
             pipe.close()
         for thread in started:
             thread.join()

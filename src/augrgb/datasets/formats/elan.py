@@ -116,7 +116,7 @@ class _Annotation:
 
     @staticmethod
     def of(element: ElementTree.Element) -> _Annotation:
-        one, two = element.get("TIME_SLOT_REF1", ""), element.get("TIME_SLOT_REF2", "")
+        one, two = (sys.intern(element.get(f"TIME_SLOT_REF{number}", "")) for number in (1, 2))
         return _Annotation(
             element.get("ANNOTATION_ID", ""),
             sys.intern((element.findtext("ANNOTATION_VALUE") or "").strip()),
@@ -161,7 +161,7 @@ class _Document:
             elif element.tag == "TIER":
                 tiers.append(_Tier(element.get("TIER_ID", ""), element.get("PARENT_REF"), []))
             elif element.tag == "TIME_SLOT" and above is not None and above.tag == "TIME_ORDER":
-                order[element.get("TIME_SLOT_ID", "")] = len(values)
+                order[sys.intern(element.get("TIME_SLOT_ID", ""))] = len(values)
                 value = element.get("TIME_VALUE")
                 values.append(math.nan if value is None else _number(value, file))
             elif element.tag == "ANNOTATION" and above is not None and above.tag == "TIER":

@@ -104,13 +104,13 @@ class _Project:
         raw: dict[str, Any] = {}
         used: set[str] = set()
         left = 0
-        for key, value in stream_json(path, inside=("metadata",)):
-            if key == ():
+        for keys, value in stream_json(path, inside=("metadata",)):
+            if keys == ():
                 raw = as_object(value, path)
-            elif len(key) == 1:
-                raw[str(key[0])] = value
+            elif len(keys) == 1:
+                raw[str(keys[0])] = value
             else:
-                _, values, times = _row(value, path, "metadata", key[1])
+                _, values, times = _row(value, path, "metadata", keys[1])
                 left += len(times) != 2
                 used.update(values if len(times) == 2 else ())
         files = as_object(member(raw, "file", path), path, "file")
