@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from augrgb.core.catalog import check_options
+from augrgb.core.dropout import Rows, set_rows
 from augrgb.core.errors import InputRefused, UsageFault
 from augrgb.encoders import ENCODERS
 from augrgb.encoders.augment import augment
@@ -61,6 +62,21 @@ def test_encoding_leaves_the_mode_and_takes_no_gradients(name):
     np.testing.assert_array_equal(encode_windows(encoder, windows), encode_windows(encoder, windows))
     assert encoder.training
     assert encode_windows(encoder, windows[:0]).shape == (0, encoder.dim)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_processes_together_drop_what_one_would(name):
+    encoder = build(name, dropout=0.5).train()
+    x = encoder.prepare(some_windows(name, 4))
+    torch.manual_seed(1)
+    whole, after, parts = encoder(x), torch.rand(1), []
+    assert not torch.allclose(whole, encoder(x))
+    for rows in (Rows(0, 1, 4), Rows(1, 3, 4)):
+        set_rows(encoder, rows)
+        torch.manual_seed(1)
+        parts.append(encoder(x[rows.start : rows.start + rows.count]))
+        assert torch.rand(1) == after, "the generators of the processes must stay in step"
+    torch.testing.assert_close(torch.cat(parts), whole, atol=1e-4, rtol=1e-4)
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -6,9 +6,9 @@ import pytest
 import torch
 
 from augrgb.core.catalog import options_model
+from augrgb.core.dropout import Rows, set_rows
 from augrgb.core.errors import UsageFault
 from augrgb.filters import FILTERS, SdTcn, ShardedDropout
-from augrgb.filters.dropout import Rows, set_rows
 from augrgb.streams import Stream, filter_sequence
 
 SMALL = {"width": 8, "stages": (8, 8, 12, 8), "heads": 2, "blocks": 1, "maps": 3, "length": 5, "radius": 3}

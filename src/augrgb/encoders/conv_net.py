@@ -6,6 +6,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from augrgb.core.dropout import ShardedDropout
+
 
 class SnippetConvNet(nn.Module):
     """Four 3D convolutions, an average over the cells of a coarse grid, and a linear layer.
@@ -33,7 +35,7 @@ class SnippetConvNet(nn.Module):
             _layer(sizes[1], sizes[2], (3, 3, 3), (1, 2, 2)),
             _layer(sizes[2], sizes[3], (3, 3, 3), (2, 2, 2)),
         ).to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = ShardedDropout(dropout)
         self.project = nn.Linear(sizes[3] * 2 * grid[0] * grid[1], dim)
 
     def forward(self, x: Tensor) -> Tensor:

@@ -9,6 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from augrgb.core.dropout import ShardedDropout
 from augrgb.core.errors import UsageFault
 from augrgb.encoders.body_frame import body_frame, landmarks
 from augrgb.encoders.snippet_encoder import SnippetEncoder, check_windows
@@ -66,7 +67,7 @@ class SmallPose(SnippetEncoder):
             _Block(width * 3 // 2, width * 2, 2, graph),
         )
         self.narrow = nn.Linear(width * 2, 16)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = ShardedDropout(dropout)
         self.project = nn.Linear(16 * self.joints, dim)
 
     def prepare(self, windows: NDArray[Any]) -> Tensor:

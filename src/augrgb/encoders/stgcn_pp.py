@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from augrgb.core.dropout import ShardedDropout
 from augrgb.encoders.fixed_norm import Norm, normalisation
 from augrgb.encoders.pose_input import Axes, PoseInput, PoseStream
 from augrgb.encoders.skeleton_graphs import adjacency
@@ -211,7 +212,7 @@ class StgcnPp(SnippetEncoder):
             "dropout": dropout,
         }
         self.net = StgcnPpNet(adjacency(tuple(parents)), norm=norm)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = ShardedDropout(dropout)
 
     def prepare(self, windows: NDArray[Any]) -> Tensor:
         """Positions and speeds (change since the last frame x 10), (N, window, V, 6)."""

@@ -1,7 +1,7 @@
 """Temporal filters. The import line is the registration."""
 
 from augrgb.core.catalog import catalog
-from augrgb.filters.dropout import Rows, ShardedDropout, set_rows
+from augrgb.core.dropout import Rows, ShardedDropout, set_rows
 from augrgb.filters.gru import Gru
 from augrgb.filters.linear import Linear
 from augrgb.filters.ms_tct import MsTct

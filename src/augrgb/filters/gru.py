@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from augrgb.core.dropout import ShardedDropout
 from augrgb.core.errors import UsageFault
-from augrgb.filters.dropout import ShardedDropout
 from augrgb.filters.temporal_filter import TemporalFilter
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from augrgb.filters.dropout import ShardedDropout
+from augrgb.core.dropout import ShardedDropout
 from augrgb.filters.temporal_filter import TemporalFilter
 
 

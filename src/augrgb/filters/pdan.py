@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from augrgb.filters.dropout import ShardedDropout
+from augrgb.core.dropout import ShardedDropout
 from augrgb.filters.tap_attention import tap_attention
 from augrgb.filters.temporal_filter import TemporalFilter
 

@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from augrgb.filters.dropout import ShardedDropout
+from augrgb.core.dropout import ShardedDropout
 from augrgb.filters.temporal_filter import TemporalFilter
 
 

@@ -8,8 +8,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from augrgb.core.dropout import ShardedDropout
 from augrgb.core.errors import UsageFault
-from augrgb.filters.dropout import ShardedDropout
 from augrgb.filters.temporal_filter import TemporalFilter
 
 

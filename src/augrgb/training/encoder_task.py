@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from augrgb.core.batch import Batch, StreamOutput
+from augrgb.core.dropout import ShardedDropout
 from augrgb.core.errors import InputRefused
 from augrgb.core.seeds import rng_at
-from augrgb.filters.dropout import ShardedDropout
 from augrgb.metrics.frame_map import frame_ap, mean_present_classes
 from augrgb.training.own_term import OwnTerm, second_view
 from augrgb.training.sampler import BatchPlan

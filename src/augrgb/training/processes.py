@@ -14,8 +14,8 @@ from lightning_fabric.strategies.ddp import DDPStrategy
 from torch import Tensor, nn
 
 from augrgb.core.batch import StreamOutput
+from augrgb.core.dropout import Rows, set_rows
 from augrgb.core.errors import AugrgbError, EnvironmentFault
-from augrgb.filters.dropout import Rows, set_rows
 
 T = TypeVar("T")
 _TIMEOUT = timedelta(minutes=5)  # a dead process must not leave the others waiting for half an hour
