@@ -3,6 +3,7 @@
 import json
 import shlex
 import shutil
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,8 @@ import yaml
 from augrgb.core.seeds import rng_at
 from augrgb.datasets import published
 from augrgb.datasets.published import PUBLISHED, Published
-from augrgb.recipe import StreamRecipe, load_recipe
+from augrgb.recipe import EncoderRecipe, StreamRecipe, check_recipe, load_recipe
+from augrgb.workflows.dry_run_encoder import dry_run_encoder
 from tiny_project import expect_success, run_cli
 
 RECIPES = Path(__file__).resolve().parents[2] / "recipes"
@@ -140,6 +142,17 @@ def test_an_encoder_s_recipe(project):
         "--dry-run",
     )  # fmt: skip
     assert broken.code == 3 and "no such dataset" in broken.err and "no such encoder description" in broken.err
+
+
+def test_flow_that_cannot_be_made_here_is_told_before_training(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "skimage.registration", None)
+    values = {"data": {"dataset": str(tmp_path / "none"), "size": [32, 24]}, "train": {"batch_size": 2}}
+    found = []
+    for flow in ({"method": "tvl1"}, None):
+        encoder = {"small_flow": {"dim": 8, "width": 4, "flow": flow}}
+        report = dry_run_encoder(check_recipe({**values, "encoder": encoder}, EncoderRecipe), tmp_path / "run")
+        found.append({fault.code for fault in report.faults})
+    assert found == [{"E-FILE-001", "E-ENV-003"}, {"E-FILE-001"}]
 
 
 @pytest.mark.parametrize("path", sorted(p for f in FOLDERS for p in (RECIPES / f).glob("*.yaml")), ids=str)

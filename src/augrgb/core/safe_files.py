@@ -25,8 +25,10 @@ from urllib.parse import quote, unquote
 from augrgb.core.errors import EnvironmentFault, InputRefused
 
 _DISK_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.ENAMETOOLONG, errno.EIO}
-ARRAY_DAMAGE = (OSError, EOFError, ValueError, KeyError, RuntimeError, SyntaxError)
-ARRAY_DAMAGE += (zipfile.BadZipFile, zlib.error, tokenize.TokenError)
+ARRAY_DAMAGE: tuple[type[Exception], ...] = (
+    *(OSError, EOFError, ValueError, KeyError, RuntimeError, SyntaxError),
+    *(zipfile.BadZipFile, zlib.error, tokenize.TokenError),
+)
 """What `numpy.load` raises for a damaged or foreign `.npy` or `.npz` file, which is more than it says."""
 _HOST = hashlib.sha256(socket.gethostname().encode()).hexdigest()[:8]
 

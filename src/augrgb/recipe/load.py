@@ -183,11 +183,11 @@ def _flow_faults(flow: Any, where: str) -> list[AugrgbError]:
     """Whether there is such a flow method, and it has what it needs; wrong types are told with the other options."""
     if not isinstance(flow, dict):
         return []
-    method, given = flow.get("method", "dis"), {key: flow.get(key) for key in ("weights", "sha256")}
-    if not isinstance(method, str) or not all(value is None or isinstance(value, str) for value in given.values()):
+    method, weights, sha256 = flow.get("method", "dis"), flow.get("weights"), flow.get("sha256")
+    if not isinstance(method, str) or not isinstance(weights, str | None) or not isinstance(sha256, str | None):
         return []
     try:
-        flow_recipe(FlowSettings(method, **given))
+        flow_recipe(FlowSettings(method, weights=weights, sha256=sha256))
     except UsageFault as fault:
         return [_placed(fault, where)]
     return []

@@ -12,12 +12,15 @@ from numpy.typing import NDArray
 from torch import nn
 
 from augrgb.core.errors import AugrgbError, InputRefused
+from augrgb.core.flow_settings import FlowSettings
 from augrgb.core.types import Dataset, VideoRecord
 from augrgb.encoders import ENCODERS
 from augrgb.encoders.files import load_encoder
+from augrgb.encoders.snippet_encoder import SnippetEncoder
 from augrgb.recipe.build import build_clock
 from augrgb.recipe.schema import EncoderRecipe
 from augrgb.streams.files import load_stream
+from augrgb.video.flow import flow_stream
 from augrgb.video.poses import Skeleton, read_poses
 from augrgb.video.probe import probe
 from augrgb.workflows.dry_run import DryRun, check_annotations, check_disk, check_memory, measured
@@ -63,6 +66,7 @@ def _teachers(report: DryRun, recipe: EncoderRecipe) -> set[str]:
     for name, folder in recipe.distill.teachers.items():
         with report.guarded(f"teacher {name}"):
             loaded = load_encoder(folder)
+            _try_flow(loaded.encoder)
             found.add(loaded.encoder.modality)
             report.ok(f"teacher {name}", f"{folder}: {loaded.encoder.name} on {loaded.encoder.modality}")
     for name, folder in recipe.distill.streams.items():
@@ -130,6 +134,7 @@ def _one_step(report: DryRun, recipe: EncoderRecipe, dataset: Dataset | None, sk
         options = {**options_of(recipe.init, name), **options}
     torch.manual_seed(recipe.seed)
     encoder = ENCODERS[name](**options)
+    _try_flow(encoder)
     count, (width, height) = recipe.train.batch_size, recipe.data.size
     if encoder.modality == "pose":
         assert skeleton is not None
@@ -144,3 +149,9 @@ def _one_step(report: DryRun, recipe: EncoderRecipe, dataset: Dataset | None, sk
         head(encoder(encoder.prepare(windows))).square().mean().backward()
     report.ok("one step", f"forward and back on {count} windows of {shape[1:]}, {spent[0]:.1f} s")
     check_memory(report, spent[1], "one step")
+
+
+def _try_flow(encoder: SnippetEncoder) -> None:
+    """Fail as making its flow would before the first picture: a missing package, or weights that are not there."""
+    if encoder.modality == "flow":
+        next(flow_stream((), FlowSettings.of(encoder.options.get("flow"))), None)
