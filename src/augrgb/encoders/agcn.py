@@ -178,15 +178,7 @@ class Agcn(SnippetEncoder):
         super().__init__()
         self.seen = PoseInput(self.name, names, parents, stream=stream, axes=axes, persons=persons)
         self.dim, self.joints = AgcnNet.dim, self.seen.joints
-        self.options = {
-            "names": list(names),
-            "parents": list(parents),
-            "stream": stream,
-            "axes": axes,
-            "persons": persons,
-            "norm": norm,
-            "dropout": dropout,
-        }
+        self.options = {**self.seen.options, "norm": norm, "dropout": dropout}
         self.net = AgcnNet(adjacency(tuple(parents)), persons=persons, norm=norm)
         self.dropout = ShardedDropout(dropout)
 

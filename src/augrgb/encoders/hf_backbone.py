@@ -45,7 +45,8 @@ class HfBackbone(SnippetEncoder):
             and no code named by the file is run.
         kind: `image`, or `video`, whose input has a time axis.
         frames: How many frames of a window are looked at; a video backbone's own number.
-        pool: `mean` of the patches' features, the `class` token, or the model's own `pooler`.
+        pool: `mean` of the patches' features (of a video: of all tokens), the `class` token, or the model's own
+            `pooler`.
         height, width: Of its pictures, pixels.
         shortest: Resize the shorter side to this and cut the middle out; null stretches whole pictures.
         mean, std: Of each colour, in fractions of white.

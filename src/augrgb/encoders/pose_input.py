@@ -32,6 +32,9 @@ class PoseInput(nn.Module):
             frame's root to the origin; `spine` and `spine_each` are those of published weights (`spine_frame`).
         persons: Skeletons that the network takes; those beyond the first are zero, as in the published data.
 
+    Attributes:
+        options: These arguments as plain JSON values, for the encoder's own.
+
     Shape: (N, window, V, 6) prepared -> (N, 3, window, V, persons).
 
     Raises:
@@ -55,6 +58,13 @@ class PoseInput(nn.Module):
             raise UsageFault("E-CFG-003", f"{owner}.persons", f"must be at least 1, got {persons}")
         check_parents(tuple(parents))
         self.joints, self.stream, self.axes, self.persons = len(names), stream, axes, persons
+        self.options: dict[str, Any] = {
+            "names": list(names),
+            "parents": list(parents),
+            "stream": stream,
+            "axes": axes,
+            "persons": persons,
+        }
         self.root = tuple(parents).index(-1)
         self.marks: dict[str, int] = {}
         if axes == "body":

@@ -202,15 +202,7 @@ class StgcnPp(SnippetEncoder):
         super().__init__()
         self.seen = PoseInput(self.name, names, parents, stream=stream, axes=axes, persons=persons)
         self.dim, self.joints = StgcnPpNet.dim, self.seen.joints
-        self.options = {
-            "names": list(names),
-            "parents": list(parents),
-            "stream": stream,
-            "axes": axes,
-            "persons": persons,
-            "norm": norm,
-            "dropout": dropout,
-        }
+        self.options = {**self.seen.options, "norm": norm, "dropout": dropout}
         self.net = StgcnPpNet(adjacency(tuple(parents)), norm=norm)
         self.dropout = ShardedDropout(dropout)
 

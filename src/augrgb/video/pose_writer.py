@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 from augrgb.core.safe_files import ARRAY_DAMAGE, atomic_path
 from augrgb.video.poses import PoseFile, Skeleton, Units, checked_poses
 
+_SAYS_NOTHING: tuple[type[Exception], ...] = (*ARRAY_DAMAGE, TypeError)
+
 
 def write_pose_file(
     path: Path,
@@ -62,5 +64,5 @@ def read_made_from(path: Path) -> dict[str, Any] | None:
             found = json.loads(str(arrays["made_from"]))
             arrays["joints"]  # decompressed, which finds a damaged file
             return dict(found)
-    except (*ARRAY_DAMAGE, TypeError):
+    except _SAYS_NOTHING:
         return None
