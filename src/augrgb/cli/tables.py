@@ -161,7 +161,8 @@ def _options(entry: type) -> Table:
 
 
 def _describe_recipes() -> Iterator[RenderableType]:
-    from augrgb.recipe.schema import EncoderRecipe, StreamRecipe
+    from augrgb.recipe.encoder_schema import EncoderRecipe
+    from augrgb.recipe.schema import StreamRecipe
 
     for title, model in (
         ("stream recipe (train, distil)", StreamRecipe),

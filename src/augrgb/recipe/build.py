@@ -13,15 +13,9 @@ from augrgb.datasets.feature_store import open_features
 from augrgb.datasets.feature_track import FeatureFolder
 from augrgb.losses import LOSSES
 from augrgb.losses.distillation_loss import DistillationLoss
-from augrgb.recipe.schema import (
-    ClockSection,
-    DataSection,
-    DistillSection,
-    EncoderDistillSection,
-    EncoderRecipe,
-    StreamRecipe,
-    TrainSection,
-)
+from augrgb.recipe.encoder_schema import EncoderDistillSection, EncoderRecipe
+from augrgb.recipe.schema import DataSection, DistillSection, StreamRecipe
+from augrgb.recipe.sections import ClockSection, TrainSection
 from augrgb.streams.stream import Stream
 from augrgb.training.auxiliary_term import auxiliary_terms
 from augrgb.training.mean_teacher import MeanTeacher

@@ -13,7 +13,8 @@ from pydantic import BeforeValidator, Field, PositiveFloat
 
 from augrgb.recipe.comparison_merge import merged
 from augrgb.recipe.comparison_search import SearchSection, Settings, grid_of, grid_size, trials_of
-from augrgb.recipe.schema import JointSection, LossSection, Section
+from augrgb.recipe.encoder_schema import JointSection
+from augrgb.recipe.sections import LossSection, Section
 
 SEARCHED_FIELDS = ("encoder", "filter", "teachers", "losses", "scale")
 KEY = r"^[A-Za-z0-9]([A-Za-z0-9_.+-]*[A-Za-z0-9])?$"

@@ -23,9 +23,10 @@ from augrgb.recipe.comparison_graph import graph_of, reachable
 from augrgb.recipe.comparison_merge import merged
 from augrgb.recipe.comparison_search import grid_size
 from augrgb.recipe.comparison_values import Places, encoder_values, stream_values
+from augrgb.recipe.encoder_schema import EncoderRecipe
 from augrgb.recipe.load import check_recipe, validation_faults, with_base
 from augrgb.recipe.overrides import apply_overrides
-from augrgb.recipe.schema import EncoderRecipe, StreamRecipe
+from augrgb.recipe.schema import StreamRecipe
 
 _ENTRIES: dict[str, type[BaseModel]] = {"encoders": EncoderEntry, "methods": MethodEntry, "fusions": FusionEntry}
 _OWN_KEYS = {"stream": ("distill", "seed"), "encoder": ("distill", "seed", "encoder")}

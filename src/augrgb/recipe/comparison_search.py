@@ -15,7 +15,7 @@ from pydantic import Field, PositiveInt
 
 from augrgb.core.safe_files import sha256_json
 from augrgb.core.seeds import rng_at
-from augrgb.recipe.schema import Section
+from augrgb.recipe.sections import Section
 
 Grid = Mapping[str, Sequence[Any] | None]
 Settings = dict[str, Any]

@@ -13,7 +13,7 @@ from augrgb.core.errors import UsageFault
 from augrgb.encoders import ENCODERS
 from augrgb.recipe.comparison import ComparisonRecipe
 from augrgb.recipe.comparison_merge import merged
-from augrgb.recipe.schema import EncoderRecipe
+from augrgb.recipe.encoder_schema import EncoderRecipe
 
 
 class Places:

@@ -16,8 +16,10 @@ from augrgb.core.flow_settings import FlowSettings
 from augrgb.encoders import ENCODERS
 from augrgb.filters import FILTERS
 from augrgb.losses import LOSSES
+from augrgb.recipe.encoder_schema import EncoderRecipe
 from augrgb.recipe.overrides import apply_overrides
-from augrgb.recipe.schema import EncoderRecipe, LossSection, StreamRecipe
+from augrgb.recipe.schema import StreamRecipe
+from augrgb.recipe.sections import LossSection
 from augrgb.training.mean_teacher import MeanTeacher
 from augrgb.video.flow import flow_recipe
 

@@ -15,7 +15,7 @@ from augrgb.datasets.leakage import ENCODER_ROLES, check_unseen
 from augrgb.datasets.manifest import load_dataset, role
 from augrgb.recipe.comparison import ComparisonRecipe
 from augrgb.recipe.comparison_graph import graph_of, reachable
-from augrgb.recipe.schema import EncoderRecipe
+from augrgb.recipe.encoder_schema import EncoderRecipe
 from augrgb.report import comparison_csv, write_report
 from augrgb.report.data import Comparison
 from augrgb.report.latex import comparison_latex

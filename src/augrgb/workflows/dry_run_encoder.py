@@ -18,7 +18,7 @@ from augrgb.encoders import ENCODERS
 from augrgb.encoders.files import load_encoder
 from augrgb.encoders.snippet_encoder import SnippetEncoder
 from augrgb.recipe.build import build_clock
-from augrgb.recipe.schema import EncoderRecipe
+from augrgb.recipe.encoder_schema import EncoderRecipe
 from augrgb.streams.files import load_stream
 from augrgb.video.flow import flow_stream
 from augrgb.video.poses import Skeleton, read_poses

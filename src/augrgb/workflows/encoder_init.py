@@ -11,7 +11,7 @@ from augrgb.core.timeline import Clock
 from augrgb.encoders import ENCODERS
 from augrgb.encoders.files import LoadedEncoder, load_encoder
 from augrgb.encoders.snippet_encoder import SnippetEncoder
-from augrgb.recipe.schema import InitSection
+from augrgb.recipe.encoder_schema import InitSection
 from augrgb.training.snippet_classifier import SnippetClassifier, read_classifier
 
 _SHOWN = 10

@@ -12,7 +12,7 @@ from augrgb.core.rasterise import rasterise
 from augrgb.core.types import Dataset
 from augrgb.encoders.augment import PictureChanges, augment, mirror
 from augrgb.encoders.snippet_encoder import Modality, SnippetEncoder
-from augrgb.recipe.schema import AugmentSection
+from augrgb.recipe.encoder_schema import AugmentSection
 from augrgb.training.encoder_task import Mirroring, SnippetSet
 from augrgb.video.snippet_bank import SnippetBank
 

@@ -19,7 +19,7 @@ from augrgb.encoders import ENCODERS
 from augrgb.encoders.files import LoadedEncoder, load_encoder
 from augrgb.encoders.snippet_encoder import encode_windows
 from augrgb.recipe.build import build_clock, build_losses
-from augrgb.recipe.schema import EncoderDistillSection, EncoderRecipe, JointSection
+from augrgb.recipe.encoder_schema import EncoderDistillSection, EncoderRecipe, JointSection
 from augrgb.streams.files import LoadedStream, load_stream
 from augrgb.training.snippet_classifier import read_classifier
 from augrgb.training.snippet_joints import JointRegression, joint_teacher

@@ -20,7 +20,7 @@ from augrgb.recipe.build import (
     recipe_to_json,
     unlabelled_share,
 )
-from augrgb.recipe.schema import EncoderRecipe
+from augrgb.recipe.encoder_schema import EncoderRecipe
 from augrgb.training.encoder_task import EncoderTask
 from augrgb.training.loop import fit
 from augrgb.training.run_folder import RunFolder

@@ -1,0 +1,178 @@
+"""What a recipe of a snippet encoder may say. Losses and encoders are checked against their catalogs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field, PositiveInt, model_validator
+
+from augrgb.recipe.sections import ClockSection, FeatureSection, LossSection, Section, TrainSection, as_features
+
+
+class EncoderDataSection(Section):
+    """Which videos, at which frame size (width, height), on which clock."""
+
+    dataset: Path
+    split: str = "cross_subject"
+    tracks: Path | None = Field(None, description="Folder for decoded tracks; default: beside the run.")
+    size: tuple[PositiveInt, PositiveInt] = (64, 48)
+    allow_missing: int | None = Field(None, ge=0, description="Videos that may lack what one teacher sees; none.")
+    published: str | None = Field(None, description="Dataset whose published counts --dry-run compares with.")
+
+
+class JointSection(Section):
+    """Regress the 3D joints of the snippet's own frames through a head that is dropped.
+
+    Positions are relative to the root, in the `body`'s axes (turned to the hips, one torso long) or the `camera`'s
+    (metres), then standardised. `frames` of the window are used, evenly spread; None = all.
+    """
+
+    weight: float = Field(1.0, ge=0)
+    axes: Literal["body", "camera"] = "body"
+    frames: PositiveInt | None = None
+    form: Literal["mse", "l1"] = "mse"
+    project: Literal["linear", "mlp"] = "mlp"
+
+
+def _as_named(value: Any) -> Any:
+    """A list of run folders is named by their last parts."""
+    if isinstance(value, list):
+        names = [Path(str(folder)).name for folder in value]
+        if len(set(names)) < len(names):
+            raise ValueError(f"two run folders have one name in {value}; write name: folder")
+        return dict(zip(names, value, strict=True))
+    return value
+
+
+class EncoderDistillSection(Section):
+    """What teaches an encoder besides labels.
+
+    `teachers` are encoder folders (their snippet features, and the logits of their snippet classifier); `streams` are
+    run folders of streams, which see the whole video (their filtered features and logits, taken at the snippet's time).
+    Every loss acts on all of them, or on those that it names. `features` gives a stream its feature folder where its
+    run folder has no encoder. `joints` are a teacher by themselves.
+    """
+
+    teachers: dict[str, Path] = Field({})
+    streams: Annotated[dict[str, Path], BeforeValidator(_as_named)] = Field({})
+    features: dict[str, Annotated[FeatureSection, BeforeValidator(as_features)]] = Field({})
+    losses: dict[str, LossSection] = Field({})
+    joints: JointSection | None = None
+    teacher_weights: dict[str, float] = Field({})
+    unlabelled_share: float = Field(0.5, ge=0, lt=1)
+
+    @model_validator(mode="after")
+    def _consistent(self) -> EncoderDistillSection:
+        known = [*self.teachers, *self.streams]
+        problems = [f"{name!r} is both a teacher and a stream" for name in self.teachers if name in self.streams]
+        if self.joints is not None and "joints" in known:
+            problems.append("a teacher cannot be called 'joints' beside joints")
+        if not known and self.joints is None:
+            problems.append("nobody teaches: name teachers, streams or joints")
+        if bool(known) != bool(self.losses):
+            problems.append("losses need teachers or streams, and these need losses")
+        for name, loss in self.losses.items():
+            problems += [f"losses.{name}: no such teacher as {t!r}" for t in loss.teachers or () if t not in known]
+        problems += [f"features.{name}: no such stream" for name in self.features if name not in self.streams]
+        if problems:
+            raise ValueError("; ".join(problems))
+        return self
+
+
+class EncoderSemiSupervisedSection(Section):
+    """Learning from unlabelled snippets without any teacher: consistency of two augmented views with a mean teacher.
+
+    For pseudo-labels give another encoder or stream of the same modality as teacher in `distill`, and that loss.
+    """
+
+    mean_teacher: dict[str, Any] = Field({})
+    unlabelled_share: float = Field(0.5, ge=0, lt=1)
+
+
+class InitSection(Section):
+    """Start from the weights of an encoder folder: a run, or imported weights.
+
+    Weights whose names match a pattern of `freeze` (`*` matches anything) are not trained. The folder's classifier is
+    taken over where it is of the same classes, unless `classifier` is false; else the head starts afresh.
+    """
+
+    folder: Path
+    freeze: list[str] = Field([])
+    classifier: bool = True
+
+
+def _as_init(value: Any) -> Any:
+    return {"folder": value} if isinstance(value, str) else value
+
+
+class AugmentSection(Section):
+    """How training snippets are changed at random.
+
+    `strength` scales everything; the numbers after it scale one thing each (1 = as usual, 0 = off): pictures are
+    shifted and zoomed (a crop), their brightness, contrast and colour changed, noise added. `jitter_frames` moves
+    windows in time. `flip` is the probability of a mirrored picture; it needs `swap`, the pairs of classes that change
+    places in a mirror, [] if there are none.
+    """
+
+    strength: float = Field(1.0, ge=0)
+    shift: float = Field(1.0, ge=0)
+    zoom: float = Field(1.0, ge=0, le=8)
+    brightness: float = Field(1.0, ge=0)
+    contrast: float = Field(1.0, ge=0)
+    colour: float = Field(1.0, ge=0)
+    noise: float = Field(1.0, ge=0)
+    jitter_frames: int = Field(0, ge=0)
+    flip: float = Field(0.0, ge=0, le=1)
+    swap: list[tuple[str, str]] | None = None
+
+    @model_validator(mode="after")
+    def _declared(self) -> AugmentSection:
+        if self.flip and self.swap is None:
+            raise ValueError("flip needs swap: the pairs of classes that change places in a mirror, [] if none do")
+        if self.strength * self.zoom > 7:
+            raise ValueError(f"strength x zoom of {self.strength * self.zoom:g} shrinks pictures to nothing; at most 7")
+        return self
+
+    @property
+    def changes(self) -> bool:
+        """Whether two looks at a snippet differ by more than a mirror."""
+        return self.strength > 0 or self.jitter_frames > 0
+
+
+class EncoderRecipe(Section):
+    """Train one snippet encoder: plain, augmented or semi-supervised; from nothing, or from given weights.
+
+    `average` is the decay of a moving average of the weights, which is kept in place of the weights themselves.
+    """
+
+    data: EncoderDataSection
+    encoder: dict[str, dict[str, Any]]
+    clock: ClockSection = ClockSection(fps=15, window=8, stride=8)
+    init: Annotated[InitSection | None, BeforeValidator(_as_init)] = None
+    distill: EncoderDistillSection | None = None
+    semi_supervised: EncoderSemiSupervisedSection | None = None
+    augment: bool | AugmentSection = True
+    average: float | None = Field(None, ge=0, lt=1)
+    train: TrainSection = TrainSection.model_validate(
+        {"steps": 600, "batch_size": 32, "validate_every": 200, "checkpoint_every": 200}
+    )
+    seed: int = Field(0, ge=0)
+
+    @model_validator(mode="after")
+    def _together(self) -> EncoderRecipe:
+        problems = []
+        section = self.augment if isinstance(self.augment, AugmentSection) else None
+        if self.semi_supervised is not None:
+            if not (section.changes if section is not None else self.augment):
+                problems.append("semi_supervised needs augment: without it both views are the same")
+            if self.average is not None:
+                problems.append("average: a mean teacher is an average already")
+        if self.train.max_length is not None:
+            problems.append("train.max_length: an encoder sees windows, only streams see videos that can be cut")
+        taught = self.distill if section is not None and section.flip else None
+        if section is not None and taught is not None and (section.swap or taught.joints is not None):
+            problems.append("augment.flip: teachers have not seen the mirrored snippets, where sides matter")
+        if problems:
+            raise ValueError("; ".join(problems))
+        return self

@@ -1,0 +1,67 @@
+"""Sections that recipes of streams and of encoders have in common. Unknown keys are refused."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt
+
+
+class Section(BaseModel):
+    """Base of every recipe section: frozen, strict about names."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class ClockSection(Section):
+    """The time base: frames per second on which windows are counted, and the windows."""
+
+    fps: PositiveFloat
+    window: PositiveInt
+    stride: PositiveInt
+    offset: int = Field(0, ge=0)
+
+
+def as_features(value: Any) -> Any:
+    """A plain folder name is a feature section with that folder."""
+    return {"folder": value} if isinstance(value, str) else value
+
+
+class FeatureSection(Section):
+    """A feature folder; foreign `.npy` folders also need their clock."""
+
+    folder: Path
+    clock: ClockSection | None = None
+
+
+class LossSection(BaseModel):
+    """One distillation loss: its weight, which teachers use it (default: all), and its own options beside these."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+    weight: float = Field(1.0, ge=0)
+    teachers: list[str] | None = None
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """Everything but weight and teachers."""
+        return dict(self.model_extra or {})
+
+
+class TrainSection(Section):
+    """Optimisation, the same for every method."""
+
+    steps: PositiveInt = 400
+    batch_size: PositiveInt = 16
+    learning_rate: PositiveFloat = 1e-3
+    schedule: Literal["cosine", "linear", "constant"] | None = Field(None, description="After the warmup; cosine.")
+    max_length: PositiveInt | None = Field(None, description="Snippets: cut longer videos, elsewhere in each step.")
+    weight_decay: float = Field(0.01, ge=0)
+    warmup_steps: int = Field(20, ge=0)
+    clip_norm: PositiveFloat = 1.0
+    validate_every: PositiveInt = 50
+    checkpoint_every: PositiveInt = 200
+    keep: str = Field("best", pattern="^(best|last)$", description="Weights to keep: best on validation, or the last.")
+    precision: str = Field("32-true", pattern="^(32-true|bf16-mixed|16-mixed|bf16-true)$")
+    accelerator: str = Field("auto", pattern="^(auto|cpu|cuda|mps)$")
+    tensorboard: bool = False
