@@ -81,7 +81,7 @@ def told_number(wait_for):
 
 
 def test_every_worker_warms_up_with_its_number():
-    jobs = [ChildJob(str(number), number, 60.0) for number in range(2)]
+    jobs = [ChildJob(str(number), number, 600.0) for number in range(2)]
     found = dict(run_children(told_number, jobs, 2, warm_up=note_number))
     assert set(found.values()) <= {"0", "1"} and len(found) == 2
 
