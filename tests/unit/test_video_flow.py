@@ -15,8 +15,6 @@ from augrgb.core.flow_settings import FlowSettings
 from augrgb.core.safe_files import sha256_file
 from augrgb.video.flow import (
     FLOW_METHODS,
-    MAX_PIXELS,
-    STEPS_PER_PIXEL,
     DisFlow,
     flow_recipe,
     flow_stream,
@@ -37,7 +35,7 @@ def moving(count, right, down, seed=0, scale=DisFlow.work_scale):
 def test_known_motion(right, down):
     fields = list(flow_stream(moving(4, right, down)))
     assert len(fields) == 4 and fields[0].shape == (48, 64, 2) and fields[0].dtype == np.int8
-    middle = np.stack(fields)[:, 8:-8, 8:-8].mean(axis=(0, 1, 2)) / STEPS_PER_PIXEL
+    middle = np.stack(fields)[:, 8:-8, 8:-8].mean(axis=(0, 1, 2)) / FlowSettings().steps_per_pixel
     np.testing.assert_allclose(middle, [right, down], atol=0.1)
     np.testing.assert_array_equal(fields[-1], fields[-2])
 
@@ -51,7 +49,7 @@ def test_still_and_single_pictures_have_no_flow():
 def test_scene_cuts_are_clipped():
     noise = np.random.default_rng(0).integers(0, 255, (2, 96, 128), dtype=np.uint8)
     fields = np.stack(list(flow_stream(noise)))
-    assert fields.min() >= -127 and pytest.approx(7.9375) == MAX_PIXELS
+    assert fields.min() >= -127 and FlowSettings().bound == 7.9375
 
 
 def test_the_number_of_threads_does_not_matter():

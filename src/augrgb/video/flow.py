@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from augrgb.core.catalog import catalog, check_choice
-from augrgb.core.flow_settings import DEFAULT_BOUND, FlowSettings
+from augrgb.core.flow_settings import FlowSettings
 from augrgb.video.decode import FrameTarget
 from augrgb.video.dis_flow import DisFlow
 from augrgb.video.flow_method import FlowMethod
@@ -23,10 +23,6 @@ FLOW_METHODS = catalog(FlowMethod, globals())  # type: ignore[type-abstract]
 """Flow methods by the name that recipes use; the import line is the registration."""
 
 DEFAULT = FlowSettings()
-STEPS_PER_PIXEL = DEFAULT.steps_per_pixel
-"""int8 units per pixel of the track's own size, with the default bound: 1/16 pixel resolution."""
-MAX_PIXELS = DEFAULT_BOUND
-"""Largest displacement kept along each axis with the default bound; larger ones are clipped."""
 
 
 def flow_recipe(settings: FlowSettings = DEFAULT) -> dict[str, Any]:
