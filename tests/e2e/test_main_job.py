@@ -63,7 +63,10 @@ def test_list_and_show(project):
     for name in ("atomic_contrastive", "sd_tcn", "small_rgb", "frame-map/present"):
         assert name in listing
     assert "temperature" in expect_success("show", "atomic_contrastive").out
-    assert "train.learning_rate" in expect_success("show", "recipe").out
+    shown = expect_success("show", "recipe").out
+    assert "train.learning_rate" in shown and "FeatureSection" in shown and "func=" not in shown and "0x" not in shown
+    encoder = shown[shown.index("encoder recipe") :].replace(" ", "")
+    assert "train.steps│int│600" in encoder and "clock.fps│float│15" in encoder and "losses.NAME.weight" in encoder
     assert "identity" in expect_success("show", project / "rgb").out
     outcome = run_cli("show", "sd_tcm")
     assert outcome.code == 2 and "did you mean 'sd_tcn'" in outcome.err

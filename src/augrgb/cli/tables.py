@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import inspect
 import os
+import types
+import typing
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 from rich.console import Console, RenderableType
 from rich.table import Table
@@ -174,7 +176,8 @@ def _describe_recipes() -> Iterator[RenderableType]:
         yield table
 
 
-def _fields(model: type, prefix: str) -> Iterator[tuple[str, str, str]]:
+def _fields(model: type, prefix: str, given: object = None) -> Iterator[tuple[str, str, str]]:
+    """Key, type and default of every field; `given` is a section whose values are the defaults here."""
     from pydantic import BaseModel
 
     assert issubclass(model, BaseModel)
@@ -183,12 +186,30 @@ def _fields(model: type, prefix: str) -> Iterator[tuple[str, str, str]]:
             part for part in (field.annotation, *getattr(field.annotation, "__args__", ())) if isinstance(part, type)
         ]
         sections = [part for part in inner if issubclass(part, BaseModel)]
+        value = getattr(given, key) if given is not None else field.default
         if sections:
-            yield from _fields(sections[0], f"{prefix}{key}.")
+            named = ".NAME" if typing.get_origin(field.annotation) is dict else ""
+            own = value if isinstance(value, BaseModel) else None
+            yield from _fields(sections[0], f"{prefix}{key}{named}.", own)
         else:
-            default = "(required)" if field.is_required() else str(field.default)
+            default = "(required)" if field.is_required() and given is None else str(value)
             yield f"{prefix}{key}", _type_name(field.annotation), default
 
 
 def _type_name(annotation: object) -> str:
+    """`dict[str, FeatureSection]`: no modules, and nothing of how values are checked.
+
+    >>> _type_name(dict[str, Annotated[int, "positive"]] | None)
+    'dict[str, int] | None'
+    """
+    origin, parts = typing.get_origin(annotation), typing.get_args(annotation)
+    if origin is Annotated:
+        return _type_name(parts[0])
+    if origin in (typing.Union, types.UnionType):
+        return " | ".join(map(_type_name, parts))
+    if origin is not None and origin is not typing.Literal:
+        inner = ", ".join("..." if part is ... else _type_name(part) for part in parts)
+        return f"{_type_name(origin)}[{inner}]"
+    if annotation in (None, type(None)):
+        return "None"
     return annotation.__name__ if isinstance(annotation, type) else str(annotation).replace("typing.", "")
