@@ -22,8 +22,9 @@ SCHEMA = "augrgb.run/1"
 class RunFolder:
     """Files of one run.
 
-    `run.json` (identity, versions), `metrics.jsonl` (the same after any interruption), `timings.jsonl` (wall and processor times),
-    `checkpoints/`, the task's own files such as `model.safetensors`, and `result.json`, which marks it as finished.
+    `run.json` (identity, versions), `metrics.jsonl` (the same after any interruption), `timings.jsonl` (wall and
+    processor times), `checkpoints/`, the task's own files such as `model.safetensors`, and `result.json`, which marks
+    it as finished.
 
     Args:
         path: The folder; made when training begins.
