@@ -66,10 +66,14 @@ def _show(outcome: ComparisonOutcome) -> None:
     from augrgb.workflows.compare import FILES
 
     stdout().print(comparison_table(outcome.table))
-    decided = [one for one in outcome.statistics if one.decided]
-    rows = "; ".join(f"{one.row} ({one.protocol}, {one.split}: p = {one.p_holm:.2g})" for one in decided)
-    message = f"Told from zero after Holm's correction: {rows or 'none'}."
-    stdout().print(message, markup=False, highlight=False, soft_wrap=True)
+    decided: dict[str, list[str]] = {}
+    for one in outcome.statistics:
+        names = decided.setdefault(f"{one.protocol}, {one.split}", [])
+        if one.decided:
+            names.append(one.row)
+    stdout().print("Told from zero at 5 % after Holm's correction:", markup=False, highlight=False)
+    for column, rows in decided.items():
+        stdout().print(f"  {column}: {', '.join(rows) or 'none'}", markup=False, highlight=False, soft_wrap=True)
     stdout().print(f"Written to {outcome.folder}: {', '.join(FILES)}", markup=False, highlight=False, soft_wrap=True)
     for failure in outcome.failures:
         if failure.origin == failure.cell:
