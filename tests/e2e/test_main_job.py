@@ -13,7 +13,7 @@ def test_every_run_left_what_it_promises(project):
         for file in ("run.json", "metrics.jsonl", "result.json", "model.safetensors", "model.json"):
             assert (run / file).is_file(), (name, file)
     identity = json.loads((project / "distilled" / "run.json").read_text())["identity"]
-    assert identity["recipe"]["distill"]["losses"]["logit_kd"] == {"weight": 1.0}
+    assert identity["recipe"]["distill"]["losses"]["logit_kd"] == {"weight": 1.0, "teachers": None}
     rows = [json.loads(line) for line in (project / "distilled" / "metrics.jsonl").read_text().splitlines()]
     assert "pose/boundary_saliency" in next(row for row in rows if "terms" in row)["terms"]
     assert all(0 <= row["validation"]["frame_map"] <= 1 for row in rows if "validation" in row)
