@@ -178,7 +178,6 @@ def test_activitynet_with_taxonomy_ambiguous_and_unannotated(tmp_path):
 
 
 def test_thumos14_trains_on_its_validation_videos(tmp_path):
-    events = [{"label": "x", "segment": [1, 2]}]
     rows = {
         f"video_{part}_{n}": {
             "subset": part.title(),
