@@ -33,6 +33,11 @@ def test_probabilities_are_averaged_and_features_concatenated():
     torch.testing.assert_close(output.logits.sigmoid()[mask], p[mask])
     assert (output.logits[~mask] == 0).all() and (output.features[~mask] == 0).all()
     torch.testing.assert_close(output.features, torch.cat([one.features for one in alone], -1))
+    torch.testing.assert_close(ensemble.filter(x, mask)[0], output.features)
+    members = {id(value) for value in ensemble.members.parameters()}
+    assert {name for name, value in ensemble.named_parameters() if id(value) not in members} == {
+        "classifier.weight", "classifier.bias",
+    }  # fmt: skip
     assert ensemble.filter.width == 18 and ensemble.num_classes == 3 and output.hidden == ()
 
 

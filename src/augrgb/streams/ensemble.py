@@ -37,17 +37,12 @@ class StreamEnsemble(Stream):
         """Scores (as logits) and features of all members."""
         outputs = [member(x, mask) for member in self.members]
         logits = mixed_logits(torch.stack([output.logits for output in outputs]))
-        depths = {len(output.hidden) for output in outputs}
-        layers = zip(*(output.hidden for output in outputs), strict=True) if len(depths) == 1 else ()
-        return StreamOutput(
-            torch.cat([output.features for output in outputs], -1),
-            logits * mask[..., None],
-            tuple(torch.cat(layer, -1) for layer in layers),
-        )
+        features, hidden = _joined(outputs)
+        return StreamOutput(features, logits * mask[..., None], hidden)
 
 
 class _SideBySide(TemporalFilter):
-    """What a stream's users ask of its filter: width and reach. The members filter for themselves."""
+    """The members as one filter: each standardises and filters for itself."""
 
     def __init__(self, members: Sequence[Stream]) -> None:
         filters = [member.filter for member in members]
@@ -55,9 +50,17 @@ class _SideBySide(TemporalFilter):
         known = [reach for reach in reaches if reach is not None]
         reach = max(known) if len(known) == len(reaches) else None
         super().__init__(filters[0].dim_in, width=sum(each.width for each in filters), reach=reach)
+        self._members = tuple(members)  # a tuple is not registered: the ensemble owns them
 
     def forward(self, x: Tensor, mask: Tensor) -> tuple[Tensor, tuple[Tensor, ...]]:
-        raise NotImplementedError("an ensemble's members filter for themselves")
+        return _joined([member(x, mask) for member in self._members])
+
+
+def _joined(outputs: Sequence[StreamOutput]) -> tuple[Tensor, tuple[Tensor, ...]]:
+    """Features of all members, (B, T, sum of widths), and their hidden layers where all have as many."""
+    depths = {len(output.hidden) for output in outputs}
+    layers = zip(*(output.hidden for output in outputs), strict=True) if len(depths) == 1 else ()
+    return torch.cat([output.features for output in outputs], -1), tuple(torch.cat(layer, -1) for layer in layers)
 
 
 def mixed_logits(logits: Tensor, log_weights: Tensor | None = None) -> Tensor:
