@@ -12,7 +12,6 @@ from augrgb.core.timeline import Clock
 from augrgb.datasets.feature_store import open_features
 from augrgb.datasets.feature_track import FeatureFolder
 from augrgb.losses import LOSSES
-from augrgb.losses.distillation_loss import DistillationLoss
 from augrgb.recipe.encoder_schema import EncoderDistillSection, EncoderRecipe
 from augrgb.recipe.schema import DataSection, DistillSection, StreamRecipe
 from augrgb.recipe.sections import ClockSection, TrainSection
@@ -22,6 +21,7 @@ from augrgb.training.mean_teacher import MeanTeacher
 from augrgb.training.own_term import OwnTerm
 from augrgb.training.perturbation import Perturbation
 from augrgb.training.settings import FitSettings
+from augrgb.training.task import DistillTerm, TeacherSource
 from augrgb.training.weight_average import WeightAverage
 
 
@@ -58,13 +58,21 @@ def build_fit_settings(train: TrainSection, seed: int) -> FitSettings:
     )
 
 
-def build_losses(
-    distill: DistillSection | EncoderDistillSection, teacher: str, dims: StreamDims
-) -> list[tuple[DistillationLoss, float]]:
-    """Each loss that one teacher uses, and its weight (the teacher's weight, if it is given, included)."""
+def build_terms(
+    distill: DistillSection | EncoderDistillSection, teacher: str, source: TeacherSource, dims: StreamDims, steps: int
+) -> list[DistillTerm]:
+    """One term for each loss that a teacher uses (the teacher's weight, if it is given, included).
+
+    Args:
+        distill: Losses and weights.
+        teacher: Its name.
+        source: Its outputs.
+        dims: Widths and counts, for losses with parameters.
+        steps: Of the training, for weights that fade.
+    """
     scale = distill.teacher_weights.get(teacher, 1.0) if isinstance(distill.teacher_weights, dict) else 1.0
     return [
-        (LOSSES[name](dims, **loss.options), scale * loss.weight)
+        DistillTerm(teacher, LOSSES[name](dims, **loss.options), scale * loss.weight, source, loss.fade_steps(steps))
         for name, loss in distill.losses.items()
         if loss.teachers is None or teacher in loss.teachers
     ]

@@ -5,7 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    PositiveFloat,
+    PositiveInt,
+    SerializerFunctionWrapHandler,
+    model_serializer,
+)
 
 
 class Section(BaseModel):
@@ -36,16 +44,31 @@ class FeatureSection(Section):
 
 
 class LossSection(BaseModel):
-    """One distillation loss: its weight, which teachers use it (default: all), and its own options beside these."""
+    """One distillation loss: its weight, which teachers use it (default: all), and its own options beside these.
+
+    With `fade` the weight falls evenly from the first step on, and is 0 after that share of the training.
+    """
 
     model_config = ConfigDict(extra="allow", frozen=True)
     weight: float = Field(1.0, ge=0)
     teachers: list[str] | None = None
+    fade: float | None = Field(None, gt=0, le=1)
 
     @property
     def options(self) -> dict[str, Any]:
-        """Everything but weight and teachers."""
+        """Everything but weight, teachers and fade."""
         return dict(self.model_extra or {})
+
+    def fade_steps(self, steps: int) -> int | None:
+        """`fade` in steps of a training of so many."""
+        return max(1, round(self.fade * steps)) if self.fade is not None else None
+
+    @model_serializer(mode="wrap")
+    def _without_absent_fade(self, plain: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        values: dict[str, Any] = plain(self)
+        if self.fade is None:  # a run's identity is its recipe: those from before the option stay what they are
+            del values["fade"]
+        return values
 
 
 class TrainSection(Section):

@@ -215,6 +215,7 @@ class EncoderTask(Task):
         return {
             "modality": self.modality,
             "terms": self.weights(),
+            **self.fading(),
             "data": digest.hexdigest(),
             **self._options,
         }

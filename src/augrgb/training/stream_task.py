@@ -122,6 +122,7 @@ class StreamTask(Task):
             "filter": self.settings.filter,
             "classes": list(self.settings.classes),
             "terms": self.weights(),
+            **self.fading(),
             "data": digest.hexdigest(),
             **self._options,
             **({"perturbation": asdict(self.perturbation)} if self.perturbation is not None else {}),

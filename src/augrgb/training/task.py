@@ -33,17 +33,25 @@ class DistillTerm:
         loss: What to compare; its parameters are trained with the student.
         weight: Relative to the detection loss; 0 leaves the term out.
         source: The teacher's outputs.
+        fade_steps: After so many steps the weight has fallen evenly to 0, and stays there; None = it does not fall.
     """
 
     teacher: str
     loss: DistillationLoss
     weight: float
     source: TeacherSource
+    fade_steps: int | None = None
 
     @property
     def name(self) -> str:
         """`teacher/loss`."""
         return f"{self.teacher}/{self.loss.name}"
+
+    def weight_at(self, step: int) -> float:
+        """The weight in a step, counted from 0."""
+        if self.fade_steps is None:
+            return self.weight
+        return self.weight * max(0.0, 1.0 - step / self.fade_steps)
 
 
 class Task(ABC):
@@ -87,6 +95,11 @@ class Task(ABC):
         """The weight of each term beside the detection loss."""
         return {term.name: term.weight for term in self.distill} | {term.name: term.weight for term in self.own}
 
+    def fading(self) -> dict[str, dict[str, int]]:
+        """For `identity`: which weights fall, and by which step they are 0; nothing if none do."""
+        steps = {term.name: term.fade_steps for term in self.distill if term.fade_steps is not None}
+        return {"fading": steps} if steps else {}
+
     @abstractmethod
     def batch(self, step: int) -> Batch:
         """The batch of one step, on the CPU; a pure function of the step and the task's seed."""
@@ -113,7 +126,7 @@ class Task(ABC):
         for term in self.distill:
             teacher, there = term.source.outputs(batch, self.starts(step, batch))
             seen = batch.restricted_to(there)
-            terms.append(Term(term.name, term.loss(output, teacher, seen), term.weight, seen.mask.sum()))
+            terms.append(Term(term.name, term.loss(output, teacher, seen), term.weight_at(step), seen.mask.sum()))
         terms += [own(self.student, output, batch, step) for own in self.own]
         return terms
 

@@ -18,7 +18,7 @@ from augrgb.datasets.feature_track import FeatureFolder, FeatureTrack
 from augrgb.encoders import ENCODERS
 from augrgb.encoders.files import LoadedEncoder, load_encoder
 from augrgb.encoders.snippet_encoder import encode_windows
-from augrgb.recipe.build import build_clock, build_losses
+from augrgb.recipe.build import build_clock, build_terms
 from augrgb.recipe.encoder_schema import EncoderDistillSection, EncoderRecipe, JointSection
 from augrgb.streams.files import LoadedStream, load_stream
 from augrgb.training.snippet_classifier import read_classifier
@@ -119,7 +119,7 @@ class EncoderTeachers:
         for name in (*self.encoders, *self.streams):
             source = self._outputs(name, bank, tracks, own_tracks, workers)
             dims = StreamDims(student, source.width, len(self.dataset.classes), len(bank))
-            terms += [DistillTerm(name, loss, w, source) for loss, w in build_losses(distill, name, dims)]
+            terms += build_terms(distill, name, source, dims, self.recipe.train.steps)
         if self._joints is not None:
             terms.append(self._joint_term(self._joints, student, bank))
         return terms

@@ -10,7 +10,7 @@ from torch import Tensor
 from augrgb.core.batch import StreamDims
 from augrgb.datasets.stream_data import StreamData
 from augrgb.losses import LOSSES
-from augrgb.recipe.build import build_losses
+from augrgb.recipe.build import build_terms
 from augrgb.recipe.schema import DistillSection
 from augrgb.streams.ensemble import load_ensemble
 from augrgb.streams.files import LoadedStream
@@ -41,13 +41,18 @@ def load_teachers(distill: DistillSection | None, classes: Sequence[str] | None)
 
 
 def distill_terms(
-    distill: DistillSection, teachers: Mapping[str, LoadedStream], data: StreamData, student_width: int
+    distill: DistillSection,
+    teachers: Mapping[str, LoadedStream],
+    data: StreamData,
+    student_width: int,
+    *,
+    steps: int,
 ) -> tuple[list[DistillTerm], TeacherWeights | None]:
     """Every teacher's terms, and the weights of teachers per class if they are to be learned.
 
     With equal or learned weights, losses on class scores have all their teachers as one. Others keep a term for each
     teacher, with its mean share as weight; with learned weights those that are means over snippets see a teacher's
-    snippet as often as its share says.
+    snippet as often as its share says. `steps` are those of the training, for weights that fade.
 
     Raises:
         AugrgbError: Features or teachers that do not fit; see `TeacherCache` and `learn_teacher_weights`.
@@ -60,16 +65,11 @@ def distill_terms(
         caches[name] = TeacherCache(teacher.stream, data, teacher.settings.modality, hidden=layers)
     if distill.teacher_weights == "learned":
         weights = learn_teacher_weights(caches, data)
-        return _shared_terms(distill, caches, dims, weights.values, data), weights
+        return _shared_terms(distill, caches, dims, weights.values, data, steps), weights
     if distill.teacher_weights == "equal":
         equal = torch.full((len(caches), len(data.dataset.classes)), 1 / len(caches))
-        return _shared_terms(distill, caches, dims, equal, data), None
-    terms = [
-        DistillTerm(name, loss, weight, caches[name])
-        for name in teachers
-        for loss, weight in build_losses(distill, name, dims[name])
-    ]
-    return terms, None
+        return _shared_terms(distill, caches, dims, equal, data, steps), None
+    return [term for name in teachers for term in build_terms(distill, name, caches[name], dims[name], steps)], None
 
 
 def _layers(distill: DistillSection, dims: StreamDims) -> int:
@@ -85,21 +85,23 @@ def _shared_terms(
     dims: Mapping[str, StreamDims],
     weights: Tensor,
     data: StreamData,
+    steps: int,
 ) -> list[DistillTerm]:
     terms: list[DistillTerm] = []
     for name, section in distill.losses.items():
         kind = LOSSES[name]
         users = [teacher for teacher in caches if section.teachers is None or teacher in section.teachers]
+        fade = section.fade_steps(steps)
         rows = [list(caches).index(teacher) for teacher in users]
         weighted = WeightedTeachers([caches[teacher] for teacher in users], weights[rows])
         if kind.compares == "scores":
             loss = kind(dims[users[0]], **section.options)
-            terms.append(DistillTerm("+".join(users), loss, section.weight, weighted))
+            terms.append(DistillTerm("+".join(users), loss, section.weight, weighted, fade))
             continue
         for number, (teacher, share) in enumerate(zip(users, mean_shares(weighted, data).tolist(), strict=True)):
             source = caches[teacher]
             if kind.compares == "snippets" and distill.teacher_weights == "learned":
                 source = SharedSnippets(source, number, weighted)
             loss = kind(dims[teacher], **section.options)
-            terms.append(DistillTerm(teacher, loss, round(section.weight * share, _DIGITS), source))
+            terms.append(DistillTerm(teacher, loss, round(section.weight * share, _DIGITS), source, fade))
     return terms

@@ -76,7 +76,7 @@ def train_stream(recipe: StreamRecipe, run: Path, *, progress: Callable[[int, in
     terms: list[DistillTerm] = []
     weights: TeacherWeights | None = None
     if recipe.distill is not None:
-        terms, weights = distill_terms(recipe.distill, teachers, data, stream.filter.width)
+        terms, weights = distill_terms(recipe.distill, teachers, data, stream.filter.width, steps=recipe.train.steps)
     task = StreamTask(
         stream,
         settings,
