@@ -70,7 +70,8 @@ def main(folder: Path) -> None:
         for name, dim in (("pose", 5), ("rgb", 6))
     ]
     caches = {n: TeacherCache(stream, data, n) for n, stream in zip(("pose", "rgb"), teachers, strict=True)}
-    weighted = WeightedTeachers(list(caches.values()), learn_teacher_weights(caches, data).values)
+    videos = [data.collate([index], modalities=()) for index in range(len(data))]
+    weighted = WeightedTeachers(list(caches.values()), learn_teacher_weights(caches, videos).values)
     dims = StreamDims(student=8, teacher=7, classes=3, samples=len(data))
     terms = [DistillTerm("both", LOSSES["pseudo_labels"](dims, thresholds="prevalence"), 0.5, weighted)]
     terms += [DistillTerm("pose", LOSSES["hint"](dims), 0.5, SharedSnippets(caches["pose"], 0, weighted))]

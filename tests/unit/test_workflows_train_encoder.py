@@ -18,11 +18,13 @@ from augrgb.core.timeline import Clock
 from augrgb.datasets.feature_store import open_features
 from augrgb.datasets.manifest import load_dataset, save_dataset
 from augrgb.encoders.files import load_encoder
+from augrgb.encoders.small_rgb import SmallRGB
 from augrgb.recipe import EncoderRecipe, check_recipe
 from augrgb.streams.files import load_stream
 from augrgb.streams.predict import filter_sequence
 from augrgb.training import RunFolder
 from augrgb.video.snippet_bank import SnippetBank
+from augrgb.workflows.encoder_snippets import labelled_snippets
 from augrgb.workflows.encoder_teachers import EncoderTeachers
 from augrgb.workflows.extract import extract
 from augrgb.workflows.train_encoder import train_encoder
@@ -54,7 +56,8 @@ def terms_of(recipe: EncoderRecipe, project: Path, own_tracks: Path):
     teachers = EncoderTeachers(recipe, dataset)
     teachers.check_missing(ids)
     bank = SnippetBank(project / "tracks", ids, "rgb", Clock(15.0, 8, 8))
-    return teachers.terms(16, bank, project / "tracks", own_tracks, 0), bank, dataset
+    snippets = labelled_snippets(SmallRGB(), bank, dataset, set(roles["encoder"]), True)
+    return teachers.terms(16, bank, snippets, project / "tracks", own_tracks, 0), bank, dataset
 
 
 def outputs_of(term, bank: SnippetBank):
@@ -95,6 +98,48 @@ def test_snippet_logits_of_a_teacher_encoder(project, tmp_path):
         features = loaded(loaded.prepare(own.windows(np.arange(5))))
         expected = torch.nn.functional.linear(features, tensors["weight"], tensors["bias"])
     torch.testing.assert_close(output.logits[:5, 0], expected, atol=1e-4, rtol=1e-4)
+
+
+@pytest.mark.parametrize("how", ["equal", "learned"])
+def test_teachers_share_the_weight_of_each_loss(project, tmp_path, how):
+    """Class scores come from one voice; features are taught by each teacher, as often as its share says."""
+    teachers = {"pose": str(project / "encoder_pose"), "rgb": str(project / "encoder_rgb")}
+    losses = {
+        "logit_kd": {"weight": 0.5, "teachers": ["pose_stream", "rgb_stream"]},
+        "atomic_contrastive": {"weight": 0.4, "teachers": ["pose", "rgb"], "fade": 0.5},
+    }
+    streams = {"pose_stream": str(project / "pose"), "rgb_stream": str(project / "rgb")}
+    recipe = recipe_of(
+        project, distill={"teachers": teachers, "streams": streams, "losses": losses, "teacher_weights": how}
+    )
+    train_encoder(recipe, tmp_path / "run", workers=0)
+    task = json.loads((tmp_path / "run" / "run.json").read_text())["identity"]["task"]
+    terms = task["terms"]
+    assert terms["pose_stream+rgb_stream/logit_kd"] == 0.5
+    shares = [terms[f"{name}/atomic_contrastive"] for name in teachers]
+    assert sum(shares) == pytest.approx(0.4, abs=2e-4) and min(shares) > 0
+    assert task["fading"] == {"pose/atomic_contrastive": 2, "rgb/atomic_contrastive": 2}
+    told = tmp_path / "run" / "teacher_weights.json"
+    assert told.exists() == (how == "learned") and (shares == [0.2, 0.2] or how == "learned")
+    if how == "learned":
+        weights = json.loads(told.read_text())["weights"]
+        for group in (list(teachers), list(streams)):
+            for label in weights["pose"]:
+                assert sum(weights[name][label] for name in group) == pytest.approx(1, abs=1e-5)
+        snippets = next(line for line in RunFolder(tmp_path / "run").metrics.read() if "snippets" in line)["snippets"]
+        seen = [snippets[f"{name}/atomic_contrastive"] for name in teachers]
+        everything = snippets["pose_stream+rgb_stream/logit_kd"]
+        assert all(0 < count < everything for count in seen), "each teaches some of the snippets"
+
+
+def test_weights_cannot_be_learned_of_teachers_without_scores(project, tmp_path):
+    folder = tmp_path / "encoder_pose"
+    shutil.copytree(project / "encoder_pose", folder)
+    (folder / "classifier.safetensors").unlink()
+    losses = {"atomic_contrastive": {}}
+    recipe = taught_by(project, teachers={"pose": str(folder)}, losses=losses, teacher_weights="learned")
+    with pytest.raises(AugrgbError, match=r"E-TRN-005.*pose cannot score"):
+        train_encoder(recipe, tmp_path / "run", workers=0)
 
 
 def test_several_teachers_through_their_own_losses_and_joints(project, tmp_path):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -41,6 +41,28 @@ class SnippetSet:
     inputs: Inputs
     labels: Floats
     labelled: NDArray[np.bool_]
+
+
+def snippet_batches(snippets: SnippetSet, size: int = 1024) -> Iterator[Batch]:
+    """All snippets in their order, as teachers are asked about them: labels and numbers, no input."""
+    for start in range(0, len(snippets.labels), size):
+        yield _batch(snippets, np.arange(start, min(start + size, len(snippets.labels))), {})
+
+
+def _batch(snippets: SnippetSet, indices: NDArray[np.int64], features: dict[str, Tensor]) -> Batch:
+    """Snippets as videos of one snippet."""
+    known = snippets.labelled[indices]
+    labels = np.where(known[:, None], snippets.labels[indices], np.float32(0))
+    ones = torch.ones(len(indices), 1, dtype=torch.bool)
+    return Batch(
+        features=features,
+        mask=ones,
+        labels=torch.from_numpy(labels)[:, None],
+        labelled=torch.from_numpy(known),
+        available=dict.fromkeys(features, ones),
+        video_ids=tuple(map(str, indices.tolist())),
+        indices=torch.from_numpy(indices),
+    )
 
 
 @dataclass(frozen=True)
@@ -168,23 +190,14 @@ class EncoderTask(Task):
         if self._two_views:
             other = self.train.inputs(indices, rng_at(self.seed, "augment", "second view", step))
             features[second_view(self.modality)] = other
-        known = self.train.labelled[indices]
-        labels = np.where(known[:, None], self.train.labels[indices], np.float32(0))
+        batch = _batch(self.train, indices, features)
         if self._mirroring is not None:
-            rows = rng_at(self.seed, "mirror", step).random(len(indices)) < self._mirroring.probability
-            labels[rows] = labels[rows][:, self._mirroring.classes]
+            chosen = rng_at(self.seed, "mirror", step).random(len(indices)) < self._mirroring.probability
+            rows = torch.from_numpy(chosen)
+            batch.labels[rows] = batch.labels[rows][..., torch.from_numpy(self._mirroring.classes)]
             for x in features.values():  # both views: they must agree about the labels
-                x[torch.from_numpy(rows)] = self._mirroring.mirror(x[torch.from_numpy(rows)])
-        ones = torch.ones(len(indices), 1, dtype=torch.bool)
-        return Batch(
-            features=features,
-            mask=ones,
-            labels=torch.from_numpy(labels)[:, None],
-            labelled=torch.from_numpy(known),
-            available={self.modality: ones},
-            video_ids=tuple(map(str, indices.tolist())),
-            indices=torch.from_numpy(indices),
-        )
+                x[rows] = self._mirroring.mirror(x[rows])
+        return batch
 
     def validate(self) -> dict[str, float]:
         """Per-frame mAP over the validation snippets, mean over classes present."""

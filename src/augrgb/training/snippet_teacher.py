@@ -43,6 +43,11 @@ class SnippetTeacher:
         return self._features.shape[1]
 
     @property
+    def scores(self) -> bool:
+        """Whether it scores the student's classes."""
+        return self._logits is not None
+
+    @property
     def known(self) -> int:
         """Snippets for which it speaks."""
         return int(self._there.sum())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -11,7 +11,6 @@ from torch import Tensor
 
 from augrgb.core.batch import Batch, StreamOutput
 from augrgb.core.errors import UsageFault
-from augrgb.datasets.stream_data import StreamData
 from augrgb.streams.ensemble import mixed_logits
 from augrgb.training.task import TeacherSource
 
@@ -42,8 +41,12 @@ class TeacherWeights:
         return {"snippets": self.snippets, "weights": table}
 
 
-def learn_teacher_weights(sources: Mapping[str, TeacherSource], data: StreamData) -> TeacherWeights:
+def learn_teacher_weights(sources: Mapping[str, TeacherSource], batches: Iterable[Batch]) -> TeacherWeights:
     """Weights that make the weighted mean of the teachers' probabilities fit the labels best.
+
+    Args:
+        sources: Teachers that score the classes of the labels.
+        batches: Whole training videos (or snippets), of which the labelled ones count.
 
     For each class, binary cross-entropy of `sum_m w_m p_m` over the labelled snippets, w the softmax of M free numbers,
     plus a weak pull towards equal weights; minimised to the end (L-BFGS in double precision), before the student
@@ -53,7 +56,7 @@ def learn_teacher_weights(sources: Mapping[str, TeacherSource], data: StreamData
     Raises:
         UsageFault: E-TRN-005, no labelled snippet has a teacher.
     """
-    logits, there, labels = _on_labelled(list(sources.values()), data)
+    logits, there, labels = _on_labelled(list(sources.values()), batches)
     free = torch.zeros(len(sources), labels.shape[1], dtype=torch.float64, requires_grad=True)
     optimizer = torch.optim.LBFGS([free], max_iter=_ITERATIONS, line_search_fn="strong_wolfe")
 
@@ -69,17 +72,18 @@ def learn_teacher_weights(sources: Mapping[str, TeacherSource], data: StreamData
     return TeacherWeights(tuple(sources), free.detach().softmax(0).float(), len(labels))
 
 
-def _on_labelled(sources: Sequence[TeacherSource], data: StreamData) -> tuple[Tensor, Tensor, Tensor]:
+def _on_labelled(sources: Sequence[TeacherSource], batches: Iterable[Batch]) -> tuple[Tensor, Tensor, Tensor]:
     """What M teachers say about the N labelled snippets that have one: (M, N, K), there (M, N), labels (N, K)."""
     logits, there, labels = [], [], []
-    for index in data.labelled_indices.tolist():
-        batch = data.collate([index], modalities=())
-        found = [source.outputs(batch, [0]) for source in sources]
-        exists = torch.stack([one[1][0] for one in found])  # (M, T)
-        some = exists.any(0) & batch.mask[0]
-        logits.append(torch.stack([one[0].logits[0] for one in found])[:, some])
+    for batch in batches:
+        if not batch.labelled.any():
+            continue
+        found = [source.outputs(batch, [0] * len(batch.mask)) for source in sources]
+        exists = torch.stack([one[1] for one in found])  # (M, B, T)
+        some = exists.any(0) & batch.mask & batch.labelled[:, None]
+        logits.append(torch.stack([one[0].logits for one in found])[:, some])
         there.append(exists[:, some])
-        labels.append(batch.labels[0, some])
+        labels.append(batch.labels[some])
     if not sum(map(len, labels)):
         problem = "no labelled snippet has a teacher to learn weights from"
         raise UsageFault("E-TRN-005", "distill.teacher_weights", problem, "Give the weights as numbers.")
@@ -145,13 +149,12 @@ class SharedSnippets:
         return output, there & (torch.rand(share.shape, device=share.device) < share)
 
 
-def mean_shares(weighted: WeightedTeachers, data: StreamData) -> Tensor:
+def mean_shares(weighted: WeightedTeachers, batches: Iterable[Batch]) -> Tensor:
     """Mean share of each teacher over all training snippets that have one, (M,)."""
     total: Tensor | None = None
     count = 0
-    for index in range(len(data)):
-        batch = data.collate([index], modalities=())
-        shares = weighted.shares(batch, [0])[:, 0, batch.mask[0]]
+    for batch in batches:
+        shares = weighted.shares(batch, [0] * len(batch.mask))[:, batch.mask]
         total = shares.sum(1) if total is None else total + shares.sum(1)
         count += int((shares.sum(0) > 0.5).sum())
     if total is None:

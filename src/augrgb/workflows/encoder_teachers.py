@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
+import torch
 
-from augrgb.core.batch import StreamDims
+from augrgb.core.batch import Batch, StreamDims
 from augrgb.core.errors import InputRefused, UsageFault
 from augrgb.core.flow_settings import FlowSettings
 from augrgb.core.types import Dataset
@@ -21,10 +23,12 @@ from augrgb.encoders.snippet_encoder import encode_windows
 from augrgb.recipe.build import build_clock, build_terms
 from augrgb.recipe.encoder_schema import EncoderDistillSection, EncoderRecipe, JointSection
 from augrgb.streams.files import LoadedStream, load_stream
+from augrgb.training.encoder_task import SnippetSet, snippet_batches
 from augrgb.training.snippet_classifier import read_classifier
 from augrgb.training.snippet_joints import JointRegression, joint_teacher
 from augrgb.training.snippet_teacher import SnippetTeacher, snippet_teacher, stream_as_snippet_teacher
 from augrgb.training.task import DistillTerm
+from augrgb.training.teacher_weights import TeacherWeights, learn_teacher_weights
 from augrgb.video.poses import pose_track, read_poses
 from augrgb.video.snippet_bank import SnippetBank
 from augrgb.video.track_folder import TrackFolder
@@ -32,6 +36,7 @@ from augrgb.workflows.encoder_init import options_of
 from augrgb.workflows.extract_encode import encode_record
 from augrgb.workflows.tracks import cache_tracks, flow_of
 from augrgb.workflows.train_stream import ENCODER_FOLDER
+from augrgb.workflows.weighted_terms import weighted_terms
 
 JOINTS = "joints"
 _CHUNK = 256
@@ -69,6 +74,7 @@ class EncoderTeachers:
         own = options.get("flow") if ENCODERS[name].modality == "flow" else None
         self.flow = FlowSettings.of(own)  # of the tracks that they share with the student
         self.missing: dict[str, tuple[str, ...]] = {}
+        self.learned: TeacherWeights | None = None
 
     @property
     def names(self) -> list[str]:
@@ -103,26 +109,53 @@ class EncoderTeachers:
                     "teacher %s cannot see %d of %d videos; labels alone act there", name, count, len(video_ids)
                 )
 
-    def terms(self, student: int, bank: SnippetBank, tracks: Path, own_tracks: Path, workers: int) -> list[DistillTerm]:
+    def terms(
+        self, student: int, bank: SnippetBank, snippets: SnippetSet, tracks: Path, own_tracks: Path, workers: int
+    ) -> list[DistillTerm]:
         """Each teacher through each of its losses, with its outputs for the bank's snippets.
+
+        With learned weights, those of encoders and those of streams are learned apart: what a stream says of a snippet
+        includes what its encoder says. They are then in `learned`.
 
         Args:
             student: Width of the student's features.
             bank: The student's snippets.
+            snippets: The same, with what is known of their labels.
             tracks: Cached tracks of the student's frame rate and size.
             own_tracks: Where to cache tracks for teachers of another.
             workers: Child processes for that.
+
+        Raises:
+            UsageFault: E-TRN-005, weights cannot be learned: a teacher has no class scores, or nothing is labelled.
         """
-        distill, terms = self.recipe.distill, []
+        distill, steps, classes = self.recipe.distill, self.recipe.train.steps, len(self.dataset.classes)
         if distill is None:
             return []
-        for name in (*self.encoders, *self.streams):
-            source = self._outputs(name, bank, tracks, own_tracks, workers)
-            dims = StreamDims(student, source.width, len(self.dataset.classes), len(bank))
-            terms += build_terms(distill, name, source, dims, self.recipe.train.steps)
+        names = (*self.encoders, *self.streams)
+        sources = {name: self._outputs(name, bank, tracks, own_tracks, workers) for name in names}
+        dims = {name: StreamDims(student, sources[name].width, classes, len(bank)) for name in names}
+        if isinstance(distill.teacher_weights, str) and names:
+            batches = partial(snippet_batches, snippets)
+            if distill.teacher_weights == "learned":
+                self.learned = self._learn(sources, batches)
+            equal = torch.full((len(names), classes), 1 / len(names))
+            values = self.learned.values if self.learned is not None else equal
+            terms = weighted_terms(distill, sources, dims, values, batches, steps=steps)
+        else:
+            terms = [term for name in names for term in build_terms(distill, name, sources[name], dims[name], steps)]
         if self._joints is not None:
             terms.append(self._joint_term(self._joints, student, bank))
         return terms
+
+    def _learn(self, sources: Mapping[str, SnippetTeacher], batches: Callable[[], Iterable[Batch]]) -> TeacherWeights:
+        silent = sorted(name for name, source in sources.items() if not source.scores)
+        if silent:
+            problem = f"{', '.join(silent)} cannot score these classes, so no weights can be learned"
+            raise UsageFault("E-TRN-005", "distill.teacher_weights", problem, "Give the weights as numbers.")
+        groups = (list(group) for group in (self.encoders, self.streams) if group)
+        found = [learn_teacher_weights({name: sources[name] for name in group}, batches()) for group in groups]
+        together = torch.cat([weights.values for weights in found])
+        return TeacherWeights(tuple(sources), together, found[0].snippets)
 
     def _joint_term(self, joints: JointSection, student: int, bank: SnippetBank) -> DistillTerm:
         files = [self.dataset.videos[video_id].poses for video_id in bank.video_ids]

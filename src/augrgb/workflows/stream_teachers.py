@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import torch
-from torch import Tensor
 
-from augrgb.core.batch import StreamDims
+from augrgb.core.batch import Batch, StreamDims
 from augrgb.datasets.stream_data import StreamData
 from augrgb.losses import LOSSES
 from augrgb.recipe.build import build_terms
@@ -16,15 +15,8 @@ from augrgb.streams.ensemble import load_ensemble
 from augrgb.streams.files import LoadedStream
 from augrgb.training.task import DistillTerm, TeacherSource
 from augrgb.training.teacher_cache import TeacherCache
-from augrgb.training.teacher_weights import (
-    SharedSnippets,
-    TeacherWeights,
-    WeightedTeachers,
-    learn_teacher_weights,
-    mean_shares,
-)
-
-_DIGITS = 4  # of weights that are compared on resuming
+from augrgb.training.teacher_weights import TeacherWeights, learn_teacher_weights
+from augrgb.workflows.weighted_terms import weighted_terms
 
 
 def load_teachers(distill: DistillSection | None, classes: Sequence[str] | None) -> dict[str, LoadedStream]:
@@ -63,12 +55,16 @@ def distill_terms(
         dims[name] = StreamDims(student_width, teacher.stream.filter.width, len(data.dataset.classes), len(data))
         layers = _layers(distill, dims[name])
         caches[name] = TeacherCache(teacher.stream, data, teacher.settings.modality, hidden=layers)
+
+    def videos() -> Iterator[Batch]:
+        return (data.collate([index], modalities=()) for index in range(len(data)))
+
     if distill.teacher_weights == "learned":
-        weights = learn_teacher_weights(caches, data)
-        return _shared_terms(distill, caches, dims, weights.values, data, steps), weights
+        weights = learn_teacher_weights(caches, videos())
+        return weighted_terms(distill, caches, dims, weights.values, videos, steps=steps), weights
     if distill.teacher_weights == "equal":
         equal = torch.full((len(caches), len(data.dataset.classes)), 1 / len(caches))
-        return _shared_terms(distill, caches, dims, equal, data, steps), None
+        return weighted_terms(distill, caches, dims, equal, videos, steps=steps), None
     return [term for name in teachers for term in build_terms(distill, name, caches[name], dims[name], steps)], None
 
 
@@ -77,31 +73,3 @@ def _layers(distill: DistillSection, dims: StreamDims) -> int:
     with torch.random.fork_rng(devices=[]):
         losses = [LOSSES[name](dims, **section.options) for name, section in distill.losses.items()]
     return max((loss.teacher_layers for loss in losses), default=0)
-
-
-def _shared_terms(
-    distill: DistillSection,
-    caches: Mapping[str, TeacherSource],
-    dims: Mapping[str, StreamDims],
-    weights: Tensor,
-    data: StreamData,
-    steps: int,
-) -> list[DistillTerm]:
-    terms: list[DistillTerm] = []
-    for name, section in distill.losses.items():
-        kind = LOSSES[name]
-        users = [teacher for teacher in caches if section.teachers is None or teacher in section.teachers]
-        fade = section.fade_steps(steps)
-        rows = [list(caches).index(teacher) for teacher in users]
-        weighted = WeightedTeachers([caches[teacher] for teacher in users], weights[rows])
-        if kind.compares == "scores":
-            loss = kind(dims[users[0]], **section.options)
-            terms.append(DistillTerm("+".join(users), loss, section.weight, weighted, fade))
-            continue
-        for number, (teacher, share) in enumerate(zip(users, mean_shares(weighted, data).tolist(), strict=True)):
-            source = caches[teacher]
-            if kind.compares == "snippets" and distill.teacher_weights == "learned":
-                source = SharedSnippets(source, number, weighted)
-            loss = kind(dims[teacher], **section.options)
-            terms.append(DistillTerm(teacher, loss, round(section.weight * share, _DIGITS), source, fade))
-    return terms

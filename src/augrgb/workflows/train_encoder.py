@@ -9,6 +9,7 @@ from typing import cast
 import torch
 from torch import nn
 
+from augrgb.core.safe_files import write_json
 from augrgb.datasets.manifest import load_dataset, role
 from augrgb.encoders import ENCODERS
 from augrgb.encoders.files import EncoderSettings, save_encoder
@@ -30,6 +31,7 @@ from augrgb.workflows.encoder_init import options_of, start_from
 from augrgb.workflows.encoder_snippets import labelled_snippets, mirroring
 from augrgb.workflows.encoder_teachers import EncoderTeachers
 from augrgb.workflows.tracks import cache_tracks
+from augrgb.workflows.train_stream import TEACHER_WEIGHTS
 
 
 def train_encoder(
@@ -79,11 +81,12 @@ def train_encoder(
         dataset.classes,
         {"dataset": dataset.name, "seed": recipe.seed, "teachers": teachers.names},
     )
-    terms = teachers.terms(encoder.dim, bank, tracks, run / "teacher_tracks", workers)
+    snippets = labelled_snippets(encoder, bank, dataset, set(labelled), recipe.augment)
+    terms = teachers.terms(encoder.dim, bank, snippets, tracks, run / "teacher_tracks", workers)
     task = EncoderTask(
         encoder,
         encoder.dim,
-        labelled_snippets(encoder, bank, dataset, set(labelled), recipe.augment),
+        snippets,
         write=lambda folder, module: _write(folder, module, settings),
         val=labelled_snippets(encoder, val_bank, dataset, set(val_ids), False) if val_ids else None,
         terms=terms,
@@ -96,13 +99,16 @@ def train_encoder(
         unlabelled_share=share,
         seed=recipe.seed,
     )
-    return fit(
+    result = fit(
         task,
         RunFolder(run),
         build_fit_settings(recipe.train, recipe.seed),
         recipe=recipe_to_json(recipe),
         progress=(lambda done, total, _: progress(done, total)) if progress is not None else None,
     )
+    if teachers.learned is not None:
+        write_json(run / TEACHER_WEIGHTS, teachers.learned.to_json(dataset.classes))
+    return result
 
 
 def _write(folder: Path, module: nn.Module, settings: EncoderSettings) -> None:
