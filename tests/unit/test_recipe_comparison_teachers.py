@@ -11,7 +11,7 @@ from augrgb.core.errors import AugrgbError
 from augrgb.recipe import StreamRecipe, check_recipe
 from augrgb.recipe.comparison_graph import rounds
 from augrgb.recipe.comparison_load import check_comparison
-from augrgb.recipe.comparison_values import Places, stream_values
+from augrgb.recipe.comparison_values import Places, encoder_values, stream_values
 from tiny_project import expect_success
 from toy_comparison import make_features, toy_values, write_recipe
 
@@ -72,3 +72,20 @@ def test_both_kinds_are_trained_and_compared(tmp_path):
     assert not json.loads((tmp_path / "out" / "results.json").read_text())["failures"]
     again = expect_success("compare", recipe, "--out", tmp_path / "out", "--workers", 1, "--dry-run")
     assert again.code == 0
+
+
+def test_an_encoder_may_have_learned_weights(tmp_path):
+    recipe = values(tmp_path)
+    recipe["encoders"] = {
+        "other": {"encoder": {"small_rgb": {}}},
+        "taught": {
+            "encoder": {"small_rgb": {}},
+            "distill": {"teachers": ["other"], "losses": {"hint": {"fade": 0.5}}, "teacher_weights": "learned"},
+        },
+    }
+    recipe["encoder"] = {"data": {"dataset": "world"}, "train": {"steps": 2}}
+    recipe["methods"]["seen"] = {"encoder": "taught"}
+    checked = check_comparison(recipe)
+    found = encoder_values(checked, Places(Path("out"), checked), "taught", 0)
+    assert found["distill"]["teacher_weights"] == "learned"
+    assert found["distill"]["losses"]["hint"]["fade"] == 0.5
