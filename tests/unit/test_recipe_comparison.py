@@ -220,7 +220,6 @@ def test_the_recipe_in_the_manual_is_sound():
 
 
 def test_the_rivals_are_all_there():
-    assert len(SHIPPED) == 9
     recipe = load_comparison(next(path for path in SHIPPED if path.stem == "rivals"))
     assert {name for method in recipe.methods.values() for name in method.losses} == set(LOSSES)
 
