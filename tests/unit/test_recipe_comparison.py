@@ -204,7 +204,7 @@ def test_a_dotted_key_replaces_and_a_section_is_merged():
 def test_shipped_recipes_come_to_sound_cells_without_data(path, tmp_path):
     recipe = load_comparison(path)
     plan = plan_comparison(recipe, tmp_path / "out")
-    assert plan.stages()["streams"] == plan.streams == len(recipe.methods) * len(recipe.seeds) >= 45
+    assert plan.stages()["streams"] == plan.streams == len(recipe.methods) * len(recipe.seeds) >= 25
     searched = [key for key, method in recipe.methods.items() if method.trials is None]
     assert recipe.search is not None and plan.trials == len(searched) * 6
     assert {"flow", "pose"} <= recipe.methods.keys() - set(searched)  # teachers make none
