@@ -311,3 +311,16 @@ def test_augmentation_of_a_recipe(project, tmp_path):
     for swap in (["nobody", classes[0]], [classes[0], classes[0]]):
         with pytest.raises(AugrgbError, match=r"E-ENC-004 augment.swap"):
             train_encoder(recipe_of(project, augment={"flip": 0.5, "swap": [swap]}), tmp_path / "bad", workers=0)
+
+
+def test_decoding_is_told_to_the_end_and_in_several_processes(project, tmp_path):
+    tracks = {"tracks": str(tmp_path / "tracks")}
+    recipe = recipe_of(project, data=tracks)
+    told: list[tuple[int, int]] = []
+    train_encoder(recipe, tmp_path / "one", workers=2, decoding=lambda done, total: told.append((done, total)))
+    assert told == sorted(told) and told[-1] == (4, 4), "two labelled and two validation videos"
+    again: list[tuple[int, int]] = []
+    train_encoder(recipe, tmp_path / "two", workers=0, decoding=lambda done, total: again.append((done, total)))
+    assert again[-1] == (4, 4), "videos that lie there already count"
+    one, two = ((tmp_path / name / "model.safetensors").read_bytes() for name in ("one", "two"))
+    assert one == two

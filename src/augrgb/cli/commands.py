@@ -106,6 +106,7 @@ def train_encoder(
     recipe: Annotated[Path, typer.Argument()],
     overrides: Overrides = None,
     run: RunOption = None,
+    workers: WorkersOption = None,
     dry_run: DryRunOption = False,
 ) -> None:
     """Train a snippet encoder: plain, or augmented by teacher encoders (section `distill`)."""
@@ -125,7 +126,13 @@ def train_encoder(
         show_dry_run(report)
         return
     with StageBars() as bars:
-        result = run_training(loaded, folder, progress=bars.counter("train-encoder"))
+        result = run_training(
+            loaded,
+            folder,
+            workers=workers or _cores(),
+            progress=bars.counter("train-encoder"),
+            decoding=bars.counter("decode and flow"),
+        )
     stdout().print(fit_summary(folder, result), highlight=False, soft_wrap=True)
 
 

@@ -35,12 +35,24 @@ from augrgb.workflows.train_stream import TEACHER_WEIGHTS
 
 
 def train_encoder(
-    recipe: EncoderRecipe, run: Path, *, workers: int = 1, progress: Callable[[int, int], None] | None = None
+    recipe: EncoderRecipe,
+    run: Path,
+    *,
+    workers: int = 1,
+    progress: Callable[[int, int], None] | None = None,
+    decoding: Callable[[int, int], None] | None = None,
 ) -> FitResult:
     """Train into a run folder, which is then also an encoder folder; an interrupted run goes on.
 
     Labels act on the snippets of the split's `encoder` videos; teachers (and a mean teacher) act on these and on
     `encoder_unlabelled` ones.
+
+    Args:
+        recipe: What to train on what.
+        run: Its folder.
+        workers: Child processes that decode videos; 0 = in this process.
+        progress: Called with (steps done, steps in all).
+        decoding: Called with (videos decoded, videos in all) before that.
 
     Raises:
         AugrgbError: Bad data, teachers or settings; see the parts.
@@ -62,10 +74,20 @@ def train_encoder(
     for video_id in dict.fromkeys((*taught, *val_ids)):
         seen = {name for name in modalities_seen if video_id in learnt_from and teachers.has(name, video_id)}
         needed.setdefault(tuple(sorted({kind.modality, *seen})), []).append(video_id)
+    decoded, everything = 0, sum(map(len, needed.values()))
     for modalities, ids in needed.items():
         cache_tracks(
-            dataset, ids, modalities, tracks, fps=clock.fps, size=recipe.data.size, workers=workers, flow=teachers.flow
+            dataset,
+            ids,
+            modalities,
+            tracks,
+            fps=clock.fps,
+            size=recipe.data.size,
+            workers=workers,
+            progress=_counting_on(decoding, decoded, everything),
+            flow=teachers.flow,
         )
+        decoded += len(ids)
     bank = SnippetBank(tracks, taught, kind.modality, clock)
     val_bank = SnippetBank(tracks, val_ids, kind.modality, clock)
     if bank.skeleton is not None:
@@ -109,6 +131,13 @@ def train_encoder(
     if teachers.learned is not None:
         write_json(run / TEACHER_WEIGHTS, teachers.learned.to_json(dataset.classes))
     return result
+
+
+def _counting_on(
+    report: Callable[[int, int], None] | None, before: int, everything: int
+) -> Callable[[int, int], None] | None:
+    """A part's progress, told as that of the whole."""
+    return (lambda done, _: report(before + done, everything)) if report is not None else None
 
 
 def _write(folder: Path, module: nn.Module, settings: EncoderSettings) -> None:
