@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import math
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -83,6 +84,17 @@ def test_the_headline_never_claims_more_than_the_interval():
     assert unclear and "which 3 seeds cannot tell from the 40.0 % of plain RGB" in unclear.result
     assert lost and "7.0 points below plain RGB" in lost.result
     assert single and "no interval can be given" in single.evidence
+
+
+def test_the_headline_names_the_row_that_the_difference_refers_to():
+    for bounds, told in (
+        ((0.05, 0.09, 0.07), "7.0 points above RGB, longer."),
+        ((-0.01, 0.03, 0.01), "tell from RGB, longer."),
+    ):
+        base, taught = two(*bounds).rows
+        paired = replace(taught, against="RGB, longer")
+        found = headline(Comparison(two(*bounds).protocols, (base, paired)))
+        assert found and found.result.endswith(told) and "difference to RGB, longer:" in found.evidence
 
 
 def test_there_is_no_headline_without_numbers():

@@ -96,6 +96,7 @@ class MethodRow:
         baseline: The row that differences refer to.
         featured: The row that the headline speaks of.
         note: A few words shown under the name.
+        against: Name of the row that its differences refer to, if not the baseline.
     """
 
     name: str
@@ -105,6 +106,7 @@ class MethodRow:
     baseline: bool = False
     featured: bool = False
     note: str = ""
+    against: str = ""
 
 
 @dataclass(frozen=True, slots=True)

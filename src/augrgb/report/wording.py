@@ -17,7 +17,10 @@ class Headline:
 
 
 def headline(comparison: Comparison) -> Headline | None:
-    """The featured row against the baseline under the headline protocol; None when either was not measured."""
+    """The featured row against the baseline, or the row that it is paired with, under the headline protocol.
+
+    None when either was not measured.
+    """
     student, baseline = comparison.featured, comparison.baseline
     if student is None or baseline is None or not comparison.protocols:
         return None
@@ -34,13 +37,15 @@ def headline(comparison: Comparison) -> Headline | None:
     reached = f"{source}, {student.name} reaches {percent(score.mean)} % in {protocol}"
     seeds = counted(score.seeds, "seed")
     side = "above" if score.delta >= 0 else "below"
-    size = f"{points(abs(score.delta)).lstrip('+')} points {side} plain {baseline.name}"
+    other = student.against or baseline.name
+    size = f"{points(abs(score.delta)).lstrip('+')} points {side} {student.against or f'plain {baseline.name}'}"
     if score.delta_low is None or score.delta_high is None or not score.has_interval:
         return Headline(f"{reached}: {size}.", f"Measured on {seeds}: no interval can be given.")
     bounds = f"{points(score.delta_low)} to {points(score.delta_high)} points, over {seeds}"
-    evidence = f"95 % interval of the paired difference to {baseline.name}: {bounds}."
+    evidence = f"95 % interval of the paired difference to {other}: {bounds}."
     if score.delta_low <= 0 <= score.delta_high:
-        unclear = f"{reached}, which {seeds} cannot tell from the {percent(base.mean)} % of plain {baseline.name}."
+        plain = student.against or f"the {percent(base.mean)} % of plain {baseline.name}"
+        unclear = f"{reached}, which {seeds} cannot tell from {plain}."
         return Headline(unclear, evidence)
     return Headline(f"{reached}: {size}.", evidence)
 

@@ -42,8 +42,9 @@ def comparison_of(results: Results, statistics: Sequence[Statistic]) -> Comparis
         scores = tuple(_score(results, found[(key, *column)]) for column in columns)
         against = recipe.against(key)
         notes = [entry.note] if entry.note else []
-        if against not in (None, recipe.baseline):
-            notes.append(f"difference to {row_name(results, against)}")
+        other = row_name(results, against) if against is not None and against != recipe.baseline else ""
+        if other:
+            notes.append(f"difference to {other}")
         row = MethodRow(
             entry.name or key,
             entry.group,
@@ -52,6 +53,7 @@ def comparison_of(results: Results, statistics: Sequence[Statistic]) -> Comparis
             baseline=key == recipe.baseline,
             featured=key == recipe.featured,
             note="; ".join(notes),
+            against=other,
         )
         rows.append(row)
     protocols = tuple(Protocol(column_heading(c), "", find_protocol(c[1]).summary) for c in columns)
