@@ -132,12 +132,13 @@ def test_teachers_share_the_weight_of_each_loss(project, tmp_path, how):
         assert all(0 < count < everything for count in seen), "each teaches some of the snippets"
 
 
-def test_weights_cannot_be_learned_of_teachers_without_scores(project, tmp_path):
+@pytest.mark.parametrize("how", ["equal", "learned"])
+def test_weights_cannot_be_shared_by_teachers_without_scores(project, tmp_path, how):
     folder = tmp_path / "encoder_pose"
     shutil.copytree(project / "encoder_pose", folder)
     (folder / "classifier.safetensors").unlink()
     losses = {"atomic_contrastive": {}}
-    recipe = taught_by(project, teachers={"pose": str(folder)}, losses=losses, teacher_weights="learned")
+    recipe = taught_by(project, teachers={"pose": str(folder)}, losses=losses, teacher_weights=how)
     with pytest.raises(AugrgbError, match=r"E-TRN-005.*pose cannot score"):
         train_encoder(recipe, tmp_path / "run", workers=0)
 

@@ -126,7 +126,8 @@ class EncoderTeachers:
             workers: Child processes for that.
 
         Raises:
-            UsageFault: E-TRN-005, weights cannot be learned: a teacher has no class scores, or nothing is labelled.
+            UsageFault: E-TRN-005, weights cannot be shared or learned: a teacher has no class scores, or nothing is
+                labelled.
         """
         distill, steps, classes = self.recipe.distill, self.recipe.train.steps, len(self.dataset.classes)
         if distill is None:
@@ -135,6 +136,10 @@ class EncoderTeachers:
         sources = {name: self._outputs(name, bank, tracks, own_tracks, workers) for name in names}
         dims = {name: StreamDims(student, sources[name].width, classes, len(bank)) for name in names}
         if isinstance(distill.teacher_weights, str) and names:
+            silent = sorted(name for name, source in sources.items() if not source.scores)
+            if silent:
+                problem = f"{', '.join(silent)} cannot score these classes, so teachers cannot share weights per class"
+                raise UsageFault("E-TRN-005", "distill.teacher_weights", problem, "Give the weights as numbers.")
             batches = partial(snippet_batches, snippets)
             if distill.teacher_weights == "learned":
                 self.learned = self._learn(sources, batches)
@@ -148,10 +153,6 @@ class EncoderTeachers:
         return terms
 
     def _learn(self, sources: Mapping[str, SnippetTeacher], batches: Callable[[], Iterable[Batch]]) -> TeacherWeights:
-        silent = sorted(name for name, source in sources.items() if not source.scores)
-        if silent:
-            problem = f"{', '.join(silent)} cannot score these classes, so no weights can be learned"
-            raise UsageFault("E-TRN-005", "distill.teacher_weights", problem, "Give the weights as numbers.")
         groups = (list(group) for group in (self.encoders, self.streams) if group)
         found = [learn_teacher_weights({name: sources[name] for name in group}, batches()) for group in groups]
         together = torch.cat([weights.values for weights in found])
