@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -129,7 +130,7 @@ def train_encoder(
         result = run_training(
             loaded,
             folder,
-            workers=workers or _cores(),
+            workers=workers or max(1, _cores() // int(os.environ.get("LOCAL_WORLD_SIZE", "1"))),  # torchrun's share
             progress=bars.counter("train-encoder"),
             decoding=bars.counter("decode and flow"),
         )

@@ -37,15 +37,15 @@ def headline(comparison: Comparison) -> Headline | None:
     reached = f"{source}, {student.name} reaches {percent(score.mean)} % in {protocol}"
     seeds = counted(score.seeds, "seed")
     side = "above" if score.delta >= 0 else "below"
-    other = student.against or baseline.name
-    size = f"{points(abs(score.delta)).lstrip('+')} points {side} {student.against or f'plain {baseline.name}'}"
+    other = student.against or f"plain {baseline.name}"
+    size = f"{points(abs(score.delta)).lstrip('+')} points {side} {other}"
     if score.delta_low is None or score.delta_high is None or not score.has_interval:
         return Headline(f"{reached}: {size}.", f"Measured on {seeds}: no interval can be given.")
     bounds = f"{points(score.delta_low)} to {points(score.delta_high)} points, over {seeds}"
     evidence = f"95 % interval of the paired difference to {other}: {bounds}."
     if score.delta_low <= 0 <= score.delta_high:
-        plain = student.against or f"the {percent(base.mean)} % of plain {baseline.name}"
-        unclear = f"{reached}, which {seeds} cannot tell from {plain}."
+        rest = other if student.against else f"the {percent(base.mean)} % of {other}"
+        unclear = f"{reached}, which {seeds} cannot tell from {rest}."
         return Headline(unclear, evidence)
     return Headline(f"{reached}: {size}.", evidence)
 
