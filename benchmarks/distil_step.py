@@ -20,8 +20,8 @@ import torch
 from augrgb.core.batch import StreamDims
 from augrgb.core.timeline import Clock
 from augrgb.core.types import Dataset, Event, VideoRecord
-from augrgb.datasets.feature_track import FeatureTrack
-from augrgb.datasets.stream_data import StreamData
+from augrgb.features.feature_track import FeatureTrack
+from augrgb.features.stream_data import StreamData
 from augrgb.losses import LOSSES
 from augrgb.streams import StreamSettings, build_stream
 from augrgb.training import DistillTerm, StreamTask, Task, TeacherCache

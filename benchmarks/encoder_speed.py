@@ -23,7 +23,7 @@ import numpy as np
 import torch
 
 from augrgb.encoders import ENCODERS
-from augrgb.encoders.skeleton_graphs import LAYOUTS
+from augrgb.encoders.parts.skeleton_graphs import LAYOUTS
 from augrgb.encoders.snippet_encoder import SnippetEncoder, encode_windows
 
 _KINECT = {"names": LAYOUTS["kinect25"].names, "parents": LAYOUTS["kinect25"].parents}

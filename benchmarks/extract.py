@@ -25,9 +25,9 @@ from augrgb.core.timeline import Clock
 from augrgb.core.types import Dataset, VideoRecord
 from augrgb.encoders import ENCODERS
 from augrgb.encoders.files import EncoderSettings, LoadedEncoder, load_encoder, save_encoder
+from augrgb.parallel.batch import LocalEngine
+from augrgb.parallel.jobs import available_cores
 from augrgb.workflows.extract import extract_together
-from augrgb.workflows.jobs import available_cores
-from augrgb.workflows.per_video import LocalEngine
 
 CLOCK, SIZE = Clock(15.0, 8, 8), (64, 48)
 

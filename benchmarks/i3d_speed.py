@@ -17,8 +17,8 @@ import time
 
 import torch
 
-from augrgb.encoders.fixed_norm import FixedBatchNorm
 from augrgb.encoders.i3d import I3dNet
+from augrgb.encoders.parts.fixed_norm import FixedBatchNorm
 
 
 def network() -> I3dNet:

@@ -20,7 +20,7 @@ from torch import Tensor
 
 from augrgb.core.batch import Batch, StreamDims, StreamOutput
 from augrgb.losses.crd import Crd
-from augrgb.losses.memory_bank import MemoryBank, bank_scores
+from augrgb.losses.parts.memory_bank import MemoryBank, bank_scores
 
 
 def plain_scores(table: Tensor, x: Tensor, index: Tensor) -> Tensor:

@@ -15,7 +15,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from augrgb.core.rasterise import legacy_uniform
+from augrgb.annotations.labels import legacy_uniform
 from augrgb.core.seeds import rng_at
 from augrgb.core.types import Event
 from augrgb.metrics.action_conditional import conditional_report

@@ -20,10 +20,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from augrgb.core.packed_labels import PackedLabels, pack_legacy_uniform
+from augrgb.annotations.choose_format import read_annotations
 from augrgb.core.seeds import rng_at
 from augrgb.core.types import Event
-from augrgb.datasets.formats.choose import read_annotations
+from augrgb.metrics.packed_labels import PackedLabels, pack_legacy_uniform
 
 VIDEOS, CLASSES = 9848, 157
 Data = tuple[list[tuple[Event, ...]], list[float], list[int], tuple[str, ...]]

@@ -29,11 +29,11 @@ from pathlib import Path
 import numpy as np
 import yaml
 
-from augrgb.core.rasterise import rasterise
+from augrgb.annotations.dataset_file import load_dataset, save_dataset
+from augrgb.annotations.labels import rasterise
 from augrgb.core.seeds import rng_at
 from augrgb.core.timeline import Clock
 from augrgb.core.types import Dataset
-from augrgb.datasets.manifest import load_dataset, save_dataset
 
 DIM = 1024
 STRENGTH = {"rgb": 0.15, "flow": 0.25}

@@ -13,10 +13,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from augrgb.annotations.dataset_file import load_dataset
 from augrgb.core.timeline import nearest_snippets
-from augrgb.datasets.feature_store import open_features
-from augrgb.datasets.feature_track import FeatureFolder
-from augrgb.datasets.manifest import load_dataset
+from augrgb.features.feature_track import FeatureFolder
+from augrgb.features.store import open_features
 
 Floats = NDArray[np.float64]
 

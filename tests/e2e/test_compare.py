@@ -15,12 +15,13 @@ from typer.testing import CliRunner
 
 from augrgb.cli.compare_command import compare
 from augrgb.core.errors import InputRefused, UsageFault
-from augrgb.recipe.comparison_load import load_comparison
-from augrgb.workflows.compare import FILES
-from augrgb.workflows.compare import compare as compare_workflow
-from toy_comparison import make_features, toy_values, write_recipe
+from augrgb.pipelines.compare import FILES
+from augrgb.pipelines.compare import compare as compare_workflow
+from augrgb.pipelines.comparison.load import load_comparison
+from support.places import SUPPORT
+from support.toy_comparison import make_features, toy_values, write_recipe
 
-SCRIPT = Path(__file__).parents[1] / "toy_comparison.py"
+SCRIPT = SUPPORT / "toy_comparison.py"
 HERE = Path(".")
 
 

@@ -5,15 +5,16 @@ from pathlib import Path
 
 import pytest
 
-from augrgb.datasets.manifest import load_dataset
-from augrgb.recipe.comparison_load import load_comparison
-from augrgb.workflows.compare import compare
-from augrgb.workflows.make_world import make_world_from_motion
+from augrgb.annotations.dataset_file import load_dataset
+from augrgb.pipelines.compare import compare
+from augrgb.pipelines.comparison.load import load_comparison
 from augrgb.world import load_packed_motion
-from tiny_project import WORLD
-from world_samples import packed
+from augrgb.world.make import make_world_from_motion
+from support.places import RECIPES
+from support.tiny_project import WORLD
+from support.world_samples import packed
 
-RECIPES = Path(__file__).resolve().parents[2] / "recipes" / "compare"
+RECIPES = RECIPES / "compare"
 TINY = (
     "stream.data.dataset=motion",
     "seeds=1",

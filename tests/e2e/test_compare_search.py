@@ -14,9 +14,10 @@ from typer.testing import CliRunner
 
 from augrgb.cli.compare_command import compare
 from augrgb.core.errors import UsageFault
-from toy_comparison import make_features, toy_values, write_recipe
+from support.places import SUPPORT
+from support.toy_comparison import make_features, toy_values, write_recipe
 
-SCRIPT = Path(__file__).parents[1] / "toy_comparison.py"
+SCRIPT = SUPPORT / "toy_comparison.py"
 HERE = Path(".")
 
 

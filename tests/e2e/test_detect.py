@@ -12,15 +12,16 @@ import pytest
 
 from augrgb.core.types import Detection
 from augrgb.detection.readers import read_subtitles
+from augrgb.report.overlay import draw_labels, write_overlay
 from augrgb.video.decode import DecodeReport, frames_by_time
 from augrgb.video.probe import probe
 from augrgb.workflows import detect
 from augrgb.workflows.detect_video import detect_video, load_detector
-from augrgb.workflows.overlay import draw_labels, write_overlay
-from tiny_project import expect_success, run_cli
-from video_samples import square_frames, write_video
+from support.places import SHARED
+from support.tiny_project import expect_success, run_cli
+from support.video_samples import square_frames, write_video
 
-CLIPS = Path(__file__).resolve().parents[2].parent / "shared" / "data" / "videos"
+CLIPS = SHARED / "data" / "videos"
 real_clips = pytest.mark.skipif(not CLIPS.exists(), reason="shared/data/videos is not here")
 
 

@@ -1,20 +1,17 @@
 """`augrgb evaluate --predictions`: golden numbers of published evaluators, from files through the CLI."""
 
 import json
-from pathlib import Path
 
 import numpy as np
 import pytest
 
-from augrgb.datasets.manifest import load_dataset
-from tiny_project import expect_success, run_cli
-
-FIXTURES = Path(__file__).resolve().parents[2].parent / "shared" / "fixtures"
-golden = pytest.mark.skipif(not FIXTURES.exists(), reason="shared/fixtures is not here")
+from augrgb.annotations.dataset_file import load_dataset
+from support.places import PARITY
+from support.tiny_project import expect_success, run_cli
 
 
 def case_of(item, name):
-    return next(case for case in json.loads((FIXTURES / f"{item}.json").read_text())["cases"] if case["name"] == name)
+    return next(case for case in json.loads((PARITY / f"{item}.json").read_text())["cases"] if case["name"] == name)
 
 
 def evaluated(tmp_path, predictions, annotations, protocols, *more):
@@ -43,7 +40,6 @@ def write_truth(folder, rows_by_video):
     return write_pku_rows(folder, whole)
 
 
-@golden
 @pytest.mark.parametrize("theta", ["0.1", "0.3", "0.5", "0.7"])
 def test_event_map_of_pku_text(tmp_path, theta):
     case = case_of("event_map", "pku_like")
@@ -63,7 +59,6 @@ def test_event_map_of_pku_text(tmp_path, theta):
     assert tsu["value"] * share == pytest.approx(float(case["tsu"]["results"][theta]["mAP_action"]), abs=1e-9)
 
 
-@golden
 def test_tsu_text_that_numbers_classes_from_zero(tmp_path):
     case = case_of("event_map", "tsu_shipped_P02T02C03")
     predictions = write_pku_rows(tmp_path / "pred", case["predictions"])
@@ -77,7 +72,6 @@ def test_tsu_text_that_numbers_classes_from_zero(tmp_path):
         assert found[name]["value"] == pytest.approx(float(expected), abs=1e-9)
 
 
-@golden
 @pytest.mark.parametrize("name", ["plain", "class_without_predictions"])
 def test_tiou_map_of_activitynet_json(tmp_path, name):
     case = case_of("anet_map", name)
@@ -118,11 +112,10 @@ def events_of(targets):
     return events
 
 
-@golden
 @pytest.mark.parametrize("name", ["plain", "larger"])
 def test_frame_map_of_npy_scores(tmp_path, name):
     case = case_of("frame_map", name)
-    arrays = np.load(FIXTURES / "frame_map.npz")
+    arrays = np.load(PARITY / "frame_map.npz")
     videos = []
     (tmp_path / "scores").mkdir()
     for v in range(case["videos"]):

@@ -17,17 +17,17 @@ import torch
 from augrgb.core.errors import EnvironmentFault, InputRefused, Quarantined, UsageFault
 from augrgb.core.timeline import Clock
 from augrgb.core.types import Dataset, VideoRecord
-from augrgb.datasets.feature_store import open_features, read_feature_file
 from augrgb.encoders import ENCODERS
 from augrgb.encoders.files import EncoderSettings, load_encoder, save_encoder
 from augrgb.encoders.snippet_encoder import encode_windows
+from augrgb.features.encode import encode_record, encode_video
+from augrgb.features.frame_cache import cache_tracks
+from augrgb.features.frame_folder import TrackFolder
+from augrgb.features.store import open_features, read_feature_file
 from augrgb.video.decode import frames_by_time
-from augrgb.video.track_folder import TrackFolder
 from augrgb.video.windows import windows
 from augrgb.workflows.extract import extract
-from augrgb.workflows.extract_encode import encode_record, encode_video
-from augrgb.workflows.tracks import cache_tracks
-from video_samples import (
+from support.video_samples import (
     STICK,
     STICK_PARENTS,
     number_of,
@@ -216,7 +216,7 @@ def test_a_full_disk_stops_with_one_clear_error(tmp_path, dataset, monkeypatch):
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("augrgb.core.safe_files.os.replace", full)
+    monkeypatch.setattr("augrgb.core.files.os.replace", full)
     with pytest.raises(EnvironmentFault, match=r"E-ENV-001.*No space left"):
         extract(dataset, encoder, out, workers=0)
     assert hashes(out) == before and not list(out.rglob("*.tmp-*"))
@@ -226,7 +226,7 @@ KILLED = """
 import pickle, sys
 from pathlib import Path
 from augrgb.workflows.extract import extract
-from augrgb.workflows.tracks import cache_tracks
+from augrgb.features.frame_cache import cache_tracks
 if __name__ == "__main__":
     dataset, encoder, folder, workers = pickle.loads(Path(sys.argv[1]).read_bytes())
     cache_tracks(dataset, None, ["rgb", "flow"], folder / "t", size=(32, 24), workers=workers)

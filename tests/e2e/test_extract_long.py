@@ -9,7 +9,6 @@ import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -18,12 +17,13 @@ import torch
 from augrgb.core.errors import EnvironmentFault
 from augrgb.core.timeline import Clock
 from augrgb.core.types import Dataset, VideoRecord
-from augrgb.datasets.feature_stream import verify_features
 from augrgb.encoders import ENCODERS
 from augrgb.encoders.files import EncoderSettings, save_encoder
+from augrgb.features.writer import verify_features
+from augrgb.parallel.ray import RayEngine
 from augrgb.workflows.extract import extract, extract_together
-from augrgb.workflows.extract_ray import RayEngine
-from video_samples import square_frames, write_video
+from support.places import ROOT
+from support.video_samples import square_frames, write_video
 
 pytestmark = pytest.mark.slow
 CLOCK = Clock(15, 8, 8)
@@ -60,7 +60,7 @@ def command_of(folder, body, arguments):
 
 MEASURED = """
 from augrgb.workflows.extract import extract_together
-from augrgb.workflows.per_video import LocalEngine
+from augrgb.parallel.batch import LocalEngine
 def main(dataset, targets):
     extract_together(dataset, targets, engine=LocalEngine(0))
     print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
@@ -102,7 +102,7 @@ class _Looped:
 
 TOGETHER = """
 from augrgb.workflows.extract import extract_together
-from augrgb.workflows.per_video import LocalEngine
+from augrgb.parallel.batch import LocalEngine
 def main(dataset, targets, workers):
     extract_together(dataset, targets, engine=LocalEngine(workers), allow_failures=1)
 """
@@ -167,7 +167,7 @@ def test_a_cluster_that_loses_a_machine_gives_the_same_bytes(tmp_path, monkeypat
     ray = pytest.importorskip("ray", reason="ray is not installed")
     from ray.cluster_utils import Cluster
 
-    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).resolve().parents[2] / "src"))
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(ROOT / "src"), os.environ["PYTHONPATH"]]))
     dataset = make_dataset(tmp_path, [100] * 12)
     bad = dataset.videos["S3 cam/1"].file
     bad.write_bytes(bad.read_bytes()[:-500])

@@ -11,23 +11,31 @@ import numpy as np
 import pytest
 import torch
 
+from augrgb.annotations.dataset_file import save_dataset
 from augrgb.core.errors import EnvironmentFault, InputRefused, Quarantined, UsageFault
 from augrgb.core.timeline import Clock
 from augrgb.core.types import Dataset, VideoRecord
-from augrgb.datasets.feature_store import open_features
-from augrgb.datasets.manifest import save_dataset
 from augrgb.encoders import ENCODERS
 from augrgb.encoders.files import EncoderSettings, save_encoder
 from augrgb.encoders.small_rgb import SmallRGB
+from augrgb.features import extract_video as extract_job
+from augrgb.features.status import extraction_status
+from augrgb.features.store import open_features
+from augrgb.parallel.batch import LocalEngine, longest_first
+from augrgb.parallel.child import ChildJob
+from augrgb.parallel.shards import Shard
 from augrgb.video import decode
-from augrgb.video.child_jobs import ChildJob
-from augrgb.workflows import extract_job
 from augrgb.workflows.extract import extract, extract_together
-from augrgb.workflows.extract_shards import Shard
-from augrgb.workflows.extract_status import extraction_status
-from augrgb.workflows.per_video import LocalEngine, longest_first
-from tiny_project import run_cli
-from video_samples import STICK, STICK_PARENTS, square_frames, stick_motion, write_poses, write_sound_only, write_video
+from support.tiny_project import run_cli
+from support.video_samples import (
+    STICK,
+    STICK_PARENTS,
+    square_frames,
+    stick_motion,
+    write_poses,
+    write_sound_only,
+    write_video,
+)
 
 CLOCK, HERE = Clock(15, 8, 8), LocalEngine(0)
 

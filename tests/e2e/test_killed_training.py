@@ -12,7 +12,9 @@ from pathlib import Path
 
 import pytest
 
-SCRIPT = Path(__file__).with_name("toy_training.py")
+from support.places import SUPPORT
+
+SCRIPT = SUPPORT / "toy_training.py"
 
 
 def train(folder: Path, *arguments: object) -> subprocess.Popen:

@@ -3,8 +3,8 @@
 import csv
 import json
 
-from augrgb.datasets.manifest import load_dataset
-from tiny_project import expect_success, run_cli
+from augrgb.annotations.dataset_file import load_dataset
+from support.tiny_project import expect_success, run_cli
 
 
 def test_every_run_left_what_it_promises(project):

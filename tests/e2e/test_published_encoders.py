@@ -10,12 +10,12 @@ import pytest
 import torch
 
 from augrgb.core.timeline import Clock
-from augrgb.datasets.feature_store import open_features
 from augrgb.encoders.agcn import AgcnNet
 from augrgb.encoders.files import load_encoder
 from augrgb.encoders.import_weights import import_weights
-from augrgb.encoders.skeleton_graphs import LAYOUTS, adjacency
-from tiny_project import CLOCK, expect_success, write
+from augrgb.encoders.parts.skeleton_graphs import LAYOUTS, adjacency
+from augrgb.features.store import open_features
+from support.tiny_project import CLOCK, expect_success, write
 
 SMALL = {"side": 32, "fit": "stretch"}
 

@@ -6,12 +6,13 @@ import json
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 from safetensors.torch import load_file
 
-SCRIPT = Path(__file__).with_name("two_processes.py")
+from support.places import SUPPORT
+
+SCRIPT = SUPPORT / "two_processes.py"
 
 
 @pytest.mark.slow

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import runpy
 import subprocess
 import sys
 from dataclasses import replace
@@ -42,7 +41,7 @@ def test_two_processes_equal_one(tmp_path):
 
 def main(folder: Path) -> None:
     from augrgb.core.batch import StreamDims
-    from augrgb.datasets.stream_data import StreamData
+    from augrgb.features.stream_data import StreamData
     from augrgb.losses import LOSSES
     from augrgb.streams import StreamSettings, build_stream
     from augrgb.training import (
@@ -56,17 +55,18 @@ def main(folder: Path) -> None:
         make_fabric,
     )
     from augrgb.training.auxiliary_term import auxiliary_terms
-    from augrgb.training.teacher_weights import SharedSnippets, WeightedTeachers, learn_teacher_weights
+    from augrgb.training.teachers.mixing import SharedSnippets, WeightedTeachers, learn_teacher_weights
 
     torch.set_num_threads(1)
-    toy = runpy.run_path(str(Path(__file__).with_name("toy_training.py")))
-    dataset, features = toy["toy_data"]()
+    from support import toy_training as toy
+
+    dataset, features = toy.toy_data()
     ids = list(dataset.videos)
     data = StreamData(dataset, ids[:8], features, grid="rgb", labelled=ids[:5])
     torch.manual_seed(0)
     small = {"width": 7, "layers": 2}
     teachers = [
-        build_stream(StreamSettings(name, "sd_tcn", dim, toy["CLASSES"], toy["CLOCK"], small))
+        build_stream(StreamSettings(name, "sd_tcn", dim, toy.CLASSES, toy.CLOCK, small))
         for name, dim in (("pose", 5), ("rgb", 6))
     ]
     caches = {n: TeacherCache(stream, data, n) for n, stream in zip(("pose", "rgb"), teachers, strict=True)}
@@ -75,11 +75,11 @@ def main(folder: Path) -> None:
     dims = StreamDims(student=8, teacher=7, classes=3, samples=len(data))
     terms = [DistillTerm("both", LOSSES["pseudo_labels"](dims, thresholds="prevalence"), 0.5, weighted)]
     terms += [DistillTerm("pose", LOSSES["hint"](dims), 0.5, SharedSnippets(caches["pose"], 0, weighted))]
-    settings = StreamSettings("rgb", "ms_tct", 6, toy["CLASSES"], toy["CLOCK"], SMALL)
+    settings = StreamSettings("rgb", "ms_tct", 6, toy.CLASSES, toy.CLOCK, SMALL)
     stream = build_stream(settings)
     own = [*auxiliary_terms(stream), MeanTeacher(stream, "rgb", ramp_steps=4, decay=0.8)]
     task = StreamTask(stream, settings, data, terms=terms, own=own, perturbation=Perturbation(), batch_size=5)
-    how = replace(toy["FIT"], steps=8, accelerator="cpu", keep="last")
+    how = replace(toy.FIT, steps=8, accelerator="cpu", keep="last")
     fit(task, RunFolder(folder), how, fabric=make_fabric(accelerator="cpu"))
 
 

@@ -5,15 +5,15 @@ import unicodedata
 
 import pytest
 
+from augrgb.annotations.choose_format import read_annotations, write_annotations
+from augrgb.annotations.formats import AnnotatedVideo, AnnotationSet
+from augrgb.annotations.read import Source
+from augrgb.annotations.repair import is_unsafe_id, rename_classes, repair
+from augrgb.annotations.splits import splits_of
 from augrgb.core.errors import AugrgbError, FaultList, InputRefused, UsageFault
 from augrgb.core.types import Event
-from augrgb.datasets.formats import AnnotatedVideo, AnnotationSet
-from augrgb.datasets.formats.choose import read_annotations, write_annotations
-from augrgb.datasets.formats.faults import is_unsafe_id, rename_classes, repair
-from augrgb.datasets.formats.splits import splits_of
-from augrgb.workflows.data_check import check_data
-from augrgb.workflows.data_read import Source
-from augrgb.workflows.data_stats import data_stats, write_stats_page
+from augrgb.workflows.check import check_data
+from augrgb.workflows.statistics import data_stats, write_stats_page
 
 
 def annotations(*events, duration_s=10.0, classes=("walk", "sit"), **more):
@@ -202,7 +202,7 @@ def test_a15_encodings_separators_and_malformed_files(tmp_path, name, data, said
 
 
 def test_a15_a_file_too_large_to_be_read_whole(tmp_path, monkeypatch):
-    monkeypatch.setattr("augrgb.datasets.formats.text_files.WHOLE_FILE_LIMIT", 100)
+    monkeypatch.setattr("augrgb.annotations.reading.text_files.WHOLE_FILE_LIMIT", 100)
     path = write(tmp_path, "x.json", json.dumps({"v": {"duration": 9, "actions": [[0, 1, 2]] * 100}}))
     with pytest.raises(InputRefused, match=r"E-FILE-003.*streamed"):
         read_annotations(path)

@@ -6,11 +6,11 @@ import json
 import numpy as np
 import pytest
 
+from augrgb.annotations.choose_format import make_format, must_be_told
+from augrgb.annotations.formats import FORMATS
+from augrgb.annotations.repair import repair
 from augrgb.core.errors import AugrgbError
 from augrgb.core.seeds import rng_at
-from augrgb.datasets.formats import FORMATS
-from augrgb.datasets.formats.choose import make_format, must_be_told
-from augrgb.datasets.formats.faults import repair
 
 ELAN = (
     '<ANNOTATION_DOCUMENT><HEADER TIME_UNITS="milliseconds"><MEDIA_DESCRIPTOR MEDIA_URL="a.mp4" TIME_ORIGIN="5"/>'

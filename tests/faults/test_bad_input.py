@@ -13,8 +13,8 @@ import pytest
 import yaml
 from safetensors.numpy import load_file, save_file
 
-from tiny_project import run_cli, stream_values, write
-from video_samples import square_frames, write_sound_only, write_video
+from support.tiny_project import run_cli, stream_values, write
+from support.video_samples import square_frames, write_sound_only, write_video
 
 
 def edited_world(project, tmp_path, edit):

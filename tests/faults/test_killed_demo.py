@@ -8,11 +8,12 @@ import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import pytest
 
-SCRIPT = Path(__file__).with_name("tiny_demo.py")
+from support.places import SUPPORT
+
+SCRIPT = SUPPORT / "tiny_demo.py"
 
 
 def start(folder):

@@ -13,9 +13,17 @@ import pytest
 from augrgb.core.errors import InputRefused
 from augrgb.video.decode import DecodeReport, frames_by_time
 from augrgb.video.probe import probe
-from video_samples import number_of, numbered_frames, square_frames, write_silence, write_sound_only, write_video
+from support.places import SHARED
+from support.video_samples import (
+    number_of,
+    numbered_frames,
+    square_frames,
+    write_silence,
+    write_sound_only,
+    write_video,
+)
 
-SHARED_VIDEOS = Path(__file__).resolve().parents[2].parent / "shared" / "data" / "videos"
+SHARED_VIDEOS = SHARED / "data" / "videos"
 real_clips = pytest.mark.skipif(not SHARED_VIDEOS.is_dir(), reason="the shared clips are not beside this checkout")
 
 
@@ -171,12 +179,11 @@ def test_memory_stays_flat_for_a_long_video(tmp_path):
         import resource, sys
         from pathlib import Path
         import numpy as np
-        sys.path.insert(0, sys.argv[1])
-        from video_samples import write_video
+        from support.video_samples import write_video
         from augrgb.core.timeline import Clock
         from augrgb.video.decode import frames_by_time
         from augrgb.video.windows import stream_windows
-        folder, peaks = Path(sys.argv[2]), []
+        folder, peaks = Path(sys.argv[1]), []
         for name, gap in (("short", 1), ("long", 30)):
             path = write_video(folder / f"{name}.mkv", np.zeros((120, 48, 64, 3), np.uint8),
                                times_s=[gap * i for i in range(120)])
@@ -186,8 +193,7 @@ def test_memory_stays_flat_for_a_long_video(tmp_path):
         assert peaks[1] - peaks[0] < 30, peaks
         """
     )
-    tests = Path(__file__).resolve().parents[1]
-    done = subprocess.run([sys.executable, "-c", script, str(tests), str(tmp_path)], capture_output=True, text=True)
+    done = subprocess.run([sys.executable, "-c", script, str(tmp_path)], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert int(done.stdout.split()[2]) > 13000  # an hour of snippets
 

@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 import numpy as np
 import pytest
 
 from augrgb.metrics.action_conditional import conditional_report
+from support.places import PARITY
 
-FIXTURES = Path(__file__).resolve().parents[2].parent / "shared" / "fixtures"
-PATH = FIXTURES / "action_conditional.json"
-pytestmark = pytest.mark.skipif(not PATH.exists(), reason="shared/fixtures is not here")
+PATH = PARITY / "action_conditional.json"
 
 
 @pytest.mark.parametrize("name, taus", [("plain", ["0", "3", "10", "20", "40", "-5"]), ("absent_class", ["0", "5"])])
 def test_report(name, taus):
     case = next(case for case in json.loads(PATH.read_text())["cases"] if case["name"] == name)
     assert sorted(case["expected"]) == sorted(taus)
-    arrays = np.load(FIXTURES / "action_conditional.npz")
+    arrays = np.load(PARITY / "action_conditional.npz")
     scores = [arrays[f"{name}/scores{v}"] for v in range(case["videos"])]
     targets = [arrays[f"{name}/targets{v}"] for v in range(case["videos"])]
     for tau in taus:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,18 +10,11 @@ import torch
 import torch.nn.functional as F
 
 from augrgb.encoders.agcn import AgcnNet
-from augrgb.encoders.skeleton_graphs import LAYOUTS, adjacency
+from augrgb.encoders.parts.skeleton_graphs import LAYOUTS, adjacency
+from support import number_recipes
+from support.places import PARITY
 
-FIXTURES = Path(__file__).resolve().parents[2].parent / "shared" / "fixtures"
-pytestmark = pytest.mark.skipif(not FIXTURES.exists(), reason="shared/fixtures is not beside the checkout")
-WHOLE = json.loads((FIXTURES / "agcn.json").read_text()) if FIXTURES.exists() else {"cases": []}
-
-
-def recipes():
-    spec = importlib.util.spec_from_file_location("fixture_recipes", FIXTURES / "recipes.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+WHOLE = json.loads((PARITY / "agcn.json").read_text())
 
 
 @pytest.mark.parametrize(
@@ -37,19 +28,19 @@ def test_graphs_equal_the_reference(layout, graph, array):
     parents = LAYOUTS[layout].parents
     edges = {(child, parent) for child, parent in enumerate(parents) if parent >= 0}
     assert edges == {tuple(edge) for edge in WHOLE["graphs"][graph]["inward_edges_zero_based_child_parent"]}
-    np.testing.assert_allclose(adjacency(parents), np.load(FIXTURES / "agcn.npz")[array], atol=1e-7)
+    np.testing.assert_allclose(adjacency(parents), np.load(PARITY / "agcn.npz")[array], atol=1e-7)
 
 
 @pytest.mark.parametrize("case", WHOLE["cases"], ids=[case["name"] for case in WHOLE["cases"]])
 def test_network_equals_the_reference(case):
-    table = recipes().state_dict(case["state_dict"], WHOLE["gain"])
+    table = number_recipes.state_dict(case["state_dict"], WHOLE["gain"])
     state = {name: torch.from_numpy(value) for name, value in table.items()}
     weight, bias = state.pop("fc.weight"), state.pop("fc.bias")
     net = AgcnNet(adjacency(LAYOUTS["kinect25"].parents), persons=case["config"]["num_person"])
     assert set(net.state_dict()) == set(state)
     net.load_state_dict(state)
-    x = torch.from_numpy(recipes().features(case["input_p"], case["input_shape"]))
-    expected = np.load(FIXTURES / "agcn.npz")
+    x = torch.from_numpy(number_recipes.features(case["input_p"], case["input_shape"]))
+    expected = np.load(PARITY / "agcn.npz")
     seen = {}
     for layer in case["layers"]:
         net.get_submodule(layer).register_forward_hook(lambda _, __, y, layer=layer: seen.update({layer: y}))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,9 +10,9 @@ import pytest
 from augrgb.metrics import tiou_map
 from augrgb.metrics.segments import Segments
 from augrgb.metrics.tiou import tiou
+from support.places import PARITY
 
-FIXTURE = Path(__file__).resolve().parents[2].parent / "shared" / "fixtures" / "anet_map.json"
-pytestmark = pytest.mark.skipif(not FIXTURE.exists(), reason="shared/fixtures is not here")
+FIXTURE = PARITY / "anet_map.json"
 CASES = ["plain", "class_without_predictions", "stray_labels"]
 
 

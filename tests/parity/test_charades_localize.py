@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 import numpy as np
 import pytest
 
 from augrgb.metrics.charades_localize import charades_localize, point_labels, submitted_scores
+from support.places import PARITY
 
-FIXTURE = Path(__file__).resolve().parents[2].parent / "shared" / "fixtures" / "charades_localize.json"
-pytestmark = pytest.mark.skipif(not FIXTURE.exists(), reason="shared/fixtures is not here")
+FIXTURE = PARITY / "charades_localize.json"
 CASES = ["synthetic_all_classes", "class_without_positives", "missing_frames", "zero_based_frames"]
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -25,16 +24,15 @@ from augrgb.losses.pkt import probabilistic_transfer
 from augrgb.losses.rkd import angle_wise, distance_wise
 from augrgb.losses.similarity_preserving import similarity_preserving
 from augrgb.losses.vid import gaussian_misfit
+from support.places import PARITY
 
-FIXTURES = Path(__file__).resolve().parents[2].parent / "shared" / "fixtures"
-pytestmark = pytest.mark.skipif(not FIXTURES.exists(), reason="shared/fixtures is not beside the checkout")
-WHOLE = json.loads((FIXTURES / "distill_losses.json").read_text()) if FIXTURES.exists() else {"cases": []}
+WHOLE = json.loads((PARITY / "distill_losses.json").read_text())
 CASES = {case["name"]: case for case in WHOLE["cases"]}
 
 
 @pytest.fixture(scope="module")
 def arrays():
-    with np.load(FIXTURES / "distill_losses.npz") as file:
+    with np.load(PARITY / "distill_losses.npz") as file:
         return {name: torch.from_numpy(file[name]) for name in file.files}
 
 

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 import numpy as np
 import pytest
 
 from augrgb.metrics.event_map import event_reports
 from augrgb.metrics.segments import Segments
+from support.places import PARITY
 
-FIXTURE = Path(__file__).resolve().parents[2].parent / "shared" / "fixtures" / "event_map.json"
-pytestmark = pytest.mark.skipif(not FIXTURE.exists(), reason="shared/fixtures is not here")
+FIXTURE = PARITY / "event_map.json"
 CASES = ["pku_like", "float_times", "score_ties", "class_without_gt", "no_match", "zero_length"]
 THETAS = (0.1, 0.3, 0.5, 0.7)
 

@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 import numpy as np
 import pytest
 
 from augrgb.metrics import frame_map
+from support.places import PARITY
 
-FIXTURES = Path(__file__).resolve().parents[2].parent / "shared" / "fixtures"
-pytestmark = pytest.mark.skipif(not (FIXTURES / "frame_map.json").exists(), reason="shared/fixtures is not here")
 NAMES = ["plain", "zero_and_full", "no_positive_at_all", "single_frame_videos", "weighted", "larger", "ties"]
 
 
 def load(name):
-    cases = {case["name"]: case for case in json.loads((FIXTURES / "frame_map.json").read_text())["cases"]}
+    cases = {case["name"]: case for case in json.loads((PARITY / "frame_map.json").read_text())["cases"]}
     assert sorted(cases) == sorted(NAMES)
-    arrays = np.load(FIXTURES / "frame_map.npz")
+    arrays = np.load(PARITY / "frame_map.npz")
     case = cases[name]
 
     def videos(kind):

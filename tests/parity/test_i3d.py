@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,31 +10,24 @@ import torch
 import torch.nn.functional as F
 
 from augrgb.encoders.i3d import I3dNet
+from support import number_recipes
+from support.places import PARITY
 
-FIXTURES = Path(__file__).resolve().parents[2].parent / "shared" / "fixtures"
-pytestmark = pytest.mark.skipif(not FIXTURES.exists(), reason="shared/fixtures is not beside the checkout")
-WHOLE = json.loads((FIXTURES / "i3d.json").read_text()) if FIXTURES.exists() else {"cases": []}
+WHOLE = json.loads((PARITY / "i3d.json").read_text())
 CASES = {case["name"]: case for case in WHOLE["cases"]}
-
-
-def recipes():
-    spec = importlib.util.spec_from_file_location("fixture_recipes", FIXTURES / "recipes.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 def published(case):
     table = WHOLE["state_dicts"][case["table"]]
-    return {k: torch.from_numpy(v) for k, v in recipes().state_dict(table, WHOLE["gain"]).items()}
+    return {k: torch.from_numpy(v) for k, v in number_recipes.state_dict(table, WHOLE["gain"]).items()}
 
 
 def clip(case):
-    return torch.from_numpy(recipes().clip(case["input_p"], case["input_shape"]))
+    return torch.from_numpy(number_recipes.clip(case["input_p"], case["input_shape"]))
 
 
 def check(case, features, weight, bias):
-    expected = np.load(FIXTURES / "i3d.npz")
+    expected = np.load(PARITY / "i3d.npz")
     np.testing.assert_allclose(features.numpy(), expected[f"{case['name']}/features"], atol=1e-4, rtol=1e-4)
     logits = F.conv3d(features, weight, bias).squeeze(4).squeeze(3)
     np.testing.assert_allclose(logits.numpy(), expected[f"{case['name']}/logits"], atol=1e-4, rtol=1e-4)

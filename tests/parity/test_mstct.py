@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,21 +12,14 @@ from torch import nn
 
 from augrgb.core.types import Event
 from augrgb.filters import MsTct
-from augrgb.filters.heat_map import HeatMapTerm, heat_map_focal, heat_map_focal_published, heat_map_published
+from augrgb.filters.parts.heat_map import HeatMapTerm, heat_map_focal, heat_map_focal_published, heat_map_published
+from support import number_recipes
+from support.places import PARITY
 
-FIXTURES = Path(__file__).resolve().parents[2].parent / "shared" / "fixtures"
-pytestmark = pytest.mark.skipif(not FIXTURES.exists(), reason="shared/fixtures is not beside the checkout")
-WHOLE = json.loads((FIXTURES / "mstct.json").read_text()) if FIXTURES.exists() else {"cases": []}
+WHOLE = json.loads((PARITY / "mstct.json").read_text())
 CASES = {case["name"]: case for case in WHOLE["cases"]}
 NAMES = [name if name != "paper" else pytest.param(name, marks=pytest.mark.slow) for name in CASES]
-PROTOCOLS = json.loads((FIXTURES / "rasterise.json").read_text())["protocols"] if FIXTURES.exists() else {}
-
-
-def recipes():
-    spec = importlib.util.spec_from_file_location("fixture_recipes", FIXTURES / "recipes.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+PROTOCOLS = json.loads((PARITY / "rasterise.json").read_text())["protocols"]
 
 
 PARTS = {
@@ -83,7 +74,7 @@ class Reference(nn.Module):
         self.classifier = nn.Linear(E, K)
         self.term = HeatMapTerm([E] * 4, K)
         state = {}
-        for name, value in recipes().state_dict(case["state_dict"], WHOLE["gain"]).items():
+        for name, value in number_recipes.state_dict(case["state_dict"], WHOLE["gain"]).items():
             ours = our_name(name)
             if ours is not None:
                 shape = self.get_parameter(ours).shape
@@ -97,21 +88,21 @@ class Reference(nn.Module):
 
 def case_input(case):
     B, D, T = case["input_shape"]
-    return torch.from_numpy(recipes().features(case["input_p"], (B, D, T))).transpose(1, 2)
+    return torch.from_numpy(number_recipes.features(case["input_p"], (B, D, T))).transpose(1, 2)
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_logits_heat_map_losses_and_gradient_equal_the_reference(name):
     case = CASES[name]
-    x, arrays = case_input(case), np.load(FIXTURES / "mstct.npz")
+    x, arrays = case_input(case), np.load(PARITY / "mstct.npz")
     mask = torch.ones(x.shape[:2], dtype=torch.bool)
     net = Reference(case).eval()
     logits, heat = net(x, mask)
     np.testing.assert_allclose(logits.detach().numpy(), arrays[f"{name}/logits"], atol=1e-4, rtol=1e-4)
     np.testing.assert_allclose(heat.mT.detach().numpy(), arrays[f"{name}/heatmap"], atol=1e-4, rtol=1e-4)
     B, T, K = logits.shape
-    labels = torch.from_numpy(recipes().labels(case["label_p"], (B, T, K), [T] * B, case["label_threshold"]))
-    target = torch.from_numpy(recipes().u(case["heatmap_target_p"], B * T * K).reshape(B, T, K))
+    labels = torch.from_numpy(number_recipes.labels(case["label_p"], (B, T, K), [T] * B, case["label_threshold"]))
+    target = torch.from_numpy(number_recipes.u(case["heatmap_target_p"], B * T * K).reshape(B, T, K))
     target = torch.where(target > 0.9, 1.0, target).float()
     bce = F.binary_cross_entropy_with_logits(logits, labels, reduction="sum") / mask.sum()
     focal = heat_map_focal_published(heat, target, mask)
@@ -136,7 +127,7 @@ def test_a_padded_batch_gives_the_reference_of_each_video_alone(name):
     mask = (torch.arange(T + 43) < T).expand(B, -1)
     with torch.no_grad():
         logits, heat = net(long, mask)
-    arrays = np.load(FIXTURES / "mstct.npz")
+    arrays = np.load(PARITY / "mstct.npz")
     np.testing.assert_allclose(logits[:, :T].numpy(), arrays[f"{name}/logits"], atol=1e-4, rtol=1e-4)
     np.testing.assert_allclose(heat.mT[..., :T].numpy(), arrays[f"{name}/heatmap"], atol=1e-4, rtol=1e-4)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,17 +11,16 @@ from augrgb.core.timeline import Clock
 from augrgb.core.types import Dataset, Event, VideoRecord
 from augrgb.metrics.evaluation import ScoreTrack
 from augrgb.metrics.protocols import PROTOCOLS, evaluate
+from support.places import PARITY
 
-FIXTURES = Path(__file__).resolve().parents[2].parent / "shared" / "fixtures"
-pytestmark = pytest.mark.skipif(not (FIXTURES / "frame_map.json").exists(), reason="shared/fixtures is not here")
 CLOCK = Clock(1.0, 1, 1)
 CASES = ["plain", "zero_and_full", "single_frame_videos", "larger"]
 
 
 def load(name):
     """A fixture's frames as a dataset whose events give its targets back, and its scores squeezed into [0, 1]."""
-    case = next(c for c in json.loads((FIXTURES / "frame_map.json").read_text())["cases"] if c["name"] == name)
-    arrays = np.load(FIXTURES / "frame_map.npz")
+    case = next(c for c in json.loads((PARITY / "frame_map.json").read_text())["cases"] if c["name"] == name)
+    arrays = np.load(PARITY / "frame_map.npz")
     videos, scores = {}, {}
     for v in range(case["videos"]):
         targets, values = arrays[f"{name}/targets{v}"], arrays[f"{name}/scores{v}"].astype(np.float64)

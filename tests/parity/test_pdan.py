@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,18 +11,11 @@ import torch.nn.functional as F
 from torch import nn
 
 from augrgb.filters import Pdan
+from support import number_recipes
+from support.places import PARITY
 
-FIXTURES = Path(__file__).resolve().parents[2].parent / "shared" / "fixtures"
-pytestmark = pytest.mark.skipif(not FIXTURES.exists(), reason="shared/fixtures is not beside the checkout")
-WHOLE = json.loads((FIXTURES / "pdan.json").read_text()) if FIXTURES.exists() else {"cases": []}
+WHOLE = json.loads((PARITY / "pdan.json").read_text())
 CASES = {case["name"]: case for case in WHOLE["cases"]}
-
-
-def recipes():
-    spec = importlib.util.spec_from_file_location("fixture_recipes", FIXTURES / "recipes.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 class Reference(nn.Module):
@@ -53,7 +44,7 @@ class Reference(nn.Module):
                 self.names[f"{block}.query_key_value.weight"] = [
                     f"{layer}.conv_attention.{part}_conv.weight" for part in ("query", "key", "value")
                 ]
-        weights = recipes().state_dict(case["state_dict"], WHOLE["gain"])
+        weights = number_recipes.state_dict(case["state_dict"], WHOLE["gain"])
         for ours, theirs in self.names.items():
             value = np.concatenate([weights.pop(name) for name in theirs])
             value = value[:, 0].T if ours.endswith("tap_term") else value.squeeze(-1) if value.ndim == 3 else value
@@ -70,7 +61,7 @@ class Reference(nn.Module):
 
 def case_input(case):
     B, D, T = case["input_shape"]
-    x = torch.from_numpy(recipes().features(case["input_p"], (B, D, T))).transpose(1, 2)
+    x = torch.from_numpy(number_recipes.features(case["input_p"], (B, D, T))).transpose(1, 2)
     mask = torch.arange(T) < torch.tensor(case["lengths"])[:, None]
     return x, mask
 
@@ -81,9 +72,9 @@ def test_logits_loss_and_gradients_equal_the_reference(name):
     x, mask = case_input(case)
     net = Reference(case, mask_input=False).eval()
     logits = net(x, mask)
-    expected = np.load(FIXTURES / "pdan.npz")[f"{name}/output"]
+    expected = np.load(PARITY / "pdan.npz")[f"{name}/output"]
     np.testing.assert_allclose(torch.stack(logits).transpose(2, 3).detach().numpy(), expected, atol=1e-4, rtol=1e-4)
-    labels = recipes().labels(case["label_p"], logits[-1].shape, case["lengths"], case["label_threshold"])
+    labels = number_recipes.labels(case["label_p"], logits[-1].shape, case["lengths"], case["label_threshold"])
     loss = F.binary_cross_entropy_with_logits(logits[-1], torch.from_numpy(labels), reduction="sum") / mask.sum()
     assert loss.item() == pytest.approx(case["loss"], rel=1e-5)
     loss.backward()

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 import numpy as np
 import pytest
 
-from augrgb.core.rasterise import legacy_uniform
+from augrgb.annotations.labels import legacy_uniform
 from augrgb.core.types import Event
+from support.places import PARITY
 
-FILE = Path(__file__).resolve().parents[2].parent / "shared" / "fixtures" / "rasterise.json"
-pytestmark = pytest.mark.skipif(not FILE.exists(), reason="shared/fixtures is not beside the checkout")
+FILE = PARITY / "rasterise.json"
 
 
 @pytest.mark.parametrize(

@@ -57,8 +57,8 @@ def demo(
     """The whole main job on the embedded world, in minutes: world, encoders, streams, distillation, report."""
     from augrgb.cli.progress import StageBars
     from augrgb.cli.tables import stdout
+    from augrgb.pipelines.demo import DemoSettings, run_demo
     from augrgb.report.terminal import comparison_table
-    from augrgb.workflows.demo import DemoSettings, run_demo
 
     with StageBars() as bars:
         outcome = run_demo(folder, DemoSettings(seeds=seeds, full=full), workers=workers, on_progress=bars.update)
@@ -84,8 +84,8 @@ def world_make(
     from augrgb.cli.progress import StageBars
     from augrgb.cli.tables import dataset_table, stdout
     from augrgb.recipe.overrides import apply_overrides
-    from augrgb.workflows.make_world import make_world, make_world_from_motion
     from augrgb.world import WorldSettings, load_bvh_motion, load_packed_motion
+    from augrgb.world.make import make_world, make_world_from_motion
 
     chosen = WorldSettings.from_json(apply_overrides({"seed": seed}, settings or []))
     with StageBars() as bars:
@@ -213,6 +213,6 @@ def show(
 
 
 def _cores() -> int:
-    from augrgb.workflows.jobs import available_cores
+    from augrgb.parallel.jobs import available_cores
 
     return available_cores()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from augrgb.workflows.compare import ComparisonOutcome, ComparisonPlan
+    from augrgb.pipelines.compare import ComparisonOutcome, ComparisonPlan
 
 
 def compare(
@@ -31,9 +31,9 @@ def compare(
 ) -> None:
     """Train, evaluate and compare methods over seeds. Finished cells are never redone; a killed job goes on."""
     from augrgb.cli.progress import StageBars
-    from augrgb.recipe.comparison_load import load_comparison
-    from augrgb.workflows.compare import compare as run_comparison
-    from augrgb.workflows.compare import plan_comparison
+    from augrgb.pipelines.compare import compare as run_comparison
+    from augrgb.pipelines.compare import plan_comparison
+    from augrgb.pipelines.comparison.load import load_comparison
 
     loaded = load_comparison(recipe, overrides or [])
     folder = out or Path("runs") / "compare" / recipe.stem
@@ -62,8 +62,8 @@ def _show_plan(plan: ComparisonPlan, folder: Path) -> None:
 
 def _show(outcome: ComparisonOutcome) -> None:
     from augrgb.cli.tables import stderr, stdout
+    from augrgb.pipelines.compare import FILES
     from augrgb.report.terminal import comparison_table
-    from augrgb.workflows.compare import FILES
 
     stdout().print(comparison_table(outcome.table))
     decided: dict[str, list[str]] = {}

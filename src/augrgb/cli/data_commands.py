@@ -12,7 +12,7 @@ from augrgb.cli.poses_command import data_poses
 from augrgb.core.errors import InputRefused, Quarantined, UsageFault
 
 if TYPE_CHECKING:
-    from augrgb.workflows.data_read import Source
+    from augrgb.annotations.read import Source
 
 data_app = typer.Typer(help="Own data to a dataset: any annotation format, every fault at once.", no_args_is_help=True)
 
@@ -51,8 +51,8 @@ def data_init(
     from augrgb.cli.data_tables import findings_table
     from augrgb.cli.progress import StageBars
     from augrgb.cli.tables import dataset_table, stderr, stdout
-    from augrgb.workflows.data_check import CheckReport
-    from augrgb.workflows.data_init import init_dataset
+    from augrgb.workflows.check import CheckReport
+    from augrgb.workflows.init import init_dataset
 
     with StageBars() as bars:
         report = init_dataset(
@@ -97,7 +97,7 @@ def data_check(
     from augrgb.cli.data_tables import findings_table
     from augrgb.cli.progress import StageBars
     from augrgb.cli.tables import stdout
-    from augrgb.workflows.data_check import check_data
+    from augrgb.workflows.check import check_data
 
     source = _source(path, format_name, options, class_map, only, videos)
     with StageBars() as bars:
@@ -131,10 +131,10 @@ def data_stats(
     ] = None,
 ) -> None:
     """Classes, durations, events per class, what happens at the same time, split sizes."""
+    from augrgb.annotations.read import read_and_judge
     from augrgb.cli.data_tables import stats_tables
     from augrgb.cli.tables import stdout
-    from augrgb.workflows.data_read import read_and_judge
-    from augrgb.workflows.data_stats import data_stats, write_stats_page
+    from augrgb.workflows.statistics import data_stats, write_stats_page
 
     if out is not None and out.suffix.lower() not in (".html", ".png"):
         raise UsageFault("E-CFG-003", out, "a page ends in .html, a figure in .png")
@@ -161,11 +161,11 @@ def data_convert(
     videos: VideosOption = None,
 ) -> None:
     """Annotations from one format into another, repaired; the repairs are logged beside OUT, IN is never changed."""
+    from augrgb.annotations.read import parse_options
     from augrgb.cli.data_tables import findings_table
     from augrgb.cli.tables import stdout
-    from augrgb.workflows.data_check import CheckReport
-    from augrgb.workflows.data_convert import convert
-    from augrgb.workflows.data_read import parse_options
+    from augrgb.workflows.check import CheckReport
+    from augrgb.workflows.convert import convert
 
     report = convert(
         _source(source, source_format, options, class_map, only, videos),
@@ -204,13 +204,13 @@ def _source(
     only: str | None,
     videos: Path | None = None,
 ) -> Source:
-    from augrgb.workflows.data_read import Source, parse_options
+    from augrgb.annotations.read import Source, parse_options
 
     return Source(path, format_name, parse_options(options or []), class_map, only, videos)
 
 
 def _pairs(texts: list[str] | None) -> dict[str, str]:
-    from augrgb.datasets.manifest import ROLES
+    from augrgb.annotations.dataset_file import ROLES
 
     pairs = {}
     for text in texts or []:

@@ -8,11 +8,11 @@ import numpy as np
 from rich.table import Table
 from rich.text import Text
 
+from augrgb.annotations.formats import FORMATS
 from augrgb.core.catalog import one_line, options_model
-from augrgb.datasets.formats import FORMATS
-from augrgb.workflows.data_check import CheckReport
-from augrgb.workflows.data_convert import writers
-from augrgb.workflows.data_stats import DataStats, commonest_pairs
+from augrgb.workflows.check import CheckReport
+from augrgb.workflows.convert import writers
+from augrgb.workflows.statistics import DataStats, commonest_pairs
 
 _STYLES = {"refused": "bold red", "dropped": "yellow", "clipped": "yellow", "kept": "", "noted": "dim"}
 

@@ -129,7 +129,7 @@ def _weights_hash(folder: Path) -> str:
 
 
 def _skeleton(layout: str | None) -> dict[str, Any]:
-    from augrgb.encoders.skeleton_graphs import LAYOUTS
+    from augrgb.encoders.parts.skeleton_graphs import LAYOUTS
 
     if layout is None:
         return {}

@@ -49,7 +49,7 @@ def evaluate(
     .npz with an array per video, or .safetensors of a run.
     """
     from augrgb.cli.tables import evaluation_table, stderr, stdout
-    from augrgb.core.safe_files import write_json
+    from augrgb.core.files import write_json
     from augrgb.metrics.protocols import find_protocol
     from augrgb.workflows.evaluate import DEFAULT_PROTOCOLS, evaluate_runs, result_to_json
 
@@ -59,7 +59,7 @@ def evaluate(
         problem = "name runs, or --predictions with --annotations"
         raise UsageFault("E-CFG-003", "augrgb evaluate", problem, "augrgb evaluate --help")
     if predictions is not None and annotations is not None:
-        from augrgb.workflows.data_read import parse_options
+        from augrgb.annotations.read import parse_options
         from augrgb.workflows.evaluate_files import evaluate_files
 
         found = evaluate_files(

@@ -10,8 +10,8 @@ import typer
 from augrgb.core.errors import UsageFault
 
 if TYPE_CHECKING:
-    from augrgb.workflows.extract_status import ExtractStatus
-    from augrgb.workflows.per_video import Engine
+    from augrgb.features.status import ExtractStatus
+    from augrgb.parallel.batch import Engine
 
 _SHOWN = 10
 
@@ -51,17 +51,17 @@ def extract(
     ] = 10.0,
 ) -> None:
     """Videos or poses -> snippet features. Resumes; bad videos are listed and left out."""
+    from augrgb.annotations.dataset_file import load_dataset
     from augrgb.cli.progress import StageBars
     from augrgb.cli.tables import stdout
-    from augrgb.datasets.manifest import load_dataset
+    from augrgb.parallel.shards import parse_shard
     from augrgb.workflows.extract import extract_together
-    from augrgb.workflows.extract_shards import parse_shard
 
     targets = [(encoder, out), *map(_pair, also or [])]
     part = parse_shard(shard) if shard is not None else None
     chosen = _engine(engine, workers, ray_address, memory_mib, device)
     if status:
-        from augrgb.workflows.extract_status import extraction_status
+        from augrgb.features.status import extraction_status
 
         for one in extraction_status(
             load_dataset(dataset), targets, shard=part, partial=partial_video, device=chosen.device
@@ -88,17 +88,17 @@ def extract(
 def _engine(
     name: Literal["local", "ray"], workers: int | None, address: str | None, memory_mib: int | None, device: str
 ) -> Engine:
-    from augrgb.video.child_jobs import ChildLimits
-    from augrgb.workflows.jobs import available_cores
-    from augrgb.workflows.network_device import chosen_devices
-    from augrgb.workflows.per_video import LocalEngine
+    from augrgb.parallel.batch import LocalEngine
+    from augrgb.parallel.child import ChildLimits
+    from augrgb.parallel.devices import chosen_devices
+    from augrgb.parallel.jobs import available_cores
 
     limits = ChildLimits() if memory_mib is None else ChildLimits(memory_mib * 2**20)
     if name == "local":
         if address is not None:
             raise UsageFault("E-CFG-003", "--ray-address", "is of no use without --engine ray")
         return LocalEngine(workers or available_cores(), limits, chosen_devices(device))
-    from augrgb.workflows.extract_ray import RayEngine
+    from augrgb.parallel.ray import RayEngine
 
     if workers is not None:
         raise UsageFault("E-CFG-003", "--workers", "the Ray cluster decides how many work at once")

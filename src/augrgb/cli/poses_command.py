@@ -36,10 +36,10 @@ def data_poses(
     """Skeletons of datasets, or of videos by a network, to pose files. Resumes; bad files are listed and left out."""
     from augrgb.cli.progress import StageBars
     from augrgb.cli.tables import stdout
-    from augrgb.workflows.convert_poses import convert_poses
-    from augrgb.workflows.estimate_poses import estimate_poses
-    from augrgb.workflows.jobs import available_cores
-    from augrgb.workflows.pose_batch import PersonChoice
+    from augrgb.parallel.jobs import available_cores
+    from augrgb.poses.batch import PersonChoice
+    from augrgb.poses.convert import convert_poses
+    from augrgb.poses.estimate import estimate_poses
 
     choice = PersonChoice(
         _one_of("--person", person, ("energy", "largest", "longest")),  # type: ignore[arg-type]

@@ -79,13 +79,13 @@ def evaluation_table(evaluation: Evaluation) -> Table:
 
 def catalogs() -> Mapping[str, Mapping[str, type]]:
     """Every kind of part that recipes and commands name."""
-    from augrgb.datasets.formats import FORMATS
+    from augrgb.annotations.formats import FORMATS
     from augrgb.encoders import ENCODERS
     from augrgb.filters import FILTERS
     from augrgb.losses import LOSSES
+    from augrgb.poses.formats import SKELETON_FORMATS
     from augrgb.training.mean_teacher import MeanTeacher
     from augrgb.video.flow import FLOW_METHODS
-    from augrgb.video.skeleton_formats import SKELETON_FORMATS
 
     return {
         "losses": LOSSES,

@@ -16,7 +16,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
 from augrgb.core.errors import InputRefused
-from augrgb.core.safe_files import write_bytes
+from augrgb.core.files import write_bytes
 from augrgb.core.timeline import Clock
 from augrgb.detection.late_fusion import late_fusion
 

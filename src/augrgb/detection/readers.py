@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from augrgb.core.errors import AugrgbError, InputRefused, raise_together
-from augrgb.core.safe_files import identifier_of, read_json
+from augrgb.core.files import identifier_of, read_json
 from augrgb.core.types import Detection
 from augrgb.detection.writers import CSV_COLUMNS, FORMULA_STARTS, PKU_FPS
 

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from augrgb.core.errors import InputRefused
-from augrgb.core.safe_files import file_name_of, write_json, write_text
+from augrgb.core.files import file_name_of, write_json, write_text
 from augrgb.core.types import Detection
 
 CSV_COLUMNS = ("video_id", "label", "start_s", "end_s", "score")

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from augrgb.core.dropout import ShardedDropout
-from augrgb.encoders.fixed_norm import Norm, normalisation
-from augrgb.encoders.pose_input import Axes, PoseInput, PoseStream
-from augrgb.encoders.skeleton_graphs import adjacency
+from augrgb.encoders.parts.fixed_norm import Norm, normalisation
+from augrgb.encoders.parts.pose_input import Axes, PoseInput, PoseStream
+from augrgb.encoders.parts.skeleton_graphs import adjacency
 from augrgb.encoders.snippet_encoder import SnippetEncoder
 
 _WIDTHS = (64, 64, 64, 64, 128, 128, 128, 256, 256, 256)

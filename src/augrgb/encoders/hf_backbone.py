@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from augrgb.core.errors import EnvironmentFault, InputRefused, UsageFault
-from augrgb.encoders.hf_pictures import PictureSettings, prepare_pictures
+from augrgb.encoders.parts.hf_images import PictureSettings, prepare_pictures
 from augrgb.encoders.snippet_encoder import SnippetEncoder, check_windows
 
 Pool = Literal["mean", "class", "pooler"]

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from augrgb.core.errors import UsageFault
-from augrgb.core.flow_settings import FlowSettings
-from augrgb.encoders.i3d_parts import ConvUnit, MixedBlock, SamePool
+from augrgb.encoders.parts.i3d_parts import ConvUnit, MixedBlock, SamePool
 from augrgb.encoders.snippet_encoder import SnippetEncoder, check_windows
+from augrgb.video.flow.settings import FlowSettings
 
 Fit = Literal["crop", "stretch", "keep"]
 _CELLS_TOGETHER = 16 * 224 * 224  # of clips that go through the network at once: so few stay in the caches

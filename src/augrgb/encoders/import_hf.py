@@ -11,14 +11,14 @@ from torch import Tensor
 
 from augrgb.core.catalog import check_options
 from augrgb.core.errors import InputRefused, UsageFault
-from augrgb.core.safe_files import read_json
+from augrgb.core.files import read_json
 from augrgb.core.timeline import Clock
 from augrgb.core.weights import check_state, read_weights
 from augrgb.encoders import ENCODERS
 from augrgb.encoders.files import EncoderSettings, save_encoder
 from augrgb.encoders.hf_backbone import HfBackbone, build_model, without_code
-from augrgb.encoders.hf_pictures import read_picture_settings
 from augrgb.encoders.import_weights import CARD, checked_hash, read_pickle
+from augrgb.encoders.parts.hf_images import read_picture_settings
 from augrgb.encoders.weight_card import WeightCard, self_test, write_card
 
 _IMAGE_CLOCK = Clock(25.0, 16, 16)

@@ -12,15 +12,15 @@ from torch import Tensor
 
 from augrgb.core.catalog import check_choice, check_options
 from augrgb.core.errors import InputRefused, UsageFault
-from augrgb.core.safe_files import disk_faults, existing_parent, sha256_file
+from augrgb.core.files import disk_faults, existing_parent, sha256_file
 from augrgb.core.timeline import Clock
 from augrgb.core.weights import check_state, read_weights
 from augrgb.encoders import ENCODERS
 from augrgb.encoders.files import EncoderSettings, save_encoder
-from augrgb.encoders.guarded_child import convert_in_child
 from augrgb.encoders.i3d import FLOW_RANGE_PIXELS
-from augrgb.encoders.skeleton_graphs import LAYOUTS
+from augrgb.encoders.parts.skeleton_graphs import LAYOUTS
 from augrgb.encoders.weight_card import WeightCard, self_test, write_card
+from augrgb.parallel.walled_child import convert_in_child
 
 CARD = "card.json"
 

@@ -9,9 +9,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from augrgb.core.flow_settings import FlowSettings
-from augrgb.encoders.conv_net import SnippetConvNet
+from augrgb.encoders.parts.conv_net import SnippetConvNet
 from augrgb.encoders.snippet_encoder import SnippetEncoder, check_windows
+from augrgb.video.flow.settings import FlowSettings
 
 
 class SmallFlow(SnippetEncoder):

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from augrgb.core.dropout import ShardedDropout
 from augrgb.core.errors import UsageFault
-from augrgb.encoders.body_frame import body_frame, landmarks
+from augrgb.encoders.parts.body_frame import body_frame, landmarks
 from augrgb.encoders.snippet_encoder import SnippetEncoder, check_windows
 
 

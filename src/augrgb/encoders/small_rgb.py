@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from augrgb.encoders.conv_net import SnippetConvNet
+from augrgb.encoders.parts.conv_net import SnippetConvNet
 from augrgb.encoders.snippet_encoder import SnippetEncoder, check_windows
 
 

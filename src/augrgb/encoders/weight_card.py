@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from augrgb.core.errors import InputRefused, UsageFault
-from augrgb.core.safe_files import read_json, write_json
+from augrgb.core.files import read_json, write_json
 from augrgb.core.seeds import rng_at
 from augrgb.encoders.snippet_encoder import SnippetEncoder, encode_windows
 

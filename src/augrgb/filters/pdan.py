@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from augrgb.core.dropout import ShardedDropout
-from augrgb.filters.tap_attention import tap_attention
+from augrgb.filters.parts.tap_attention import tap_attention
 from augrgb.filters.temporal_filter import TemporalFilter
 
 

@@ -10,7 +10,6 @@ from augrgb.losses.boundary_saliency import BoundarySaliency
 from augrgb.losses.correlation_congruence import CorrelationCongruence
 from augrgb.losses.crd import Crd
 from augrgb.losses.dcmd import Dcmd
-from augrgb.losses.distillation_loss import DistillationLoss
 from augrgb.losses.dkd import Dkd
 from augrgb.losses.factor_transfer import FactorTransfer
 from augrgb.losses.fsp import Fsp
@@ -21,6 +20,7 @@ from augrgb.losses.logit_kd import LogitKd
 from augrgb.losses.mars import Mars
 from augrgb.losses.mtut import Mtut
 from augrgb.losses.nst import Nst
+from augrgb.losses.parts.distillation_loss import DistillationLoss
 from augrgb.losses.pkd import Pkd
 from augrgb.losses.pkt import Pkt
 from augrgb.losses.pseudo_labels import PseudoLabels

@@ -9,9 +9,9 @@ from torch import Tensor, nn
 
 from augrgb.core.batch import Batch, StreamDims, StreamOutput
 from augrgb.core.errors import UsageFault
-from augrgb.losses.distillation_loss import DistillationLoss, nothing
-from augrgb.losses.hidden_layers import layer_pairs
-from augrgb.losses.projection import Projection
+from augrgb.losses.parts.distillation_loss import DistillationLoss, nothing
+from augrgb.losses.parts.hidden_layers import layer_pairs
+from augrgb.losses.parts.projection import Projection
 
 
 class ActivationBoundaries(DistillationLoss):

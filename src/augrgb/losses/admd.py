@@ -10,8 +10,8 @@ from torch import Tensor, nn
 from torch.func import functional_call
 
 from augrgb.core.batch import Batch, StreamDims, StreamOutput
-from augrgb.losses.distillation_loss import DistillationLoss, nothing
-from augrgb.losses.projection import Projection
+from augrgb.losses.parts.distillation_loss import DistillationLoss, nothing
+from augrgb.losses.parts.projection import Projection
 
 
 class Admd(DistillationLoss):

@@ -9,11 +9,11 @@ from torch import Tensor
 
 from augrgb.core.batch import Batch, StreamDims, StreamOutput
 from augrgb.core.errors import UsageFault
-from augrgb.losses.contrast import contrast
-from augrgb.losses.distillation_loss import DistillationLoss, nothing
-from augrgb.losses.negatives import Negatives, Snippets, TeacherBank, allowed
-from augrgb.losses.projection import Projection, ProjectionKind
-from augrgb.losses.unit_vectors import unit_snippets
+from augrgb.losses.parts.contrast import contrast
+from augrgb.losses.parts.distillation_loss import DistillationLoss, nothing
+from augrgb.losses.parts.negatives import Negatives, Snippets, TeacherBank, allowed
+from augrgb.losses.parts.projection import Projection, ProjectionKind
+from augrgb.losses.parts.unit_vectors import unit_snippets
 
 Use = Callable[[slice], Tensor]
 _CHUNK = 2**22  # similarities held at once

@@ -8,8 +8,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from augrgb.core.batch import Batch, StreamDims, StreamOutput
-from augrgb.losses.distillation_loss import DistillationLoss, mean_or_nothing
-from augrgb.losses.projection import Projection, ProjectionKind
+from augrgb.losses.parts.distillation_loss import DistillationLoss, mean_or_nothing
+from augrgb.losses.parts.projection import Projection, ProjectionKind
 
 
 class AtomicRegression(DistillationLoss):

@@ -6,7 +6,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from augrgb.core.batch import Batch, StreamDims, StreamOutput
-from augrgb.losses.distillation_loss import DistillationLoss, nothing
+from augrgb.losses.parts.distillation_loss import DistillationLoss, nothing
 
 
 class AttentionTransfer(DistillationLoss):

@@ -10,10 +10,10 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from augrgb.core.batch import Batch, StreamDims, StreamOutput
-from augrgb.losses.distillation_loss import DistillationLoss
-from augrgb.losses.precision import at_least_single
-from augrgb.losses.projection import Projection, ProjectionKind
-from augrgb.losses.unit_vectors import unit, unit_snippets
+from augrgb.losses.parts.distillation_loss import DistillationLoss
+from augrgb.losses.parts.precision import at_least_single
+from augrgb.losses.parts.projection import Projection, ProjectionKind
+from augrgb.losses.parts.unit_vectors import unit, unit_snippets
 
 
 class BoundarySaliency(DistillationLoss):

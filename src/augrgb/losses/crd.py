@@ -11,8 +11,8 @@ from torch import Tensor, nn
 from torch.autograd.graph import register_multi_grad_hook
 
 from augrgb.core.batch import Batch, StreamDims, StreamOutput
-from augrgb.losses.distillation_loss import DistillationLoss, nothing
-from augrgb.losses.memory_bank import MemoryBank, bank_scores
+from augrgb.losses.parts.distillation_loss import DistillationLoss, nothing
+from augrgb.losses.parts.memory_bank import MemoryBank, bank_scores
 
 _EPS = 1e-7
 

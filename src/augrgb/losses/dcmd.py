@@ -6,8 +6,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from augrgb.core.batch import Batch, StreamDims, StreamOutput
-from augrgb.losses.class_check import check_classes
-from augrgb.losses.distillation_loss import DistillationLoss, mean_or_nothing, nothing
+from augrgb.losses.parts.class_check import check_classes
+from augrgb.losses.parts.distillation_loss import DistillationLoss, mean_or_nothing, nothing
 
 
 class Dcmd(DistillationLoss):

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from augrgb.core.batch import Batch, StreamDims, StreamOutput
 from augrgb.losses.attention_transfer import attention
-from augrgb.losses.distillation_loss import DistillationLoss, nothing
+from augrgb.losses.parts.distillation_loss import DistillationLoss, nothing
 
 
 class FactorTransfer(DistillationLoss):

@@ -9,10 +9,10 @@ from torch import Tensor
 
 from augrgb.core.batch import Batch, StreamDims, StreamOutput
 from augrgb.core.errors import UsageFault
-from augrgb.losses.class_check import check_classes
-from augrgb.losses.distillation_loss import DistillationLoss, nothing
-from augrgb.losses.hidden_layers import layer_pairs
-from augrgb.losses.projection import Projection
+from augrgb.losses.parts.class_check import check_classes
+from augrgb.losses.parts.distillation_loss import DistillationLoss, nothing
+from augrgb.losses.parts.hidden_layers import layer_pairs
+from augrgb.losses.parts.projection import Projection
 
 
 class Fsp(DistillationLoss):

@@ -7,7 +7,7 @@ from typing import Literal
 from torch import Tensor
 
 from augrgb.core.batch import Batch, StreamDims, StreamOutput
-from augrgb.losses.covariance import (
+from augrgb.losses.parts.covariance import (
     centred,
     correlation,
     covariance,
@@ -16,8 +16,8 @@ from augrgb.losses.covariance import (
     standardised,
     unit_covariance,
 )
-from augrgb.losses.distillation_loss import DistillationLoss
-from augrgb.losses.projection import Projection, ProjectionKind
+from augrgb.losses.parts.distillation_loss import DistillationLoss
+from augrgb.losses.parts.projection import Projection, ProjectionKind
 
 # what is compared of the teacher, and whose products are those of the student
 _MATRICES = {

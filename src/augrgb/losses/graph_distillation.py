@@ -7,9 +7,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from augrgb.core.batch import Batch, StreamDims, StreamOutput
-from augrgb.losses.class_check import check_classes
-from augrgb.losses.distillation_loss import DistillationLoss, nothing
-from augrgb.losses.projection import Projection
+from augrgb.losses.parts.class_check import check_classes
+from augrgb.losses.parts.distillation_loss import DistillationLoss, nothing
+from augrgb.losses.parts.projection import Projection
 
 
 class GraphDistillation(DistillationLoss):

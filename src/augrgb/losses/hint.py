@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from augrgb.core.batch import Batch, StreamDims, StreamOutput
-from augrgb.losses.distillation_loss import DistillationLoss, mean_or_nothing
+from augrgb.losses.parts.distillation_loss import DistillationLoss, mean_or_nothing
 
 
 class Hint(DistillationLoss):

@@ -5,8 +5,8 @@ from __future__ import annotations
 from torch import Tensor
 
 from augrgb.core.batch import Batch, StreamDims, StreamOutput
-from augrgb.losses.distillation_loss import DistillationLoss, mean_or_nothing
-from augrgb.losses.projection import Projection
+from augrgb.losses.parts.distillation_loss import DistillationLoss, mean_or_nothing
+from augrgb.losses.parts.projection import Projection
 
 
 class Mars(DistillationLoss):

@@ -6,8 +6,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from augrgb.core.batch import Batch, StreamOutput
-from augrgb.losses.channel_products import squared_products
-from augrgb.losses.distillation_loss import DistillationLoss, nothing
+from augrgb.losses.parts.channel_products import squared_products
+from augrgb.losses.parts.distillation_loss import DistillationLoss, nothing
 
 
 class Nst(DistillationLoss):

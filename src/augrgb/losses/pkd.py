@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from augrgb.core.batch import Batch, StreamDims, StreamOutput
 from augrgb.core.errors import UsageFault
-from augrgb.losses.distillation_loss import DistillationLoss, mean_or_nothing, nothing
+from augrgb.losses.parts.distillation_loss import DistillationLoss, mean_or_nothing, nothing
 
 
 class Pkd(DistillationLoss):

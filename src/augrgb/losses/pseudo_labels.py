@@ -10,8 +10,8 @@ from torch import Tensor
 
 from augrgb.core.batch import Batch, StreamDims, StreamOutput
 from augrgb.core.errors import UsageFault
-from augrgb.losses.class_check import check_classes
-from augrgb.losses.distillation_loss import DistillationLoss, mean_or_nothing
+from augrgb.losses.parts.class_check import check_classes
+from augrgb.losses.parts.distillation_loss import DistillationLoss, mean_or_nothing
 
 _BINS, _LIMIT = 200, 10.0  # of the histogram of logits, in [-10, 10]
 

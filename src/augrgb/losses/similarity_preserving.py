@@ -6,8 +6,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from augrgb.core.batch import Batch, StreamDims, StreamOutput
-from augrgb.losses.distillation_loss import DistillationLoss, nothing
-from augrgb.losses.snippet_sample import snippet_pairs
+from augrgb.losses.parts.distillation_loss import DistillationLoss, nothing
+from augrgb.losses.parts.snippet_sample import snippet_pairs
 
 
 class SimilarityPreserving(DistillationLoss):

@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from augrgb.core.batch import Batch, StreamDims, StreamOutput
-from augrgb.losses.distillation_loss import DistillationLoss, mean_or_nothing
+from augrgb.losses.parts.distillation_loss import DistillationLoss, mean_or_nothing
 
 _EPS = 1e-5
 

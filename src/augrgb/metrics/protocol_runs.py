@@ -8,11 +8,11 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from augrgb.core.packed_labels import PackedLabels, pack_legacy_uniform, pack_rasterise
 from augrgb.metrics import charades_localize, frame_map, tiou_map
 from augrgb.metrics.action_conditional import conditional_report
 from augrgb.metrics.evaluation import Evaluated
 from augrgb.metrics.event_map import event_reports
+from augrgb.metrics.packed_labels import PackedLabels, pack_legacy_uniform, pack_rasterise
 
 Outcome = tuple[float, dict[str, float], dict[str, Any]]
 LabelRule = Literal["centre", "uniform"]

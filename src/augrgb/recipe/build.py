@@ -9,8 +9,8 @@ from torch import nn
 
 from augrgb.core.batch import StreamDims
 from augrgb.core.timeline import Clock
-from augrgb.datasets.feature_store import open_features
-from augrgb.datasets.feature_track import FeatureFolder
+from augrgb.features.feature_track import FeatureFolder
+from augrgb.features.store import open_features
 from augrgb.losses import LOSSES
 from augrgb.recipe.encoder_schema import EncoderDistillSection, EncoderRecipe
 from augrgb.recipe.schema import DataSection, DistillSection, StreamRecipe

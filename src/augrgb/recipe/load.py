@@ -12,7 +12,6 @@ from pydantic import BaseModel, ValidationError
 
 from augrgb.core.catalog import check_options
 from augrgb.core.errors import AugrgbError, FaultList, UsageFault, did_you_mean, raise_together
-from augrgb.core.flow_settings import FlowSettings
 from augrgb.encoders import ENCODERS
 from augrgb.filters import FILTERS
 from augrgb.losses import LOSSES
@@ -22,6 +21,7 @@ from augrgb.recipe.schema import StreamRecipe
 from augrgb.recipe.sections import LossSection
 from augrgb.training.mean_teacher import MeanTeacher
 from augrgb.video.flow import flow_recipe
+from augrgb.video.flow.settings import FlowSettings
 
 _OF_ALL_LOSSES = frozenset(LossSection.model_fields)
 RecipeKind = TypeVar("RecipeKind", StreamRecipe, EncoderRecipe)

@@ -13,7 +13,7 @@ from typing import Any
 
 import jinja2
 
-from augrgb.core.safe_files import write_bytes
+from augrgb.core.files import write_bytes
 from augrgb.report import plots
 from augrgb.report.data import Comparison, DetectedVideo, MethodRow, Protocol, ReportData, Score, known
 from augrgb.report.numbers import DASH, clock_time, counted, duration, percent

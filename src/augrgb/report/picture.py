@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from augrgb.core.safe_files import write_bytes
+from augrgb.core.files import write_bytes
 from augrgb.report.data import TimelineExample
 from augrgb.report.film_strip import frame_of
 from augrgb.report.palette import CLASS_COLOURS, PAPER

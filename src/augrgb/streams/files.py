@@ -13,7 +13,7 @@ from safetensors.torch import save
 
 from augrgb.core.catalog import check_options
 from augrgb.core.errors import InputRefused
-from augrgb.core.safe_files import read_json, sha256_file, write_bytes, write_json
+from augrgb.core.files import read_json, sha256_file, write_bytes, write_json
 from augrgb.core.timeline import Clock
 from augrgb.core.weights import check_finite, check_state, read_weights
 from augrgb.filters import FILTERS

@@ -9,10 +9,10 @@ from augrgb.training.perturbation import Perturbation
 from augrgb.training.processes import make_fabric
 from augrgb.training.run_folder import RunFolder
 from augrgb.training.settings import FitResult, FitSettings
-from augrgb.training.snippet_teacher import SnippetTeacher
 from augrgb.training.stream_task import StreamTask
 from augrgb.training.task import DistillTerm, Task
-from augrgb.training.teacher_cache import TeacherCache
+from augrgb.training.teachers.cache import TeacherCache
+from augrgb.training.teachers.snippet import SnippetTeacher
 
 __all__ = [
     "DistillTerm",

@@ -14,7 +14,7 @@ from safetensors.torch import load_file, save
 from torch import Tensor
 
 from augrgb.core.errors import AugrgbError
-from augrgb.core.safe_files import read_json, sha256_file, write_bytes, write_json
+from augrgb.core.files import read_json, sha256_file, write_bytes, write_json
 
 KEPT = 2
 _log = logging.getLogger(__name__)

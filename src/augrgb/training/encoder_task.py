@@ -20,8 +20,8 @@ from augrgb.core.seeds import rng_at
 from augrgb.metrics.frame_map import frame_ap, mean_present_classes
 from augrgb.training.own_term import OwnTerm, second_view
 from augrgb.training.sampler import BatchPlan
-from augrgb.training.snippet_classifier import SnippetClassifier, save_classifier
 from augrgb.training.task import DistillTerm, Task
+from augrgb.training.teachers.snippet_classifier import SnippetClassifier, save_classifier
 
 Floats = NDArray[np.float32]
 Inputs = Callable[[NDArray[np.int64], np.random.Generator | None], Tensor]

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from augrgb.core.safe_files import disk_faults, write_bytes
+from augrgb.core.files import disk_faults, write_bytes
 
 
 class History:

@@ -11,8 +11,8 @@ from torch import Tensor, nn
 
 from augrgb.core.batch import Batch, StreamOutput
 from augrgb.core.errors import UsageFault
-from augrgb.losses.distillation_loss import nothing
 from augrgb.losses.logit_kd import softened_bce
+from augrgb.losses.parts.distillation_loss import nothing
 from augrgb.training.moving_average import follow
 from augrgb.training.own_term import OwnTerm, Term, second_view
 

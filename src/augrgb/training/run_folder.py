@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from augrgb.core.errors import UsageFault
-from augrgb.core.safe_files import read_json, remove_leftovers, write_json
+from augrgb.core.files import read_json, remove_leftovers, write_json
 from augrgb.training.checkpoints import Checkpoints
 from augrgb.training.history import History
 from augrgb.training.run_lock import run_lock

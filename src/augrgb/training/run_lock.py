@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from augrgb.core.errors import UsageFault
-from augrgb.core.safe_files import disk_faults
+from augrgb.core.files import disk_faults
 
 
 @contextlib.contextmanager

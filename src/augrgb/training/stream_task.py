@@ -13,7 +13,7 @@ import torch
 
 from augrgb.core.batch import Batch
 from augrgb.core.seeds import rng_at
-from augrgb.datasets.stream_data import StreamData, feature_statistics
+from augrgb.features.stream_data import StreamData, feature_statistics
 from augrgb.metrics.frame_map import frame_ap, mean_present_classes
 from augrgb.streams.files import StreamSettings, save_stream
 from augrgb.streams.predict import filter_sequence

@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from augrgb.core.batch import Batch, StreamOutput
-from augrgb.losses.distillation_loss import DistillationLoss
+from augrgb.losses.parts.distillation_loss import DistillationLoss
 from augrgb.training.own_term import OwnTerm, Term
 from augrgb.training.sampler import BatchPlan
 

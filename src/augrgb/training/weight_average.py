@@ -8,7 +8,7 @@ from torch import nn
 
 from augrgb.core.batch import Batch, StreamOutput
 from augrgb.core.errors import UsageFault
-from augrgb.losses.distillation_loss import nothing
+from augrgb.losses.parts.distillation_loss import nothing
 from augrgb.training.moving_average import follow
 from augrgb.training.own_term import OwnTerm, Term
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from augrgb.core.errors import InputRefused
-from augrgb.core.safe_files import sha256_file
+from augrgb.core.files import sha256_file
 
 
 def source_identity(path: Path) -> dict[str, Any]:

@@ -13,16 +13,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 from augrgb.core.errors import AugrgbError, EnvironmentFault, UsageFault
-from augrgb.core.safe_files import file_name_of, remove_leftovers
+from augrgb.core.files import file_name_of, remove_leftovers
 from augrgb.core.types import Detection
 from augrgb.detection.writers import write_activitynet, write_csv, write_srt
+from augrgb.parallel.child import Child, ChildJob, ChildLimits
 from augrgb.report import write_timeline
 from augrgb.report.data import DetectedVideo
-from augrgb.video.child_jobs import Child, ChildJob, ChildLimits
+from augrgb.report.overlay import write_overlay
 from augrgb.video.decode import Partial
+from augrgb.video.folder import VIDEO_SUFFIXES
 from augrgb.video.probe import VideoInfo, probe
-from augrgb.workflows.data_videos import VIDEO_SUFFIXES
-from augrgb.workflows.overlay import write_overlay
 
 if TYPE_CHECKING:
     from augrgb.workflows.detect_video import Detector

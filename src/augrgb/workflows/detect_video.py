@@ -12,14 +12,14 @@ from numpy.typing import NDArray
 from augrgb.core.errors import InputRefused, UsageFault
 from augrgb.detection.pipeline import final_detections
 from augrgb.encoders.files import LoadedEncoder, load_encoder
+from augrgb.features.encode import EncodedVideo, encode_video
+from augrgb.parallel.devices import chosen_devices
 from augrgb.report import film_strip, strip_times_s
 from augrgb.report.data import DetectedVideo, Fact, Note, ScoreCurves
 from augrgb.streams.files import LoadedStream, load_stream
 from augrgb.streams.predict import predict
 from augrgb.video.decode import DecodeReport, Partial, frames_by_time
 from augrgb.video.probe import VideoInfo, probe
-from augrgb.workflows.extract_encode import EncodedVideo, encode_video
-from augrgb.workflows.network_device import chosen_devices
 from augrgb.workflows.train_stream import ENCODER_FOLDER
 
 STRIP_FRAMES = 40

@@ -12,11 +12,11 @@ from typing import Literal
 
 import psutil
 
+from augrgb.annotations.dataset_file import ROLES, check_dataset
+from augrgb.annotations.published import PUBLISHED, count_differences
 from augrgb.core.errors import AugrgbError, EnvironmentFault, FaultList, InputRefused, UsageFault, did_you_mean
-from augrgb.core.safe_files import existing_parent
+from augrgb.core.files import existing_parent
 from augrgb.core.types import Dataset
-from augrgb.datasets.manifest import ROLES, check_dataset
-from augrgb.datasets.published import PUBLISHED, count_differences
 
 Verdict = Literal["ok", "note", "fault"]
 _SHOWN = 10

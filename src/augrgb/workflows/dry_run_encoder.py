@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,21 +11,21 @@ from numpy.typing import NDArray
 from torch import nn
 
 from augrgb.core.errors import AugrgbError, InputRefused
-from augrgb.core.flow_settings import FlowSettings
+from augrgb.core.progress import Progress
 from augrgb.core.types import Dataset, VideoRecord
 from augrgb.encoders import ENCODERS
 from augrgb.encoders.files import load_encoder
 from augrgb.encoders.snippet_encoder import SnippetEncoder
+from augrgb.poses.files import Skeleton, read_poses
 from augrgb.recipe.build import build_clock
 from augrgb.recipe.encoder_schema import EncoderRecipe
 from augrgb.streams.files import load_stream
 from augrgb.video.flow import flow_stream
-from augrgb.video.poses import Skeleton, read_poses
+from augrgb.video.flow.settings import FlowSettings
 from augrgb.video.probe import probe
 from augrgb.workflows.dry_run import DryRun, check_annotations, check_disk, check_memory, measured
 from augrgb.workflows.encoder_init import options_of
 
-Progress = Callable[[int, int], None]
 _CHANNELS = {"rgb": 3, "flow": 2}
 
 

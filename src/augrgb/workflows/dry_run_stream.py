@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from augrgb.annotations.dataset_file import save_dataset
 from augrgb.core.errors import AugrgbError, InputRefused, UsageFault, did_you_mean
+from augrgb.core.progress import Progress
 from augrgb.core.types import Dataset
-from augrgb.datasets.feature_track import FeatureFolder
-from augrgb.datasets.manifest import save_dataset
-from augrgb.datasets.stream_data import StreamData
+from augrgb.features.feature_track import FeatureFolder
+from augrgb.features.stream_data import StreamData
 from augrgb.recipe.build import build_features
 from augrgb.recipe.schema import StreamRecipe
 from augrgb.streams.ensemble import load_ensemble
@@ -19,7 +20,6 @@ from augrgb.streams.files import LoadedStream
 from augrgb.workflows.dry_run import DryRun, check_annotations, check_disk, check_memory, measured
 from augrgb.workflows.train_stream import train_stream
 
-Progress = Callable[[int, int], None]
 _KEPT_BYTES = 2**31  # what StreamData keeps in memory
 
 

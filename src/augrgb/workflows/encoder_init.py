@@ -6,13 +6,13 @@ import fnmatch
 import logging
 
 from augrgb.core.errors import InputRefused, UsageFault
-from augrgb.core.safe_files import read_json
+from augrgb.core.files import read_json
 from augrgb.core.timeline import Clock
 from augrgb.encoders import ENCODERS
 from augrgb.encoders.files import LoadedEncoder, load_encoder
 from augrgb.encoders.snippet_encoder import SnippetEncoder
 from augrgb.recipe.encoder_schema import InitSection
-from augrgb.training.snippet_classifier import SnippetClassifier, read_classifier
+from augrgb.training.teachers.snippet_classifier import SnippetClassifier, read_classifier
 
 _SHOWN = 10
 _log = logging.getLogger(__name__)

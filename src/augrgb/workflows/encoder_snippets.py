@@ -7,14 +7,14 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from augrgb.annotations.labels import rasterise
 from augrgb.core.errors import InputRefused, UsageFault, did_you_mean
-from augrgb.core.rasterise import rasterise
 from augrgb.core.types import Dataset
 from augrgb.encoders.augment import PictureChanges, augment, mirror
 from augrgb.encoders.snippet_encoder import Modality, SnippetEncoder
+from augrgb.features.snippet_bank import SnippetBank
 from augrgb.recipe.encoder_schema import AugmentSection
 from augrgb.training.encoder_task import Mirroring, SnippetSet
-from augrgb.video.snippet_bank import SnippetBank
 
 
 def labelled_snippets(

@@ -13,28 +13,28 @@ import torch
 
 from augrgb.core.batch import Batch, StreamDims
 from augrgb.core.errors import InputRefused, UsageFault
-from augrgb.core.flow_settings import FlowSettings
 from augrgb.core.types import Dataset
-from augrgb.datasets.feature_store import open_features
-from augrgb.datasets.feature_track import FeatureFolder, FeatureTrack
 from augrgb.encoders import ENCODERS
 from augrgb.encoders.files import LoadedEncoder, load_encoder
 from augrgb.encoders.snippet_encoder import encode_windows
+from augrgb.features.encode import encode_record
+from augrgb.features.feature_track import FeatureFolder, FeatureTrack
+from augrgb.features.frame_cache import cache_tracks, flow_of
+from augrgb.features.frame_folder import TrackFolder
+from augrgb.features.snippet_bank import SnippetBank
+from augrgb.features.store import open_features
+from augrgb.poses.files import pose_track, read_poses
 from augrgb.recipe.build import build_clock, build_terms
 from augrgb.recipe.encoder_schema import EncoderDistillSection, EncoderRecipe, JointSection
 from augrgb.streams.files import LoadedStream, load_stream
 from augrgb.training.encoder_task import SnippetSet, snippet_batches
-from augrgb.training.snippet_classifier import read_classifier
-from augrgb.training.snippet_joints import JointRegression, joint_teacher
-from augrgb.training.snippet_teacher import SnippetTeacher, snippet_teacher, stream_as_snippet_teacher
 from augrgb.training.task import DistillTerm
-from augrgb.training.teacher_weights import TeacherWeights, learn_teacher_weights
-from augrgb.video.poses import pose_track, read_poses
-from augrgb.video.snippet_bank import SnippetBank
-from augrgb.video.track_folder import TrackFolder
+from augrgb.training.teachers.joints import JointRegression, joint_teacher
+from augrgb.training.teachers.mixing import TeacherWeights, learn_teacher_weights
+from augrgb.training.teachers.snippet import SnippetTeacher, snippet_teacher, stream_as_snippet_teacher
+from augrgb.training.teachers.snippet_classifier import read_classifier
+from augrgb.video.flow.settings import FlowSettings
 from augrgb.workflows.encoder_init import options_of
-from augrgb.workflows.extract_encode import encode_record
-from augrgb.workflows.tracks import cache_tracks, flow_of
 from augrgb.workflows.train_stream import ENCODER_FOLDER
 from augrgb.workflows.weighted_terms import weighted_terms
 

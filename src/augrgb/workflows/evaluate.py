@@ -7,14 +7,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from augrgb.annotations.dataset_file import load_dataset, role
+from augrgb.annotations.leakage import check_unseen
 from augrgb.core.errors import InputRefused, UsageFault
-from augrgb.core.safe_files import read_json, write_json
+from augrgb.core.files import read_json, write_json
 from augrgb.core.types import Dataset, Detection
-from augrgb.datasets.leakage import check_unseen
-from augrgb.datasets.manifest import load_dataset, role
-from augrgb.datasets.stream_data import StreamData
 from augrgb.detection.pipeline import ranked_detections
 from augrgb.detection.predictions import Predictions, fuse, save_predictions
+from augrgb.features.stream_data import StreamData
 from augrgb.metrics.evaluation import MetricResult, Missing, ScoreTrack
 from augrgb.metrics.protocols import evaluate as evaluate_protocol
 from augrgb.metrics.protocols import find_protocol

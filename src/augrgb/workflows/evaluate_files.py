@@ -12,21 +12,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from augrgb.annotations.annotation_format import AnnotationSet
+from augrgb.annotations.choose_format import detect_format, read_annotations
+from augrgb.annotations.formats.pku_mmd import PkuMmd
+from augrgb.annotations.repair import repair
+from augrgb.annotations.splits import subset_of
 from augrgb.core.errors import InputRefused, UsageFault, did_you_mean, raise_together
 from augrgb.core.timeline import Clock
 from augrgb.core.types import Dataset, Detection, VideoRecord
-from augrgb.datasets.formats.annotation_format import AnnotationSet
-from augrgb.datasets.formats.choose import detect_format, read_annotations
-from augrgb.datasets.formats.faults import repair
-from augrgb.datasets.formats.pku_mmd import PkuMmd
-from augrgb.datasets.formats.splits import subset_of
 from augrgb.detection.pipeline import ranked_detections
+from augrgb.detection.prediction_files import ForeignPredictions, kind_of, read_predictions
 from augrgb.detection.writers import PKU_FPS
 from augrgb.metrics.evaluation import MetricResult, Missing
 from augrgb.metrics.protocols import evaluate as evaluate_protocol
 from augrgb.metrics.protocols import find_protocol
 from augrgb.workflows.evaluate import DEFAULT_PROTOCOLS, Evaluation
-from augrgb.workflows.prediction_files import ForeignPredictions, kind_of, read_predictions
 
 
 @dataclass(frozen=True)

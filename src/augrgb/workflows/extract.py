@@ -13,32 +13,32 @@ from pathlib import Path
 from typing import Any
 
 from augrgb.core.errors import AugrgbError, EnvironmentFault, InputRefused, UsageFault
-from augrgb.core.safe_files import existing_parent, remove_leftovers, sha256_json, write_bytes
+from augrgb.core.files import existing_parent, remove_leftovers, sha256_json, write_bytes
+from augrgb.core.progress import Progress
 from augrgb.core.types import Dataset, VideoRecord
-from augrgb.datasets.feature_store import ENCODER_COPY, feature_path, mixed_recipes
-from augrgb.datasets.feature_stream import describe_file
 from augrgb.encoders.files import LoadedEncoder, load_encoder
 from augrgb.encoders.import_weights import CARD
-from augrgb.video.child_jobs import ChildJob
-from augrgb.video.decode import Partial
-from augrgb.video.track_folder import TrackFolder
-from augrgb.workflows.extract_encode import extraction_recipe, same_pass
-from augrgb.workflows.extract_job import ExtractJob, Target, extract_video
-from augrgb.workflows.extract_quarantine import Quarantine
-from augrgb.workflows.extract_shards import Shard, videos_of
-from augrgb.workflows.per_video import (
+from augrgb.features.encode import extraction_recipe, same_pass
+from augrgb.features.extract_video import ExtractJob, Target, extract_video
+from augrgb.features.frame_cache import flow_of, source_of
+from augrgb.features.frame_folder import TrackFolder
+from augrgb.features.quarantine import Quarantine
+from augrgb.features.store import ENCODER_COPY, feature_path, mixed_recipes
+from augrgb.features.writer import describe_file
+from augrgb.parallel.batch import (
     SECONDS_PER_SECOND,
     SECONDS_PER_VIDEO,
     BatchReport,
     Engine,
     LocalEngine,
-    Progress,
     VideoOutcome,
     choose_videos,
     longest_first,
     raise_if_too_many,
 )
-from augrgb.workflows.tracks import flow_of, source_of
+from augrgb.parallel.child import ChildJob
+from augrgb.parallel.shards import Shard, videos_of
+from augrgb.video.decode import Partial
 
 _ENCODER_FILES = ("model.safetensors", "model.json", CARD)
 

@@ -7,15 +7,15 @@ from collections.abc import Iterator, Mapping, Sequence
 import torch
 
 from augrgb.core.batch import Batch, StreamDims
-from augrgb.datasets.stream_data import StreamData
+from augrgb.features.stream_data import StreamData
 from augrgb.losses import LOSSES
 from augrgb.recipe.build import build_terms
 from augrgb.recipe.schema import DistillSection
 from augrgb.streams.ensemble import load_ensemble
 from augrgb.streams.files import LoadedStream
 from augrgb.training.task import DistillTerm, TeacherSource
-from augrgb.training.teacher_cache import TeacherCache
-from augrgb.training.teacher_weights import TeacherWeights, learn_teacher_weights
+from augrgb.training.teachers.cache import TeacherCache
+from augrgb.training.teachers.mixing import TeacherWeights, learn_teacher_weights
 from augrgb.workflows.weighted_terms import weighted_terms
 
 

@@ -9,11 +9,13 @@ from typing import cast
 import torch
 from torch import nn
 
-from augrgb.core.safe_files import write_json
-from augrgb.datasets.manifest import load_dataset, role
+from augrgb.annotations.dataset_file import load_dataset, role
+from augrgb.core.files import write_json
 from augrgb.encoders import ENCODERS
 from augrgb.encoders.files import EncoderSettings, save_encoder
 from augrgb.encoders.snippet_encoder import SnippetEncoder
+from augrgb.features.frame_cache import cache_tracks
+from augrgb.features.snippet_bank import SnippetBank
 from augrgb.recipe.build import (
     build_clock,
     build_encoder_own_terms,
@@ -26,11 +28,9 @@ from augrgb.training.encoder_task import EncoderTask
 from augrgb.training.loop import fit
 from augrgb.training.run_folder import RunFolder
 from augrgb.training.settings import FitResult
-from augrgb.video.snippet_bank import SnippetBank
 from augrgb.workflows.encoder_init import options_of, start_from
 from augrgb.workflows.encoder_snippets import labelled_snippets, mirroring
 from augrgb.workflows.encoder_teachers import EncoderTeachers
-from augrgb.workflows.tracks import cache_tracks
 from augrgb.workflows.train_stream import TEACHER_WEIGHTS
 
 

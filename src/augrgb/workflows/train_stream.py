@@ -7,11 +7,11 @@ from pathlib import Path
 
 import torch
 
+from augrgb.annotations.dataset_file import load_dataset, role
 from augrgb.core.errors import UsageFault, did_you_mean
-from augrgb.core.safe_files import write_bytes, write_json
-from augrgb.datasets.feature_store import ENCODER_COPY
-from augrgb.datasets.manifest import load_dataset, role
-from augrgb.datasets.stream_data import StreamData
+from augrgb.core.files import write_bytes, write_json
+from augrgb.features.store import ENCODER_COPY
+from augrgb.features.stream_data import StreamData
 from augrgb.recipe.build import (
     build_features,
     build_fit_settings,
@@ -27,7 +27,7 @@ from augrgb.training.run_folder import RunFolder
 from augrgb.training.settings import FitResult
 from augrgb.training.stream_task import StreamTask
 from augrgb.training.task import DistillTerm
-from augrgb.training.teacher_weights import TeacherWeights
+from augrgb.training.teachers.mixing import TeacherWeights
 from augrgb.workflows.stream_teachers import distill_terms, load_teachers
 
 ENCODER_FOLDER = "encoder"

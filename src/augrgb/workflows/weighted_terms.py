@@ -11,7 +11,7 @@ from augrgb.losses import LOSSES
 from augrgb.recipe.encoder_schema import EncoderDistillSection
 from augrgb.recipe.schema import DistillSection
 from augrgb.training.task import DistillTerm, TeacherSource
-from augrgb.training.teacher_weights import SharedSnippets, WeightedTeachers, mean_shares
+from augrgb.training.teachers.mixing import SharedSnippets, WeightedTeachers, mean_shares
 
 _DIGITS = 4  # of weights that are compared on resuming
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from augrgb.core.types import Event
+from augrgb.video.mp4 import write_mp4
 from augrgb.world.appearance import make_light, make_look
 from augrgb.world.camera import make_camera
 from augrgb.world.motion import Performance, perform
-from augrgb.world.mp4 import write_mp4
 from augrgb.world.plan import VideoPlan
 from augrgb.world.pose_sensor import sense_pose, write_pose
 from augrgb.world.render import render_frames

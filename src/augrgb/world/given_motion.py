@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 
 from augrgb.core.errors import InputRefused
-from augrgb.core.safe_files import ARRAY_DAMAGE, sha256_file, sha256_json
+from augrgb.core.files import ARRAY_DAMAGE, sha256_file, sha256_json
+from augrgb.poses.formats.bvh import BvhMotion, Units, read_bvh
 from augrgb.world.body import role_indices
-from augrgb.world.bvh import BvhMotion, Units, read_bvh
 from augrgb.world.skeleton import Floats
 
 _PACKED_KEYS = ("rel", "root", "start", "fps", "joint_names", "parents", "clip", "content", "style")

@@ -8,7 +8,7 @@ from statistics import NormalDist
 import numpy as np
 from numpy.typing import NDArray
 
-from augrgb.core.safe_files import atomic_path
+from augrgb.core.files import atomic_path
 from augrgb.core.seeds import rng_at
 from augrgb.world.body import side_and_stem
 from augrgb.world.camera import Camera

@@ -8,9 +8,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from augrgb.poses.rotation import Floats as Floats
+from augrgb.poses.rotation import rotation
 
 # name, parent, offset from the parent at rest in metres (a person of 1.75 m); the left side, mirrored below
 _TRUNK = (
@@ -86,18 +86,6 @@ class Proportions:
             elif name.endswith(("collar", "shoulder")):
                 scale[i, 0] *= self.shoulders
         return np.asarray(REST_OFFSETS * scale)
-
-
-def rotation(axis: int, degrees: Floats) -> Floats:
-    """Right-handed rotations about coordinate axis 0 (x), 1 (y) or 2 (z): (n,) degrees -> (n, 3, 3)."""
-    radians = np.radians(degrees)
-    cos, sin = np.cos(radians), np.sin(radians)
-    result = np.zeros((*radians.shape, 3, 3))
-    i, j = (axis + 1) % 3, (axis + 2) % 3
-    result[..., axis, axis] = 1
-    result[..., i, i] = result[..., j, j] = cos
-    result[..., i, j], result[..., j, i] = -sin, sin
-    return result
 
 
 def local_rotations(angles: Floats, heading: Floats) -> Floats:

@@ -1,0 +1,1 @@
+"""Events as people write them: formats, repair, labels, splits, the dataset file."""

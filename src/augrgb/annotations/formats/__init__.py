@@ -1,0 +1,45 @@
+"""Annotation formats. The import line is the registration."""
+
+from augrgb.annotations.annotation_format import AnnotatedVideo, AnnotationFormat, AnnotationSet, Finding
+from augrgb.annotations.formats.activitynet_json import ActivityNetJson
+from augrgb.annotations.formats.charades_csv import CharadesCsv
+from augrgb.annotations.formats.charades_json import CharadesJson
+from augrgb.annotations.formats.cvat import Cvat
+from augrgb.annotations.formats.dataset_json import DatasetJson
+from augrgb.annotations.formats.elan import Elan
+from augrgb.annotations.formats.label_studio import LabelStudio
+from augrgb.annotations.formats.multithumos_json import MultiThumosJson
+from augrgb.annotations.formats.pku_mmd import PkuMmd
+from augrgb.annotations.formats.plain_csv import PlainCsv
+from augrgb.annotations.formats.subtitles import SubRip, WebVtt
+from augrgb.annotations.formats.thumos_txt import ThumosTxt
+from augrgb.annotations.formats.tsu_csv import TsuCsv
+from augrgb.annotations.formats.tsu_json import TsuJson
+from augrgb.annotations.formats.via import Via
+from augrgb.core.catalog import catalog
+
+FORMATS = catalog(AnnotationFormat, globals())  # type: ignore[type-abstract]
+
+__all__ = [
+    "FORMATS",
+    "ActivityNetJson",
+    "AnnotatedVideo",
+    "AnnotationFormat",
+    "AnnotationSet",
+    "CharadesCsv",
+    "CharadesJson",
+    "Cvat",
+    "DatasetJson",
+    "Elan",
+    "Finding",
+    "LabelStudio",
+    "MultiThumosJson",
+    "PkuMmd",
+    "PlainCsv",
+    "SubRip",
+    "ThumosTxt",
+    "TsuCsv",
+    "TsuJson",
+    "Via",
+    "WebVtt",
+]

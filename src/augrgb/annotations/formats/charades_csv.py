@@ -1,0 +1,104 @@
+"""Charades as distributed: `Charades_v1_train.csv` and `Charades_v1_test.csv`, one row per video, seconds."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+from augrgb.annotations.annotation_format import AnnotatedVideo, AnnotationFormat, AnnotationSet
+from augrgb.annotations.reading.class_list import ClassList, read_class_list, unnamed
+from augrgb.annotations.reading.text_files import files_below, head_of, open_text
+from augrgb.core.errors import AugrgbError, InputRefused, raise_together
+from augrgb.core.types import Event
+
+_COLUMNS = ("id", "subject", "actions", "length")
+_CLASSES = "Charades_v1_classes.txt"
+
+
+class CharadesCsv(AnnotationFormat):
+    """Charades CSV: column `actions` holds `c092 11.90 21.20;c147 0.00 12.60` (class, start, end in seconds).
+
+    Reads one file, or the folder with the train and the test file; the subset is taken from the file's name. The class
+    list `Charades_v1_classes.txt` is used when it lies beside them.
+
+    Args:
+        classes: Class list; without one, classes are called by their codes (`c092`).
+    """
+
+    name = "charades-csv"
+    suffixes = (".csv",)
+
+    def __init__(self, *, classes: Path | None = None) -> None:
+        self.classes = classes
+
+    @classmethod
+    def sniff(cls, path: Path) -> bool:
+        return any(set(_COLUMNS) <= set(head_of(file).split("\n", 1)[0].strip().split(",")) for file in _files(path))
+
+    def read(self, path: Path) -> AnnotationSet:
+        files = _files(path) or files_below(path, ".csv")
+        beside = files[0].with_name(_CLASSES)
+        listed = self.classes or (beside if beside.is_file() else None)
+        faults: list[AugrgbError] = []
+        rows: dict[str, tuple[list[tuple[int, float, float]], AnnotatedVideo, str]] = {}
+        for file in files:
+            _read_file(file, rows, faults)
+        used = {action[0] for actions, _, _ in rows.values() for action in actions}
+        names = read_class_list(listed) if listed is not None else unnamed(used)
+        for number in sorted(used - names.names.keys()):
+            faults.append(InputRefused("E-ANN-003", path, f"class c{number:03d} is not in {listed}"))
+        raise_together(faults)
+        return AnnotationSet(names.classes, _named(rows, names), closed=listed is not None)
+
+
+def _files(path: Path) -> list[Path]:
+    if not path.is_dir():
+        return [path]
+    return sorted(p for p in path.glob("*.csv") if p.stem.lower().endswith(("_train", "_test")))
+
+
+def _read_file(
+    file: Path,
+    rows: dict[str, tuple[list[tuple[int, float, float]], AnnotatedVideo, str]],
+    faults: list[AugrgbError],
+) -> None:
+    name = file.stem.lower()
+    subset = "training" if name.endswith("train") else "testing" if name.endswith("test") else None
+    with open_text(file) as text:
+        reader = csv.DictReader(text)
+        missing = [column for column in ("id", "actions", "length") if column not in (reader.fieldnames or ())]
+        if missing:
+            raise InputRefused("E-ANN-005", f"{file}:1", f"no column {', '.join(missing)}: {reader.fieldnames}")
+        for row in reader:
+            where = f"{file}:{reader.line_num}"
+            video_id = (row["id"] or "").strip()
+            if video_id in rows:
+                faults.append(InputRefused("E-ID-001", where, f"{video_id!r} is also at {rows[video_id][2]}"))
+                continue
+            try:
+                actions = [_action(part) for part in (row["actions"] or "").split(";") if part.strip()]
+                duration = float(row["length"] or "")
+            except ValueError as error:
+                faults.append(InputRefused("E-ANN-005", where, f"{video_id!r}: {error}"))
+                continue
+            video = AnnotatedVideo((), duration_s=duration, subset=subset, subject=row.get("subject") or None)
+            rows[video_id] = (actions, video, where)
+
+
+def _action(text: str) -> tuple[int, float, float]:
+    code, start, end = text.split()
+    if not (code.startswith("c") and code[1:].isdigit()):
+        raise ValueError(f"class {code!r}, expected one like 'c092'")
+    return int(code[1:]), float(start), float(end)
+
+
+def _named(
+    rows: dict[str, tuple[list[tuple[int, float, float]], AnnotatedVideo, str]], names: ClassList
+) -> dict[str, AnnotatedVideo]:
+    videos = {}
+    for video_id, (actions, video, _) in rows.items():
+        events = tuple(Event(names.names[number], start, end) for number, start, end in actions)
+        videos[video_id] = AnnotatedVideo(
+            events, duration_s=video.duration_s, subset=video.subset, subject=video.subject
+        )
+    return videos

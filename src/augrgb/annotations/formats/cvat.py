@@ -1,0 +1,177 @@
+"""CVAT XML exports ("CVAT for video 1.1", "CVAT for images 1.1"): tracks and tags, frames."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path, PurePosixPath
+from xml.etree.ElementTree import Element
+
+from augrgb.annotations.annotation_format import AnnotatedVideo, AnnotationFormat, AnnotationSet
+from augrgb.annotations.reading.class_list import read_class_list
+from augrgb.annotations.reading.frame_rates import Rates, need_rates, rate_of
+from augrgb.annotations.reading.text_files import head_of
+from augrgb.annotations.reading.xml_stream import stream_xml
+from augrgb.core.errors import InputRefused
+from augrgb.core.timeline import FrameCounting
+from augrgb.core.types import Event
+
+_NOT_CVAT = "no <annotations> with a task in <meta>, as CVAT exports them"
+
+
+class Cvat(AnnotationFormat):
+    """CVAT: a track is an event wherever it is not `outside`; a tag is an event over its run of frames.
+
+    Frames are counted from 0 in the video. A track lasts from its first visible frame up to (not including) the frame
+    where it is outside, or through its last frame. Tags of one label on neighbouring frames (by the task's frame step)
+    join. The label is the track's, or the value of one of its attributes. Classes stand in the order of the task's
+    labels. The file is read one track or picture at a time.
+
+    Args:
+        fps: The constant frame rate: one number, or per video. Required.
+        attribute: The attribute that names the action, where the label only says `person`.
+        classes: Class list; any other label is then a mistake.
+    """
+
+    name = "cvat"
+    suffixes = (".xml",)
+
+    def __init__(self, *, fps: Rates = None, attribute: str | None = None, classes: Path | None = None) -> None:
+        self.fps, self.attribute, self.classes = fps, attribute, classes
+
+    @classmethod
+    def sniff(cls, path: Path) -> bool:
+        head = head_of(path)
+        return "<annotations>" in head and "<meta>" in head
+
+    def read(self, path: Path) -> AnnotationSet:
+        need_rates(self.fps, path)
+        meta = _meta(path)
+        tasks = meta.findall("task") or meta.findall("project/tasks/task")
+        if not tasks:
+            raise InputRefused("E-ANN-001", path, _NOT_CVAT)
+        ids = {task.findtext("id", "").strip(): _video_id(task, path) for task in tasks}
+        if len(set(ids.values())) < len(tasks):
+            raise InputRefused("E-ID-001", path, f"several tasks for one video: {sorted(ids.values())}")
+        spans = self._spans(path, {key: _step(task) for key, task in zip(ids, tasks, strict=True)})
+        videos = {}
+        for key, video_id in ids.items():
+            frames = FrameCounting(rate_of(self.fps, video_id, path))
+            events = tuple(Event(label, *frames.to_seconds(start, end)) for label, start, end in spans[key])
+            videos[video_id] = AnnotatedVideo(events, fps=frames.fps)
+        used = {event.label for video in videos.values() for event in video.events or ()}
+        if self.classes is not None:
+            classes = read_class_list(self.classes).classes
+        else:
+            listed = [name.text or "" for name in meta.iterfind(".//labels/label/name")]
+            classes = (
+                tuple(dict.fromkeys(name for name in listed if name in used))
+                if used <= set(listed)
+                else tuple(sorted(used))
+            )
+        return AnnotationSet(classes, videos, closed=self.classes is not None, in_frames=True)
+
+    def _label(self, element: Element, path: Path, fallback: Element) -> str:
+        if self.attribute is not None:
+            for holder in (element, fallback):
+                for attribute in holder.iterfind("attribute"):
+                    if attribute.get("name") == self.attribute and (attribute.text or "").strip():
+                        return (attribute.text or "").strip()
+            raise InputRefused("E-ANN-005", f"{path} track {fallback.get('id')}", f"no attribute {self.attribute!r}")
+        label = element.get("label") or fallback.get("label")
+        if not label:
+            raise InputRefused("E-ANN-005", f"{path} track {fallback.get('id')}", "has no label")
+        return label
+
+    def _spans(self, path: Path, steps: dict[str, int]) -> dict[str, list[tuple[str, int, int]]]:
+        """(label, first frame, end frame) of each task's tracks and tags, in order of time."""
+        spans: dict[str, list[tuple[str, int, int]]] = {key: [] for key in steps}
+        tagged: dict[str, dict[str, _Runs]] = {key: {} for key in steps}
+        for above, element in stream_xml(path):
+            key = next(iter(steps)) if len(steps) == 1 else element.get("task_id", element.get("subset"))
+            if above is None or key not in steps:
+                continue
+            if element.tag == "track":
+                spans[key].extend(self._track(element, steps[key], path))
+            tags = [element] if element.tag == "tag" else element.findall("tag") if element.tag == "image" else []
+            for tag in tags:
+                frame = _frame(element, "frame" if element.tag == "tag" else "id", path)
+                tagged[key].setdefault(self._label(tag, path, tag), _Runs(steps[key])).add(frame)
+        for key, labels in tagged.items():
+            spans[key].extend((label, start, end) for label, runs in labels.items() for start, end in runs.joined())
+            spans[key].sort(key=_by_time)
+        return spans
+
+    def _track(self, track: Element, step: int, path: Path) -> list[tuple[str, int, int]]:
+        spans: list[tuple[str, int, int]] = []
+        shapes = sorted((shape for shape in track if shape.get("frame")), key=lambda s: _frame(s, "frame", path))
+        running: tuple[str, int] | None = None
+        last = 0
+        for shape in shapes:
+            frame = _frame(shape, "frame", path)
+            label = self._label(shape, path, track) if shape.get("outside") != "1" else None
+            if running is not None and running[0] != label:
+                spans.append((running[0], running[1], frame))
+                running = None
+            if label is not None and running is None:
+                running = (label, frame)
+            last = frame
+        if running is not None:
+            spans.append((running[0], running[1], last + step))
+        return spans
+
+
+class _Runs:
+    """Frames of one tag, kept as runs of neighbours, in whatever order they come."""
+
+    def __init__(self, step: int) -> None:
+        self._step = step
+        self._runs: list[list[int]] = []  # first and last frame
+
+    def add(self, frame: int) -> None:
+        if self._runs and self._runs[-1][1] <= frame <= self._runs[-1][1] + self._step:
+            self._runs[-1][1] = frame
+        else:
+            self._runs.append([frame, frame])
+
+    def joined(self) -> list[tuple[int, int]]:
+        """(first frame, end frame) of each run."""
+        found: list[list[int]] = []
+        for first, last in sorted(self._runs):
+            if found and first <= found[-1][1] + self._step:
+                found[-1][1] = max(found[-1][1], last)
+            else:
+                found.append([first, last])
+        return [(first, last + self._step) for first, last in found]
+
+
+def _meta(path: Path) -> Element:
+    """The description of the tasks, which CVAT writes first."""
+    for above, element in stream_xml(path):
+        if above is None and element.tag != "annotations":
+            raise InputRefused("E-ANN-001", path, _NOT_CVAT)
+        if above is not None and element.tag == "meta":
+            return element
+    raise InputRefused("E-ANN-001", path, _NOT_CVAT)
+
+
+def _by_time(span: tuple[str, int, int]) -> tuple[int, int, str]:
+    return span[1], span[2], span[0]
+
+
+def _video_id(task: Element, path: Path) -> str:
+    name = (task.findtext("source") or task.findtext("name") or "").strip()
+    if not name:
+        raise InputRefused("E-ANN-001", path, "a task has neither a source nor a name")
+    return PurePosixPath(name.replace("\\", "/")).stem
+
+
+def _step(task: Element) -> int:
+    match = re.search(r"step\s*=\s*(\d+)", task.findtext("frame_filter") or "")
+    return max(1, int(match[1])) if match else 1
+
+
+def _frame(element: Element, key: str, path: Path) -> int:
+    text = element.get(key) or ""
+    if not text.isdigit():
+        raise InputRefused("E-ANN-005", path, f"<{element.tag}> with {key}={text!r}, expected a frame number")
+    return int(text)

@@ -1,0 +1,125 @@
+"""Label Studio JSON exports of video projects: `TimelineLabels` ranges in frames."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path, PurePosixPath
+from typing import Any, Literal
+from urllib.parse import parse_qs, unquote, urlparse
+
+from augrgb.annotations.annotation_format import AnnotatedVideo, AnnotationFormat, AnnotationSet, Finding
+from augrgb.annotations.reading.class_list import read_class_list
+from augrgb.annotations.reading.frame_rates import Rates, need_rates, rate_of
+from augrgb.annotations.reading.json_stream import stream_json
+from augrgb.annotations.reading.json_values import as_list, as_number, as_object, as_text, member
+from augrgb.annotations.reading.text_files import head_of
+from augrgb.core.errors import AugrgbError, InputRefused, raise_together
+from augrgb.core.timeline import FrameCounting
+from augrgb.core.types import Event
+
+_UPLOAD = re.compile(r"^[0-9a-f]{8}-(.+)$")
+
+
+class LabelStudio(AnnotationFormat):
+    """Label Studio: list of tasks; results of type `timelinelabels` hold `ranges` of frames.
+
+    Frames are counted from 1 and the end is inclusive, as in the maker's own converter. The browser counts frames by
+    the rate that the labelling interface declares, so the video must have a constant frame rate, and it must be
+    declared here. The video's id is the name in the task's address, without the prefix that uploading puts in front.
+    A task with no (or only skipped) annotations was never annotated. Other kinds of results are counted.
+
+    Args:
+        fps: The constant frame rate: one number, or per video. Required.
+        annotator: With several annotations of a task: refuse them, or take the first or last.
+        classes: Class list; any other label is then a mistake.
+    """
+
+    name = "label-studio"
+    suffixes = (".json",)
+
+    def __init__(
+        self,
+        *,
+        fps: Rates = None,
+        annotator: Literal["only", "first", "last"] = "only",
+        classes: Path | None = None,
+    ) -> None:
+        self.fps, self.annotator, self.classes = fps, annotator, classes
+
+    @classmethod
+    def sniff(cls, path: Path) -> bool:
+        head = head_of(path)
+        return head.lstrip().startswith("[") and '"annotations"' in head
+
+    def read(self, path: Path) -> AnnotationSet:
+        need_rates(self.fps, path)
+        faults: list[AugrgbError] = []
+        videos: dict[str, AnnotatedVideo] = {}
+        left = 0
+        for at, value in stream_json(path):
+            if not at or isinstance(at[0], str):
+                as_list({} if at else value, path)  # an object, or no container at all, is refused
+                continue
+            place = (path, f"[{at[0]}]")
+            try:
+                video_id, results = self._task(as_object(value, *place), place)
+                if video_id in videos:
+                    raise InputRefused("E-ID-001", f"{path} [{at[0]}]", f"a second task for the video {video_id!r}")
+                timed = [result for result in results or () if result.get("type") == "timelinelabels"]
+                left += len(results or ()) - len(timed)
+                fps = rate_of(self.fps, video_id, path) if timed else None
+                events = None if results is None else _events(timed, fps, place)
+                videos[video_id] = AnnotatedVideo(events, fps=fps)
+            except AugrgbError as fault:
+                faults.append(fault)
+        raise_together(faults)
+        used = {event.label for video in videos.values() for event in video.events or ()}
+        told = Finding("E-ANN-022", "results left out", "noted", str(path), f"{left} that are no TimelineLabels")
+        return AnnotationSet(
+            classes=read_class_list(self.classes).classes if self.classes is not None else tuple(sorted(used)),
+            videos=videos,
+            findings=(told,) if left else (),
+            closed=self.classes is not None,
+            in_frames=True,
+        )
+
+    def _task(self, task: dict[str, Any], place: tuple[object, ...]) -> tuple[str, list[dict[str, Any]] | None]:
+        data = as_object(member(task, "data", *place), *place, "data")
+        address = next((v for v in (data.get("video"), data.get("video_url"), *data.values()) if _is_video(v)), None)
+        if address is None:
+            raise InputRefused("E-ANN-001", " ".join(map(str, place)), f"no video in the task's data {sorted(data)}")
+        rows = [as_object(a, *place) for a in as_list(member(task, "annotations", *place), *place, "annotations")]
+        kept = [row for row in rows if not row.get("was_cancelled")]
+        if len(kept) > 1 and self.annotator == "only":
+            problem = f"{len(kept)} annotations of one video"
+            raise InputRefused("E-ANN-001", " ".join(map(str, place)), problem, "Choose: --set annotator=first or last")
+        if not kept:
+            return video_of(address), None
+        chosen = kept[-1 if self.annotator == "last" else 0]
+        results = as_list(member(chosen, "result", *place), *place, "result")
+        return video_of(address), [as_object(result, *place, "result") for result in results]
+
+
+def video_of(address: str) -> str:
+    """The video's id in an address: `/data/upload/1/0f3a9c2e-kitchen.mp4` -> `kitchen`."""
+    parts = urlparse(address)
+    query = parse_qs(parts.query).get("d")  # local files: /data/local-files/?d=folder/kitchen.mp4
+    stem = PurePosixPath(query[0] if query else unquote(parts.path)).stem
+    match = _UPLOAD.match(stem)
+    return match[1] if match and "/upload/" in parts.path else stem
+
+
+def _is_video(value: object) -> bool:
+    return isinstance(value, str) and PurePosixPath(video_of(value)).name != "" and "." in value
+
+
+def _events(results: list[dict[str, Any]], fps: float | None, place: tuple[object, ...]) -> tuple[Event, ...]:
+    events: list[Event] = []
+    for result in results:
+        value = as_object(member(result, "value", *place), *place, "value")
+        labels = as_list(member(value, "timelinelabels", *place), *place, "timelinelabels")
+        for span in as_list(member(value, "ranges", *place), *place, "ranges"):
+            ends = [as_number(member(as_object(span, *place), key, *place), *place, key) for key in ("start", "end")]
+            times = FrameCounting(fps or 0.0, first=1, end_inclusive=True).to_seconds(ends[0], ends[1])
+            events.extend(Event(as_text(label, *place), *times) for label in labels)
+    return tuple(events)

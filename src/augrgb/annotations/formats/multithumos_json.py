@@ -1,0 +1,32 @@
+"""MultiTHUMOS as super-events and PDAN share it: one JSON file, classes 1 to 65, seconds."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from augrgb.annotations.annotation_format import AnnotationFormat, AnnotationSet
+from augrgb.annotations.reading.actions_json import class_list_of, first_id, read_actions, write_actions
+
+
+class MultiThumosJson(AnnotationFormat):
+    """MultiTHUMOS JSON: the layout of `charades-json` with classes counted from 1, seconds.
+
+    Args:
+        classes: Class list (`class_list.txt`); without one, classes are called `c001`, `c002`, ...
+    """
+
+    name = "multithumos-json"
+    suffixes = (".json",)
+
+    def __init__(self, *, classes: Path | None = None) -> None:
+        self.classes = classes
+
+    @classmethod
+    def sniff(cls, path: Path) -> bool:
+        return (first_id(path) or "").startswith(("video_validation_", "video_test_"))
+
+    def read(self, path: Path) -> AnnotationSet:
+        return read_actions(path, first=1, classes=class_list_of(path, self.classes))
+
+    def write(self, annotations: AnnotationSet, path: Path) -> list[Path]:
+        return write_actions(annotations, path, first=1)

@@ -1,0 +1,89 @@
+"""Toyota Smarthome Untrimmed as distributed: one CSV file per video, frames."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+from augrgb.annotations.annotation_format import AnnotatedVideo, AnnotationFormat, AnnotationSet
+from augrgb.annotations.reading.class_list import read_class_list
+from augrgb.annotations.reading.frame_rates import Rates, need_rates, rate_of
+from augrgb.annotations.reading.text_files import files_below, head_of, open_text
+from augrgb.annotations.reading.tsu_ids import official_splits, with_subject_and_camera
+from augrgb.core.errors import AugrgbError, InputRefused, raise_together
+from augrgb.core.timeline import FrameCounting
+from augrgb.core.types import Event
+
+_HEADER = ["event", "start_frame", "end_frame"]
+
+
+class TsuCsv(AnnotationFormat):
+    """TSU CSV files (`Annotation/P02/P02T01C06.csv`): `event,start_frame,end_frame`, one file per video.
+
+    Frames are counted from 0 and the end is exclusive, as in `tsu-json`. Class names are taken as they stand. The
+    duration is not in these files.
+
+    Args:
+        fps: The constant frame rate of the videos: one number, or per video. Required.
+        classes: Class list; any other class is then a mistake.
+    """
+
+    name = "tsu-csv"
+    suffixes = (".csv",)
+
+    def __init__(self, *, fps: Rates = None, classes: Path | None = None) -> None:
+        self.fps, self.classes = fps, classes
+
+    @classmethod
+    def sniff(cls, path: Path) -> bool:
+        if path.is_dir():
+            path = next((p for p in sorted(path.rglob("*.csv"))), path)
+        return _cells(head_of(path).split("\n", 1)[0].split(",")) == _HEADER
+
+    def read(self, path: Path) -> AnnotationSet:
+        need_rates(self.fps, path)
+        videos: dict[str, AnnotatedVideo] = {}
+        faults: list[AugrgbError] = []
+        origin: dict[str, Path] = {}
+        for file in files_below(path, ".csv"):
+            video_id = file.stem
+            if video_id in origin:
+                faults.append(InputRefused("E-ID-001", file, f"the same video as {origin[video_id]}"))
+                continue
+            origin[video_id] = file
+            try:
+                frames = FrameCounting(rate_of(self.fps, video_id, file))
+                video = AnnotatedVideo(events=_events(file, frames), fps=frames.fps)
+            except AugrgbError as fault:
+                faults.append(fault)
+                continue
+            videos[video_id] = with_subject_and_camera(video_id, video)
+        raise_together(faults)
+        labels = {event.label for video in videos.values() for event in video.events or ()}
+        classes = read_class_list(self.classes).classes if self.classes is not None else tuple(sorted(labels))
+        splits = official_splits(videos)
+        return AnnotationSet(classes, videos, splits, closed=self.classes is not None, in_frames=True)
+
+
+def _cells(row: list[str]) -> list[str]:
+    return [cell.strip() for cell in row]
+
+
+def _events(file: Path, frames: FrameCounting) -> tuple[Event, ...]:
+    events: list[Event] = []
+    with open_text(file) as text:
+        rows = csv.reader(text)
+        header = _cells(next(rows, []))
+        if header != _HEADER:
+            raise InputRefused("E-ANN-005", f"{file}:1", f"header {header}, expected {_HEADER}")
+        for row in rows:
+            cells = _cells(row)
+            if not any(cells):
+                continue
+            try:
+                label, start, end = cells
+                events.append(Event(label, *frames.to_seconds(int(start), int(end))))
+            except ValueError as error:
+                problem = f"{cells}: expected a class and two frame numbers"
+                raise InputRefused("E-ANN-005", f"{file}:{rows.line_num}", problem) from error
+    return tuple(events)

@@ -1,0 +1,215 @@
+"""VIA 3 (VGG Image Annotator, video): project JSON, or the CSV that it exports; seconds."""
+
+from __future__ import annotations
+
+import csv
+import functools
+import json
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from augrgb.annotations.annotation_format import AnnotatedVideo, AnnotationFormat, AnnotationSet, Finding
+from augrgb.annotations.reading.class_list import read_class_list
+from augrgb.annotations.reading.json_stream import stream_json
+from augrgb.annotations.reading.json_values import as_list, as_number, as_object, as_text, member
+from augrgb.annotations.reading.text_files import head_of, open_text
+from augrgb.core.errors import AugrgbError, InputRefused, UsageFault, did_you_mean, raise_together
+from augrgb.core.types import Event
+
+_Segment = tuple[str, dict[str, str], tuple[float, ...], str]
+"""Video file, attribute -> value, times, place in the file."""
+
+
+class Via(AnnotationFormat):
+    """VIA 3 project JSON or exported CSV: temporal segments (`z` = start and end in seconds) and their attribute.
+
+    The label is the attribute's text, or the name of its option. Points in time and spatial regions are counted and
+    left out. The video's id is its file name without the ending. In JSON, videos without segments are annotated as
+    empty.
+
+    Args:
+        attribute: Which attribute names the action, when segments have several.
+        classes: Class list; any other label is then a mistake.
+    """
+
+    name = "via"
+    suffixes = (".json", ".csv")
+
+    def __init__(self, *, attribute: str | None = None, classes: Path | None = None) -> None:
+        self.attribute, self.classes = attribute, classes
+
+    @classmethod
+    def sniff(cls, path: Path) -> bool:
+        head = head_of(path)
+        if path.suffix.lower() == ".csv":
+            return "CSV_HEADER" in head and "metadata" in head
+        return head.lstrip().startswith("{") and '"project"' in head and '"vid_list"' in head
+
+    def read(self, path: Path) -> AnnotationSet:
+        """Read in two passes, so that only events are ever held."""
+        project = _Project.of(path) if path.suffix.lower() != ".csv" else None
+        again = project.segments if project is not None else functools.partial(_csv_segments, path)
+        seen, left = (project.names, project.left) if project is not None else _seen(again())
+        attributes = sorted(seen)
+        if self.attribute is not None and self.attribute not in attributes:
+            hint = did_you_mean(self.attribute, attributes)
+            raise UsageFault("E-CFG-003", path, f"no segment has an attribute {self.attribute!r}", hint)
+        if self.attribute is None and len(attributes) > 1:
+            problem = f"segments have several attributes: {', '.join(attributes)}"
+            raise UsageFault("E-CFG-003", path, problem, "Name the one with the action: --set attribute=...")
+        wanted = self.attribute if self.attribute is not None else "".join(attributes)
+        events: dict[str, list[Event]] = {name: [] for name in project.views.values()} if project is not None else {}
+        faults: list[AugrgbError] = []
+        for video, values, times, where in again():
+            if len(times) != 2:
+                continue
+            label = values.get(wanted, "")
+            if not label:
+                faults.append(InputRefused("E-ANN-005", where, "this segment has no label"))
+                continue
+            events.setdefault(video, []).append(Event(sys.intern(label), times[0], times[1]))
+        raise_together(faults)
+        told = Finding("E-ANN-022", "regions left out", "noted", str(path), f"{left} points in time or spatial regions")
+        found = {event.label for listed in events.values() for event in listed}
+        return AnnotationSet(
+            classes=read_class_list(self.classes).classes if self.classes is not None else tuple(sorted(found)),
+            videos={video: AnnotatedVideo(tuple(listed)) for video, listed in events.items()},
+            findings=(told,) if left else (),
+            closed=self.classes is not None,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Project:
+    """A project without its segments, which come after the attributes and before the views that they refer to.
+
+    Args:
+        views: View -> video.
+        attributes: As in the file.
+        names: Of the attributes that segments of time have.
+        left: How many segments are points in time or spatial regions.
+    """
+
+    path: Path
+    views: dict[str, str]
+    attributes: dict[str, Any]
+    names: frozenset[str]
+    left: int
+
+    @staticmethod
+    def of(path: Path) -> _Project:
+        raw: dict[str, Any] = {}
+        used: set[str] = set()
+        left = 0
+        for keys, value in stream_json(path, inside=("metadata",)):
+            if keys == ():
+                raw = as_object(value, path)
+            elif len(keys) == 1:
+                raw[str(keys[0])] = value
+            else:
+                _, values, times = _row(value, path, "metadata", keys[1])
+                left += len(times) != 2
+                used.update(values if len(times) == 2 else ())
+        files = as_object(member(raw, "file", path), path, "file")
+        names = {
+            key: _stem(as_text(member(as_object(f, path), "fname", path, "file", key), path))
+            for key, f in files.items()
+        }
+        views = {}
+        for key, view in as_object(member(raw, "view", path), path, "view").items():
+            ids = [
+                as_text(i, path, "view", key) for i in as_list(member(as_object(view, path), "fid_list", path), path)
+            ]
+            if len(ids) != 1 or ids[0] not in names:
+                problem = f"shows the files {ids}, expected one that is listed"
+                raise InputRefused("E-ANN-001", f"{path} view {key}", problem)
+            views[key] = names[ids[0]]
+        as_object(member(raw, "metadata", path), path, "metadata")
+        attributes = as_object(raw.get("attribute", {}), path, "attribute")
+        return _Project(path, views, attributes, frozenset(_name(attributes, a, path) for a in used), left)
+
+    def segments(self) -> Iterator[_Segment]:
+        for key, value in stream_json(self.path, inside=("metadata",)):
+            if len(key) != 2:
+                continue
+            where = f"{self.path} metadata {key[1]}"
+            view, values, times = _row(value, self.path, "metadata", key[1])
+            if view not in self.views:
+                raise InputRefused("E-ANN-001", where, f"no view {view!r} in this project")
+            named = {
+                _name(self.attributes, a, self.path): _option(self.attributes.get(a, {}), v) for a, v in values.items()
+            }
+            yield self.views[view], named, times, where
+
+
+def _row(value: Any, *place: object) -> tuple[str, dict[str, str], tuple[float, ...]]:
+    """View, attribute -> value, and times of a segment; a spatial region has none."""
+    row = as_object(value, *place)
+    times = tuple(as_number(time, *place, "z") for time in as_list(member(row, "z", *place), *place, "z"))
+    view = as_text(member(row, "vid", *place), *place, "vid")
+    values = {a: as_text(v, *place) for a, v in as_object(row.get("av", {}), *place, "av").items()}
+    return view, values, times if not row.get("xy") else ()
+
+
+def _name(attributes: dict[str, Any], key: str, path: Path) -> str:
+    return as_text(as_object(attributes.get(key, {}), path).get("aname", key), path)
+
+
+def _seen(segments: Iterator[_Segment]) -> tuple[frozenset[str], int]:
+    """Names of the attributes of segments of time, and how many segments are none."""
+    names: set[str] = set()
+    left = 0
+    for _, values, times, _ in segments:
+        left += len(times) != 2
+        names.update(values if len(times) == 2 else ())
+    return frozenset(names), left
+
+
+def _option(attribute: Any, value: str) -> str:
+    """The name of the chosen option, or the text of a text attribute."""
+    options = attribute.get("options") if isinstance(attribute, dict) else None
+    return str(options.get(value, value)) if isinstance(options, dict) else value
+
+
+def _csv_segments(path: Path) -> Iterator[_Segment]:
+    with open_text(path) as text:
+        header: list[str] = []
+        for number, line in enumerate(text, 1):
+            if line.startswith("#"):
+                if "CSV_HEADER" in line and "=" in line:
+                    header = [name.strip() for name in line.split("=", 1)[1].split(",")]
+                continue
+            if not line.strip():
+                continue
+            if not header:
+                raise InputRefused("E-ANN-005", f"{path}:{number}", "a row before the line '# CSV_HEADER = ...'")
+            where = f"{path}:{number}"
+            cells = next(csv.reader([line]))
+            if len(cells) != len(header):
+                raise InputRefused("E-ANN-005", where, f"{len(cells)} cells, expected {len(header)}")
+            yield _csv_segment(dict(zip(header, cells, strict=True)), where)
+
+
+def _csv_segment(row: dict[str, str], where: str) -> _Segment:
+    try:
+        listed = json.loads(row["file_list"]) if row["file_list"].startswith("[") else [row["file_list"]]
+        values = {str(key): str(value) for key, value in json.loads(row["metadata"]).items()}
+        if "temporal_coordinates" in row:
+            times = tuple(float(time) for time in json.loads(row["temporal_coordinates"]))
+        else:
+            times = tuple(
+                float(row[key]) for key in ("temporal_segment_start", "temporal_segment_end") if row[key].strip()
+            )
+        spatial = json.loads(row.get("spatial_coordinates") or "[]")
+    except (ValueError, KeyError, AttributeError, TypeError) as error:
+        raise InputRefused("E-ANN-005", where, f"not a row of a VIA export: {error!r}") from error
+    if len(listed) != 1:
+        raise InputRefused("E-ANN-005", where, f"names {len(listed)} files, expected one")
+    return _stem(str(listed[0])), values, () if spatial else times, where
+
+
+def _stem(name: str) -> str:
+    return PurePosixPath(name.replace("\\", "/")).stem

@@ -1,0 +1,184 @@
+"""A folder of videos beside annotations: which is which, how long, at what proven frame rate, what is wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePosixPath
+
+import av.error
+
+from augrgb.annotations.annotation_format import AnnotationSet, Finding
+from augrgb.core.errors import AugrgbError, InputRefused, did_you_mean
+from augrgb.core.files import sha256_file
+from augrgb.core.progress import Progress
+from augrgb.video.container import open_video
+from augrgb.video.folder import VIDEO_SUFFIXES
+from augrgb.video.frame_clock import FrameClock
+from augrgb.video.probe import VideoInfo, declared_fps, probe
+
+RATE_TOLERANCE = 1e-3
+"""A declared frame rate may differ from the video's by this share: 0.1 % is 3.6 s in an hour."""
+
+
+@dataclass(frozen=True)
+class VideoFolder:
+    """The videos of a folder by id (file name without ending), and those that cannot be used."""
+
+    files: Mapping[str, Path]
+    infos: Mapping[str, VideoInfo]
+    refused: Mapping[str, AugrgbError]
+
+    def id_of(self, name: str) -> str | None:
+        """The video that an annotation means: by id, by file name, or by path below the folder; None if not there."""
+        path = PurePosixPath(name.replace("\\", "/"))
+        stem = path.stem if path.suffix.lower() in VIDEO_SUFFIXES else path.name
+        return next((known for known in (name, stem) if known in self.files), None)
+
+
+def look_at(files: Mapping[str, Path], progress: Progress | None = None) -> VideoFolder:
+    """Probe every video; bad ones are kept as faults."""
+    infos: dict[str, VideoInfo] = {}
+    refused: dict[str, AugrgbError] = {}
+    for position, (video_id, path) in enumerate(files.items(), 1):
+        try:
+            info = probe(path)
+            if info.duration_s <= 0:
+                info = replace(info, duration_s=_measured(path)[1])
+            infos[video_id] = info
+        except AugrgbError as fault:
+            refused[video_id] = fault
+        if progress is not None:
+            progress(position, len(files))
+    return VideoFolder(files, infos, refused)
+
+
+def constant_rate(path: Path) -> float:
+    """The frame rate of a video, proven constant from the time of every packet (nothing is decoded).
+
+    Raises:
+        InputRefused: E-ANN-007: the time between frames changes, or the file does not tell times.
+    """
+    rate, _, variable = _measured(path)
+    if variable:
+        remedy = "Re-encode the video at a constant rate and annotate that, or export times in seconds."
+        raise InputRefused("E-ANN-007", path, "has a variable frame rate, so frame numbers are no times", remedy)
+    return rate
+
+
+def same_videos(annotations: AnnotationSet, folder: VideoFolder) -> AnnotationSet:
+    """The annotations with the ids of the folder's videos, where they name one of them in another way."""
+    names = {video_id: folder.id_of(video_id) or video_id for video_id in annotations.videos}
+    doubled = len(set(names.values())) < len(names)
+    if doubled:
+        seen: dict[str, str] = {}
+        for video_id, known in names.items():
+            if seen.setdefault(known, video_id) != video_id:
+                raise InputRefused("E-ID-001", repr(video_id), f"means the same video as {seen[known]!r}")
+    videos = {names[video_id]: video for video_id, video in annotations.videos.items()}
+    splits = {
+        split: {role: tuple(names.get(i, i) for i in ids) for role, ids in roles.items()}
+        for split, roles in annotations.splits.items()
+    }
+    return replace(annotations, videos=videos, splits=splits)
+
+
+def with_durations(annotations: AnnotationSet, folder: VideoFolder) -> AnnotationSet:
+    """The annotations with the durations of the videos themselves, which have the last word."""
+    return replace(
+        annotations,
+        videos={
+            video_id: replace(video, duration_s=folder.infos[video_id].duration_s)
+            if video_id in folder.infos
+            else video
+            for video_id, video in annotations.videos.items()
+        },
+    )
+
+
+def video_findings(annotations: AnnotationSet, folder: VideoFolder) -> list[Finding]:
+    """What is wrong between annotations and videos; call with the durations that the annotations state."""
+    found = [
+        Finding(fault.code, "video cannot be used", "refused", video_id, str(fault))
+        for video_id, fault in folder.refused.items()
+    ]
+    for video_id, video in annotations.videos.items():
+        if video_id not in folder.files:
+            detail = did_you_mean(video_id, folder.files)
+            action = "noted" if video.events is None else "refused"
+            found.append(Finding("E-ID-004", "annotated video is not there", action, repr(video_id), detail))  # type: ignore[arg-type]
+            continue
+        info = folder.infos.get(video_id)
+        if info is None:
+            continue
+        if video.duration_s is not None and abs(video.duration_s - info.duration_s) > max(1.0, 0.02 * info.duration_s):
+            detail = f"annotation {video.duration_s:g} s, video {info.duration_s:g} s"
+            found.append(Finding("E-ANN-025", "durations differ", "noted", video_id, detail))
+        if annotations.in_frames and video.fps is not None:
+            found.extend(_rate_findings(video_id, video.fps, folder.files[video_id]))
+    found.extend(
+        Finding("E-ANN-019", "never annotated", "noted", video_id, "video without annotation")
+        for video_id in folder.files
+        if video_id not in annotations.videos
+    )
+    found.extend(_same_content(folder.files))
+    return found
+
+
+def rates_for(names: Collection[str], folder: VideoFolder) -> tuple[dict[str, float], list[AugrgbError]]:
+    """Proven frame rates of the videos (all, or those named), and the faults of those that have none."""
+    rates: dict[str, float] = {}
+    faults: list[AugrgbError] = []
+    for video_id in names or folder.infos:
+        if video_id in folder.infos:
+            try:
+                rates[video_id] = constant_rate(folder.files[video_id])
+            except AugrgbError as fault:
+                faults.append(fault)
+    return rates, faults
+
+
+def _rate_findings(video_id: str, declared: float, path: Path) -> list[Finding]:
+    try:
+        rate = constant_rate(path)
+    except AugrgbError as fault:
+        return [Finding(fault.code, "frame numbers without a proven frame rate", "refused", video_id, str(fault))]
+    if abs(rate / declared - 1) <= RATE_TOLERANCE:
+        return []
+    detail = f"declared {declared:g}, the video has {rate:.4g} frames per second"
+    return [Finding("E-ANN-007", "frame rate differs", "refused", video_id, detail)]
+
+
+def _same_content(files: Mapping[str, Path]) -> list[Finding]:
+    """Videos with the same bytes under two names; only files of equal size are hashed."""
+    sizes: dict[int, list[str]] = {}
+    for video_id, path in files.items():
+        sizes.setdefault(path.stat().st_size, []).append(video_id)
+    found = []
+    for names in sizes.values():
+        hashes: dict[str, str] = {}
+        for video_id in names if len(names) > 1 else ():
+            twin = hashes.setdefault(sha256_file(files[video_id]), video_id)
+            if twin != video_id:
+                found.append(Finding("E-VID-018", "same video twice", "refused", video_id, f"same bytes as {twin!r}"))
+    return found
+
+
+def _measured(path: Path) -> tuple[float, float, bool]:
+    """Frames per second, duration in seconds, and whether the rate varies; from packet times alone."""
+    with open_video(path) as (container, stream):
+        fps = declared_fps(stream) or 25.0
+        base_s = float(stream.time_base or 0) or 1 / fps
+        try:
+            packets = [packet for packet in container.demux(stream) if packet.size]
+        except (av.error.FFmpegError, OSError) as error:
+            raise InputRefused("E-VID-003", path, f"cannot be read to its end ({error})", "Copy it again.") from error
+        stamps = [packet.pts if packet.pts is not None else packet.dts for packet in packets]
+        if len(stamps) < 2 or None in stamps:
+            raise InputRefused("E-ANN-007", path, f"{len(stamps)} frames, not all of which have a time")
+        clock = FrameClock(base_s, 1 / fps)
+        times = [clock.time_of(stamp) for stamp in sorted(stamp for stamp in stamps if stamp is not None)]
+    if times[-1] <= 0:
+        raise InputRefused("E-ANN-007", path, "all frames have the same time")
+    rate = (len(times) - 1) / times[-1]
+    return rate, times[-1] + 1 / rate, clock.variable_rate

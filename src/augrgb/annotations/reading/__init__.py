@@ -1,0 +1,1 @@
+"""Parsers and helpers that the annotation formats share."""

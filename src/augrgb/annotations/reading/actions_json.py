@@ -1,0 +1,121 @@
+"""The layout that super-events, PDAN and TSU share: `{id: {subset, duration, actions: [[class, start, end], ...]}}`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from augrgb.annotations.annotation_format import AnnotatedVideo, AnnotationSet
+from augrgb.annotations.reading.class_list import ClassList, number_classes, read_class_list, unnamed, write_class_list
+from augrgb.annotations.reading.json_stream import stream_json
+from augrgb.annotations.reading.json_values import as_integer, as_list, as_number, as_object, as_text, member
+from augrgb.annotations.reading.text_files import head_of
+from augrgb.core.errors import AugrgbError, InputRefused, raise_together
+from augrgb.core.files import write_json
+from augrgb.core.timeline import FrameCounting
+from augrgb.core.types import Event
+
+_START = re.compile(r'^\s*\{\s*"((?:[^"\\]|\\.)*)"\s*:\s*\{\s*"(?:subset|duration|actions)"\s*:')
+
+
+def first_id(path: Path) -> str | None:
+    """The first video id of a file of this layout, or None if it is another one."""
+    match = _START.match(head_of(path))
+    return match[1] if match else None
+
+
+def read_actions(
+    path: Path,
+    *,
+    first: int,
+    classes: Path | None,
+    counting: Callable[[str], FrameCounting] | None = None,
+) -> AnnotationSet:
+    """Read a file of this layout.
+
+    Args:
+        first: The number of the first class.
+        classes: Class list file; without one, classes are called `c000`, `c001`, ... by their number in the file.
+        counting: For times in frames: how the frames of a video (by id) become seconds.
+    """
+    faults: list[AugrgbError] = []
+    label = dict(read_class_list(classes, first=first).names) if classes is not None else {}
+    used: set[int] = set()
+    videos: dict[str, AnnotatedVideo] = {}
+    for place, value in stream_json(path):
+        if not place or isinstance(place[0], int):
+            as_object([] if place else value, path)  # a list, or no container at all, is refused
+            continue
+        try:
+            rows, video = _video(path, str(place[0]), value, counting)
+        except AugrgbError as fault:
+            faults.append(fault)
+            continue
+        used.update(row[0] for row in rows)
+        if classes is None:
+            label |= {row[0]: f"c{row[0]:03d}" for row in rows if row[0] not in label}
+        events = tuple(Event(label.get(n, ""), start, end) for n, start, end in rows)  # unknown ones are told below
+        videos[str(place[0])] = replace(video, events=events)
+    names = ClassList(label) if classes is not None else unnamed(used, first=first)
+    for number in sorted(used - names.names.keys()):
+        expected = f"{min(names.names, default=first)} to {max(names.names, default=first)}"
+        faults.append(InputRefused("E-ANN-003", path, f"class number {number}, expected {expected}"))
+    raise_together(faults)
+    return AnnotationSet(names.classes, videos, closed=classes is not None, in_frames=counting is not None)
+
+
+def write_actions(annotations: AnnotationSet, path: Path, *, first: int) -> list[Path]:
+    """Write a file of this layout in seconds, and `<name>_classes.txt` beside it. Videos never annotated are left out.
+
+    Raises:
+        InputRefused: E-ANN-024: a video without duration, which this layout must have.
+    """
+    numbers = number_classes(annotations.classes, first=first)
+    faults: list[AugrgbError] = []
+    rows: dict[str, Any] = {}
+    for video_id, video in annotations.videos.items():
+        if video.events is None:
+            continue
+        if video.duration_s is None:
+            faults.append(InputRefused("E-ANN-024", video_id, "its duration is not known", "Give --videos."))
+            continue
+        actions = [[numbers[event.label], event.start_s, event.end_s] for event in video.events]
+        rows[video_id] = {"subset": video.subset or "training", "duration": video.duration_s, "actions": actions}
+    raise_together(faults)
+    write_json(path, rows)
+    return [path, write_class_list(numbers, path.with_name(f"{path.stem}_classes.txt"))]
+
+
+def class_list_of(path: Path, classes: Path | None) -> Path | None:
+    """The class list named by the option, or the one that `write_actions` put beside the file."""
+    beside = path.with_name(f"{path.stem}_classes.txt")
+    return classes if classes is not None or not beside.is_file() else beside
+
+
+def _video(
+    path: Path, video_id: str, value: Any, counting: Callable[[str], FrameCounting] | None
+) -> tuple[list[tuple[int, float, float]], AnnotatedVideo]:
+    video = as_object(value, path, video_id)
+    frames = counting(video_id) if counting is not None else None
+    duration = as_number(member(video, "duration", path, video_id), path, video_id, "duration")
+    actions = as_list(member(video, "actions", path, video_id), path, video_id, "actions")
+    rows = [_action(action, (path, video_id, "actions", position)) for position, action in enumerate(actions)]
+    if frames is not None:
+        rows = [(number, *frames.to_seconds(start, end)) for number, start, end in rows]
+    subset = as_text(video["subset"], path, video_id, "subset") if "subset" in video else None
+    seconds = duration if frames is None else duration / frames.fps
+    fps = frames.fps if frames is not None else None
+    return rows, AnnotatedVideo(events=(), duration_s=seconds, subset=subset, fps=fps)
+
+
+def _action(action: Any, place: tuple[object, ...]) -> tuple[int, float, float]:
+    cells = as_list(action, *place)
+    if len(cells) != 3:
+        raise InputRefused("E-ANN-001", " ".join(map(str, place)), f"expected [class, start, end], found {cells}")
+    number, start, end = cells
+    if type(number) is int and type(start) is float and type(end) is float:  # the usual case, made quick
+        return number, start, end
+    return as_integer(number, *place), as_number(start, *place), as_number(end, *place)

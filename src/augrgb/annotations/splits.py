@@ -1,0 +1,80 @@
+"""Subsets as files name them -> splits with our roles."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from augrgb.annotations.annotation_format import AnnotationSet, Splits
+from augrgb.core.errors import InputRefused, did_you_mean, raise_together
+
+ROLE_OF = {
+    "train": "train",
+    "training": "train",
+    "val": "val",
+    "valid": "val",
+    "validation": "val",
+    "dev": "val",
+    "test": "test",
+    "testing": "test",
+}
+
+
+def splits_of(annotations: AnnotationSet, *, subset_roles: dict[str, str] | None = None) -> Splits:
+    """The official splits, and where there are none, a split `given` made from the videos' subsets (if they have any).
+
+    Videos of an official split that are not annotated are left out of it.
+
+    Args:
+        subset_roles: Role of subsets with names of their own, such as `{"fold1": "train"}`.
+
+    Raises:
+        InputRefused: E-SPL-001: an unknown subset name, with the subsets that are there.
+    """
+    known = annotations.videos.keys()
+    if annotations.splits:
+        return {
+            name: {role: tuple(i for i in ids if i in known) for role, ids in roles.items()}
+            for name, roles in annotations.splits.items()
+        }
+    counts = Counter(video.subset for video in annotations.videos.values() if video.subset is not None)
+    roles = {**ROLE_OF, **(subset_roles or {})}
+    unknown = [subset for subset in counts if subset not in roles and subset.lower() not in roles]
+    present = ", ".join(f"{subset} ({count})" for subset, count in counts.items())
+    raise_together(
+        [
+            InputRefused(
+                "E-SPL-001",
+                f"subset {subset!r}",
+                f"not a known name; subsets present: {present}",
+                f"{did_you_mean(subset, roles)}; or name its role: --subset {subset}=train",
+            )
+            for subset in unknown
+        ]
+    )
+    split: dict[str, list[str]] = {}
+    for video_id, video in annotations.videos.items():
+        if video.subset is not None:
+            role = roles.get(video.subset) or roles[video.subset.lower()]
+            split.setdefault(role, []).append(video_id)
+    return {"given": {role: tuple(ids) for role, ids in split.items()}} if split else {}
+
+
+def subset_of(annotations: AnnotationSet, subset: str) -> AnnotationSet:
+    """Only the videos of one subset or role, without splits.
+
+    Raises:
+        InputRefused: E-SPL-001: no video is in it, with the subsets that are there.
+    """
+    counts = Counter(video.subset for video in annotations.videos.values() if video.subset is not None)
+    chosen = {video_id: video for video_id, video in annotations.videos.items() if video.subset == subset}
+    if not chosen:
+        present = ", ".join(f"{name} ({count})" for name, count in counts.items()) or "none"
+        problem = f"no video is in it; subsets present: {present}"
+        raise InputRefused("E-SPL-001", f"subset {subset!r}", problem, did_you_mean(subset, counts))
+    return AnnotationSet(
+        annotations.classes,
+        chosen,
+        findings=annotations.findings,
+        closed=annotations.closed,
+        in_frames=annotations.in_frames,
+    )

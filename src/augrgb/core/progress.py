@@ -1,0 +1,8 @@
+"""How long work reports that it goes on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+Progress = Callable[[int, int], None]
+"""Called with the items done and the items in all."""

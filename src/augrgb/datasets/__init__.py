@@ -1,1 +1,0 @@
-"""Datasets on disk, snippet features, and the batches made from them."""

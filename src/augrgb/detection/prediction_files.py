@@ -1,0 +1,181 @@
+"""Other people's predictions from files: detections (ActivityNet JSON, CSV, PKU-MMD text) or scores per snippet.
+
+Score arrays are `.npy` or `.npz`, (T, K) in the order of the classes, and the `.safetensors` of `augrgb evaluate`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from augrgb.annotations.reading.class_list import number_classes
+from augrgb.annotations.repair import TOLERANCE_S
+from augrgb.core.errors import AugrgbError, InputRefused, did_you_mean, raise_together
+from augrgb.core.files import ARRAY_DAMAGE, identifier_of
+from augrgb.core.timeline import Clock
+from augrgb.core.types import Detection
+from augrgb.detection.predictions import load_predictions
+from augrgb.detection.readers import DetectionFile, check_durations, read_activitynet, read_csv, read_pku
+from augrgb.detection.writers import PKU_FPS
+from augrgb.metrics.evaluation import ScoreTrack
+
+_ARRAYS = (".npy", ".npz")
+_KNOWN = "ActivityNet .json, .csv, a folder of PKU-MMD .txt, .npy or .npz scores, or our .safetensors"
+
+
+@dataclass(frozen=True)
+class ForeignPredictions:
+    """What files hold: scores per video, or detections (then `scores` is None) and the videos that were looked at."""
+
+    scores: Mapping[str, ScoreTrack] | None
+    detections: tuple[Detection, ...] = ()
+    video_ids: tuple[str, ...] = ()
+
+    @property
+    def covered(self) -> frozenset[str]:
+        """The videos with a prediction, be it an empty one."""
+        return frozenset(self.video_ids) | frozenset(self.scores or ())
+
+
+def read_predictions(
+    path: Path,
+    classes: Sequence[str],
+    durations_s: Mapping[str, float | None],
+    *,
+    clock: Clock | None = None,
+    fps: float = PKU_FPS,
+    first_class: int = 1,
+) -> ForeignPredictions:
+    """Read a file or folder by its content's kind.
+
+    Args:
+        classes: K names, in the order of score columns and of class numbers.
+        durations_s: Every known video; None = its duration is not known.
+        clock: Time base of score arrays; None = T snippets spread evenly over the duration.
+        fps: Frames per second of the numbering in PKU-MMD text.
+        first_class: Number of the first class there.
+
+    Raises:
+        InputRefused, FaultList: E-FILE-001, E-DET-010 (no such kind of file), E-DET-007 to -009 (bad entries, times
+            past the video), E-MET-001 (shape), E-MET-003 (unknown video), E-MET-004 (classes), E-FEA-004 (the clock
+            does not fit the duration), E-FEA-007 and -009 (damaged, pickled), E-ANN-024 (duration not known).
+    """
+    path = Path(path)
+    kind = kind_of(path)
+    if kind == ".safetensors":
+        return _ours(path, classes, durations_s)
+    if kind in _ARRAYS:
+        tracks, faults = {}, list[AugrgbError]()
+        for video, values in _arrays(path, kind).items():
+            try:
+                tracks[video] = _track(path, video, values, len(classes), durations_s, clock)
+            except AugrgbError as fault:
+                faults.append(fault)
+        raise_together(faults[:20])
+        return ForeignPredictions(tracks)
+    found: DetectionFile
+    if kind == ".txt":
+        numbers = number_classes(classes, first=first_class)
+        found = read_pku(path, {number: name for name, number in numbers.items()}, fps=fps)
+    else:
+        found = read_activitynet(path) if kind == ".json" else read_csv(path)
+    known = {video: duration_s for video, duration_s in durations_s.items() if duration_s is not None}
+    check_durations(found.detections, known, path, tolerance_s=TOLERANCE_S)
+    return ForeignPredictions(None, found.detections, found.video_ids)
+
+
+def kind_of(path: Path) -> str:
+    """The suffix that says how a file, or the files of a folder, are read.
+
+    Raises:
+        InputRefused: E-FILE-001 nothing there; E-DET-010 no such kind, or several.
+    """
+    if not path.exists():
+        raise InputRefused("E-FILE-001", path, "no such predictions file or folder")
+    known = (*_ARRAYS, ".txt") if path.is_dir() else (*_ARRAYS, ".json", ".csv", ".tsv", ".safetensors")
+    names = path.iterdir() if path.is_dir() else [path]
+    suffixes = sorted({name.suffix.lower() for name in names} & set(known))
+    if len(suffixes) != 1:
+        found = f"files of several kinds: {', '.join(suffixes)}" if suffixes else "not a predictions file or folder"
+        raise InputRefused("E-DET-010", path, found, f"Expected {_KNOWN}.")
+    return suffixes[0]
+
+
+def _ours(path: Path, classes: Sequence[str], durations_s: Mapping[str, float | None]) -> ForeignPredictions:
+    predictions = load_predictions(path)
+    if set(predictions.classes) != set(classes):
+        differing = sorted(set(predictions.classes) ^ set(classes))
+        problem = f"scores of other classes than annotated; differing: {', '.join(differing[:8])}"
+        raise InputRefused("E-MET-004", path, problem, "Name the class list: --set classes=FILE.")
+    columns = [predictions.classes.index(name) for name in classes]
+    tracks = {
+        video: _track(path, video, values[:, columns], len(classes), durations_s, predictions.clock)
+        for video, values in predictions.scores.items()
+    }
+    return ForeignPredictions(tracks)
+
+
+def _track(
+    path: Path,
+    video: str,
+    values: NDArray[Any],
+    width: int,
+    durations_s: Mapping[str, float | None],
+    clock: Clock | None,
+) -> ScoreTrack:
+    if video not in durations_s:
+        remedy = did_you_mean(video, durations_s) if len(durations_s) < 1000 else "Check file names."
+        problem = "predictions for a video that the annotations do not have"
+        raise InputRefused("E-MET-003", repr(video), problem, remedy)
+    duration_s = durations_s[video]
+    if duration_s is None:
+        remedy = "Scores need it: use annotations that say it, or a dataset.json."
+        raise InputRefused("E-ANN-024", video, "its duration is not known", remedy)
+    if values.dtype.kind not in "fiub" or values.ndim != 2 or values.shape[1] != width or not len(values):
+        problem = f"scores are {values.dtype} of shape {values.shape}, expected numbers (T, {width}) with T > 0"
+        turned = values.ndim == 2 and values.shape[0] == width
+        remedy = "Is this (K, T)? Turn it." if turned else "One column per class; or name the class list."
+        raise InputRefused("E-MET-001", f"{path}: {video}", problem, remedy)
+    if clock is None:
+        clock = Clock(fps=len(values) / duration_s, window=1, stride=1)
+    end_s = float(clock.starts_s(len(values))[-1]) + clock.window_s
+    if abs(end_s - duration_s) > clock.stride_s + clock.window_s + 1e-6:
+        problem = f"{len(values)} snippets on {clock} end at {end_s:.2f} s, but the video lasts {duration_s:.2f} s"
+        remedy = "Declare the clock of these scores, or none: they are then spread evenly."
+        raise InputRefused("E-FEA-004", video, problem, remedy)
+    return ScoreTrack(values if values.dtype.kind == "f" else values.astype(np.float32), clock)
+
+
+def _arrays(path: Path, kind: str) -> dict[str, NDArray[Any]]:
+    """Arrays by video id: of a folder, one per file; of an archive, one per entry."""
+    if path.is_dir():
+        files = sorted(p for p in path.iterdir() if p.suffix.lower() == kind)
+        return {identifier_of(file.stem): _only(file) for file in files}
+    return _loaded(path) if kind == ".npz" else {identifier_of(path.stem): _only(path)}
+
+
+def _only(file: Path) -> NDArray[Any]:
+    arrays = _loaded(file)
+    if len(arrays) != 1:
+        names = ", ".join(list(arrays)[:5])
+        raise InputRefused("E-FEA-007", file, f"holds {len(arrays)} arrays ({names}), expected the scores alone")
+    return next(iter(arrays.values()))
+
+
+def _loaded(file: Path) -> dict[str, NDArray[Any]]:
+    try:
+        found = np.load(file, allow_pickle=False)
+        if isinstance(found, np.ndarray):
+            return {file.stem: found}
+        with found:
+            return {name: found[name] for name in found.files}
+    except ARRAY_DAMAGE as error:
+        if "pickle" in str(error).lower():
+            remedy = "Save a plain array; objects could run code when read, so they never are."
+            raise InputRefused("E-FEA-009", file, "holds pickled Python objects", remedy) from error
+        raise InputRefused("E-FEA-007", file, f"damaged or not NumPy arrays ({error})", "Copy it again.") from error

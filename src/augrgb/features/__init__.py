@@ -1,0 +1,1 @@
+"""Snippet features: the store, the extraction of one file, aligned data for streams."""

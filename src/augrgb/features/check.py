@@ -1,0 +1,91 @@
+"""Feature folders beside annotations: what is missing, damaged, constant, or on another time base."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from augrgb.annotations.annotation_format import AnnotationSet, Finding
+from augrgb.core.errors import AugrgbError
+from augrgb.core.timeline import Clock
+from augrgb.features.feature_track import FeatureFolder, FeatureTrack
+from augrgb.features.store import open_features
+
+_Span = tuple[float, float]
+"""Seconds covered, and seconds between snippets."""
+
+
+def feature_findings(annotations: AnnotationSet, folders: Sequence[Path], clock: Clock | None = None) -> list[Finding]:
+    """Everything wrong with some feature folders, each file read once.
+
+    Args:
+        clock: Time base of folders with foreign `.npy` files.
+    """
+    found: list[Finding] = []
+    spans: dict[Path, dict[str, _Span]] = {}
+    for folder in folders:
+        try:
+            opened = open_features(folder, None if any(folder.glob("*.safetensors")) else clock)
+        except AugrgbError as fault:
+            found.append(Finding(fault.code, "feature folder cannot be used", "refused", str(folder), str(fault)))
+            continue
+        spans[folder] = {}
+        found.extend(_missing(annotations, opened))
+        for video_id in opened.ids():
+            found.extend(_file(annotations, opened, video_id, spans[folder]))
+    found.extend(_lengths(spans))
+    return found
+
+
+def _missing(annotations: AnnotationSet, folder: FeatureFolder) -> Iterator[Finding]:
+    wanted = list(annotations.videos)
+    missing = [video_id for video_id in wanted if not folder.has(video_id)]
+    if wanted and len(missing) == len(wanted):
+        detail = f"none of {len(wanted)} videos; its first files: {', '.join(folder.ids()[:3])}"
+        yield Finding("E-FEA-002", "features of no video", "refused", str(folder.folder), detail)
+        return
+    for video_id in missing:
+        yield Finding("E-FEA-002", "features missing", "noted", video_id, str(folder.folder))
+    for video_id in folder.ids():
+        if video_id not in annotations.videos:
+            yield Finding("E-FEA-014", "features of an unknown video", "noted", video_id, str(folder.folder))
+
+
+def _file(
+    annotations: AnnotationSet, folder: FeatureFolder, video_id: str, spans: dict[str, _Span]
+) -> Iterator[Finding]:
+    try:
+        track = folder.read(video_id)
+    except AugrgbError as fault:
+        yield Finding(fault.code, "feature file cannot be used", "refused", video_id, str(fault))
+        return
+    spans[video_id] = _span(track)
+    if float(np.ptp(track.values, axis=0).max(initial=0.0)) == 0.0 and len(track.values) > 1:
+        detail = f"{folder.folder}: every snippet is the same"
+        yield Finding("E-FEA-011", "features without variance", "noted", video_id, detail)
+    video = annotations.videos.get(video_id)
+    if video is not None and video.duration_s is not None:
+        covered, stride_s = spans[video_id]
+        if abs(covered - video.duration_s) > max(2 * stride_s + track.clock.window_s, 0.02 * video.duration_s):
+            detail = f"{folder.folder}: features cover {covered:.2f} s, the video lasts {video.duration_s:.2f} s"
+            yield Finding("E-FEA-012", "features of another length", "noted", video_id, detail)
+
+
+def _lengths(spans: Mapping[Path, Mapping[str, _Span]]) -> Iterator[Finding]:
+    """Modalities of one video may differ in length by one snippet of the coarser one."""
+    folders = list(spans)
+    for folder in folders[1:]:
+        for video_id, (covered, stride_s) in spans[folder].items():
+            if video_id not in spans[folders[0]]:
+                continue
+            other, other_stride_s = spans[folders[0]][video_id]
+            if abs(covered - other) > max(stride_s, other_stride_s) + 1e-9:
+                detail = f"{folders[0]}: {other:.2f} s, {folder}: {covered:.2f} s"
+                yield Finding("E-FEA-004", "modalities of different length", "refused", video_id, detail)
+
+
+def _span(track: FeatureTrack) -> _Span:
+    clock = track.clock
+    return clock.offset / clock.fps + (len(track.values) - 1) * clock.stride_s + clock.window_s, clock.stride_s

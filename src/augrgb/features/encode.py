@@ -1,0 +1,172 @@
+"""One file -> features of one or several encoders, decoded once."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from augrgb.core.errors import InputRefused, UsageFault
+from augrgb.core.timeline import Clock
+from augrgb.core.types import VideoRecord
+from augrgb.encoders.files import LoadedEncoder
+from augrgb.encoders.snippet_encoder import encode_windows
+from augrgb.features.frame_cache import flow_of, source_of, track_is_current
+from augrgb.features.frame_folder import TrackFolder
+from augrgb.features.frames import stream_track, track_recipe
+from augrgb.features.pipeline import Branch, overlapped
+from augrgb.parallel.devices import recipe_of
+from augrgb.video.decode import DecodeReport, FrameTarget, Partial, sample_frames
+from augrgb.video.flow import flow_stream, flow_target
+from augrgb.video.windows import stream_windows
+
+Values = NDArray[np.float32]
+
+
+class EncodedVideo(NamedTuple):
+    """Features of one video: values (T, C) float32, their clock, and how long the video lasts in seconds."""
+
+    values: Values
+    clock: Clock
+    duration_s: float
+
+
+def encode_video(
+    path: Path,
+    loaded: LoadedEncoder,
+    *,
+    partial: Partial = "refuse",
+    threads: int = 1,
+    report: DecodeReport | None = None,
+) -> EncodedVideo:
+    """Features of one file (a pose file for pose encoders); beside them, memory does not grow with its length.
+
+    Raises:
+        InputRefused: See `stream_track`; E-FEA-006 when it is too short for the clock's offset.
+    """
+    report = report if report is not None else DecodeReport()
+    pieces = [values for _, values in encode_file(path, [loaded], partial=partial, threads=threads, report=report)]
+    return EncodedVideo(_joined(path, pieces, loaded), loaded.settings.clock, report.duration_s)
+
+
+def encode_record(
+    record: VideoRecord,
+    loaded: LoadedEncoder,
+    *,
+    tracks: TrackFolder | None = None,
+    partial: Partial = "refuse",
+    report: DecodeReport | None = None,
+) -> EncodedVideo:
+    """Features of a dataset's video, from its cached track if `tracks` has it, else from its file."""
+    source = source_of(record, loaded.encoder.modality)
+    report = report if report is not None else DecodeReport()
+    cached = encode_cached(record, loaded, tracks, partial, report) if tracks is not None else None
+    if cached is None:
+        return encode_video(source, loaded, partial=partial, report=report)
+    return EncodedVideo(_joined(source, list(cached), loaded), loaded.settings.clock, report.duration_s)
+
+
+def encode_cached(
+    record: VideoRecord, loaded: LoadedEncoder, tracks: TrackFolder, partial: Partial, report: DecodeReport
+) -> Iterator[Values] | None:
+    """Pieces of features from a cached track, with its duration and warnings in `report`; None if there is none."""
+    modality = loaded.encoder.modality
+    note = tracks.note(modality, record.video_id)
+    if note is None or not track_is_current(tracks, modality, record, partial):
+        return None
+    report.warnings.extend(note["warnings"])
+    report.duration_s = float(note["duration_s"])
+    chunks = stream_windows(iter(tracks.read(modality, record.video_id)), loaded.settings.clock, loaded.encoder.batch)
+    return (encode_windows(loaded.encoder, chunk) for chunk in chunks)
+
+
+def encode_file(
+    path: Path,
+    encoders: Sequence[LoadedEncoder],
+    *,
+    partial: Partial = "refuse",
+    threads: int = 1,
+    report: DecodeReport | None = None,
+) -> Iterator[tuple[int, Values]]:
+    """Decode a file once for all of some encoders; decoding, flow and networks overlap.
+
+    Args:
+        path: A video file, or a pose file for pose encoders.
+        encoders: All of them read this file, at one frame rate (see `same_pass`).
+        partial, threads, report: See `sample_frames`.
+
+    Yields:
+        (number of the encoder, the next features (n, C) of it). One for which the file is too short has none.
+
+    Raises:
+        UsageFault: E-CFG-003, the encoders do not fit together, or pictures have no size.
+        InputRefused: See `stream_track`.
+    """
+    report = report if report is not None else DecodeReport()
+    if len({same_pass(loaded) for loaded in encoders}) != 1:
+        raise UsageFault("E-CFG-003", path, "these encoders cannot share one pass: other files or frame rates")
+    fps = encoders[0].settings.clock.fps
+    frames: Iterable[tuple[NDArray[Any], ...]]
+    if encoders[0].encoder.modality == "pose":
+        columns = [0] * len(encoders)
+        frames = ((joints,) for joints in stream_track(path, "pose", fps, None, report=report))
+    else:
+        targets = [_target(path, loaded) for loaded in encoders]
+        wanted = list(dict.fromkeys(targets))
+        columns = [wanted.index(target) for target in targets]
+        frames = sample_frames(path, fps, wanted, partial=partial, threads=threads, report=report)
+    branches = [(column, _branch(loaded)) for column, loaded in zip(columns, encoders, strict=True)]
+    with contextlib.closing(overlapped(frames, branches)) as chunks:
+        for number, chunk in chunks:
+            yield number, encode_windows(encoders[number].encoder, chunk)
+
+
+def same_pass(loaded: LoadedEncoder) -> tuple[bool, float]:
+    """Encoders that agree in this can be fed by one decoding: which of a video's files, and frames per second."""
+    return loaded.encoder.modality == "pose", loaded.settings.clock.fps
+
+
+def extraction_recipe(loaded: LoadedEncoder, partial: Partial = "refuse", device: str = "cpu") -> dict[str, Any]:
+    """Everything but the video that decides a feature file's values."""
+    options = dict(loaded.encoder.options)
+    if "flow" in options:  # where its weights lie decides nothing
+        options["flow"] = {key: value for key, value in options["flow"].items() if key != "weights"}
+    return {
+        "encoder": {"name": loaded.encoder.name, "options": options, "sha256": loaded.checksum},
+        "clock": loaded.settings.clock.to_json(),
+        "size": list(loaded.settings.size) if loaded.settings.size else None,
+        "track": track_recipe(loaded.encoder.modality, flow_of(loaded)),
+        "partial": partial,
+        **recipe_of(device),
+    }
+
+
+def too_short(path: Path, loaded: LoadedEncoder) -> InputRefused:
+    """The refusal of a file that ends before the first snippet."""
+    return InputRefused("E-FEA-006", path, f"too short for one snippet of {loaded.settings.clock}")
+
+
+def _target(path: Path, loaded: LoadedEncoder) -> FrameTarget:
+    size, modality = loaded.settings.size, loaded.encoder.modality
+    if size is None:
+        raise UsageFault("E-CFG-003", path, f"{loaded.encoder.name} has no frame size; {modality} needs one")
+    return flow_target(size, flow_of(loaded)) if modality == "flow" else FrameTarget(size)
+
+
+def _branch(loaded: LoadedEncoder) -> Branch:
+    # Chunks of one batch: then a snippet meets the same neighbours however its frames arrive.
+    windows = functools.partial(stream_windows, clock=loaded.settings.clock, chunk=loaded.encoder.batch)
+    if loaded.encoder.modality == "flow":
+        return lambda frames: windows(flow_stream(frames, flow_of(loaded)))
+    return windows
+
+
+def _joined(path: Path, pieces: list[Values], loaded: LoadedEncoder) -> Values:
+    if not pieces:
+        raise too_short(path, loaded)
+    return np.concatenate(pieces)

@@ -1,0 +1,186 @@
+"""Cache decoded tracks, for training snippet encoders without decoding the same video every epoch."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from augrgb.core.errors import InputRefused, UsageFault, did_you_mean
+from augrgb.core.progress import Progress
+from augrgb.core.types import Dataset, VideoRecord
+from augrgb.features.frame_folder import TrackFolder, TrackSettings, TrackWriter, write_track
+from augrgb.features.frames import MODALITIES, stream_track
+from augrgb.parallel.batch import BatchReport, VideoOutcome, choose_videos, run_per_video
+from augrgb.poses.files import read_poses
+from augrgb.video.decode import DecodeReport, FrameTarget, Partial, sample_frames
+from augrgb.video.flow import DEFAULT, flow_stream, flow_target
+from augrgb.video.flow.settings import FlowSettings
+from augrgb.video.source_file import same_source, source_identity
+
+if TYPE_CHECKING:  # worker processes that only decode need no torch
+    from augrgb.encoders.files import LoadedEncoder
+
+
+@dataclass(frozen=True, slots=True)
+class _TrackJob:
+    record: VideoRecord
+    modalities: tuple[str, ...]
+    folder: Path
+    partial: Partial
+
+
+def cache_tracks(
+    dataset: Dataset,
+    video_ids: Iterable[str] | None,
+    modalities: Iterable[str],
+    folder: Path,
+    *,
+    fps: float = 15.0,
+    size: tuple[int, int] = (64, 48),
+    workers: int = 1,
+    partial: Partial = "refuse",
+    progress: Progress | None = None,
+    allow_failures: int = 0,
+    flow: FlowSettings = DEFAULT,
+) -> BatchReport:
+    """Decode videos once into memory-mappable tracks; finished ones are kept when run again.
+
+    Args:
+        dataset: Where the files are.
+        video_ids: Which videos; None = all.
+        modalities: Any of `rgb`, `flow`, `pose`.
+        folder: See `TrackFolder`.
+        fps: Frames per second of the tracks.
+        size: (width, height) of pictures.
+        workers: Child processes; 0 = in this process.
+        partial: What to do with videos that break off.
+        progress: Called with (finished, all) videos.
+        allow_failures: How many videos may be refused.
+        flow: How flow is made; a folder holds flow of one kind.
+
+    Returns:
+        Frames per video, and what was refused.
+
+    Raises:
+        UsageFault: E-CFG-003 (no such modality), E-FEA-010 (the folder has other settings).
+        Quarantined: More videos were refused than allowed.
+        EnvironmentFault: The disk.
+    """
+    wanted = tuple(dict.fromkeys(modalities))
+    for modality in wanted:
+        if modality not in MODALITIES:
+            raise UsageFault(
+                "E-CFG-003", "modalities", f"no such modality {modality!r}", did_you_mean(modality, MODALITIES)
+            )
+    TrackFolder.create(folder, TrackSettings(float(fps), size, flow))
+    work = [(record, _TrackJob(record, wanted, Path(folder), partial)) for record in choose_videos(dataset, video_ids)]
+    return run_per_video(
+        _cache_one, work, Path(folder), workers=workers, progress=progress, allow_failures=allow_failures
+    )
+
+
+def _cache_one(job: _TrackJob) -> VideoOutcome:
+    folder = TrackFolder(job.folder)
+    missing = [modality for modality in job.modalities if not _finished(folder, modality, job)]
+    if "pose" in missing:
+        _cache_poses(folder, job.record)
+    from_video = [modality for modality in missing if modality != "pose"]
+    if from_video:
+        _cache_pictures(folder, job, from_video)
+    notes = [folder.note(modality, job.record.video_id) or {} for modality in job.modalities]
+    warnings = tuple(dict.fromkeys(text for note in notes for text in note.get("warnings", ())))
+    frames = max((int(note["frames"]) for note in notes), default=0)
+    return VideoOutcome(job.record.video_id, frames, reused=not missing, warnings=warnings)
+
+
+def flow_of(loaded: LoadedEncoder) -> FlowSettings:
+    """How the flow is made that an encoder sees."""
+    return FlowSettings.of(loaded.encoder.options.get("flow"))
+
+
+def source_of(record: VideoRecord, modality: str) -> Path:
+    """The file that a modality of a video is made from.
+
+    Raises:
+        InputRefused: E-VID-008, the dataset names none.
+    """
+    source = record.poses if modality == "pose" else record.file
+    if source is None:
+        kind = "pose file" if modality == "pose" else "video file"
+        raise InputRefused("E-VID-008", record.video_id, f"the dataset names no {kind} for it")
+    return source
+
+
+def track_is_current(folder: TrackFolder, modality: str, record: VideoRecord, partial: Partial) -> bool:
+    """Whether a cached track is what decoding the source now, with this policy for broken videos, would give."""
+    note, track = folder.note(modality, record.video_id), folder.path(modality, record.video_id)
+    if note is None or not (note["complete"] or partial == "keep-prefix"):
+        return False
+    return same_source(source_of(record, modality), note["source"], track)
+
+
+def _finished(folder: TrackFolder, modality: str, job: _TrackJob) -> bool:
+    record = job.record
+    if not track_is_current(folder, modality, record, job.partial):
+        return False
+    try:
+        folder.read(modality, record.video_id)
+    except InputRefused:  # cut off by someone else: made again
+        return False
+    return True
+
+
+def _cache_poses(folder: TrackFolder, record: VideoRecord) -> None:
+    source, report = source_of(record, "pose"), DecodeReport()
+    identity, skeleton = source_identity(source), read_poses(source).skeleton
+    path = folder.path("pose", record.video_id)
+    with write_track(path) as writer:
+        for frame in stream_track(source, "pose", folder.settings.fps, None, report=report):
+            writer.append(frame)
+    names = {"names": list(skeleton.names), "parents": list(skeleton.parents)}
+    folder.write_note("pose", record.video_id, {**_note(writer, identity, report), "skeleton": names})
+
+
+def _cache_pictures(folder: TrackFolder, job: _TrackJob, modalities: list[str]) -> None:
+    source, size, report = source_of(job.record, "rgb"), folder.settings.size, DecodeReport()
+    identity = source_identity(source)
+    writers: dict[str, TrackWriter] = {}
+    with contextlib.ExitStack() as stack:
+        for modality in modalities:
+            writers[modality] = stack.enter_context(write_track(folder.path(modality, job.record.video_id)))
+        if "flow" not in writers:
+            for frame in stream_track(source, "rgb", folder.settings.fps, size, partial=job.partial, report=report):
+                writers["rgb"].append(frame)
+        else:
+            pictures = _flow_pictures(source, folder.settings, writers.get("rgb"), job.partial, report)
+            for field in flow_stream(pictures, folder.settings.flow):
+                writers["flow"].append(field)
+    for modality, writer in writers.items():
+        folder.write_note(modality, job.record.video_id, _note(writer, identity, report))
+
+
+def _note(writer: TrackWriter, identity: dict[str, Any], report: DecodeReport) -> dict[str, Any]:
+    return {
+        "frames": writer.frames,
+        "source": identity,
+        "duration_s": report.duration_s,
+        "complete": report.complete,
+        "warnings": report.warnings,
+    }
+
+
+def _flow_pictures(
+    source: Path, settings: TrackSettings, rgb: TrackWriter | None, partial: Partial, report: DecodeReport
+) -> Iterator[NDArray[np.uint8]]:
+    """Pictures for the flow, while the RGB frames of the same decoding are written."""
+    targets = (flow_target(settings.size, settings.flow), *((FrameTarget(settings.size),) if rgb is not None else ()))
+    for picture, *colour in sample_frames(source, settings.fps, targets, partial=partial, report=report):
+        if rgb is not None:
+            rgb.append(colour[0])
+        yield picture

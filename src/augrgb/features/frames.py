@@ -1,0 +1,70 @@
+"""A video or pose file as the track of one modality."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from numpy.typing import NDArray
+
+from augrgb.core.errors import UsageFault
+from augrgb.poses.files import pose_track, read_poses
+from augrgb.video.decode import DecodeReport, Partial, frames_by_time, sample_frames
+from augrgb.video.flow import DEFAULT, flow_recipe, flow_stream, flow_target
+from augrgb.video.flow.settings import FlowSettings
+
+MODALITIES = ("rgb", "flow", "pose")
+
+
+def stream_track(
+    path: Path,
+    modality: str,
+    fps: float,
+    size: tuple[int, int] | None,
+    *,
+    partial: Partial = "refuse",
+    threads: int = 1,
+    report: DecodeReport | None = None,
+    flow: FlowSettings = DEFAULT,
+) -> Iterator[NDArray[Any]]:
+    """Frames of a track, one at a time.
+
+    Args:
+        path: A video file, or for `pose` a pose file.
+        modality: `rgb` gives (H, W, 3) uint8, `flow` (H, W, 2) int8, `pose` (V, 3) float32.
+        fps: Frames per second of the track.
+        size: (width, height) of pictures; poses need none.
+        partial, threads, report: See `sample_frames`.
+        flow: How flow is made.
+
+    Raises:
+        UsageFault: E-CFG-003, no such modality, or pictures without a size.
+        InputRefused: See `sample_frames` and `read_poses`.
+    """
+    report = report if report is not None else DecodeReport()
+    if modality == "pose":
+        return _pose_frames(path, fps, report)
+    if modality not in MODALITIES or size is None:
+        raise UsageFault("E-CFG-003", "modality", f"{modality!r} with frame size {size} cannot be made from a video")
+    if modality == "rgb":
+        return frames_by_time(path, fps, size, partial=partial, threads=threads, report=report)
+    pictures = sample_frames(path, fps, (flow_target(size, flow),), partial=partial, threads=threads, report=report)
+    return flow_stream((picture for (picture,) in pictures), flow)
+
+
+def track_recipe(modality: str, flow: FlowSettings = DEFAULT) -> dict[str, Any]:
+    """What, beside clock and size, decides the bytes of a track; part of a feature file's recipe."""
+    recipe = {"modality": modality, "sampling": "on-screen/1"}
+    return {**recipe, "flow": flow_recipe(flow)} if modality == "flow" else recipe
+
+
+def _pose_frames(path: Path, fps: float, report: DecodeReport) -> Iterator[NDArray[Any]]:
+    poses = read_poses(path)
+    track = pose_track(poses, fps)
+    report.duration_s = poses.duration_s
+    report.decoded_frames = report.declared_frames = len(poses.joints)
+    filled = 1.0 - float(track.seen.mean())
+    if filled > 0.05:
+        report.warn(path, f"{filled:.0%} of joints were not seen for long and are filled with the nearest value")
+    yield from track.joints

@@ -1,0 +1,94 @@
+"""Snippets of many videos by one flat number, for training encoders."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from augrgb.core.errors import InputRefused
+from augrgb.core.timeline import Clock
+from augrgb.features.frame_folder import TrackFolder
+from augrgb.poses.files import Skeleton
+from augrgb.video.windows import window_frames
+
+
+class SnippetBank:
+    """All windows of cached tracks; snippets are numbered through, video after video.
+
+    Tracks are memory-mapped, so memory holds only what is asked for.
+
+    Args:
+        tracks_folder: A folder of cached tracks.
+        video_ids: The videos, in this order.
+        modality: `rgb`, `flow` or `pose`.
+        clock: Windows; its fps must be that of the tracks.
+
+    Attributes:
+        video_ids: As given.
+        counts: (videos,) snippets of each video.
+
+    Raises:
+        InputRefused: E-FEA-002 (a track is not cached), E-FEA-004 (another frame rate), E-FEA-007 (damaged),
+            E-FEA-008 (pose tracks of different skeletons).
+    """
+
+    def __init__(self, tracks_folder: Path, video_ids: Iterable[str], modality: str, clock: Clock) -> None:
+        self.folder, self.modality, self.clock = TrackFolder(tracks_folder), modality, clock
+        self.video_ids = tuple(video_ids)
+        if clock.fps != self.folder.settings.fps:
+            problem = f"tracks have {self.folder.settings.fps} fps, the clock {clock.fps}"
+            raise InputRefused("E-FEA-004", tracks_folder, problem, "Cache the tracks again with the clock's fps.")
+        self._tracks: list[NDArray[Any]] = [self.folder.read(modality, video_id) for video_id in self.video_ids]
+        self.counts = np.array([clock.num_snippets(len(track)) for track in self._tracks], np.int64)
+        self._ends = np.cumsum(self.counts)
+        self.skeleton = self._common_skeleton() if modality == "pose" and self.video_ids else None
+
+    def __len__(self) -> int:
+        return int(self._ends[-1]) if len(self._ends) else 0
+
+    def video_of(self, index: int) -> str:
+        """Id of the video that holds a snippet."""
+        return self.video_ids[int(self.places(np.array([index]))[0][0])]
+
+    def snippet_of(self, index: int) -> int:
+        """Number of a snippet inside its video."""
+        return int(self.places(np.array([index]))[1][0])
+
+    def places(self, indices: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Positions of videos in `video_ids`, and numbers of snippets inside them, each (N,)."""
+        indices = np.asarray(indices, np.int64)
+        if len(indices) and not (indices.min() >= 0 and indices.max() < len(self)):
+            raise IndexError(f"snippets are numbered 0 to {len(self) - 1}, got {indices.min()} to {indices.max()}")
+        videos = np.searchsorted(self._ends, indices, side="right").astype(np.int64)
+        return videos, indices - (self._ends - self.counts)[videos]
+
+    def windows(self, indices: NDArray[np.int64], shifts: NDArray[np.int64] | None = None) -> NDArray[Any]:
+        """Windows of snippets, each moved by a number of frames if `shifts` (N,) are given (not beyond the video).
+
+        Shape: (N,) -> (N, window, ...).
+        """
+        videos, snippets = self.places(indices)
+        first = self._tracks[0]
+        result = np.empty((len(videos), self.clock.window, *first.shape[1:]), first.dtype)
+        for row, (video, snippet) in enumerate(zip(videos, snippets, strict=True)):
+            track = self._tracks[video]
+            frames = window_frames(self.clock, snippet[None], len(track))[0]
+            if shifts is not None:
+                frames = np.clip(frames + shifts[row], 0, len(track) - 1)
+            # Away from the end a window is one slice, which a memory map reads without an index array.
+            result[row] = (
+                track[frames[0] : frames[-1] + 1] if frames[-1] - frames[0] == len(frames) - 1 else track[frames]
+            )
+        return result
+
+    def _common_skeleton(self) -> Skeleton:
+        first = self.folder.skeleton(self.video_ids[0])
+        for video_id in self.video_ids[1:]:
+            if self.folder.skeleton(video_id) != first:
+                problem = f"{video_id!r} has another skeleton than {self.video_ids[0]!r}"
+                raise InputRefused("E-FEA-008", self.folder.folder, problem, "Convert poses to one skeleton.")
+        return first

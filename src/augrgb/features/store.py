@@ -1,0 +1,226 @@
+"""Feature folders: one `.safetensors` per video, which says what it was made from, by what, on which clock."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import safetensors
+import safetensors.numpy
+from numpy.typing import NDArray
+
+from augrgb.core.errors import InputRefused
+from augrgb.core.files import file_name_of, identifier_of, sha256_json, write_bytes
+from augrgb.core.timeline import Clock
+from augrgb.features.feature_track import (
+    MAPPED,
+    FeatureFolder,
+    FeatureTrack,
+    as_float32,
+    mapped_rows,
+    missing_features,
+)
+from augrgb.features.npy_folder import NpyFolder
+
+SCHEMA = "augrgb.features/1"
+ENCODER_COPY = "_encoder"
+"""Folder inside a feature folder that holds a copy of the encoder."""
+
+
+def feature_path(folder: Path, video_id: str) -> Path:
+    """Where the features of a video lie."""
+    return Path(folder) / f"{file_name_of(video_id)}.safetensors"
+
+
+def write_features(
+    folder: Path, video_id: str, values: NDArray[Any], clock: Clock, metadata: Mapping[str, Any]
+) -> Path:
+    """Write the features of one video, whole or not at all. Equal arguments give equal bytes.
+
+    Args:
+        folder: A feature folder, made if absent.
+        video_id: The video.
+        values: (T, C) numbers, finite.
+        clock: Their time base.
+        metadata: Plain JSON. `recipe` (what made them: a folder holds one recipe only) and `source` are ours.
+
+    Raises:
+        InputRefused: E-FEA-003 (shape), E-FEA-005 (not finite).
+        EnvironmentFault: E-ENV-001, the disk.
+    """
+    path = feature_path(folder, video_id)
+    if values.ndim != 2 or 0 in values.shape:
+        raise InputRefused("E-FEA-003", video_id, f"features have shape {values.shape}, expected (T, C)")
+    checked = as_float32(video_id, values)
+    text = describe_features(video_id, clock, metadata, hashlib.sha256(checked.tobytes()).hexdigest())
+    write_bytes(path, safetensors.numpy.save({"features": checked}, {"augrgb": text}))
+    return path
+
+
+def describe_features(video_id: str, clock: Clock, metadata: Mapping[str, Any], values_sha256: str) -> str:
+    """All metadata of a feature file as one JSON text: several entries would be written in random order."""
+    described = {
+        **metadata,
+        "schema": SCHEMA,
+        "video_id": video_id,
+        "clock": clock.to_json(),
+        "recipe_hash": sha256_json(metadata.get("recipe")),
+        "values_sha256": values_sha256,
+    }
+    return json.dumps(described, sort_keys=True, ensure_ascii=True, allow_nan=False)
+
+
+def read_feature_file(path: Path) -> tuple[NDArray[np.float32], dict[str, Any]]:
+    """Values (T, C) and metadata of one file, verified against its own checksum.
+
+    Raises:
+        InputRefused: E-FILE-001 (absent), E-FEA-003 (shape), E-FEA-005 (not finite), E-FEA-007 (cut off, damaged, or
+            not ours).
+    """
+    remedy = "Remove it and extract again."
+    try:
+        with safetensors.safe_open(path, framework="numpy") as handle:
+            text = (handle.metadata() or {}).get("augrgb")
+            values = _values(path, handle) if "features" in handle.keys() else None  # noqa: SIM118
+        described = json.loads(text) if text else None
+    except FileNotFoundError as error:
+        raise InputRefused("E-FILE-001", path, "no such feature file") from error
+    except (safetensors.SafetensorError, OSError, ValueError) as error:
+        raise InputRefused("E-FEA-007", path, f"cut off or damaged ({error})", remedy) from error
+    if values is None or not isinstance(described, dict) or described.get("schema") != SCHEMA:
+        raise InputRefused("E-FEA-007", path, f"is not a feature file of ours ({SCHEMA})", remedy)
+    if values.ndim != 2 or 0 in values.shape:
+        raise InputRefused("E-FEA-003", path, f"features have shape {values.shape}, expected (T, C)", remedy)
+    if hashlib.sha256(np.ascontiguousarray(values).data).hexdigest() != described.get("values_sha256"):
+        raise InputRefused("E-FEA-007", path, "its values changed since they were written", remedy)
+    return as_float32(path, values), described
+
+
+def _values(path: Path, handle: Any) -> NDArray[Any]:
+    """The numbers of a sound file: mapped copy-on-write if they are float32, as ours are, else read."""
+    part = handle.get_slice("features")
+    if not MAPPED or part.get_dtype() != "F32" or 0 in part.get_shape():
+        values: NDArray[Any] = handle.get_tensor("features")
+        return values
+    with open(path, "rb") as file:
+        size = int.from_bytes(file.read(8), "little")
+        begin = 8 + size + json.loads(file.read(size))["features"]["data_offsets"][0]
+    return np.memmap(path, "<f4", "c", begin, tuple(part.get_shape()))
+
+
+class FeatureStore:
+    """A folder written by `write_features`; listed once when opened, every file verified when read.
+
+    Args:
+        folder: The feature folder.
+
+    Raises:
+        InputRefused: E-FEA-002, nothing there; E-FEA-007, its first file is damaged.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = Path(folder)
+        paths = [path for path in self.folder.glob("*.safetensors") if path.is_file()]
+        self._paths = {identifier_of(path.stem): path for path in sorted(paths)}
+        if not self._paths:
+            raise InputRefused("E-FEA-002", folder, "no features in this folder", "Run `augrgb extract` first.")
+
+    @cached_property
+    def _first(self) -> tuple[int, dict[str, Any]]:
+        values, described = read_feature_file(next(iter(self._paths.values())))
+        return values.shape[1], described
+
+    @property
+    def clock(self) -> Clock:
+        """Time base of every video here."""
+        return Clock(**self._first[1]["clock"])
+
+    @property
+    def dim(self) -> int:
+        """Feature width C."""
+        return self._first[0]
+
+    @property
+    def recipe(self) -> Any:
+        """What made these features (encoder, decoding, clock), as written."""
+        return self._first[1].get("recipe")
+
+    @property
+    def encoder_folder(self) -> Path | None:
+        """The copy of the encoder that made them, if there is one."""
+        path = self.folder / ENCODER_COPY
+        return path if (path / "model.json").is_file() else None
+
+    def ids(self) -> tuple[str, ...]:
+        """Ids of the videos, sorted by file name."""
+        return tuple(self._paths)
+
+    def has(self, video_id: str) -> bool:
+        """Whether a video is here."""
+        return video_id in self._paths
+
+    def read(self, video_id: str) -> FeatureTrack:
+        """Features of one video.
+
+        Raises:
+            InputRefused: E-FEA-002 (absent), E-FEA-010 (made by another recipe than the first file), and see
+                `read_feature_file`.
+        """
+        if video_id not in self._paths:
+            raise missing_features(self.folder, video_id, self._paths)
+        path = self._paths[video_id]
+        values, described = read_feature_file(path)
+        if (described["recipe_hash"], described["clock"]) != (self._first[1]["recipe_hash"], self._first[1]["clock"]):
+            raise mixed_recipes(path, self.recipe, described.get("recipe"))
+        if values.shape[1] != self.dim:
+            raise InputRefused("E-FEA-003", path, f"{values.shape[1]} channels, but features here have {self.dim}")
+        return FeatureTrack(values, Clock(**described["clock"]), mapped_rows(values))
+
+
+def open_features(folder: Path, clock: Clock | None = None, dim: int | None = None) -> FeatureFolder:
+    """Open a feature folder: ours, or one of foreign `.npy` files with a declared clock.
+
+    Args:
+        folder: The folder.
+        clock: Time base of `.npy` files; for our own it must agree with what they say.
+        dim: Width of `.npy` features, to recognise transposed files.
+
+    Raises:
+        InputRefused: E-FEA-002 (no such folder, or empty), E-FEA-004 (clock not declared, or another), E-FEA-010
+            (both kinds in one folder).
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise InputRefused("E-FEA-002", folder, "no such feature folder", "Run `augrgb extract` first.")
+    ours, foreign = any(folder.glob("*.safetensors")), any(folder.glob("*.npy"))
+    if ours and foreign:
+        raise InputRefused("E-FEA-010", folder, "holds both .safetensors and .npy features", "Keep them apart.")
+    if foreign:
+        if clock is None:
+            remedy = "Declare fps, window and stride with which they were made."
+            raise InputRefused("E-FEA-004", folder, ".npy features do not tell their time base", remedy)
+        return NpyFolder(folder, clock, dim)
+    store = FeatureStore(folder)
+    if clock is not None and clock != store.clock:
+        raise InputRefused("E-FEA-004", folder, f"declared {clock}, but the files say {store.clock}")
+    return store
+
+
+def mixed_recipes(path: Path, expected: Any, found: Any) -> InputRefused:
+    """The refusal of features made in different ways, with what differs."""
+    before, after = _leaves(expected), _leaves(found)
+    keys = [key for key in sorted(before.keys() | after.keys()) if before.get(key) != after.get(key)]
+    differing = "; ".join(f"{key}: {before.get(key)} here, {after.get(key)} there" for key in keys[:4])
+    problem = f"made by another recipe than the rest of the folder ({differing or 'the clock differs'})"
+    return InputRefused("E-FEA-010", path, problem, "Use another folder, or remove the old features.")
+
+
+def _leaves(value: Any, prefix: str = "") -> dict[str, Any]:
+    if isinstance(value, dict):
+        return {leaf: found for key in value for leaf, found in _leaves(value[key], f"{prefix}{key}.").items()}
+    return {prefix.rstrip("."): value}

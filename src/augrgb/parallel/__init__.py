@@ -1,0 +1,1 @@
+"""Everything that starts a process: guarded children, batches, job graphs, Ray."""

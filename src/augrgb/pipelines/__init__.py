@@ -1,0 +1,1 @@
+"""Jobs made of several workflows: comparisons and the demo."""

@@ -1,0 +1,171 @@
+"""The work behind one cell of a comparison, as functions that cross a process border; what fails in one stays in it."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from augrgb.annotations.dataset_file import load_dataset, role
+from augrgb.core.errors import AugrgbError, EnvironmentFault
+from augrgb.core.files import read_json, sha256_file, write_json
+from augrgb.core.progress import Progress
+from augrgb.recipe import EncoderRecipe, StreamRecipe, check_recipe
+from augrgb.recipe.build import recipe_to_json
+from augrgb.training.interrupts import Interrupted
+from augrgb.training.run_folder import differences
+from augrgb.workflows.evaluate import evaluate_runs, result_to_json
+from augrgb.workflows.extract import extract
+from augrgb.workflows.train_encoder import train_encoder
+from augrgb.workflows.train_stream import train_stream
+
+DIVERGED = "E-RUN-004"
+
+
+@dataclass(frozen=True)
+class Run:
+    """A training cell.
+
+    Args:
+        folder: Its run folder.
+        recipe: Its resolved recipe.
+        inputs: Files that it is made from: the models of encoders and teachers, and the annotations.
+    """
+
+    folder: Path
+    recipe: EncoderRecipe | StreamRecipe
+    inputs: tuple[Path, ...] = ()
+
+    @property
+    def finished(self) -> bool:
+        """Whether nothing is left to do."""
+        return (self.folder / "result.json").is_file()
+
+    def changes(self) -> list[str]:
+        """In what it differs from what lies in its folder: recipe, or files that it was made from."""
+        path = self.folder / "run.json"
+        if not path.is_file():
+            return []
+        about = read_json(path, "run description")
+        before = (about["changes"] or [about["identity"]])[-1]["recipe"]
+        told = differences(before, recipe_to_json(self.recipe))
+        made_from = self.folder / "inputs.json"
+        known = read_json(made_from, "inputs") if made_from.is_file() else {}
+        now = fingerprints(self.inputs)
+        return told + [
+            f"{name} is another one since" for name in sorted(now) if known.get(name, now[name]) != now[name]
+        ]
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A cell that could not be finished: its job's name, why, the cell where it went wrong (often itself), the code."""
+
+    cell: str
+    reason: str
+    origin: str
+    code: str = ""
+
+
+@dataclass(frozen=True)
+class FeatureVideos:
+    """Videos that need features: all roles of `trained` splits, one role of `tested` ones, `val` of `searched` ones."""
+
+    dataset: Path
+    trained: tuple[str, ...]
+    tested: tuple[str, ...]
+    role: str
+    searched: tuple[str, ...] = ()
+
+    def ids(self) -> list[str]:
+        """Each video once."""
+        dataset = load_dataset(self.dataset)
+        roles = [(split, name) for split in self.trained for name in ("train", "unlabelled", "val")]
+        wanted = [video for split, name in roles for video in role(dataset, split, name, allow_empty=True)]
+        wanted += [video for split in self.tested for video in role(dataset, split, self.role)]
+        wanted += [video for split in self.searched for video in role(dataset, split, "val")]
+        return list(dict.fromkeys(wanted))
+
+
+def attempt(
+    cell: str,
+    work: Callable[..., None],
+    arguments: Mapping[str, Any],
+    failures: Path,
+    needs: Sequence[str],
+    progress: Progress,
+) -> Failure | None:
+    """Do one cell's work; what goes wrong in it is noted and returned, so that the other cells go on.
+
+    Raises:
+        Interrupted, EnvironmentFault: What concerns all cells: a signal, a full disk (but not a model too large).
+    """
+    own = failures / f"{cell}.json"
+    own.unlink(missing_ok=True)
+    for need in needs:
+        if (failures / f"{need}.json").is_file():
+            cause = read_json(failures / f"{need}.json", "failure")
+            return _note(
+                own, Failure(cell, f"not done, because {cause['origin']} failed", cause["origin"], cause["code"])
+            )
+    try:
+        work(**arguments, progress=progress)
+    except Interrupted:
+        raise
+    except EnvironmentFault as fault:
+        if fault.code != "E-ENV-004":
+            raise
+        return _note(own, Failure(cell, str(fault), cell, fault.code))
+    except AugrgbError as fault:
+        return _note(own, Failure(cell, str(fault), cell, fault.code))
+    except Exception as error:  # noqa: BLE001 - a bug in one method must not cost the other methods their night
+        reason = f"E-BUG-001 {cell}: {type(error).__name__}: {error}"
+        return _note(own, Failure(cell, reason, cell, "E-BUG-001"), traceback.format_exc())
+    return None
+
+
+def encoder_job(run: Run, progress: Progress) -> None:
+    """Train one snippet encoder."""
+    _note_inputs(run)
+    train_encoder(check_recipe(recipe_to_json(run.recipe), EncoderRecipe), run.folder, workers=0, progress=progress)
+
+
+def features_job(videos: FeatureVideos, encoder: Path, folder: Path, tracks: Path | None, progress: Progress) -> None:
+    """Extract what streams are trained and tested on."""
+    cached = tracks if tracks is not None and tracks.is_dir() else None
+    dataset = load_dataset(videos.dataset)
+    extract(dataset, encoder, folder, video_ids=videos.ids(), tracks_folder=cached, workers=0, progress=progress)
+
+
+def stream_job(run: Run, progress: Progress) -> None:
+    """Train one stream."""
+    _note_inputs(run)
+    train_stream(check_recipe(recipe_to_json(run.recipe), StreamRecipe), run.folder, progress=progress)
+
+
+def evaluate_job(runs: list[Path], request: dict[str, Any], inputs: list[Path], path: Path, progress: Progress) -> None:
+    """Evaluate one stream or fusion on every test."""
+    results: dict[str, dict[str, Any]] = {}
+    for number, split in enumerate(request["splits"]):
+        names, allowed = request["protocols"], request["allow_missing"]
+        evaluation = evaluate_runs(runs, split=split, role=request["role"], protocols=names, allow_missing=allowed)
+        results[split] = {name: result_to_json(r) for name, r in zip(names, evaluation.results, strict=True)}
+        progress(number + 1, len(request["splits"]))
+    write_json(path, {"request": {**request, "inputs": fingerprints(inputs)}, "results": results})
+
+
+def _note_inputs(run: Run) -> None:
+    if not (run.folder / "run.json").is_file():  # from the first step on the inputs are settled
+        write_json(run.folder / "inputs.json", fingerprints(run.inputs))
+
+
+def fingerprints(files: Sequence[Path]) -> dict[str, str]:
+    """SHA-256 of each file that is at hand, by its last folders, such as `streams/pose-0/model.safetensors`."""
+    return {"/".join(path.parts[-3:]): sha256_file(path) for path in files if path.is_file()}
+
+
+def _note(path: Path, failure: Failure, trace: str = "") -> Failure:
+    write_json(path, {**asdict(failure), "traceback": trace})
+    return failure

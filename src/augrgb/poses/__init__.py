@@ -1,0 +1,1 @@
+"""Skeletons: files, joint layouts, people, pose networks."""

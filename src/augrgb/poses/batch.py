@@ -1,0 +1,223 @@
+"""Pose files from many sources: one child job per source with limits, finished ones kept, bad ones listed."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+
+from augrgb.core.errors import AugrgbError, InputRefused, Quarantined, raise_together
+from augrgb.core.files import file_name_of, remove_leftovers
+from augrgb.core.progress import Progress
+from augrgb.parallel.batch import BatchReport, VideoOutcome
+from augrgb.parallel.child import ChildJob, ChildLimits, run_children
+from augrgb.poses.centres import with_centres
+from augrgb.poses.files import Skeleton, Units
+from augrgb.poses.layouts import LAYOUTS
+from augrgb.poses.people import MainRule, PersonTrack, main_people
+from augrgb.poses.writer import read_made_from, write_pose_file
+from augrgb.video.source_file import source_identity
+
+SECOND = "second"
+"""Folder, inside the pose folder, of the second person's files."""
+_MOSTLY_EMPTY = 0.5
+Job = TypeVar("Job", bound="PoseJob")
+
+
+@dataclass(frozen=True, slots=True)
+class PersonChoice:
+    """Which people of a file become poses.
+
+    Args:
+        rule: How the main person is found (`augrgb.poses.people.main_people`).
+        second: Also keep the second person, in the folder `second`.
+        centres: Add `mid_hip` and `neck`, for encoders that need a trunk.
+    """
+
+    rule: MainRule = "energy"
+    second: bool = False
+    centres: bool = False
+
+    def to_json(self) -> dict[str, Any]:
+        """What decides the files, as plain values."""
+        return {"person": self.rule, "second": self.second, "centres": self.centres}
+
+
+@dataclass(frozen=True, slots=True)
+class PoseJob:
+    """One source and where its poses go; methods add their own fields."""
+
+    source: Path
+    out: Path
+    people: PersonChoice
+
+    @property
+    def video_id(self) -> str:
+        """The source's name without ending: the video's id."""
+        return self.source.stem
+
+    @property
+    def target(self) -> Path:
+        """The pose file."""
+        return self.out / f"{file_name_of(self.video_id)}.npz"
+
+
+def run_pose_jobs(
+    function: Callable[[Job], VideoOutcome],
+    jobs: Sequence[Job],
+    out: Path,
+    times_s: Sequence[float],
+    *,
+    workers: int,
+    progress: Progress | None,
+    allow_failures: int,
+) -> BatchReport:
+    """Run jobs in child processes with limits of time and memory (0 workers: here, without), and write `report.json`.
+
+    Raises:
+        InputRefused: E-VID-005 (no sources), E-ID-001 (two sources of one name, or one that would be overwritten; all).
+        Quarantined: E-VID-020, more sources were refused than allowed; the others are finished.
+        EnvironmentFault: The disk, memory, or a missing package.
+    """
+    if not jobs:
+        raise InputRefused("E-VID-005", out, "no sources to make poses from", "Name files, or folders that hold some.")
+    _refuse_twins(jobs)
+    remove_leftovers(out)
+    began_s = time.monotonic()
+    work = [ChildJob(str(job.source), job, time_s) for job, time_s in zip(jobs, times_s, strict=True)]
+    done: dict[int, VideoOutcome] = {}
+    refused: dict[int, AugrgbError] = {}
+    for number, outcome in run_children(function, work, workers, limits=ChildLimits()):
+        if isinstance(outcome, AugrgbError):
+            refused[number] = outcome
+        else:
+            done[number] = outcome
+        if progress is not None:
+            progress(len(done) + len(refused), len(jobs))
+    left_out = tuple((jobs[number].video_id, refused[number]) for number in sorted(refused))
+    finished = tuple(done[number] for number in sorted(done))
+    report = BatchReport(out, finished, left_out, time.monotonic() - began_s)
+    report.write()
+    if len(refused) > allow_failures:
+        shown = "\n".join(f"  {fault}" for _, fault in report.refused[:20])
+        problem = f"{len(refused)} of {len(jobs)} sources were refused, {allow_failures} allowed:\n{shown}\n"
+        raise Quarantined("E-VID-020", out, problem, f"The others are finished; see {out / 'report.json'}.")
+    return report
+
+
+def kept_outcome(job: PoseJob, method: Mapping[str, Any]) -> VideoOutcome | None:
+    """The outcome of an earlier run, if its files are whole, made by this method and from the same source."""
+    made = read_made_from(job.target)
+    if made is None or made.get("method") != {**method, **job.people.to_json()}:
+        return None
+    if made.get("source") != _source(job):
+        return None
+    if job.people.second and made["people"] > 1 and read_made_from(_second(job)) is None:
+        return None
+    return VideoOutcome(job.video_id, int(made["frames"]), reused=True, warnings=tuple(made["warnings"]))
+
+
+def write_people(
+    job: PoseJob,
+    tracks: Sequence[PersonTrack],
+    frames: int,
+    fps: float,
+    skeleton: Skeleton | str,
+    method: Mapping[str, Any],
+    *,
+    picture: tuple[int, int] | None = None,
+    warnings: Sequence[str] = (),
+) -> VideoOutcome:
+    """Choose the main person and write the pose file (and the second one's).
+
+    Args:
+        job: Source and target.
+        tracks: Everyone in the source.
+        frames: Frames of the source.
+        fps: Their rate.
+        skeleton: Joint names and tree, or the name of a layout.
+        method: How the poses were read or estimated.
+        picture: (width, height) in pixels behind 2D poses, which become picture heights.
+        warnings: What else is to be told.
+
+    Raises:
+        InputRefused: E-FEA-008, nobody was seen, the picture's size is not known, or these cannot be poses.
+    """
+    if isinstance(skeleton, str):
+        skeleton = Skeleton(LAYOUTS[skeleton].names, LAYOUTS[skeleton].parents)
+    people = main_people(tracks, job.people.rule, 2)
+    if not people:
+        raise InputRefused("E-FEA-008", job.source, f"nobody is seen in any of {frames} frames", "Leave it out.")
+    told = list(warnings)
+    empty = 1 - len(people[0].frames) / frames
+    if empty > _MOSTLY_EMPTY:
+        told.append(f"nobody is seen in {empty:.0%} of frames")
+    if len(people) > 1:
+        share = len(people[1].frames) / frames
+        told.append(f"{share:.0%} of frames show a second person; the main one was chosen by {job.people.rule}")
+    made = {
+        "schema": "augrgb.poses/1",
+        "source": _source(job),
+        "method": {**method, **job.people.to_json()},
+        "frames": frames,
+        "people": len(people),
+        "warnings": told,
+    }
+    targets = [job.target, _second(job)][: 2 if job.people.second else 1]
+    # The main person's file is written last: it says that all is done.
+    if len(people) == 1:
+        _second(job).unlink(missing_ok=True)  # of an earlier run that chose otherwise
+    for person, target in reversed(list(zip(people, targets, strict=False))):
+        _write_person(job, target, person, frames, fps, skeleton, picture, made)
+    return VideoOutcome(job.video_id, frames, warnings=tuple(told))
+
+
+def _write_person(
+    job: PoseJob,
+    target: Path,
+    person: PersonTrack,
+    frames: int,
+    fps: float,
+    skeleton: Skeleton,
+    picture: tuple[int, int] | None,
+    made: Mapping[str, Any],
+) -> None:
+    joints = np.full((frames, *person.joints.shape[1:]), np.nan, np.float32)
+    scores = np.zeros(joints.shape[:2], np.float32)
+    joints[person.frames], scores[person.frames] = person.joints, person.scores
+    units: Units = "metres"
+    if joints.shape[2] == 2:
+        if picture is None:
+            problem = "2D poses whose picture has an unknown size"
+            raise InputRefused("E-FEA-008", job.source, problem, "Give --size WIDTHxHEIGHT of the video, in pixels.")
+        width, height = picture
+        joints = (joints - [width / 2, height / 2]) / height * [1, -1]
+        units = "picture_heights"
+    if job.people.centres:
+        joints, scores, skeleton = with_centres(joints.astype(np.float32), scores, skeleton)
+    write_pose_file(target, joints, fps, skeleton, units=units, scores=scores, made_from=made)
+
+
+def _second(job: PoseJob) -> Path:
+    return job.out / SECOND / job.target.name
+
+
+def _source(job: PoseJob) -> dict[str, Any]:
+    return {"file": job.source.name.encode("utf-8", "replace").decode(), **source_identity(job.source)}
+
+
+def _refuse_twins(jobs: Sequence[PoseJob]) -> None:
+    first: dict[str, PoseJob] = {}
+    faults: list[AugrgbError] = []
+    for job in jobs:
+        twin = first.setdefault(job.video_id, job)
+        if twin is not job:
+            problem = f"has the same name as {twin.source}, so both would be written to {job.target.name}"
+            faults.append(InputRefused("E-ID-001", job.source, problem, "Rename one, or convert them one by one."))
+        if job.target.resolve() == job.source.resolve():
+            faults.append(InputRefused("E-ID-001", job.source, "would be overwritten", "Choose another --out."))
+    raise_together(faults)

@@ -1,0 +1,141 @@
+"""Recorded skeletons of datasets (Kinect, LCR-Net, COCO, BVH) -> pose files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from augrgb.core.catalog import check_choice
+from augrgb.core.errors import InputRefused, UsageFault
+from augrgb.core.progress import Progress
+from augrgb.parallel.batch import BatchReport, VideoOutcome
+from augrgb.poses.batch import PersonChoice, PoseJob, kept_outcome, run_pose_jobs, write_people
+from augrgb.poses.files import Skeleton
+from augrgb.poses.formats import SKELETON_FORMATS, read_skeletons
+from augrgb.poses.formats.bvh import Units as BvhUnits
+from augrgb.poses.formats.bvh import read_bvh
+from augrgb.poses.people import PersonTrack
+from augrgb.poses.skeleton_format import ReadOptions
+from augrgb.video.folder import VIDEO_SUFFIXES
+
+BVH = "bvh"
+_SECONDS = 120.0
+_SECONDS_PER_MIB = 5.0
+_PEOPLE = PersonChoice()
+
+
+@dataclass(frozen=True, slots=True)
+class _ConvertJob(PoseJob):
+    format_name: str
+    options: ReadOptions
+    bvh_units: BvhUnits
+
+    def method(self) -> dict[str, Any]:
+        """What, beside the file, decides the result."""
+        return {
+            "reader": self.format_name,
+            "fps": self.options.fps,
+            "picture": list(self.options.picture) if self.options.picture else None,
+            "dimensions": self.options.dimensions,
+            "bvh_units": self.bvh_units,
+        }
+
+
+def convert_poses(
+    sources: Iterable[Path],
+    out: Path,
+    *,
+    format_name: str = "auto",
+    fps: float | None = None,
+    picture: tuple[int, int] | None = None,
+    dimensions: Literal[2, 3] = 3,
+    bvh_units: BvhUnits = "cm",
+    people: PersonChoice = _PEOPLE,
+    workers: int = 1,
+    progress: Progress | None = None,
+    allow_failures: int = 0,
+) -> BatchReport:
+    """Write a pose file per recorded file; finished ones are kept when run again.
+
+    Args:
+        sources: Files, or folders that are searched for files with the formats' endings.
+        out: Folder of pose files, named like their sources.
+        format_name: A name of `SKELETON_FORMATS`, `bvh`, or `auto`: each file is looked at.
+        fps: Frames per second, for files that do not say and whose dataset has no one rate.
+        picture: (width, height) in pixels of the videos behind 2D poses.
+        dimensions: Which poses to take where a file has 2D and 3D.
+        bvh_units: Of BVH files.
+        people: Which people.
+        workers: Child processes, each with limits of time and memory; 0 = in this process.
+        progress: Called with (finished, all) files.
+        allow_failures: How many files may be refused.
+
+    Returns:
+        Frames per file, warnings, and what was refused; also in `report.json`.
+
+    Raises:
+        UsageFault: E-CFG-002, no such format.
+        InputRefused, Quarantined, EnvironmentFault: See `run_pose_jobs`.
+    """
+    if format_name not in ("auto", BVH):
+        check_choice(SKELETON_FORMATS, format_name, "skeleton format", "--format")
+    options = ReadOptions(fps, picture, dimensions)
+    jobs = [
+        _ConvertJob(path, Path(out), people, format_name, options, bvh_units)
+        for path in find_skeletons(sources, format_name, out=Path(out))
+    ]
+    times = [_SECONDS + _SECONDS_PER_MIB * _mebibytes(job.source) for job in jobs]
+    return run_pose_jobs(
+        _convert_one, jobs, Path(out), times, workers=workers, progress=progress, allow_failures=allow_failures
+    )
+
+
+def find_skeletons(sources: Iterable[Path], format_name: str = "auto", out: Path | None = None) -> list[Path]:
+    """The files named, and in folders at any depth those with an ending of the format, but for what lies in `out`.
+
+    Raises:
+        UsageFault: E-CFG-003, a video is among the files named, or `out` is one of the folders.
+    """
+    suffixes = {".bvh"} if format_name in ("auto", BVH) else set()
+    kinds = SKELETON_FORMATS.values() if format_name == "auto" else [SKELETON_FORMATS.get(format_name)]
+    suffixes |= {suffix for kind in kinds if kind is not None for suffix in kind.suffixes}
+    found: list[Path] = []
+    made = out.resolve() if out is not None else None
+    for source in map(Path, sources):
+        if source.is_dir():
+            if made == source.resolve():
+                raise UsageFault("E-CFG-003", source, "is the folder to write to as well", "Choose another --out.")
+            paths = sorted(path for path in source.rglob("*") if path.suffix.lower() in suffixes and path.is_file())
+            found += [path for path in paths if made is None or not path.resolve().is_relative_to(made)]
+        elif source.suffix.lower() in VIDEO_SUFFIXES:
+            raise UsageFault(
+                "E-CFG-003", source, "is a video", "Poses in videos are estimated: give --model FILE.onnx."
+            )
+        else:
+            found.append(source)
+    return list(dict.fromkeys(found))
+
+
+def _convert_one(job: _ConvertJob) -> VideoOutcome:
+    kept = kept_outcome(job, job.method())
+    if kept is not None:
+        return kept
+    if job.format_name == BVH or (job.format_name == "auto" and job.source.suffix.lower() == ".bvh"):
+        motion = read_bvh(job.source, units=job.bvh_units)
+        joints = motion.joints.astype(np.float32)
+        track = PersonTrack(np.arange(len(joints)), joints, np.ones(joints.shape[:2], np.float32))
+        skeleton = Skeleton(motion.names, motion.parents)
+        return write_people(job, [track], len(joints), job.options.fps or motion.fps, skeleton, job.method())
+    found = read_skeletons(job.source, job.format_name, job.options)
+    return write_people(job, found.people, found.frames, found.fps, found.layout, job.method(), picture=found.picture)
+
+
+def _mebibytes(path: Path) -> float:
+    try:
+        return path.stat().st_size / 2**20
+    except OSError as error:
+        raise InputRefused("E-FILE-001", path, f"cannot be read ({error.strerror})") from error

@@ -1,0 +1,197 @@
+"""Videos -> pose files, by a pose network that the user has (RTMPose, RTMW3D), in child processes with limits."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from augrgb.core.errors import AugrgbError
+from augrgb.core.files import sha256_file
+from augrgb.core.progress import Progress
+from augrgb.parallel.batch import BatchReport, VideoOutcome
+from augrgb.parallel.child import ChildJob, ChildLimits, run_children
+from augrgb.poses.batch import PersonChoice, PoseJob, kept_outcome, run_pose_jobs, write_people
+from augrgb.poses.layouts import LAYOUTS
+from augrgb.poses.metric import metric_poses
+from augrgb.poses.people import PersonTrack, link_people
+from augrgb.poses.person_detector import DetectorKind, PersonDetector
+from augrgb.poses.pose_model import PoseModel, whole_picture
+from augrgb.video.decode import DecodeReport, FrameTarget, sample_frames
+from augrgb.video.folder import find_videos
+from augrgb.video.probe import VideoInfo, probe
+
+_LONGEST_SIDE = 1280
+_PROBE_SECONDS = 60.0
+_SECONDS = 120.0
+_SECONDS_PER_SECOND = 120.0
+_UNKNOWN_DURATION_S = 600.0
+_PEOPLE = PersonChoice()
+
+
+@dataclass(frozen=True, slots=True)
+class _Networks:
+    model: Path
+    model_sha256: str
+    detector: Path | None
+    detector_sha256: str | None
+    detector_kind: DetectorKind | None
+
+
+@dataclass(frozen=True, slots=True)
+class _EstimateJob(PoseJob):
+    networks: _Networks
+    fps: float
+
+    def method(self) -> dict[str, Any]:
+        """What, beside the video, decides the result."""
+        networks = self.networks
+        return {
+            "model": networks.model.name,
+            "model_sha256": networks.model_sha256,
+            "detector_sha256": networks.detector_sha256,
+            "detector_kind": networks.detector_kind,
+            "fps": self.fps,
+            "longest_side": _LONGEST_SIDE,
+        }
+
+
+def estimate_poses(
+    videos: Iterable[Path],
+    out: Path,
+    model: Path,
+    *,
+    detector: Path | None = None,
+    detector_kind: DetectorKind | None = None,
+    model_sha256: str | None = None,
+    fps: float = 15.0,
+    people: PersonChoice = _PEOPLE,
+    workers: int = 1,
+    progress: Progress | None = None,
+    allow_failures: int = 0,
+) -> BatchReport:
+    """Write a pose file per video; finished ones are kept when run again.
+
+    Args:
+        videos: Video files, or folders of them.
+        out: Folder of pose files, named like their videos.
+        model: ONNX file of RTMPose (2D) or RTMW3D (3D).
+        detector: ONNX file of a person detector; None = every picture shows one person, who fills it.
+        detector_kind: See `PersonDetector`.
+        model_sha256: What the model's SHA-256 must be; None = any.
+        fps: Poses per second; frames are sampled by time.
+        people: Which people.
+        workers: Child processes, each with limits of time and memory; 0 = in this process.
+        progress: Called with (finished, all) videos.
+        allow_failures: How many videos may be refused.
+
+    Returns:
+        Frames per video, warnings, and what was refused; also in `report.json`.
+
+    Raises:
+        UsageFault: E-CFG-003, see `PersonDetector`.
+        InputRefused: The model cannot be used (see `OnnxModel`); see `run_pose_jobs`.
+        Quarantined, EnvironmentFault: See `run_pose_jobs`.
+    """
+    PoseModel(model, model_sha256)  # a bad model is one fault here, not one per video
+    if detector is not None:
+        detector_kind = PersonDetector(detector, detector_kind).kind
+    networks = _Networks(
+        Path(model),
+        sha256_file(Path(model)),
+        detector,
+        sha256_file(detector) if detector is not None else None,
+        detector_kind,
+    )
+    jobs = [_EstimateJob(path, Path(out), people, networks, fps) for path in _find(videos)]
+    return run_pose_jobs(
+        _estimate_one,
+        jobs,
+        Path(out),
+        _times(jobs, workers),
+        workers=workers,
+        progress=progress,
+        allow_failures=allow_failures,
+    )
+
+
+def _find(videos: Iterable[Path]) -> list[Path]:
+    found: list[Path] = []
+    for path in map(Path, videos):
+        found += list(find_videos(path).values()) if path.is_dir() else [path]
+    return list(dict.fromkeys(found))
+
+
+def _times(jobs: list[_EstimateJob], workers: int) -> list[float]:
+    """Seconds that each video may take; even headers of untrusted files are read in children."""
+    probes = [ChildJob(str(job.source), job.source, _PROBE_SECONDS) for job in jobs]
+    times = [_SECONDS] * len(jobs)
+    for number, found in run_children(probe, probes, workers, limits=ChildLimits()):
+        if not isinstance(found, AugrgbError):  # a fault is found again, and reported, by the job itself
+            times[number] += _SECONDS_PER_SECOND * (found.duration_s or _UNKNOWN_DURATION_S)
+    return times
+
+
+def _estimate_one(job: _EstimateJob) -> VideoOutcome:
+    kept = kept_outcome(job, job.method())
+    if kept is not None:
+        return kept
+    model, detector = _networks(job.networks)
+    size = _working_size(probe(job.source))
+    report = DecodeReport()
+    frames = _people(job, size, model, detector, report)
+    found = list(frames)
+    layout = next((model.layout_of(joints) for people in found for joints, _ in people), "coco17")
+    tracks = link_people(found, max_gap=round(job.fps))
+    if model.dimensions == 3:
+        tracks = [_metric(track, len(found), layout, size, job.fps) for track in tracks]
+        tracks = [track for track in tracks if not np.isnan(track.joints).all()]
+    return write_people(
+        job,
+        tracks,
+        len(found),
+        job.fps,
+        layout,
+        job.method(),
+        picture=size if model.dimensions == 2 else None,
+        warnings=report.warnings,
+    )
+
+
+def _people(
+    job: _EstimateJob,
+    size: tuple[int, int],
+    model: PoseModel,
+    detector: PersonDetector | None,
+    report: DecodeReport,
+) -> Iterator[list[tuple[NDArray[np.float32], NDArray[np.float32]]]]:
+    for (picture,) in sample_frames(job.source, job.fps, (FrameTarget(size),), report=report):
+        boxes = [whole_picture(picture)] if detector is None else detector.people(picture)
+        yield [person for person in model.estimate(picture, boxes) if not np.isnan(person[0]).all()]
+
+
+def _metric(track: PersonTrack, frames: int, layout: str, size: tuple[int, int], fps: float) -> PersonTrack:
+    """The track in metres; smoothing goes by time, so gaps are there while it does."""
+    joints = np.full((frames, *track.joints.shape[1:]), np.nan, np.float32)
+    joints[track.frames] = track.joints
+    metres = metric_poses(joints, LAYOUTS[layout].names, size, fps)[track.frames]
+    return PersonTrack(track.frames, metres, track.scores)
+
+
+def _working_size(info: VideoInfo) -> tuple[int, int]:
+    """(width, height) as shown, its longer side 1280 at most."""
+    shrink = min(1.0, _LONGEST_SIDE / max(info.width, info.height))
+    return max(1, round(info.width * shrink)), max(1, round(info.height * shrink))
+
+
+@functools.lru_cache(maxsize=1)
+def _networks(networks: _Networks) -> tuple[PoseModel, PersonDetector | None]:
+    model = PoseModel(networks.model, networks.model_sha256)
+    if networks.detector is None:
+        return model, None
+    return model, PersonDetector(networks.detector, networks.detector_kind, networks.detector_sha256)

@@ -1,0 +1,45 @@
+"""The formats of recorded skeletons; the import line is the registration."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from augrgb.core.catalog import catalog, check_choice
+from augrgb.core.errors import InputRefused
+from augrgb.poses.formats.coco import CocoKeypoints
+from augrgb.poses.formats.kinect import KinectText
+from augrgb.poses.formats.lcrnet import LcrNetArrays, LcrNetJson
+from augrgb.poses.skeleton_format import ReadOptions, SkeletonFormat, SkeletonRecording
+
+__all__ = ["SKELETON_FORMATS", "CocoKeypoints", "KinectText", "LcrNetArrays", "LcrNetJson", "read_skeletons"]
+
+SKELETON_FORMATS = catalog(SkeletonFormat, globals())  # type: ignore[type-abstract]
+_HEAD_BYTES = 4096
+
+
+def read_skeletons(path: Path, format_name: str = "auto", options: ReadOptions | None = None) -> SkeletonRecording:
+    """Read a file of recorded skeletons.
+
+    Args:
+        path: The file.
+        format_name: A name of `SKELETON_FORMATS`, or `auto` to look at the file.
+        options: What the file does not say.
+
+    Raises:
+        UsageFault: E-CFG-002, no such format.
+        InputRefused: E-ANN-006 (not recognised), and see `SkeletonFormat.read`.
+    """
+    options = options or ReadOptions()
+    if format_name != "auto":
+        check_choice(SKELETON_FORMATS, format_name, "skeleton format", "--format")
+        return SKELETON_FORMATS[format_name].read(path, options)
+    try:
+        with open(path, "rb") as handle:
+            head = handle.read(_HEAD_BYTES)
+    except OSError as error:
+        raise InputRefused("E-FILE-001", path, f"cannot be read ({error.strerror})") from error
+    for kind in SKELETON_FORMATS.values():
+        if path.suffix.lower() in kind.suffixes and kind.sniff(head):
+            return kind.read(path, options)
+    known = ", ".join(sorted(SKELETON_FORMATS))
+    raise InputRefused("E-ANN-006", path, "its skeleton format is not recognised", f"Name it with --format: {known}.")

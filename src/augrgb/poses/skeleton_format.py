@@ -1,0 +1,120 @@
+"""What every format of recorded skeletons has in common."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from augrgb.core.errors import InputRefused
+from augrgb.core.files import read_json
+from augrgb.poses.people import PersonTrack
+
+_MAX_BYTES = 2**30
+
+
+@dataclass(frozen=True, slots=True)
+class ReadOptions:
+    """What a file does not say itself.
+
+    Args:
+        fps: Frames per second; None = what the format's dataset has, if it has one rate.
+        picture: (width, height) in pixels of the video behind 2D poses; None = what the file or its dataset says.
+        dimensions: Which poses to take where a file has both.
+    """
+
+    fps: float | None = None
+    picture: tuple[int, int] | None = None
+    dimensions: Literal[2, 3] = 3
+
+
+@dataclass(frozen=True, slots=True)
+class SkeletonRecording:
+    """The people of one file.
+
+    Args:
+        people: Tracks; 3D joints are metres in the camera's axes (x right, y up, z away), 2D ones pixels (y down).
+        frames: Frames in the file, with or without people.
+        fps: Frames per second.
+        layout: Name of the joint layout (`augrgb.poses.layouts.LAYOUTS`).
+        picture: (width, height) in pixels behind 2D poses.
+    """
+
+    people: tuple[PersonTrack, ...]
+    frames: int
+    fps: float
+    layout: str
+    picture: tuple[int, int] | None = None
+
+
+class SkeletonFormat(ABC):
+    """One kind of file."""
+
+    name: ClassVar[str]
+    suffixes: ClassVar[tuple[str, ...]]
+
+    @classmethod
+    @abstractmethod
+    def sniff(cls, head: bytes) -> bool:
+        """Whether a file with one of the suffixes that begins with `head` is of this format."""
+
+    @classmethod
+    @abstractmethod
+    def read(cls, path: Path, options: ReadOptions) -> SkeletonRecording:
+        """Read a file.
+
+        Raises:
+            InputRefused: E-FEA-008 (what is wrong, with its line or frame), E-FILE-001..003.
+        """
+
+
+def read_untrusted_json(path: Path) -> Any:
+    """JSON of limited size and depth.
+
+    Raises:
+        InputRefused: E-FILE-001 (absent), E-FILE-002 (malformed), E-FILE-003 (over 1 GiB).
+    """
+    try:
+        size = path.stat().st_size
+        if size > _MAX_BYTES:
+            raise InputRefused("E-FILE-003", path, f"{size} bytes; at most {_MAX_BYTES} are read", "Split it by video.")
+    except OSError as error:
+        raise InputRefused("E-FILE-001", path, f"cannot be read ({error.strerror})") from error
+    return read_json(path, "skeleton file")
+
+
+def numbers(path: Path, place: str, values: object, count: int | None = None) -> NDArray[np.float64]:
+    """A flat list of finite numbers of a file.
+
+    Raises:
+        InputRefused: E-FEA-008, it is something else; names the place.
+    """
+    try:
+        found = np.asarray(values, np.float64).reshape(-1)
+    except (TypeError, ValueError) as error:
+        raise wrong(path, place, "not a list of numbers") from error
+    if count is not None and len(found) != count:
+        raise wrong(path, place, f"{len(found)} numbers, expected {count}")
+    if not np.isfinite(found).all():
+        raise wrong(path, place, "a number is NaN or infinite")
+    return found
+
+
+def wrong(path: Path, place: str, problem: str, remedy: str = "Copy or export the file again.") -> InputRefused:
+    """The refusal of a file for what stands at one place of it."""
+    return InputRefused("E-FEA-008", f"{path}: {place}", problem, remedy)
+
+
+def needed_fps(path: Path, options: ReadOptions) -> float:
+    """The declared frame rate, for formats that have none.
+
+    Raises:
+        InputRefused: E-FEA-008, none is declared.
+    """
+    if options.fps is None:
+        raise InputRefused("E-FEA-008", path, "does not say its frame rate", "Give --fps.")
+    return options.fps

@@ -1,0 +1,68 @@
+"""Writing pose files: checked before they appear, equal bytes from equal values, and where they come from."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from augrgb.core.files import ARRAY_DAMAGE, atomic_path
+from augrgb.poses.files import PoseFile, Skeleton, Units, checked_poses
+
+_SAYS_NOTHING: tuple[type[Exception], ...] = (*ARRAY_DAMAGE, TypeError)
+
+
+def write_pose_file(
+    path: Path,
+    joints: NDArray[np.float32],
+    fps: float,
+    skeleton: Skeleton,
+    *,
+    units: Units = "metres",
+    scores: NDArray[np.float32] | None = None,
+    made_from: Mapping[str, Any] | None = None,
+) -> PoseFile:
+    """Write a pose file; nothing appears unless `read_poses` would take it.
+
+    Args:
+        path: The `.npz` file.
+        joints: (n, V, 3) metres, or (n, V, 2) picture heights; NaN = not seen.
+        fps: Frames per second.
+        skeleton: Joint names and tree.
+        units: See `augrgb.poses.files`.
+        scores: (n, V) confidence.
+        made_from: Plain JSON values: source, method, options.
+
+    Raises:
+        InputRefused: E-FEA-008, these cannot be poses.
+        EnvironmentFault: The disk.
+    """
+    fields: dict[str, NDArray[Any]] = {
+        "joints": joints.astype(np.float32, copy=False),
+        "fps": np.array(float(fps)),
+        "names": np.array(skeleton.names),
+        "parents": np.array(skeleton.parents, np.int64),
+        "units": np.array(units),
+    }
+    if scores is not None:
+        fields["scores"] = scores.astype(np.float32, copy=False)
+    checked = checked_poses(path, fields)
+    fields["made_from"] = np.array(json.dumps(dict(made_from or {}), sort_keys=True))
+    with atomic_path(path) as temporary, open(temporary, "wb") as handle:
+        np.savez_compressed(handle, **fields)  # type: ignore[arg-type]
+    return checked
+
+
+def read_made_from(path: Path) -> dict[str, Any] | None:
+    """What a pose file says about where it comes from; None if it is absent, damaged, or says nothing."""
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            found = json.loads(str(arrays["made_from"]))
+            arrays["joints"]  # decompressed, which finds a damaged file
+            return dict(found)
+    except _SAYS_NOTHING:
+        return None

@@ -1,0 +1,116 @@
+"""3D joints as teacher of a snippet encoder: what the sensor measured at the snippet's own frames."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from augrgb.core.batch import Batch, StreamDims, StreamOutput
+from augrgb.core.errors import InputRefused
+from augrgb.core.timeline import Clock
+from augrgb.encoders.parts.body_frame import body_frame, landmarks
+from augrgb.losses.parts.distillation_loss import DistillationLoss, mean_or_nothing
+from augrgb.losses.parts.projection import Projection
+from augrgb.poses.files import PoseTrack, Skeleton
+from augrgb.training.teachers.snippet import SnippetTeacher
+
+Axes = Literal["body", "camera"]
+Floats = NDArray[np.float32]
+
+
+class JointRegression(DistillationLoss):
+    """Regress joint coordinates from the student's features through a head; coordinates that are NaN say nothing.
+
+    Not in the catalog of losses: its teacher is a sensor, not a network.
+
+    Args:
+        dims: Student's width Cs; `teacher` is the number of coordinates.
+        form: Mean over seen coordinates of the squared (`mse`) or absolute (`l1`) difference.
+        project: The head.
+
+    Shape: student features (B, T, Cs), teacher features (B, T, Ct) with NaN, mask (B, T) -> scalar.
+    """
+
+    name = "joint_regression"
+
+    def __init__(
+        self, dims: StreamDims, *, form: Literal["mse", "l1"] = "mse", project: Literal["linear", "mlp"] = "mlp"
+    ) -> None:
+        super().__init__(dims)
+        self.form = form
+        self.project = Projection(dims.student, dims.teacher, project)
+
+    def forward(self, student: StreamOutput, teacher: StreamOutput, batch: Batch) -> Tensor:
+        """The loss; see the class."""
+        target = teacher.features[batch.mask]  # (N, Ct)
+        difference = (self.project(student.features[batch.mask]) - target)[~torch.isnan(target)]
+        return mean_or_nothing(difference.square() if self.form == "mse" else difference.abs(), student)
+
+
+def joint_teacher(
+    tracks: Sequence[PoseTrack | None],
+    skeleton: Skeleton,
+    grid: Clock,
+    grid_counts: Sequence[int],
+    *,
+    axes: Axes = "body",
+    frames: int | None = None,
+) -> SnippetTeacher:
+    """Root-relative positions at each snippet's frames, standardised per joint and axis; NaN where not seen.
+
+    Needs N x frames x (V - 1) x 3 numbers of memory. A frame whose root was not seen says nothing; neither, in the
+    `body`'s axes, does a window in which the hips, or root and neck, were never seen together.
+
+    Args:
+        tracks: Poses of each video at the frame rate of `grid`; None where there are none.
+        skeleton: Of all of them.
+        grid: The student's clock.
+        grid_counts: Its snippets of each video.
+        axes: `body`: each window turned so that its mean hip line lies along x, its torso one long; `camera`: metres.
+        frames: How many frames of a window, evenly spread; None = all.
+
+    Raises:
+        UsageFault: E-FEA-008, the skeleton has no hips or neck (for `body`).
+        InputRefused: E-ENC-006, no video has poses.
+    """
+    marks = landmarks(skeleton.names) if axes == "body" else {"root": skeleton.parents.index(-1)}
+    used = frames if frames is not None and frames < grid.window else grid.window
+    picked = ((np.arange(used) + 0.5) * grid.window / used).astype(np.int64)
+    others = np.array([joint for joint in range(len(skeleton.names)) if joint != marks["root"]])
+    parts: list[Floats] = []
+    for track, count in zip(tracks, grid_counts, strict=True):
+        if track is None:
+            parts.append(np.full((count, used, len(others), 3), np.nan, np.float32))
+        else:
+            parts.append(_positions(track, grid, count, marks, axes)[:, picked][:, :, others])
+    values = np.concatenate(parts)
+    known = ~np.isnan(values)
+    if not known.any():
+        raise InputRefused("E-ENC-006", "joints", "no joint is seen in any training video")
+    number = np.maximum(known.sum(axis=(0, 1)), 1)
+    mean = np.where(known, values, 0).sum(axis=(0, 1), dtype=np.float64) / number
+    deviation = np.sqrt((np.where(known, values - mean, 0) ** 2).sum(axis=(0, 1)) / number)
+    values = ((values - mean) / np.maximum(deviation, 1e-4)).astype(np.float32).reshape(len(values), -1)
+    return SnippetTeacher(values, available=np.asarray(~np.isnan(values).all(axis=1)))
+
+
+def _positions(track: PoseTrack, grid: Clock, count: int, marks: dict[str, int], axes: Axes) -> Floats:
+    """(count, window, V, 3) relative to the root, NaN where not seen or after the track's end."""
+    frames = grid.offset + np.arange(count)[:, None] * grid.stride + np.arange(grid.window)
+    rows = np.minimum(frames, len(track.joints) - 1)
+    windows = track.joints[rows]
+    seen = track.seen[rows] & (frames < len(track.joints))[..., None]  # (count, window, V)
+    usable = seen[:, :, marks["root"]]
+    if axes == "body":
+        positions = body_frame(windows, marks)[..., :3]
+        hips = (seen[:, :, marks["left"]] & seen[:, :, marks["right"]]).any(axis=1)
+        torso = (seen[:, :, marks["root"]] & seen[:, :, marks["neck"]]).any(axis=1)
+        usable = usable & (hips & torso)[:, None]
+    else:
+        positions = windows - windows[:, :, [marks["root"]]]
+    return np.where((seen & usable[..., None])[..., None], positions, np.float32(np.nan))

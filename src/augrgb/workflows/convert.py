@@ -1,0 +1,68 @@
+"""Annotations from one format into another."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from augrgb.annotations.annotation_format import AnnotationSet, Finding
+from augrgb.annotations.choose_format import write_annotations
+from augrgb.annotations.formats import FORMATS, AnnotationFormat
+from augrgb.annotations.read import Source, read_and_judge, write_repairs
+from augrgb.core.errors import UsageFault
+from augrgb.core.progress import Progress
+
+
+@dataclass(frozen=True)
+class ConvertReport:
+    """What was written, what was repaired or noted on the way, and where the repairs are logged."""
+
+    source_format: str
+    target_format: str
+    annotations: AnnotationSet
+    files: tuple[Path, ...]
+    findings: tuple[Finding, ...]
+    repairs: Path | None
+
+
+def writers() -> list[str]:
+    """Names of the formats that can be written."""
+    return [name for name, entry in FORMATS.items() if entry.write is not AnnotationFormat.write]
+
+
+def convert(
+    source: Source,
+    target: Path,
+    *,
+    target_format: str | None = None,
+    target_options: Mapping[str, Any] | None = None,
+    progress: Progress | None = None,
+) -> ConvertReport:
+    """Read, repair and write annotations. The source is never changed.
+
+    Args:
+        target: File, or folder for formats with one file per video.
+        target_format: Its format; None = by the ending of the name, where that says enough.
+
+    Raises:
+        InputRefused, FaultList: What `data check` refuses.
+        UsageFault: The target is the source, or its format is not clear or cannot be written.
+    """
+    name = target_format or _by_suffix(target)
+    if target.resolve() == source.path.resolve() or source.path.resolve().is_relative_to(target.resolve()):
+        raise UsageFault("E-CFG-003", target, "this would write over the source", "Name another file or folder.")
+    judged = read_and_judge(source, progress)
+    judged.refuse()
+    files = write_annotations(judged.annotations, target, format_name=name, options=target_options)
+    log = write_repairs(judged.findings, target)
+    return ConvertReport(judged.format_name, name, judged.annotations, tuple(files), judged.findings, log)
+
+
+def _by_suffix(target: Path) -> str:
+    found = [name for name in writers() if target.suffix.lower() in FORMATS[name].suffixes]
+    if len(found) == 1:
+        return found[0]
+    problem = f"the ending {target.suffix!r} does not tell its format"
+    raise UsageFault("E-ANN-006", target, problem, f"Name it (--to): {', '.join(found or writers())}.")

@@ -1,0 +1,187 @@
+"""A folder of videos and annotations of any format -> a dataset folder with first recipes, ready for training."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from augrgb.annotations.annotation_format import AnnotationSet, Finding
+from augrgb.annotations.dataset_file import save_dataset
+from augrgb.annotations.read import Judged, Source, read_and_judge, write_repairs
+from augrgb.annotations.splits import splits_of
+from augrgb.core.errors import InputRefused, UsageFault
+from augrgb.core.progress import Progress
+from augrgb.core.seeds import rng_at
+from augrgb.core.types import Dataset, Event, VideoRecord
+from augrgb.workflows.init_recipe import write_recipes
+
+
+@dataclass(frozen=True)
+class InitReport:
+    """The dataset, everything that was found, the videos that were refused, and what was written."""
+
+    dataset: Dataset
+    findings: tuple[Finding, ...]
+    refused: tuple[str, ...]
+    files: tuple[Path, ...]
+    reasons: tuple[str, ...]
+    repairs: Path | None
+
+    @property
+    def clipped(self) -> int:
+        """Events that were cut to their video."""
+        return sum(finding.action == "clipped" for finding in self.findings)
+
+    @property
+    def dropped(self) -> int:
+        """Events that were left out."""
+        return sum(finding.action == "dropped" for finding in self.findings)
+
+
+def init_dataset(
+    videos: Path,
+    annotations: Path | Source,
+    out: Path,
+    *,
+    val_share: float = 0.15,
+    test_share: float = 0.15,
+    seed: int = 0,
+    poses: Path | None = None,
+    subset_roles: Mapping[str, str] | None = None,
+    allow_missing: int = 0,
+    progress: Progress | None = None,
+) -> InitReport:
+    """Write `out/dataset.json`, `recipe.yaml`, `encoder.yaml`, and `repairs.jsonl` when an event had to be changed.
+
+    Videos that the annotations never name become unlabelled ones. Official splits and subsets of the annotations are
+    kept; where they have no validation videos, some training videos (whole subjects, if known) become them. Without
+    any split, labelled videos are split at random. Originals are not copied or changed: `out` must be `videos` or a
+    folder above it.
+
+    Args:
+        annotations: A path, or a `Source` with format, options, map and subset.
+        subset_roles: Roles of subsets with names of their own.
+        allow_missing: Annotated videos that may be absent from the folder.
+
+    Raises:
+        InputRefused, FaultList: Everything that `data check` refuses, together.
+        UsageFault: Shares or folders that make no sense.
+    """
+    if not 0 < val_share < 1 or not 0 < test_share < 1 or val_share + test_share >= 1:
+        raise UsageFault("E-CFG-003", "--val / --test", "shares must be above 0 and leave something to train on")
+    root = out.resolve()
+    if not videos.resolve().is_relative_to(root):
+        raise UsageFault("E-CFG-003", out, f"the dataset folder must be {videos} or a folder above it")
+    source = (
+        replace(annotations, videos=videos) if isinstance(annotations, Source) else Source(annotations, videos=videos)
+    )
+    judged = _accepted(read_and_judge(source, progress), allow_missing)
+    records = _records(judged, poses)
+    splits = _splits(judged.annotations, records, subset_roles, val_share, test_share, seed)
+    used = {event.label for record in records.values() for event in record.events or ()}
+    classes = tuple(c for c in judged.annotations.classes if c in used or judged.annotations.closed)
+    dataset = Dataset(os.path.basename(root) or "dataset", classes, records, splits)
+    path = save_dataset(dataset, out)
+    recipes, reasons = write_recipes(dataset, next(iter(splits)), out)
+    refused = tuple(str(fault) for fault in judged.videos.refused.values()) if judged.videos is not None else ()
+    log = write_repairs(judged.findings, out)
+    return InitReport(dataset, judged.findings, refused, (path, *recipes), tuple(reasons), log)
+
+
+def _accepted(judged: Judged, allow_missing: int) -> Judged:
+    """The judged annotations, when the only refused findings are bad videos (left out) and allowed missing ones."""
+    missing = [finding for finding in judged.findings if finding.code == "E-ID-004" and finding.action == "refused"]
+    excused = set(map(id, missing)) if len(missing) <= allow_missing else set()
+    left = tuple(f for f in judged.findings if id(f) not in excused and f.kind != "video cannot be used")
+    replace(judged, findings=left).refuse()
+    return judged
+
+
+def _records(judged: Judged, poses: Path | None) -> dict[str, VideoRecord]:
+    records: dict[str, VideoRecord] = {}
+    folder = judged.videos
+    if folder is None:
+        raise UsageFault("E-CFG-003", "videos", "a folder of videos is needed")
+    for video_id, info in folder.infos.items():
+        video = judged.annotations.videos.get(video_id)
+        pose = poses / f"{video_id}.npz" if poses is not None else None
+        events = None if video is None or video.events is None else tuple(sorted(video.events, key=_by_time))
+        records[video_id] = VideoRecord(
+            video_id=video_id,
+            duration_s=info.duration_s,
+            file=folder.files[video_id].resolve(),
+            poses=pose.resolve() if pose is not None and pose.exists() else None,
+            events=events,
+            fps=info.fps or None,
+            subject=video.subject if video is not None else None,
+            camera=video.camera if video is not None else None,
+        )
+    return records
+
+
+def _by_time(event: Event) -> tuple[float, float, str]:
+    return event.start_s, event.end_s, event.label
+
+
+def _splits(
+    annotations: AnnotationSet,
+    records: Mapping[str, VideoRecord],
+    subset_roles: Mapping[str, str] | None,
+    val_share: float,
+    test_share: float,
+    seed: int,
+) -> dict[str, dict[str, tuple[str, ...]]]:
+    labelled = [name for name in records if records[name].events is not None]
+    unlabelled = [name for name in records if records[name].events is None]
+    if len(labelled) < 3:
+        problem = f"{len(labelled)} labelled videos; at least 3 are needed"
+        raise InputRefused("E-SPL-001", "annotations", problem, "One each for training, validation and test.")
+    given = splits_of(annotations, subset_roles=dict(subset_roles or {})) or {"random": {"train": tuple(labelled)}}
+    splits: dict[str, dict[str, tuple[str, ...]]] = {}
+    for split, roles in given.items():
+        members = {
+            role: [i for i in ids if i in records and records[i].events is not None] for role, ids in roles.items()
+        }
+        train = sorted(members.get("train", []))
+        val, test = sorted(members.get("val", [])), sorted(members.get("test", []))
+        if not test:
+            train, test = _held_out(train, records, test_share, rng_place=(seed, "split", split), by_subject=False)
+        if not val:
+            by_subject = split == "cross_subject"
+            train, val = _held_out(train, records, val_share, rng_place=(seed, "val", split), by_subject=by_subject)
+        if not train or not val or not test:
+            counts = {"train": len(train), "val": len(val), "test": len(test)}
+            raise InputRefused("E-SPL-001", f"split {split}", f"a role is empty: {counts}", "Annotate more videos.")
+        splits[split] = {
+            "train": tuple(train),
+            "val": tuple(val),
+            "test": tuple(test),
+            "unlabelled": tuple(unlabelled),
+            "encoder": tuple(train),
+            "encoder_unlabelled": tuple(unlabelled),
+        }
+    return splits
+
+
+def _held_out(
+    names: Sequence[str],
+    records: Mapping[str, VideoRecord],
+    share: float,
+    *,
+    rng_place: tuple[int, str, str],
+    by_subject: bool,
+) -> tuple[list[str], list[str]]:
+    """Kept and held-out videos; whole subjects are held out when asked for and there are at least three."""
+    seed, *place = rng_place
+    subjects = sorted({records[name].subject or "" for name in names})
+    groups: list[list[str]] = [[name] for name in names]
+    if by_subject and "" not in subjects and len(subjects) >= 3:
+        groups = [[name for name in names if records[name].subject == subject] for subject in subjects]
+    wanted = max(1, round(share * len(names)))
+    held: list[str] = []
+    for position in rng_at(seed, *place).permutation(len(groups)):
+        if len(held) < wanted and len(names) - len(held) - len(groups[position]) >= 1:
+            held.extend(groups[position])
+    return sorted(set(names) - set(held)), sorted(held)

@@ -1,0 +1,57 @@
+"""First recipes for a new dataset: clock and filter chosen from its events, with the reasons written beside them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from augrgb.core.files import write_text
+from augrgb.core.types import Dataset
+
+_FPS = 15
+_STRIDES = (16, 8, 4)
+
+
+def write_recipes(dataset: Dataset, split: str, folder: Path) -> tuple[list[Path], list[str]]:
+    """Write `encoder.yaml` (RGB snippet encoder) and `recipe.yaml` (RGB stream) into a dataset folder.
+
+    The stride is the largest of 16, 8, 4 frames at 15 fps of which two fit into a short event (10th percentile); the
+    filter gets as many layers as it takes to see a long event (90th percentile) whole.
+
+    Returns:
+        The files, and the reasons as sentences.
+    """
+    videos = [dataset.videos[name] for name in dataset.splits[split]["train"]]
+    lengths = np.array([event.end_s - event.start_s for video in videos for event in video.events or ()])
+    short, long = (float(np.percentile(lengths, share)) for share in (10, 90)) if lengths.size else (1.0, 10.0)
+    stride = next((s for s in _STRIDES if 2 * s / _FPS <= short), _STRIDES[-1])
+    window, stride_s = max(8, stride), stride / _FPS
+    layers = next((n for n in range(3, 9) if (2 ** (n + 1) - 1) * stride_s >= long), 8)
+    seen_s = (2 ** (layers + 1) - 1) * stride_s
+    reasons = [
+        f"Short events last {short:.1f} s (10th percentile): a snippet every {stride_s:.2f} s.",
+        f"Long events last {long:.1f} s (90th percentile): {layers} layers see {seen_s:.0f} s.",
+    ]
+    comment = "".join(f"# {reason}\n" for reason in reasons)
+    place = folder.as_posix()
+    encoder, stream = folder / "encoder.yaml", folder / "recipe.yaml"
+    write_text(
+        encoder,
+        f"# augrgb train-encoder {encoder.as_posix()} --run runs/encoder\n{comment}"
+        f"data: {{dataset: {_quoted(place)}, split: {_quoted(split)}}}\n"
+        f"encoder: {{small_rgb: {{}}}}\n"
+        f"clock: {{fps: {_FPS}, window: {window}, stride: {stride}}}\n",
+    )
+    features = f"{place}/features/rgb"
+    write_text(
+        stream,
+        f"# augrgb extract {place} runs/encoder {features}\n# augrgb train {stream.as_posix()}\n{comment}"
+        f"data:\n  dataset: {_quoted(place)}\n  split: {_quoted(split)}\n  features: {{rgb: {_quoted(features)}}}\n"
+        f"student: {{modality: rgb, filter: {{sd_tcn: {{layers: {layers}, width: 128}}}}}}\n",
+    )
+    return [encoder, stream], reasons
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"

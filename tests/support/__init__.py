@@ -1,0 +1,1 @@
+"""What several tests need: samples, toy data, tiny projects, places."""

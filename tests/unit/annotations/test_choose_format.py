@@ -1,0 +1,67 @@
+import json
+
+import pytest
+
+from augrgb.annotations.choose_format import detect_format, make_format, must_be_told, read_annotations
+from augrgb.annotations.formats import FORMATS
+from augrgb.annotations.splits import splits_of, subset_of
+from augrgb.core.errors import AugrgbError, UsageFault
+
+FILES = {
+    "activitynet": ("a.json", '{"version": "1.3", "database": {}}'),
+    "charades-json": ("c.json", '{"7UPGT": {"subset": "training", "duration": 1, "actions": []}}'),
+    "multithumos-json": ("m.json", '{"video_test_0000004": {"subset": "testing", "duration": 1, "actions": []}}'),
+    "tsu-json": ("t.json", '{"P02T01C06": {"duration": 1, "subset": "testing", "actions": []}}'),
+    "charades-csv": ("Charades_v1_train.csv", "id,subject,scene,actions,length\n"),
+    "tsu-csv": ("P02T01C06.csv", "event,start_frame,end_frame\r\n"),
+    "csv": ("e.csv", "video;label;start;end\n"),
+    "thumos-txt": ("Diving_val.txt", "video_validation_0000001  72.80 76.40\r\n"),
+    "pku-mmd": ("0002-L.txt", "1,2,3,1\n"),
+    "elan": ("e.eaf", '<?xml version="1.0"?>\n<ANNOTATION_DOCUMENT AUTHOR="">'),
+    "via": ("v.json", '{"project": {"pid": "1", "vid_list": ["1"]}}'),
+    "label-studio": ("l.json", '[{"id": 1, "annotations": []}]'),
+    "cvat": ("annotations.xml", "<annotations><version>1.1</version><meta>"),
+    "augrgb": ("dataset.json", '{"schema": "augrgb.dataset/1"}'),
+}
+
+
+@pytest.mark.parametrize("name", sorted(FILES))
+def test_every_format_is_recognised_and_by_itself_alone(tmp_path, name):
+    file, text = FILES[name]
+    (tmp_path / file).write_text(text)
+    assert detect_format(tmp_path / file) == name
+    if name in ("tsu-csv", "charades-csv", "thumos-txt", "pku-mmd", "elan", "augrgb"):
+        assert detect_format(tmp_path) == name
+
+
+def test_every_readable_format_is_tried_here():
+    assert set(FILES) == {name for name, entry in FORMATS.items() if entry.readable}
+
+
+@pytest.mark.parametrize("text", ["", "hello", "{}", "[]", "\x00\x01"])
+def test_what_is_no_annotation_is_not_guessed(tmp_path, text):
+    (tmp_path / "x.json").write_text(text)
+    with pytest.raises(AugrgbError, match=r"E-ANN-006.*not recognised"):
+        detect_format(tmp_path / "x.json")
+
+
+def test_missing_files_and_wrong_options():
+    with pytest.raises(AugrgbError, match="E-FILE-001"):
+        detect_format("nowhere.json")
+    with pytest.raises(UsageFault, match="did you mean 'activitynet'"):
+        make_format("activitynt")
+    with pytest.raises(UsageFault, match="did you mean 'fps'"):
+        make_format("tsu-json", {"fp": 20})
+    assert must_be_told("cvat", "fps") and not must_be_told("pku-mmd", "fps") and not must_be_told("csv", "fps")
+
+
+def test_a_subset_with_a_typo_lists_the_subsets_there_are(tmp_path):
+    content = {i: {"subset": s, "duration": 1, "actions": []} for i, s in (("a", "training"), ("b", "testng"))}
+    (tmp_path / "x.json").write_text(json.dumps(content))
+    found = read_annotations(tmp_path / "x.json")
+    with pytest.raises(AugrgbError, match=r"E-SPL-001 subset 'testng'.*training \(1\), testng \(1\).*'testing'"):
+        splits_of(found)
+    assert splits_of(found, subset_roles={"testng": "test"})["given"] == {"train": ("a",), "test": ("b",)}
+    with pytest.raises(AugrgbError, match=r"subsets present: training \(1\), testng \(1\)"):
+        subset_of(found, "test")
+    assert list(subset_of(found, "training").videos) == ["a"]

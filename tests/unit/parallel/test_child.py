@@ -1,0 +1,137 @@
+"""Work in child processes that may crash or hang."""
+
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from augrgb.core.errors import EnvironmentFault, InputRefused
+from augrgb.parallel.child import Child, ChildJob, ChildLimits, run_children
+
+
+def work(argument):
+    kind, value = argument
+    match kind:
+        case "square":
+            return value * value
+        case "refuse":
+            raise InputRefused("E-VID-001", value, "bad")
+        case "crash":
+            os.kill(os.getpid(), signal.SIGSEGV)
+        case "crash once":
+            if not Path(value).exists():
+                Path(value).touch()
+                os._exit(3)
+            return "second time"
+        case "hang":
+            time.sleep(60)
+        case "disk":
+            raise EnvironmentFault("E-ENV-001", value, "full")
+        case _:
+            raise KeyError(kind)
+    return None
+
+
+def run(arguments, workers, timeout_s=60.0):
+    jobs = [ChildJob(f"job{number}", argument, timeout_s) for number, argument in enumerate(arguments)]
+    return dict(run_children(work, jobs, workers))
+
+
+@pytest.mark.parametrize("workers", [0, 1, 2])
+def test_results_and_refusals_come_back(workers):
+    found = run([("square", 3), ("refuse", "b.mp4"), ("square", 5)], workers)
+    assert (found[0], found[2]) == (9, 25) and str(found[1]) == "E-VID-001 b.mp4: bad."
+
+
+def test_crashes_and_hangs_take_only_their_own_job(tmp_path):
+    arguments = [("square", 2), ("crash", None), ("crash once", str(tmp_path / "flag")), ("square", 4)]
+    found = run(arguments, 2)
+    assert (found[0], found[2], found[3]) == (4, "second time", 16)
+    assert found[1].code == "E-VID-011" and "job1" in str(found[1]) and "-11" in str(found[1])
+    hung = run([("hang", None)], 1, timeout_s=0.3)
+    assert hung[0].code == "E-VID-011" and "no result" in str(hung[0])
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_the_disk_and_bugs_stop_everything(workers):
+    with pytest.raises(EnvironmentFault, match="E-ENV-001"):
+        run([("disk", "x"), ("square", 1)], workers)
+    with pytest.raises(RuntimeError, match="KeyError: 'unknown'"):
+        run([("unknown", None)], workers)
+
+
+def test_no_jobs():
+    assert run([], 2) == {}
+
+
+def serve(argument):
+    kind, value = argument
+    match kind:
+        case "pid":
+            return os.getpid()
+        case "nothing":
+            return None
+        case "memory":
+            return len(bytearray(value))
+        case "spin":
+            while True:
+                pass
+        case "warmth":
+            return os.environ.get("AUGRGB_WARM")
+    return work(argument)
+
+
+def warm():
+    os.environ["AUGRGB_WARM"] = "yes"
+
+
+def test_one_process_serves_many_calls_and_is_replaced_when_it_dies():
+    with Child(serve, limits=ChildLimits(), warm_up=warm) as child:
+        first = child.call(ChildJob("a", ("pid", None), 60))
+        assert first != os.getpid() and child.call(ChildJob("a", ("pid", None), 60)) == first
+        assert child.call(ChildJob("a", ("nothing", None), 60)) is None
+        fault = child.call(ChildJob("b.mp4", ("crash", None), 60))
+        assert fault.code == "E-VID-011" and "b.mp4" in str(fault) and "SIGSEGV), 2 times" in str(fault)
+        assert child.call(ChildJob("a", ("pid", None), 60)) not in (first, os.getpid())
+        assert child.call(ChildJob("a", ("warmth", None), 60)) == "yes"
+        assert str(child.call(ChildJob("a", ("refuse", "c.mp4"), 60))) == "E-VID-001 c.mp4: bad."
+        with pytest.raises(EnvironmentFault, match="E-ENV-001"):
+            child.call(ChildJob("a", ("disk", "x"), 60))
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux tells a process's address space")
+def test_a_file_that_wants_too_much_memory_is_its_own_fault():
+    limits = ChildLimits(memory_bytes=2**29)
+    with Child(serve, limits=limits) as child:
+        assert child.call(ChildJob("small", ("memory", 2**27), 60)) == 2**27
+        fault = child.call(ChildJob("bomb.mp4", ("memory", 2**30), 60))
+        assert fault.code == "E-VID-011" and "bomb.mp4" in str(fault) and "memory" in str(fault)
+        assert child.call(ChildJob("small", ("memory", 2**27), 60)) == 2**27
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no limit of processor time there")
+def test_the_limit_of_processor_time_counts_from_each_job():
+    # What stops a child that spins when nobody is left to kill it: here without a parent that looks at the clock.
+    import resource
+
+    from augrgb.parallel.child import _limit_processor_time
+
+    before = resource.getrlimit(resource.RLIMIT_CPU)
+    try:
+        _limit_processor_time(1000.0)
+        first = resource.getrlimit(resource.RLIMIT_CPU)[0]
+        assert 1000 * (os.cpu_count() or 1) <= first < 1000 * (os.cpu_count() or 1) + time.process_time() + 3
+        _limit_processor_time(2000.0)
+        assert resource.getrlimit(resource.RLIMIT_CPU)[0] > first
+    finally:
+        resource.setrlimit(resource.RLIMIT_CPU, before)
+
+
+def test_a_hanging_call_ends_at_its_time():
+    with Child(serve) as child:
+        child.call(ChildJob("a", ("nothing", None), 60))
+        fault = child.call(ChildJob("hang.mp4", ("spin", None), 1.0))
+        assert fault.code == "E-VID-011" and "no result in 1 s" in str(fault)

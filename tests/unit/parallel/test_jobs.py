@@ -1,0 +1,127 @@
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from augrgb.core.errors import EnvironmentFault, InputRefused
+from augrgb.parallel.jobs import Job, JobRunner, visible_gpus
+
+
+def add(a, b, progress):
+    progress(1, 2)
+    return a + b
+
+
+def refuse(progress):
+    raise InputRefused("E-XXX-001", "file", "bad")
+
+
+def die(progress):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def append(path, word, progress):
+    with open(path, "a") as file:
+        file.write(word)
+
+
+def gpu_once_all_have_started(folder, own, others, progress):
+    (Path(folder) / own).touch()
+    deadline = time.monotonic() + 120
+    while not all((Path(folder) / other).exists() for other in others):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    return os.environ.get("CUDA_VISIBLE_DEVICES")
+
+
+@pytest.mark.parametrize(("gpus", "expected"), [(("5", "GPU-7a"), ["5", "GPU-7a"]), (("5",), [None, None])])
+def test_each_process_sees_one_of_several_gpus(tmp_path, monkeypatch, gpus, expected):
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    names = ("a", "b")
+    jobs = [Job(n, "s", gpu_once_all_have_started, {"folder": str(tmp_path), "own": n, "others": names}) for n in names]
+    with JobRunner(2, gpus=gpus) as runner:
+        assert sorted(runner.run(jobs).values(), key=str) == expected
+
+
+def test_gpus_are_those_that_this_process_may_use(monkeypatch):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "2, 3")
+    assert visible_gpus() == ("2", "3")
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    assert visible_gpus() == ()
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES")
+    monkeypatch.setattr("torch.cuda.device_count", lambda: 2)
+    assert visible_gpus() == ("0", "1")
+
+
+def test_a_stage_that_comes_twice_costs_the_sum():
+    with JobRunner(1) as runner:
+        runner.run([Job("x", "s", add, {"a": 1, "b": 2})])
+        first = runner.costs["s"].wall_s
+        runner.run([Job("x", "s", add, {"a": 1, "b": 2})])
+        assert runner.costs["s"].wall_s > first
+
+
+def test_jobs_run_after_what_they_depend_on(tmp_path):
+    path = str(tmp_path / "order")
+    jobs = [
+        Job("c", "two", append, {"path": path, "word": "c"}, after=("b",)),
+        Job("b", "one", append, {"path": path, "word": "b"}, after=("a",)),
+        Job("a", "one", append, {"path": path, "word": "a"}),
+        Job("sum", "two", add, {"a": 1, "b": 2}),
+    ]
+    seen = []
+    with JobRunner(2, lambda stage, fraction: seen.append((stage, fraction))) as runner:
+        results = runner.run(jobs)
+        assert results["sum"] == 3
+        assert set(runner.costs) == {"one", "two"}
+        assert runner.run([Job("again", "three", add, {"a": 2, "b": 2})]) == {"again": 4}
+    assert Path(path).read_text() == "abc"
+    assert ("two", 1.0) in seen and ("one", 1.0) in seen
+
+
+def test_an_error_of_a_job_arrives_with_its_message():
+    with pytest.raises(InputRefused, match="E-XXX-001 file: bad"), JobRunner(1) as runner:
+        runner.run([Job("x", "s", refuse)])
+
+
+def test_a_killed_worker_is_named():
+    with pytest.raises(EnvironmentFault, match="E-ENV-003 x"), JobRunner(1) as runner:
+        runner.run([Job("x", "s", die)])
+
+
+def test_unknown_and_circular_dependencies_are_bugs():
+    with JobRunner(1) as runner:
+        with pytest.raises(ValueError, match="unknown jobs"):
+            runner.run([Job("x", "s", add, {"a": 1, "b": 1}, after=("y",))])
+        with pytest.raises(ValueError, match="wait for each other"):
+            runner.run([Job("x", "s", add, after=("y",)), Job("y", "s", add, after=("x",))])
+
+
+def test_workers_end_when_their_parent_is_killed(tmp_path):
+    script = tmp_path / "sleeper.py"
+    script.write_text(
+        "import time\n"
+        "from augrgb.parallel.jobs import Job, JobRunner\n"
+        "def sleep(progress):\n"
+        "    open('started', 'w').close()\n"
+        "    time.sleep(60)\n"
+        "if __name__ == '__main__':\n"
+        "    with JobRunner(1) as runner:\n"
+        "        runner.run([Job('x', 's', sleep)])\n"
+    )
+    parent = subprocess.Popen([sys.executable, str(script)], cwd=tmp_path)
+    deadline = time.monotonic() + 60
+    while not (tmp_path / "started").exists():
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    children = psutil.Process(parent.pid).children(recursive=True)
+    assert children
+    parent.kill()
+    parent.wait()
+    _, alive = psutil.wait_procs(children, timeout=10)
+    assert not alive

@@ -1,0 +1,248 @@
+"""`--dry-run` on small made-up downloads in the published layouts: complete ones, and broken in every way at once."""
+
+import json
+import shlex
+import shutil
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+
+from augrgb.annotations import published
+from augrgb.annotations.published import PUBLISHED, Published
+from augrgb.core.seeds import rng_at
+from augrgb.recipe import EncoderRecipe, StreamRecipe, check_recipe, load_recipe
+from augrgb.workflows.dry_run_encoder import dry_run_encoder
+from support.places import RECIPES
+from support.tiny_project import expect_success, run_cli
+
+FOLDERS = ("charades", "multithumos", "thumos14", "pku_mmd", "tsu")
+CLOCK = {"fps": 24, "window": 16, "stride": 8}
+
+
+def charades_like(root, train=4, test=2):
+    """`charades.json`, two folders of features in the layouts the field shares, and their recipes."""
+    videos = {}
+    for number in range(train + test):
+        start = 2.0 * (number % 3)
+        actions = [[k, start + k, start + k + 3.0] for k in range(3)]
+        subset = "training" if number < train else "testing"
+        videos[f"V{number:03d}"] = {"subset": subset, "duration": 12.0 + number, "actions": actions}
+    (root / "charades.json").write_text(json.dumps(videos))
+    for name, shape in (("rgb", (-1, 1, 1, 8)), ("flow", (-1, 8))):
+        (root / "features" / name).mkdir(parents=True)
+        for video_id, video in videos.items():
+            count = round(video["duration"] * 24 / 8) - 1
+            values = rng_at(0, name, video_id).standard_normal((count, 8)).astype(np.float16).reshape(shape)
+            np.save(root / "features" / name / f"{video_id}.npy", values)
+    expect_success("data", "convert", root / "charades.json", root / "charades", "--to", "augrgb")
+    base = {
+        "data": {
+            "dataset": str(root / "charades"),
+            "split": "given",
+            "published": "charades",
+            "features": {m: {"folder": str(root / "features" / m), "clock": CLOCK} for m in ("rgb", "flow")},
+        },
+        "student": {"filter": {"sd_tcn": {"width": 8, "layers": 2}}},
+        "train": {"steps": 2, "batch_size": 3},
+    }
+    (root / "base.yaml").write_text(yaml.safe_dump(base))
+    (root / "rgb.yaml").write_text("base: base.yaml\n")
+    (root / "flow.yaml").write_text("base: base.yaml\nstudent: {modality: flow}\n")
+    losses = {"atomic_contrastive": {"weight": 0.1}, "boundary_saliency": {}}
+    distill = {"teachers": {"flow": str(root / "runs" / "flow")}, "losses": losses}
+    (root / "augmented.yaml").write_text(yaml.safe_dump({"base": "base.yaml", "distill": distill}))
+
+
+@pytest.fixture
+def download(tmp_path, monkeypatch):
+    counts = {"given": {"train": (4,), "test": (2,)}}
+    monkeypatch.setitem(published.PUBLISHED, "charades", Published(3, (6,), counts, "made up"))
+    charades_like(tmp_path)
+    return tmp_path
+
+
+def test_a_complete_download_is_ready_and_nothing_is_written(download):
+    before = sorted(download.rglob("*"))
+    outcome = expect_success("train", download / "rgb.yaml", "--run", download / "runs" / "rgb", "--dry-run")
+    assert "Ready to train." in outcome.out and "fault" not in outcome.out
+    for expected in ("annotations", "train videos", "rgb features", "one step", "memory", "disk"):
+        assert expected in outcome.out
+    assert sorted(download.rglob("*")) == before
+
+
+def test_a_teacher_is_checked_and_used(download):
+    run = download / "runs" / "flow"
+    missing = run_cli("distil", download / "augmented.yaml", "--dry-run")
+    assert missing.code == 3 and "E-FILE-001" in missing.err
+    expect_success("train", download / "flow.yaml", "--run", run)
+    ready = expect_success("distil", download / "augmented.yaml", "--dry-run")
+    assert "teacher flow" in ready.out and "Ready to train." in ready.out
+
+
+def test_everything_that_is_broken_is_told_at_once(download):
+    features = download / "features" / "rgb"
+    (features / "V000.npy").unlink()
+    np.save(features / "V001.npy", np.zeros((40, 1, 1, 9), np.float16))
+    np.save(features / "V002.npy", np.full(np.load(features / "V002.npy").shape, np.nan, np.float16))
+    np.save(features / "V003.npy", np.load(features / "V003.npy")[:10])
+    (features / "V005.npy").write_bytes((features / "V005.npy").read_bytes()[:100])
+    shutil.copy(features / "V004.npy", features / "stranger.npy")
+    data = json.loads((download / "charades" / "dataset.json").read_text())
+    data["splits"]["given"]["train"].remove("V003")
+    (download / "charades" / "dataset.json").write_text(json.dumps(data))
+    outcome = run_cli("distil", download / "augmented.yaml", "--dry-run")
+    assert outcome.code == 3
+    expected = {
+        "E-DRY-001": "3 train videos, published: 4",
+        "E-FILE-001": "flow",  # the teacher was never trained
+        "E-FEA-002": "1 of 5 videos have no rgb: V000",
+        "E-FEA-003": "V001",
+        "E-FEA-005": "V002",
+        "E-FEA-007": "V005",
+    }
+    for code, text in expected.items():
+        assert code in outcome.err and text in outcome.err, (code, outcome.err)
+    assert "left out because of the faults above" in " ".join(outcome.out.split())
+    assert "Ready to train" not in outcome.out
+
+
+def test_features_of_another_clock_are_refused(download):
+    outcome = run_cli("train", download / "rgb.yaml", "data.features.rgb.clock.stride=4", "--dry-run")
+    assert outcome.code == 3 and "E-FEA-004" in outcome.err and "Declare the clock" in outcome.err
+
+
+def test_annotations_that_cannot_be_read_do_not_hide_the_rest(download):
+    (download / "charades" / "dataset.json").write_text("{")
+    outcome = run_cli("distil", download / "augmented.yaml", "--dry-run")
+    assert outcome.code == 3 and "dataset.json: not valid JSON" in outcome.err and "E-FILE-001" in outcome.err
+
+
+def test_an_unknown_dataset_and_a_missing_split(download):
+    outcome = run_cli("train", download / "rgb.yaml", "data.published=charade", "data.split=CS", "--dry-run")
+    assert outcome.code == 2 and "did you mean 'charades'" in outcome.err and "no split 'CS'" in outcome.err
+
+
+def test_more_faults_of_one_kind_than_anyone_reads_are_counted(tmp_path):
+    charades_like(tmp_path, train=20)
+    for path in (tmp_path / "features" / "rgb").glob("*.npy"):
+        np.save(path, np.zeros((3, 8)))
+    outcome = run_cli("train", tmp_path / "rgb.yaml", "data.published=null", "--dry-run")
+    assert outcome.err.count("E-FEA-004") == 11 and "the same of 12 more" in outcome.err
+
+
+def test_an_encoder_s_recipe(project):
+    ready = expect_success("train-encoder", project / "encoder_augmented.yaml", "--dry-run", "--run", project / "no")
+    assert "teacher pose" in ready.out and "Ready to train." in ready.out and not (project / "no").exists()
+    data = project / "world"
+    broken = run_cli(
+        "train-encoder", project / "encoder_augmented.yaml", f"data.dataset={data}/none", "distill.teachers.pose=x",
+        "--dry-run",
+    )  # fmt: skip
+    assert broken.code == 3 and "no such dataset" in broken.err and "no such encoder description" in broken.err
+
+
+def test_flow_that_cannot_be_made_here_is_told_before_training(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "skimage.registration", None)
+    values = {"data": {"dataset": str(tmp_path / "none"), "size": [32, 24]}, "train": {"batch_size": 2}}
+    found = []
+    for flow in ({"method": "tvl1"}, None):
+        encoder = {"small_flow": {"dim": 8, "width": 4, "flow": flow}}
+        report = dry_run_encoder(check_recipe({**values, "encoder": encoder}, EncoderRecipe), tmp_path / "run")
+        found.append({fault.code for fault in report.faults})
+    assert found == [{"E-FILE-001", "E-ENV-003"}, {"E-FILE-001"}]
+
+
+@pytest.mark.parametrize("path", sorted(p for f in FOLDERS for p in (RECIPES / f).glob("*.yaml")), ids=str)
+def test_shipped_recipes(path):
+    text = path.read_text()
+    recipe = load_recipe(path, StreamRecipe)
+    assert recipe.data.published in PUBLISHED and recipe.data.published == path.parent.name
+    known = PUBLISHED[recipe.data.published]
+    assert recipe.data.split in known.splits
+    if path.name == "base.yaml":
+        assert all(word in text for word in ("Features:", "Files:", "Dataset:", "augrgb data"))
+        return
+    verb = "distil" if recipe.distill is not None else "train"
+    assert f"augrgb {verb} recipes/{path.parent.name}/{path.name} " in text and "--dry-run" in text
+    assert "Paper's number:" in text and "augrgb evaluate runs/" in text
+    assert recipe.student.modality in recipe.data.features
+    if recipe.distill is not None:
+        for teacher in recipe.distill.teachers.values():
+            own = path.parent / f"{teacher.name.removeprefix(path.parent.name + '_')}.yaml"
+            assert f"--run {teacher} " in own.read_text()
+
+
+def test_published_splits_add_up():
+    for known in PUBLISHED.values():
+        for roles in known.splits.values():
+            sums = {a + b for a in roles["train"] for b in roles["test"]}
+            assert sums & set(known.videos)
+
+
+def test_a_base_has_no_base_and_lists_replace_lists(tmp_path):
+    values = {"dataset": "d", "features": {"rgb": "f"}}
+    (tmp_path / "a.yaml").write_text(yaml.safe_dump({"data": values, "train": {"steps": 5, "batch_size": 2}}))
+    (tmp_path / "b.yaml").write_text("base: a.yaml\ntrain: {steps: 7}\n")
+    (tmp_path / "c.yaml").write_text("base: b.yaml\n")
+    (tmp_path / "d.yaml").write_text("base: [a.yaml]\n")
+    recipe = load_recipe(tmp_path / "b.yaml", StreamRecipe, ["train.batch_size=3"])
+    assert (recipe.train.steps, recipe.train.batch_size) == (7, 3)
+    for name, message in (("c", "has a base itself"), ("d", "expected the name")):
+        with pytest.raises(Exception, match=f"E-CFG-006.*{message}"):
+            load_recipe(tmp_path / f"{name}.yaml", StreamRecipe)
+
+
+def actions_json(path, ids, first, per_second):
+    """The layout of super-events and TSU: three videos to train on, two to test."""
+    rows = {}
+    for number, video_id in enumerate(ids):
+        actions = [[first + k, (2 + k) * per_second, (5 + k) * per_second] for k in range(3)]
+        subset = "training" if number < 3 else "testing"
+        rows[video_id] = {"subset": subset, "duration": 20 * per_second, "actions": actions}
+    path.write_text(json.dumps(rows))
+
+
+def activitynet_json(path, ids):
+    """The layout of ActionFormer's thumos14.json."""
+    events = [{"label": f"Act{k}", "segment": [2.0 + k, 5.0 + k]} for k in range(3)]
+    rows = {
+        video_id: {"subset": "Validation" if n < 3 else "Test", "duration": 20.0, "annotations": events}
+        for n, video_id in enumerate(ids)
+    }
+    path.write_text(json.dumps({"version": "x", "database": rows}))
+
+
+@pytest.mark.parametrize("name", ["charades", "multithumos", "thumos14", "tsu"])
+def test_the_shipped_recipe_and_its_commands_on_a_download_laid_out_as_it_says(name, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    ids = [f"P{n:02d}T01C01" if name == "tsu" else f"V{n}" for n in (3, 4, 6, 2, 10)]  # TSU's subjects tell its split
+    file = {"charades": "charades.json", "multithumos": "multithumos.json", "thumos14": "thumos14.json"}.get(
+        name, "smarthome_CS_51.json"
+    )
+    if name == "thumos14":
+        activitynet_json(Path(file), ids)
+    else:
+        actions_json(Path(file), ids, first=int(name == "multithumos"), per_second=20 if name == "tsu" else 1)
+        if name == "multithumos":
+            Path(file).write_text(Path(file).read_text().replace('"V', '"video_validation_'))
+            ids = [video_id.replace("V", "video_validation_") for video_id in ids]
+    known = PUBLISHED[name]
+    splits = {split: {"train": (3,), "test": (2,)} for split in known.splits}
+    monkeypatch.setitem(published.PUBLISHED, name, Published(3, (5,), splits, "made up"))
+    base = (RECIPES / name / "base.yaml").read_text()
+    told = next(line for line in base.splitlines() if line.startswith("# Dataset:"))
+    expect_success(*shlex.split(told.removeprefix("# Dataset:"))[1:])
+    clock = yaml.safe_load(base)["data"]["features"]["rgb"]["clock"]
+    count = round((20 * clock["fps"] - clock["window"]) / clock["stride"]) + 1
+    folder = Path(name, "features", "rgb")
+    folder.mkdir(parents=True)
+    for video_id in ids:
+        np.save(folder / f"{video_id}.npy", rng_at(0, video_id).standard_normal((count, 32)).astype(np.float16))
+    recipe = RECIPES / name / ("cs_rgb.yaml" if name == "tsu" else "rgb.yaml")
+    ready = expect_success("train", recipe, "student.filter.sd_tcn.width=8", "--dry-run")
+    assert "Ready to train." in ready.out
+    (folder / f"{ids[0]}.npy").unlink()
+    assert run_cli("train", recipe, "--dry-run").code == 3

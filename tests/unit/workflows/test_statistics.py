@@ -1,0 +1,67 @@
+import numpy as np
+import pytest
+
+from augrgb.annotations.formats import AnnotatedVideo, AnnotationSet
+from augrgb.core.types import Event
+from augrgb.workflows.statistics import commonest_pairs, data_stats, write_stats_page
+
+
+def example():
+    videos = {
+        "a": AnnotatedVideo(
+            (Event("walk", 0, 4), Event("talk", 2, 6), Event("walk", 3, 5), Event("sit", 8, 9)), (), 10.0, "training"
+        ),
+        "b": AnnotatedVideo((Event("sit", 0, 2),), (Event("?", 3, 4),), 10.0, "testing"),
+        "c": AnnotatedVideo((), (), 20.0, "testing"),
+        "d": AnnotatedVideo(None, (), 5.0),
+    }
+    return AnnotationSet(("walk", "talk", "sit", "fly"), videos)
+
+
+def test_numbers_by_hand():
+    stats = data_stats(example())
+    assert (stats.videos, stats.annotated, stats.empty, stats.events, stats.ignored) == (4, 3, 1, 5, 1)
+    walk, _, sit, fly = stats.classes
+    assert (walk.videos, walk.events, walk.total_s, walk.median_s, walk.longest_s) == (1, 2, 6.0, 3.0, 4.0)
+    assert (sit.videos, sit.events) == (2, 2) and (fly.events, fly.median_s) == (0, 0.0)
+    assert stats.together_s[0, 1] == stats.together_s[1, 0] == 3.0  # walk 0-5, talk 2-6
+    assert stats.together_s[0, 0] == 5.0 and stats.together_s[1, 2] == 0.0
+    assert stats.action_s == 9.0 and stats.overlap_share == pytest.approx(3 / 9)
+    assert stats.labelled_share == pytest.approx(9 / 40)
+    assert stats.split_sizes == {"given": {"train": (1, 4), "test": (2, 1)}}
+    assert commonest_pairs(stats) == [("walk", "talk", 3.0)]
+
+
+def test_against_a_naive_count_on_a_grid():
+    rng = np.random.default_rng(0)
+    events = []
+    for _ in range(40):
+        start = int(rng.integers(0, 90))
+        events.append(Event("abc"[rng.integers(3)], float(start), float(start + rng.integers(1, 10))))
+    stats = data_stats(AnnotationSet(("a", "b", "c"), {"v": AnnotatedVideo(tuple(events), duration_s=100.0)}))
+    grid = np.zeros((100, 3), bool)
+    depth = np.zeros(100, int)
+    for event in events:
+        grid[int(event.start_s) : int(event.end_s), "abc".index(event.label)] = True
+        depth[int(event.start_s) : int(event.end_s)] += 1
+    np.testing.assert_allclose(stats.together_s, grid.T.astype(float) @ grid)
+    assert stats.action_s == (depth > 0).sum()
+    assert stats.overlap_share == pytest.approx((depth > 1).sum() / (depth > 0).sum())
+
+
+def test_page_and_figure(tmp_path):
+    stats = data_stats(example())
+    (page,) = write_stats_page(stats, "mine", tmp_path / "s.html")
+    text = page.read_text()
+    assert "<h1>mine</h1>" in text and "data:image/png;base64," in text and "<td>walk</td><td>1</td><td>2</td>" in text
+    assert "http" not in text
+    (figure,) = write_stats_page(stats, "mine", tmp_path / "s.png")
+    first = figure.read_bytes()
+    assert first.startswith(b"\x89PNG")
+    write_stats_page(stats, "mine", figure)
+    assert figure.read_bytes() == first
+
+
+def test_nothing_annotated():
+    stats = data_stats(AnnotationSet(("a",), {"v": AnnotatedVideo(None)}))
+    assert (stats.events, stats.overlap_share, stats.labelled_share) == (0, 0.0, None)
