@@ -16,7 +16,7 @@ from augrgb.encoders import SmallFlow, SmallRGB
 from augrgb.encoders.augment import augment
 from augrgb.encoders.snippet_encoder import SnippetEncoder, encode_windows
 from augrgb.video.decode import FrameTarget, frames_by_time, sample_frames
-from augrgb.video.flow import flow_stream, flow_target
+from augrgb.video.flow import flow_target, iter_flow
 from augrgb.video.probe import probe
 from augrgb.video.windows import windows
 
@@ -51,7 +51,7 @@ def main() -> None:
         rgb_s = seconds(lambda path=path: list(frames_by_time(path, FPS, SIZE)))  # type: ignore[misc]
         pictures = list(sample_frames(path, FPS, both))
         both_s = seconds(lambda path=path: list(sample_frames(path, FPS, both)))  # type: ignore[misc]
-        flow_s = seconds(lambda pictures=pictures: list(flow_stream(grey for grey, _ in pictures)))  # type: ignore[misc]
+        flow_s = seconds(lambda pictures=pictures: list(iter_flow(grey for grey, _ in pictures)))  # type: ignore[misc]
         print(f"{path.name}: {info.width}x{info.height} {info.fps:.2f} fps, {info.duration_s:.1f} s")
         print(f"  rgb alone      {info.duration_s / rgb_s:7.0f} x real time")
         print(f"  rgb and grey   {info.duration_s / both_s:7.0f} x real time")

@@ -20,8 +20,8 @@ import torch
 from augrgb.core.batch import StreamDims
 from augrgb.core.timeline import Clock
 from augrgb.core.types import Dataset, Event, VideoRecord
-from augrgb.features.feature_track import FeatureTrack
 from augrgb.features.stream_data import StreamData
+from augrgb.features.video_features import VideoFeatures
 from augrgb.losses import LOSSES
 from augrgb.streams import StreamSettings, build_stream
 from augrgb.training import DistillTerm, StreamTask, Task, TeacherCache
@@ -65,10 +65,10 @@ class RandomFeatures:
         """Any."""
         return True
 
-    def read(self, video_id: str) -> FeatureTrack:
+    def read(self, video_id: str) -> VideoFeatures:
         """Draw them."""
         rng = np.random.default_rng([self.seed, int(video_id)])
-        return FeatureTrack(rng.normal(size=(self.snippets, self.dim)).astype(np.float32), CLOCK)
+        return VideoFeatures(rng.normal(size=(self.snippets, self.dim)).astype(np.float32), CLOCK)
 
 
 def build(setting: Setting, teachers: tuple[str, ...]) -> StreamTask:

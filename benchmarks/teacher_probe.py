@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from augrgb.annotations.dataset_file import load_dataset
 from augrgb.core.timeline import nearest_snippets
-from augrgb.features.feature_track import FeatureFolder
 from augrgb.features.store import open_features
+from augrgb.features.video_features import FeatureFolder
 
 Floats = NDArray[np.float64]
 

@@ -21,8 +21,8 @@ from augrgb.encoders import ENCODERS
 from augrgb.encoders.files import EncoderSettings, load_encoder, save_encoder
 from augrgb.encoders.snippet_encoder import encode_windows
 from augrgb.features.encode import encode_record, encode_video
-from augrgb.features.frame_cache import cache_tracks
-from augrgb.features.frame_folder import TrackFolder
+from augrgb.features.frame_cache import cache_frames
+from augrgb.features.frame_folder import FrameFolder
 from augrgb.features.store import open_features, read_feature_file
 from augrgb.video.decode import frames_by_time
 from augrgb.video.windows import windows
@@ -93,12 +93,12 @@ def test_features_equal_the_parts_put_together(tmp_path, dataset, name):
 @pytest.mark.parametrize("name", NAMES)
 def test_cached_tracks_give_the_same_bytes(tmp_path, dataset, name):
     encoder = make_encoder(tmp_path / "e", name)
-    report = cache_tracks(dataset, None, ["rgb", "flow", "pose"], tmp_path / "t", size=SIZE, workers=0)
+    report = cache_frames(dataset, None, ["rgb", "flow", "pose"], tmp_path / "t", size=SIZE, workers=0)
     assert [outcome.count for outcome in report.done] == [60, 38, 11]
     extract(dataset, encoder, tmp_path / "plain", workers=0)
     for record in dataset.videos.values():
         os.utime(record.file)  # the source identity then is read again, not its time
-    extract(dataset, encoder, tmp_path / "cached", workers=0, tracks_folder=tmp_path / "t")
+    extract(dataset, encoder, tmp_path / "cached", workers=0, frames_folder=tmp_path / "t")
     for video_id in dataset.videos:
         one, two = (open_features(tmp_path / kind).read(video_id).values for kind in ("plain", "cached"))
         np.testing.assert_array_equal(one, two)
@@ -106,20 +106,20 @@ def test_cached_tracks_give_the_same_bytes(tmp_path, dataset, name):
 
 def test_rgb_tracks_do_not_depend_on_the_other_modalities(tmp_path, dataset):
     for folder, modalities in (("a", ["rgb"]), ("b", ["flow"]), ("c", ["rgb", "flow"])):
-        cache_tracks(dataset, None, modalities, tmp_path / folder, size=SIZE, workers=0)
+        cache_frames(dataset, None, modalities, tmp_path / folder, size=SIZE, workers=0)
     for video_id in dataset.videos:
-        both = TrackFolder(tmp_path / "c")
-        np.testing.assert_array_equal(TrackFolder(tmp_path / "a").read("rgb", video_id), both.read("rgb", video_id))
-        np.testing.assert_array_equal(TrackFolder(tmp_path / "b").read("flow", video_id), both.read("flow", video_id))
+        both = FrameFolder(tmp_path / "c")
+        np.testing.assert_array_equal(FrameFolder(tmp_path / "a").read("rgb", video_id), both.read("rgb", video_id))
+        np.testing.assert_array_equal(FrameFolder(tmp_path / "b").read("flow", video_id), both.read("flow", video_id))
 
 
 def test_tracks_resume_and_follow_their_source(tmp_path, dataset):
     def cache():
-        return cache_tracks(dataset, None, ["rgb", "pose"], tmp_path / "t", size=SIZE, workers=0)
+        return cache_frames(dataset, None, ["rgb", "pose"], tmp_path / "t", size=SIZE, workers=0)
 
     assert cache().reused == 0
     assert cache().reused == 3
-    folder, first = TrackFolder(tmp_path / "t"), next(iter(dataset.videos.values()))
+    folder, first = FrameFolder(tmp_path / "t"), next(iter(dataset.videos.values()))
     path = folder.path("rgb", first.video_id)
     whole = path.read_bytes()
     path.write_bytes(whole[:-3])
@@ -127,7 +127,7 @@ def test_tracks_resume_and_follow_their_source(tmp_path, dataset):
     write_video(first.file, numbered_frames(10))
     assert cache().reused == 2 and number_of(folder.read("rgb", first.video_id)[-1]) == 9
     with pytest.raises(UsageFault, match="did you mean 'pose'"):
-        cache_tracks(dataset, None, ["poses"], tmp_path / "t", workers=0)
+        cache_frames(dataset, None, ["poses"], tmp_path / "t", workers=0)
 
 
 def test_running_again_keeps_what_is_finished(tmp_path, dataset):
@@ -166,12 +166,12 @@ def test_partial_videos_are_kept_on_request_and_say_so(tmp_path):
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
     dataset = Dataset("cut", (), {"a": VideoRecord("a", 4.0, path)})
     encoder = make_encoder(tmp_path / "e")
-    cache_tracks(dataset, None, ["rgb"], tmp_path / "t", size=SIZE, workers=0, partial="keep-prefix")
+    cache_frames(dataset, None, ["rgb"], tmp_path / "t", size=SIZE, workers=0, partial="keep-prefix")
     for tracks in (None, tmp_path / "t"):  # a partial track does not make the video whole
         with pytest.raises(Quarantined, match="E-VID-003"):
-            extract(dataset, encoder, tmp_path / "f", workers=0, tracks_folder=tracks)
+            extract(dataset, encoder, tmp_path / "f", workers=0, frames_folder=tracks)
     with pytest.raises(Quarantined, match="E-VID-003"):
-        cache_tracks(dataset, None, ["rgb"], tmp_path / "t", size=SIZE, workers=0)
+        cache_frames(dataset, None, ["rgb"], tmp_path / "t", size=SIZE, workers=0)
     report = extract(dataset, encoder, tmp_path / "f", workers=0, partial="keep-prefix")
     assert "Kept the first" in report.done[0].warnings[0]
     _, described = read_feature_file(next((tmp_path / "f").glob("*.safetensors")))
@@ -186,9 +186,9 @@ def test_mixed_and_mismatched_settings_are_refused(tmp_path, dataset):
         extract(dataset, other, tmp_path / "f", workers=0)
     assert hashes(tmp_path / "f") == before
     assert load_encoder(tmp_path / "f" / "_encoder").checksum == load_encoder(tmp_path / "e").checksum
-    cache_tracks(dataset, None, ["rgb"], tmp_path / "t", size=(16, 12), workers=0)
+    cache_frames(dataset, None, ["rgb"], tmp_path / "t", size=(16, 12), workers=0)
     with pytest.raises(InputRefused, match="E-FEA-004"):
-        extract(dataset, other, tmp_path / "f2", workers=0, tracks_folder=tmp_path / "t")
+        extract(dataset, other, tmp_path / "f2", workers=0, frames_folder=tmp_path / "t")
     with pytest.raises(InputRefused, match=r"E-ID-004.*did you mean"):
         extract(dataset, other, tmp_path / "f2", workers=0, video_ids=["S0 cam1"])
 
@@ -226,10 +226,10 @@ KILLED = """
 import pickle, sys
 from pathlib import Path
 from augrgb.workflows.extract import extract
-from augrgb.features.frame_cache import cache_tracks
+from augrgb.features.frame_cache import cache_frames
 if __name__ == "__main__":
     dataset, encoder, folder, workers = pickle.loads(Path(sys.argv[1]).read_bytes())
-    cache_tracks(dataset, None, ["rgb", "flow"], folder / "t", size=(32, 24), workers=workers)
+    cache_frames(dataset, None, ["rgb", "flow"], folder / "t", size=(32, 24), workers=workers)
     extract(dataset, encoder, folder / "f", workers=workers)
 """
 
@@ -239,7 +239,7 @@ if __name__ == "__main__":
 def test_kill_and_run_again_gives_the_same_bytes(tmp_path, workers):
     dataset, encoder = make_dataset(tmp_path, [120] * 12), make_encoder(tmp_path / "e", "small_flow")
     extract(dataset, encoder, tmp_path / "clean" / "f", workers=0)
-    cache_tracks(dataset, None, ["rgb", "flow"], tmp_path / "clean" / "t", size=SIZE, workers=0)
+    cache_frames(dataset, None, ["rgb", "flow"], tmp_path / "clean" / "t", size=SIZE, workers=0)
     (tmp_path / "arguments").write_bytes(pickle.dumps((dataset, encoder, tmp_path / "killed", workers)))
     script = tmp_path / "script.py"
     script.write_text(KILLED)

@@ -182,12 +182,12 @@ def test_memory_stays_flat_for_a_long_video(tmp_path):
         from support.video_samples import write_video
         from augrgb.core.timeline import Clock
         from augrgb.video.decode import frames_by_time
-        from augrgb.video.windows import stream_windows
+        from augrgb.video.windows import iter_windows
         folder, peaks = Path(sys.argv[1]), []
         for name, gap in (("short", 1), ("long", 30)):
             path = write_video(folder / f"{name}.mkv", np.zeros((120, 48, 64, 3), np.uint8),
                                times_s=[gap * i for i in range(120)])
-            count = sum(len(c) for c in stream_windows(frames_by_time(path, 15, (64, 48)), Clock(15, 8, 4), 16))
+            count = sum(len(c) for c in iter_windows(frames_by_time(path, 15, (64, 48)), Clock(15, 8, 4), 16))
             peaks.append(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
             print(count, peaks[-1])
         assert peaks[1] - peaks[0] < 30, peaks

@@ -9,7 +9,7 @@ import pytest
 
 from augrgb.core.timeline import Clock
 from augrgb.core.types import Dataset, Event, VideoRecord
-from augrgb.metrics.evaluation import ScoreTrack
+from augrgb.metrics.evaluation import VideoScores
 from augrgb.metrics.protocols import PROTOCOLS, evaluate
 from support.places import PARITY
 
@@ -26,7 +26,7 @@ def load(name):
         targets, values = arrays[f"{name}/targets{v}"], arrays[f"{name}/scores{v}"].astype(np.float64)
         events = tuple(Event(f"c{k}", t - 0.5, t + 0.5) for t, k in np.argwhere(targets).tolist())
         videos[f"v{v}"] = VideoRecord(f"v{v}", float(len(targets)), events=events)
-        scores[f"v{v}"] = ScoreTrack(1 / (1 + np.exp(-values)), CLOCK)
+        scores[f"v{v}"] = VideoScores(1 / (1 + np.exp(-values)), CLOCK)
     classes = tuple(f"c{k}" for k in range(targets.shape[1]))
     return case["expected"], Dataset(name, classes, videos), scores
 

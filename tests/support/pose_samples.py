@@ -78,7 +78,7 @@ def write_simcc_model(
     # A window with a peak, so that the answer is the middle of a square and not its edge.
     window = np.array([1, 2, 3, 2, 1], np.float32)[None, None].repeat(joints, 0) / 3
     constants = {
-        "deviation": (np.float32([58.395, 57.12, 57.375]) / 255).reshape(1, 3, 1, 1),
+        "std": (np.float32([58.395, 57.12, 57.375]) / 255).reshape(1, 3, 1, 1),
         "mean": (np.float32([123.675, 116.28, 103.53]) / 255).reshape(1, 3, 1, 1),
         "pick": pick + rival.astype(np.float32),
         "window": window,
@@ -87,7 +87,7 @@ def write_simcc_model(
         "axes_w": np.array([3], np.int64),
     }
     nodes = [
-        helper.make_node("Mul", ["input", "deviation"], ["scaled"]),
+        helper.make_node("Mul", ["input", "std"], ["scaled"]),
         helper.make_node("Add", ["scaled", "mean"], ["colours"]),  # 0 to 1, if the picture was prepared rightly
         helper.make_node("Conv", ["colours", "pick"], ["differences"]),
         helper.make_node("Relu", ["differences"], ["maps"]),

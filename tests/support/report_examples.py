@@ -16,9 +16,9 @@ from augrgb.report.data import (
     CurveLine,
     CurvePanel,
     DetectedVideo,
-    DetectionTrack,
     Fact,
     GapShare,
+    Lane,
     MethodRow,
     Note,
     Protocol,
@@ -148,8 +148,8 @@ def curves(seed: int, events: tuple[Event, ...], duration_s: float, classes=CLAS
 
 def example(seed: int = 1, duration_s: float = 40.0, with_curves: bool = False) -> TimelineExample:
     events = truth(seed, duration_s)
-    tracks = tuple(
-        DetectionTrack(
+    lanes = tuple(
+        Lane(
             name,
             detections(seed, name, events, duration_s, skill),
             curves(seed, events, duration_s) if with_curves and name == "Augmented-RGB" else None,
@@ -161,7 +161,7 @@ def example(seed: int = 1, duration_s: float = 40.0, with_curves: bool = False) 
             ("Two-stream", 0.92, ("pose",)),
         )
     )
-    return TimelineExample(f"S07-C2-{seed:03d}", duration_s, frames(seed, 14), events, tracks)
+    return TimelineExample(f"S07-C2-{seed:03d}", duration_s, frames(seed, 14), events, lanes)
 
 
 def report(seed: int = 0) -> ReportData:
@@ -321,7 +321,7 @@ def hostile() -> ReportData:
         class_gains=ClassGains(bad, bad, bad, (ClassGain(bad, nan, 0.5), ClassGain("x", None, None))),
         ablation=Ablation(bad, bad, (AblationBar(bad, nan), AblationBar("b", 0.5)), None, bad),
         timelines=(
-            TimelineExample(bad, 12.0, frames(0, 2), events, (DetectionTrack(bad, found, extra_sensors=(bad,)),), bad),
+            TimelineExample(bad, 12.0, frames(0, 2), events, (Lane(bad, found, extra_sensors=(bad,)),), bad),
             TimelineExample("video\udcff", 1.0, (), None, ()),
         ),
         curves=(CurvePanel(bad, (CurveLine(bad, (0.0, 1.0, 2.0), (0.5, nan, 0.7)), CurveLine("e", (), ())), bad),),

@@ -19,8 +19,8 @@ import torch
 from augrgb.core.batch import StreamDims
 from augrgb.core.timeline import Clock
 from augrgb.core.types import Dataset, Event, VideoRecord
-from augrgb.features.feature_track import FeatureTrack
 from augrgb.features.stream_data import StreamData
+from augrgb.features.video_features import VideoFeatures
 from augrgb.losses import LOSSES
 from augrgb.streams import StreamSettings, build_stream
 from augrgb.training import DistillTerm, FitSettings, RunFolder, StreamTask, TeacherCache, fit
@@ -38,8 +38,8 @@ class ToyFeatures:
     def has(self, video_id: str) -> bool:
         return video_id in self.tracks
 
-    def read(self, video_id: str) -> FeatureTrack:
-        return FeatureTrack(self.tracks[video_id], self.clock)
+    def read(self, video_id: str) -> VideoFeatures:
+        return VideoFeatures(self.tracks[video_id], self.clock)
 
 
 def toy_data(count: int = 12, seed: int = 0) -> tuple[Dataset, dict[str, ToyFeatures]]:

@@ -32,7 +32,7 @@ def extract(
     partial_video: Annotated[
         Literal["refuse", "keep-prefix"], typer.Option(help="What to do with a video that breaks off.")
     ] = "refuse",
-    tracks: Annotated[Path | None, typer.Option(help="Cached tracks to use where they are at hand.")] = None,
+    frames: Annotated[Path | None, typer.Option(help="Cached frames to use where they are at hand.")] = None,
     shard: Annotated[
         str | None, typer.Option(metavar="N/M", help="Only this part of the videos, or `slurm` in an array job.")
     ] = None,
@@ -72,7 +72,7 @@ def extract(
         reports = extract_together(
             load_dataset(dataset),
             targets,
-            tracks_folder=tracks,
+            frames_folder=frames,
             engine=chosen,
             shard=part,
             retry=retry,

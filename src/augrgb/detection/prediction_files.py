@@ -22,7 +22,7 @@ from augrgb.core.types import Detection
 from augrgb.detection.predictions import load_predictions
 from augrgb.detection.readers import DetectionFile, check_durations, read_activitynet, read_csv, read_pku
 from augrgb.detection.writers import PKU_FPS
-from augrgb.metrics.evaluation import ScoreTrack
+from augrgb.metrics.evaluation import VideoScores
 
 _ARRAYS = (".npy", ".npz")
 _KNOWN = "ActivityNet .json, .csv, a folder of PKU-MMD .txt, .npy or .npz scores, or our .safetensors"
@@ -32,7 +32,7 @@ _KNOWN = "ActivityNet .json, .csv, a folder of PKU-MMD .txt, .npy or .npz scores
 class ForeignPredictions:
     """What files hold: scores per video, or detections (then `scores` is None) and the videos that were looked at."""
 
-    scores: Mapping[str, ScoreTrack] | None
+    scores: Mapping[str, VideoScores] | None
     detections: tuple[Detection, ...] = ()
     video_ids: tuple[str, ...] = ()
 
@@ -127,7 +127,7 @@ def _track(
     width: int,
     durations_s: Mapping[str, float | None],
     clock: Clock | None,
-) -> ScoreTrack:
+) -> VideoScores:
     if video not in durations_s:
         remedy = did_you_mean(video, durations_s) if len(durations_s) < 1000 else "Check file names."
         problem = "predictions for a video that the annotations do not have"
@@ -148,7 +148,7 @@ def _track(
         problem = f"{len(values)} snippets on {clock} end at {end_s:.2f} s, but the video lasts {duration_s:.2f} s"
         remedy = "Declare the clock of these scores, or none: they are then spread evenly."
         raise InputRefused("E-FEA-004", video, problem, remedy)
-    return ScoreTrack(values if values.dtype.kind == "f" else values.astype(np.float32), clock)
+    return VideoScores(values if values.dtype.kind == "f" else values.astype(np.float32), clock)
 
 
 def _arrays(path: Path, kind: str) -> dict[str, NDArray[Any]]:

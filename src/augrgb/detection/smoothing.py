@@ -36,7 +36,7 @@ def smooth_scores(scores: ArrayLike, clock: Clock, *, method: Method = "average"
         return moving_average(values, width)
     if method == "median":
         return moving_median(values, width)
-    return gaussian_smooth(values, width_s / clock.stride_s / 2.3548)  # full width at half maximum -> deviation
+    return gaussian_smooth(values, width_s / clock.stride_s / 2.3548)  # full width at half maximum -> std
 
 
 def moving_average(scores: ArrayLike, width: int) -> Floats:
@@ -70,15 +70,15 @@ def moving_median(scores: ArrayLike, width: int) -> Floats:
     return result
 
 
-def gaussian_smooth(scores: ArrayLike, deviation: float) -> Floats:
-    """Gaussian-weighted mean with the given standard deviation in snippets, cut at 4 deviations."""
+def gaussian_smooth(scores: ArrayLike, std: float) -> Floats:
+    """Gaussian-weighted mean with the given standard deviation in snippets, cut at 4 standard deviations."""
     values = np.asarray(scores, np.float64)
-    if deviation <= 0:
+    if std <= 0:
         return values.copy()
-    reach = min(max(1, round(4 * deviation)), len(values) - 1)
+    reach = min(max(1, round(4 * std)), len(values) - 1)
     total, weight = values.copy(), np.ones(len(values))
     for step in range(1, reach + 1):
-        w = np.exp(-0.5 * (step / deviation) ** 2)
+        w = np.exp(-0.5 * (step / std) ** 2)
         total[step:] += w * values[:-step]
         total[:-step] += w * values[step:]
         weight[step:] += w

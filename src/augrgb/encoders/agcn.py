@@ -57,9 +57,9 @@ class AgcnNet(nn.Module):
                     nn.init.zeros_(module.bias)
         for module in self.modules():
             if isinstance(module, _GraphUnit):
-                deviation = math.sqrt(2 / (module.dim * len(module.conv_d)))  # their results are added up
+                std = math.sqrt(2 / (module.dim * len(module.conv_d)))  # their results are added up
                 for convolution in module.conv_d:
-                    nn.init.normal_(convolution.get_parameter("weight"), 0.0, deviation)
+                    nn.init.normal_(convolution.get_parameter("weight"), 0.0, std)
 
     def layers(self, x: Tensor) -> Tensor:
         """Output of the last block, (N, 3, t, V, M) -> (N * M, 256, ceil(t / 4), V)."""

@@ -74,7 +74,7 @@ class SelfTestResult:
     """What a self-test that passed has found.
 
     Args:
-        variation: Mean over channels of the deviation between windows, as a fraction of the mean size of features.
+        variation: Mean over channels of the std between windows, as a fraction of the mean size of features.
         difference: Largest difference from the expected values; None if the card has none.
         features: First features of every window.
     """

@@ -10,8 +10,8 @@ import numpy as np
 from augrgb.annotations.annotation_format import AnnotationSet, Finding
 from augrgb.core.errors import AugrgbError
 from augrgb.core.timeline import Clock
-from augrgb.features.feature_track import FeatureFolder, FeatureTrack
 from augrgb.features.store import open_features
+from augrgb.features.video_features import FeatureFolder, VideoFeatures
 
 _Span = tuple[float, float]
 """Seconds covered, and seconds between snippets."""
@@ -86,6 +86,6 @@ def _lengths(spans: Mapping[Path, Mapping[str, _Span]]) -> Iterator[Finding]:
                 yield Finding("E-FEA-004", "modalities of different length", "refused", video_id, detail)
 
 
-def _span(track: FeatureTrack) -> _Span:
+def _span(track: VideoFeatures) -> _Span:
     clock = track.clock
     return clock.offset / clock.fps + (len(track.values) - 1) * clock.stride_s + clock.window_s, clock.stride_s

@@ -16,14 +16,14 @@ from augrgb.core.timeline import Clock
 from augrgb.core.types import VideoRecord
 from augrgb.encoders.files import LoadedEncoder
 from augrgb.encoders.snippet_encoder import encode_windows
-from augrgb.features.frame_cache import flow_of, source_of, track_is_current
-from augrgb.features.frame_folder import TrackFolder
-from augrgb.features.frames import stream_track, track_recipe
+from augrgb.features.frame_cache import flow_of, frames_are_current, source_of
+from augrgb.features.frame_folder import FrameFolder
+from augrgb.features.frames import frame_recipe, iter_frames
 from augrgb.features.pipeline import Branch, overlapped
 from augrgb.parallel.devices import recipe_of
 from augrgb.video.decode import DecodeReport, FrameTarget, Partial, sample_frames
-from augrgb.video.flow import flow_stream, flow_target
-from augrgb.video.windows import stream_windows
+from augrgb.video.flow import flow_target, iter_flow
+from augrgb.video.windows import iter_windows
 
 Values = NDArray[np.float32]
 
@@ -47,7 +47,7 @@ def encode_video(
     """Features of one file (a pose file for pose encoders); beside them, memory does not grow with its length.
 
     Raises:
-        InputRefused: See `stream_track`; E-FEA-006 when it is too short for the clock's offset.
+        InputRefused: See `iter_frames`; E-FEA-006 when it is too short for the clock's offset.
     """
     report = report if report is not None else DecodeReport()
     pieces = [values for _, values in encode_file(path, [loaded], partial=partial, threads=threads, report=report)]
@@ -58,30 +58,30 @@ def encode_record(
     record: VideoRecord,
     loaded: LoadedEncoder,
     *,
-    tracks: TrackFolder | None = None,
+    frames: FrameFolder | None = None,
     partial: Partial = "refuse",
     report: DecodeReport | None = None,
 ) -> EncodedVideo:
-    """Features of a dataset's video, from its cached track if `tracks` has it, else from its file."""
+    """Features of a dataset's video, from its cached track if `frames` has it, else from its file."""
     source = source_of(record, loaded.encoder.modality)
     report = report if report is not None else DecodeReport()
-    cached = encode_cached(record, loaded, tracks, partial, report) if tracks is not None else None
+    cached = encode_cached(record, loaded, frames, partial, report) if frames is not None else None
     if cached is None:
         return encode_video(source, loaded, partial=partial, report=report)
     return EncodedVideo(_joined(source, list(cached), loaded), loaded.settings.clock, report.duration_s)
 
 
 def encode_cached(
-    record: VideoRecord, loaded: LoadedEncoder, tracks: TrackFolder, partial: Partial, report: DecodeReport
+    record: VideoRecord, loaded: LoadedEncoder, frames: FrameFolder, partial: Partial, report: DecodeReport
 ) -> Iterator[Values] | None:
     """Pieces of features from a cached track, with its duration and warnings in `report`; None if there is none."""
     modality = loaded.encoder.modality
-    note = tracks.note(modality, record.video_id)
-    if note is None or not track_is_current(tracks, modality, record, partial):
+    note = frames.note(modality, record.video_id)
+    if note is None or not frames_are_current(frames, modality, record, partial):
         return None
     report.warnings.extend(note["warnings"])
     report.duration_s = float(note["duration_s"])
-    chunks = stream_windows(iter(tracks.read(modality, record.video_id)), loaded.settings.clock, loaded.encoder.batch)
+    chunks = iter_windows(iter(frames.read(modality, record.video_id)), loaded.settings.clock, loaded.encoder.batch)
     return (encode_windows(loaded.encoder, chunk) for chunk in chunks)
 
 
@@ -105,7 +105,7 @@ def encode_file(
 
     Raises:
         UsageFault: E-CFG-003, the encoders do not fit together, or pictures have no size.
-        InputRefused: See `stream_track`.
+        InputRefused: See `iter_frames`.
     """
     report = report if report is not None else DecodeReport()
     if len({same_pass(loaded) for loaded in encoders}) != 1:
@@ -114,7 +114,7 @@ def encode_file(
     frames: Iterable[tuple[NDArray[Any], ...]]
     if encoders[0].encoder.modality == "pose":
         columns = [0] * len(encoders)
-        frames = ((joints,) for joints in stream_track(path, "pose", fps, None, report=report))
+        frames = ((joints,) for joints in iter_frames(path, "pose", fps, None, report=report))
     else:
         targets = [_target(path, loaded) for loaded in encoders]
         wanted = list(dict.fromkeys(targets))
@@ -140,7 +140,7 @@ def extraction_recipe(loaded: LoadedEncoder, partial: Partial = "refuse", device
         "encoder": {"name": loaded.encoder.name, "options": options, "sha256": loaded.checksum},
         "clock": loaded.settings.clock.to_json(),
         "size": list(loaded.settings.size) if loaded.settings.size else None,
-        "track": track_recipe(loaded.encoder.modality, flow_of(loaded)),
+        "track": frame_recipe(loaded.encoder.modality, flow_of(loaded)),
         "partial": partial,
         **recipe_of(device),
     }
@@ -160,9 +160,9 @@ def _target(path: Path, loaded: LoadedEncoder) -> FrameTarget:
 
 def _branch(loaded: LoadedEncoder) -> Branch:
     # Chunks of one batch: then a snippet meets the same neighbours however its frames arrive.
-    windows = functools.partial(stream_windows, clock=loaded.settings.clock, chunk=loaded.encoder.batch)
+    windows = functools.partial(iter_windows, clock=loaded.settings.clock, chunk=loaded.encoder.batch)
     if loaded.encoder.modality == "flow":
-        return lambda frames: windows(flow_stream(frames, flow_of(loaded)))
+        return lambda frames: windows(iter_flow(frames, flow_of(loaded)))
     return windows
 
 

@@ -24,7 +24,7 @@ from augrgb.features.encode import (
     too_short,
 )
 from augrgb.features.frame_cache import source_of
-from augrgb.features.frame_folder import TrackFolder
+from augrgb.features.frame_folder import FrameFolder
 from augrgb.features.store import feature_path
 from augrgb.features.writer import FeatureWriter, verify_features
 from augrgb.parallel.batch import VideoOutcome
@@ -52,7 +52,7 @@ class ExtractJob:
 
     record: VideoRecord
     targets: tuple[Target, ...]
-    tracks_folder: Path | None
+    frames_folder: Path | None
     partial: Partial
     device: str = "cpu"
 
@@ -142,11 +142,11 @@ def _encode(job: ExtractJob, unfinished: list[_Unfinished]) -> dict[int, VideoOu
 def _pieces(
     job: ExtractJob, source: Path, unfinished: list[_Unfinished], reports: list[DecodeReport]
 ) -> Iterator[tuple[int, Values]]:
-    """Features as they come, by the number of the target: from cached tracks where they are, else from one decoding."""
-    tracks = TrackFolder(job.tracks_folder) if job.tracks_folder is not None else None
+    """Features as they come, by the number of the target: from cached frames where they are, else from one decoding."""
+    frames = FrameFolder(job.frames_folder) if job.frames_folder is not None else None
     to_decode: list[int] = []
     for number, item in enumerate(unfinished):
-        pieces = encode_cached(job.record, item.loaded, tracks, job.partial, reports[number]) if tracks else None
+        pieces = encode_cached(job.record, item.loaded, frames, job.partial, reports[number]) if frames else None
         if pieces is None:
             to_decode.append(number)
         else:

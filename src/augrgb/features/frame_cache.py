@@ -1,4 +1,4 @@
-"""Cache decoded tracks, for training snippet encoders without decoding the same video every epoch."""
+"""Cache decoded frames, for training snippet encoders without decoding the same video every epoch."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from numpy.typing import NDArray
 from augrgb.core.errors import InputRefused, UsageFault, did_you_mean
 from augrgb.core.progress import Progress
 from augrgb.core.types import Dataset, VideoRecord
-from augrgb.features.frame_folder import TrackFolder, TrackSettings, TrackWriter, write_track
-from augrgb.features.frames import MODALITIES, stream_track
+from augrgb.features.frame_folder import FrameFolder, FrameSettings, FrameWriter, write_frames
+from augrgb.features.frames import MODALITIES, iter_frames
 from augrgb.parallel.batch import BatchReport, VideoOutcome, choose_videos, run_per_video
 from augrgb.poses.files import read_poses
 from augrgb.video.decode import DecodeReport, FrameTarget, Partial, sample_frames
-from augrgb.video.flow import DEFAULT, flow_stream, flow_target
+from augrgb.video.flow import DEFAULT, flow_target, iter_flow
 from augrgb.video.flow.settings import FlowSettings
 from augrgb.video.source_file import same_source, source_identity
 
@@ -28,14 +28,14 @@ if TYPE_CHECKING:  # worker processes that only decode need no torch
 
 
 @dataclass(frozen=True, slots=True)
-class _TrackJob:
+class _FrameJob:
     record: VideoRecord
     modalities: tuple[str, ...]
     folder: Path
     partial: Partial
 
 
-def cache_tracks(
+def cache_frames(
     dataset: Dataset,
     video_ids: Iterable[str] | None,
     modalities: Iterable[str],
@@ -49,14 +49,14 @@ def cache_tracks(
     allow_failures: int = 0,
     flow: FlowSettings = DEFAULT,
 ) -> BatchReport:
-    """Decode videos once into memory-mappable tracks; finished ones are kept when run again.
+    """Decode videos once into memory-mappable frames; finished ones are kept when run again.
 
     Args:
         dataset: Where the files are.
         video_ids: Which videos; None = all.
         modalities: Any of `rgb`, `flow`, `pose`.
-        folder: See `TrackFolder`.
-        fps: Frames per second of the tracks.
+        folder: See `FrameFolder`.
+        fps: Frames per second of the frames.
         size: (width, height) of pictures.
         workers: Child processes; 0 = in this process.
         partial: What to do with videos that break off.
@@ -78,15 +78,15 @@ def cache_tracks(
             raise UsageFault(
                 "E-CFG-003", "modalities", f"no such modality {modality!r}", did_you_mean(modality, MODALITIES)
             )
-    TrackFolder.create(folder, TrackSettings(float(fps), size, flow))
-    work = [(record, _TrackJob(record, wanted, Path(folder), partial)) for record in choose_videos(dataset, video_ids)]
+    FrameFolder.create(folder, FrameSettings(float(fps), size, flow))
+    work = [(record, _FrameJob(record, wanted, Path(folder), partial)) for record in choose_videos(dataset, video_ids)]
     return run_per_video(
         _cache_one, work, Path(folder), workers=workers, progress=progress, allow_failures=allow_failures
     )
 
 
-def _cache_one(job: _TrackJob) -> VideoOutcome:
-    folder = TrackFolder(job.folder)
+def _cache_one(job: _FrameJob) -> VideoOutcome:
+    folder = FrameFolder(job.folder)
     missing = [modality for modality in job.modalities if not _finished(folder, modality, job)]
     if "pose" in missing:
         _cache_poses(folder, job.record)
@@ -117,7 +117,7 @@ def source_of(record: VideoRecord, modality: str) -> Path:
     return source
 
 
-def track_is_current(folder: TrackFolder, modality: str, record: VideoRecord, partial: Partial) -> bool:
+def frames_are_current(folder: FrameFolder, modality: str, record: VideoRecord, partial: Partial) -> bool:
     """Whether a cached track is what decoding the source now, with this policy for broken videos, would give."""
     note, track = folder.note(modality, record.video_id), folder.path(modality, record.video_id)
     if note is None or not (note["complete"] or partial == "keep-prefix"):
@@ -125,9 +125,9 @@ def track_is_current(folder: TrackFolder, modality: str, record: VideoRecord, pa
     return same_source(source_of(record, modality), note["source"], track)
 
 
-def _finished(folder: TrackFolder, modality: str, job: _TrackJob) -> bool:
+def _finished(folder: FrameFolder, modality: str, job: _FrameJob) -> bool:
     record = job.record
-    if not track_is_current(folder, modality, record, job.partial):
+    if not frames_are_current(folder, modality, record, job.partial):
         return False
     try:
         folder.read(modality, record.video_id)
@@ -136,36 +136,36 @@ def _finished(folder: TrackFolder, modality: str, job: _TrackJob) -> bool:
     return True
 
 
-def _cache_poses(folder: TrackFolder, record: VideoRecord) -> None:
+def _cache_poses(folder: FrameFolder, record: VideoRecord) -> None:
     source, report = source_of(record, "pose"), DecodeReport()
     identity, skeleton = source_identity(source), read_poses(source).skeleton
     path = folder.path("pose", record.video_id)
-    with write_track(path) as writer:
-        for frame in stream_track(source, "pose", folder.settings.fps, None, report=report):
+    with write_frames(path) as writer:
+        for frame in iter_frames(source, "pose", folder.settings.fps, None, report=report):
             writer.append(frame)
     names = {"names": list(skeleton.names), "parents": list(skeleton.parents)}
     folder.write_note("pose", record.video_id, {**_note(writer, identity, report), "skeleton": names})
 
 
-def _cache_pictures(folder: TrackFolder, job: _TrackJob, modalities: list[str]) -> None:
+def _cache_pictures(folder: FrameFolder, job: _FrameJob, modalities: list[str]) -> None:
     source, size, report = source_of(job.record, "rgb"), folder.settings.size, DecodeReport()
     identity = source_identity(source)
-    writers: dict[str, TrackWriter] = {}
+    writers: dict[str, FrameWriter] = {}
     with contextlib.ExitStack() as stack:
         for modality in modalities:
-            writers[modality] = stack.enter_context(write_track(folder.path(modality, job.record.video_id)))
+            writers[modality] = stack.enter_context(write_frames(folder.path(modality, job.record.video_id)))
         if "flow" not in writers:
-            for frame in stream_track(source, "rgb", folder.settings.fps, size, partial=job.partial, report=report):
+            for frame in iter_frames(source, "rgb", folder.settings.fps, size, partial=job.partial, report=report):
                 writers["rgb"].append(frame)
         else:
             pictures = _flow_pictures(source, folder.settings, writers.get("rgb"), job.partial, report)
-            for field in flow_stream(pictures, folder.settings.flow):
+            for field in iter_flow(pictures, folder.settings.flow):
                 writers["flow"].append(field)
     for modality, writer in writers.items():
         folder.write_note(modality, job.record.video_id, _note(writer, identity, report))
 
 
-def _note(writer: TrackWriter, identity: dict[str, Any], report: DecodeReport) -> dict[str, Any]:
+def _note(writer: FrameWriter, identity: dict[str, Any], report: DecodeReport) -> dict[str, Any]:
     return {
         "frames": writer.frames,
         "source": identity,
@@ -176,7 +176,7 @@ def _note(writer: TrackWriter, identity: dict[str, Any], report: DecodeReport) -
 
 
 def _flow_pictures(
-    source: Path, settings: TrackSettings, rgb: TrackWriter | None, partial: Partial, report: DecodeReport
+    source: Path, settings: FrameSettings, rgb: FrameWriter | None, partial: Partial, report: DecodeReport
 ) -> Iterator[NDArray[np.uint8]]:
     """Pictures for the flow, while the RGB frames of the same decoding are written."""
     targets = (flow_target(settings.size, settings.flow), *((FrameTarget(settings.size),) if rgb is not None else ()))

@@ -1,4 +1,4 @@
-"""Folders of cached tracks: `<modality>/<video>.npy`, each with a small `.json` beside it, and `tracks.json`.
+"""Folders of cached frames: `<modality>/<video>.npy`, each with a small `.json` beside it, and `frames.json`.
 
 The `.json` of a track is written after its `.npy`; a track counts only with both. Arrays are read memory-mapped.
 """
@@ -20,12 +20,12 @@ from augrgb.poses.files import Skeleton
 from augrgb.video.flow import flow_recipe
 from augrgb.video.flow.settings import FlowSettings
 
-SCHEMA = "augrgb.tracks/1"
+SCHEMA = "augrgb.frames/1"
 
 
 @dataclass(frozen=True, slots=True)
-class TrackSettings:
-    """What a folder of tracks was made with: frames per second, (width, height) of pictures, how flow is made."""
+class FrameSettings:
+    """What a folder of frames was made with: frames per second, (width, height) of pictures, how flow is made."""
 
     fps: float = 15.0
     size: tuple[int, int] = (64, 48)
@@ -37,11 +37,11 @@ class TrackSettings:
         return {**made, "flow_settings": self.flow.options()} if self.flow.options() else made
 
 
-class TrackFolder:
-    """Cached tracks of many videos.
+class FrameFolder:
+    """Cached frames of many videos.
 
     Args:
-        folder: The folder; its `tracks.json` must exist (see `create`).
+        folder: The folder; its `frames.json` must exist (see `create`).
 
     Raises:
         InputRefused: E-FILE-001 (nothing cached there), E-FEA-010 (made by another version).
@@ -49,28 +49,28 @@ class TrackFolder:
 
     def __init__(self, folder: Path) -> None:
         self.folder = Path(folder)
-        found = read_json(self.folder / "tracks.json", "track folder (tracks.json)")
+        found = read_json(self.folder / "frames.json", "track folder (frames.json)")
         try:
             size, flow = (int(found["size"][0]), int(found["size"][1])), FlowSettings.of(found.get("flow_settings"))
-            self.settings = TrackSettings(float(found["fps"]), size, flow)
+            self.settings = FrameSettings(float(found["fps"]), size, flow)
         except (KeyError, AttributeError, TypeError, ValueError) as error:
-            raise InputRefused("E-FEA-007", self.folder / "tracks.json", f"is not ours ({error})") from error
+            raise InputRefused("E-FEA-007", self.folder / "frames.json", f"is not ours ({error})") from error
         if found != self.settings.to_json():
             problem = f"made by another version ({found.get('schema')}, flow {found.get('flow')})"
-            raise InputRefused("E-FEA-010", self.folder, problem, "Remove the folder and cache the tracks again.")
+            raise InputRefused("E-FEA-010", self.folder, problem, "Remove the folder and cache the frames again.")
 
     @classmethod
-    def create(cls, folder: Path, settings: TrackSettings) -> TrackFolder:
+    def create(cls, folder: Path, settings: FrameSettings) -> FrameFolder:
         """Make a folder, or reopen one with the same settings.
 
         Raises:
-            UsageFault: E-FEA-010, it holds tracks with other settings.
+            UsageFault: E-FEA-010, it holds frames with other settings.
         """
-        if not (Path(folder) / "tracks.json").exists():
-            write_json(Path(folder) / "tracks.json", settings.to_json())
+        if not (Path(folder) / "frames.json").exists():
+            write_json(Path(folder) / "frames.json", settings.to_json())
         opened = cls(folder)
         if opened.settings != settings:
-            problem = f"holds tracks with {opened.settings}, wanted {settings}"
+            problem = f"holds frames with {opened.settings}, wanted {settings}"
             raise UsageFault("E-FEA-010", folder, problem, "Use another folder, or remove this one.")
         return opened
 
@@ -126,7 +126,7 @@ class TrackFolder:
         return Skeleton(tuple(note["skeleton"]["names"]), tuple(note["skeleton"]["parents"]))
 
 
-class TrackWriter:
+class FrameWriter:
     """Appends frames to an `.npy` file whose length is not known yet."""
 
     def __init__(self, handle: IO[bytes]) -> None:
@@ -157,9 +157,9 @@ class TrackWriter:
 
 
 @contextlib.contextmanager
-def write_track(path: Path) -> Iterator[TrackWriter]:
+def write_frames(path: Path) -> Iterator[FrameWriter]:
     """A writer whose file appears under its name only when everything was written."""
     with atomic_path(path) as temporary, open(temporary, "wb") as handle:
-        writer = TrackWriter(handle)
+        writer = FrameWriter(handle)
         yield writer
         writer.finish()

@@ -9,15 +9,15 @@ from typing import Any
 from numpy.typing import NDArray
 
 from augrgb.core.errors import UsageFault
-from augrgb.poses.files import pose_track, read_poses
+from augrgb.poses.files import pose_frames, read_poses
 from augrgb.video.decode import DecodeReport, Partial, frames_by_time, sample_frames
-from augrgb.video.flow import DEFAULT, flow_recipe, flow_stream, flow_target
+from augrgb.video.flow import DEFAULT, flow_recipe, flow_target, iter_flow
 from augrgb.video.flow.settings import FlowSettings
 
 MODALITIES = ("rgb", "flow", "pose")
 
 
-def stream_track(
+def iter_frames(
     path: Path,
     modality: str,
     fps: float,
@@ -50,10 +50,10 @@ def stream_track(
     if modality == "rgb":
         return frames_by_time(path, fps, size, partial=partial, threads=threads, report=report)
     pictures = sample_frames(path, fps, (flow_target(size, flow),), partial=partial, threads=threads, report=report)
-    return flow_stream((picture for (picture,) in pictures), flow)
+    return iter_flow((picture for (picture,) in pictures), flow)
 
 
-def track_recipe(modality: str, flow: FlowSettings = DEFAULT) -> dict[str, Any]:
+def frame_recipe(modality: str, flow: FlowSettings = DEFAULT) -> dict[str, Any]:
     """What, beside clock and size, decides the bytes of a track; part of a feature file's recipe."""
     recipe = {"modality": modality, "sampling": "on-screen/1"}
     return {**recipe, "flow": flow_recipe(flow)} if modality == "flow" else recipe
@@ -61,7 +61,7 @@ def track_recipe(modality: str, flow: FlowSettings = DEFAULT) -> dict[str, Any]:
 
 def _pose_frames(path: Path, fps: float, report: DecodeReport) -> Iterator[NDArray[Any]]:
     poses = read_poses(path)
-    track = pose_track(poses, fps)
+    track = pose_frames(poses, fps)
     report.duration_s = poses.duration_s
     report.decoded_frames = report.declared_frames = len(poses.joints)
     filled = 1.0 - float(track.seen.mean())

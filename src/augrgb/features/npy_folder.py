@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from augrgb.core.errors import InputRefused
 from augrgb.core.files import ARRAY_DAMAGE
 from augrgb.core.timeline import Clock
-from augrgb.features.feature_track import MAPPED, FeatureTrack, as_float32, mapped_rows, missing_features
+from augrgb.features.video_features import MAPPED, VideoFeatures, as_float32, mapped_rows, missing_features
 
 _LOOKED_AT = 9
 _log = logging.getLogger(__name__)
@@ -68,7 +68,7 @@ class NpyFolder:
         """Whether there is a file for this video."""
         return video_id in self._paths
 
-    def read(self, video_id: str) -> FeatureTrack:
+    def read(self, video_id: str) -> VideoFeatures:
         """Features of one video as (T, C) float32.
 
         Raises:
@@ -81,7 +81,7 @@ class NpyFolder:
         if values.shape[1] != self.dim:
             problem = f"is (T, C) = {values.shape}, but features here have {self.dim} channels"
             raise InputRefused("E-FEA-003", self._paths[video_id], problem, "Declare the width if it is stored (C, T).")
-        return FeatureTrack(as_float32(self._paths[video_id], values), self.clock, mapped_rows(values))
+        return VideoFeatures(as_float32(self._paths[video_id], values), self.clock, mapped_rows(values))
 
     def _array(self, video_id: str) -> NDArray[Any]:
         path = self._paths[video_id]

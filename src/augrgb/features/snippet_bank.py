@@ -11,21 +11,21 @@ from numpy.typing import NDArray
 
 from augrgb.core.errors import InputRefused
 from augrgb.core.timeline import Clock
-from augrgb.features.frame_folder import TrackFolder
+from augrgb.features.frame_folder import FrameFolder
 from augrgb.poses.files import Skeleton
 from augrgb.video.windows import window_frames
 
 
 class SnippetBank:
-    """All windows of cached tracks; snippets are numbered through, video after video.
+    """All windows of cached frames; snippets are numbered through, video after video.
 
-    Tracks are memory-mapped, so memory holds only what is asked for.
+    Frames are memory-mapped, so memory holds only what is asked for.
 
     Args:
-        tracks_folder: A folder of cached tracks.
+        frames_folder: A folder of cached frames.
         video_ids: The videos, in this order.
         modality: `rgb`, `flow` or `pose`.
-        clock: Windows; its fps must be that of the tracks.
+        clock: Windows; its fps must be that of the frames.
 
     Attributes:
         video_ids: As given.
@@ -33,15 +33,15 @@ class SnippetBank:
 
     Raises:
         InputRefused: E-FEA-002 (a track is not cached), E-FEA-004 (another frame rate), E-FEA-007 (damaged),
-            E-FEA-008 (pose tracks of different skeletons).
+            E-FEA-008 (pose frames of different skeletons).
     """
 
-    def __init__(self, tracks_folder: Path, video_ids: Iterable[str], modality: str, clock: Clock) -> None:
-        self.folder, self.modality, self.clock = TrackFolder(tracks_folder), modality, clock
+    def __init__(self, frames_folder: Path, video_ids: Iterable[str], modality: str, clock: Clock) -> None:
+        self.folder, self.modality, self.clock = FrameFolder(frames_folder), modality, clock
         self.video_ids = tuple(video_ids)
         if clock.fps != self.folder.settings.fps:
-            problem = f"tracks have {self.folder.settings.fps} fps, the clock {clock.fps}"
-            raise InputRefused("E-FEA-004", tracks_folder, problem, "Cache the tracks again with the clock's fps.")
+            problem = f"frames have {self.folder.settings.fps} fps, the clock {clock.fps}"
+            raise InputRefused("E-FEA-004", frames_folder, problem, "Cache the frames again with the clock's fps.")
         self._tracks: list[NDArray[Any]] = [self.folder.read(modality, video_id) for video_id in self.video_ids]
         self.counts = np.array([clock.num_snippets(len(track)) for track in self._tracks], np.int64)
         self._ends = np.cumsum(self.counts)

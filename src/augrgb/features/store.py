@@ -17,15 +17,15 @@ from numpy.typing import NDArray
 from augrgb.core.errors import InputRefused
 from augrgb.core.files import file_name_of, identifier_of, sha256_json, write_bytes
 from augrgb.core.timeline import Clock
-from augrgb.features.feature_track import (
+from augrgb.features.npy_folder import NpyFolder
+from augrgb.features.video_features import (
     MAPPED,
     FeatureFolder,
-    FeatureTrack,
+    VideoFeatures,
     as_float32,
     mapped_rows,
     missing_features,
 )
-from augrgb.features.npy_folder import NpyFolder
 
 SCHEMA = "augrgb.features/1"
 ENCODER_COPY = "_encoder"
@@ -164,7 +164,7 @@ class FeatureStore:
         """Whether a video is here."""
         return video_id in self._paths
 
-    def read(self, video_id: str) -> FeatureTrack:
+    def read(self, video_id: str) -> VideoFeatures:
         """Features of one video.
 
         Raises:
@@ -179,7 +179,7 @@ class FeatureStore:
             raise mixed_recipes(path, self.recipe, described.get("recipe"))
         if values.shape[1] != self.dim:
             raise InputRefused("E-FEA-003", path, f"{values.shape[1]} channels, but features here have {self.dim}")
-        return FeatureTrack(values, Clock(**described["clock"]), mapped_rows(values))
+        return VideoFeatures(values, Clock(**described["clock"]), mapped_rows(values))
 
 
 def open_features(folder: Path, clock: Clock | None = None, dim: int | None = None) -> FeatureFolder:

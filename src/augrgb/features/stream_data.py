@@ -15,7 +15,7 @@ from augrgb.core.batch import Batch
 from augrgb.core.errors import AugrgbError, InputRefused, UsageFault, did_you_mean, raise_together
 from augrgb.core.timeline import Clock, nearest_snippets
 from augrgb.core.types import Dataset
-from augrgb.features.feature_track import FeatureFolder, FeatureTrack
+from augrgb.features.video_features import FeatureFolder, VideoFeatures
 
 _MAPPINGS = 20_000  # of files: Linux allows 65,530 in a process
 _log = logging.getLogger(__name__)
@@ -109,7 +109,7 @@ class StreamData:
         values, there = self._stored(self.video_ids[index], modality)
         return np.asarray(values, np.float32), there
 
-    def track(self, index: int, modality: str) -> FeatureTrack | None:
+    def track(self, index: int, modality: str) -> VideoFeatures | None:
         """One video's features on their own clock, checked, not kept; None where they are missing and may be.
 
         Raises:
@@ -226,7 +226,7 @@ class StreamData:
         return self._kept[key]
 
     def _aligned(
-        self, track: FeatureTrack | None, video_id: str, modality: str
+        self, track: VideoFeatures | None, video_id: str, modality: str
     ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
         if modality == self.grid and track is not None:
             values = track.values if track.stored is None else track.values.copy()
@@ -263,7 +263,7 @@ def feature_statistics(
     """Mean and standard deviation of each channel over the available snippets, for standardising, both (C,).
 
     Sums are formed in float64 video by video around the first video's mean. Channels that never vary are told in a
-    warning; their deviation is 0.
+    warning; their std is 0.
 
     Raises:
         InputRefused: E-FEA-006, there is no snippet at all.
@@ -285,8 +285,8 @@ def feature_statistics(
     if count == 0:
         raise InputRefused("E-FEA-006", data.dataset.name, f"no {modality} snippet to take statistics of")
     mean = total / count
-    deviation = np.sqrt(np.maximum(squares / count - mean**2, 0))
-    constant = int((deviation <= 1e-12).sum())
+    std = np.sqrt(np.maximum(squares / count - mean**2, 0))
+    constant = int((std <= 1e-12).sum())
     if constant:
         _log.warning("%s: variance 0 in %d of %d %s channels", data.dataset.name, constant, len(mean), modality)
-    return (mean + shift).astype(np.float32), deviation.astype(np.float32)
+    return (mean + shift).astype(np.float32), std.astype(np.float32)

@@ -18,7 +18,7 @@ Missing = Literal["refuse", "zero", "leave-out"]
 
 
 @dataclass(frozen=True, slots=True)
-class ScoreTrack:
+class VideoScores:
     """Scores of one video: `values` (T, K) in [0, 1], snippet t as on `clock`."""
 
     values: NDArray[np.floating]
@@ -51,7 +51,7 @@ class MetricResult:
 
 
 @dataclass(frozen=True, slots=True)
-class Evaluated:
+class EvaluationInputs:
     """Checked inputs of a protocol; only the videos that count.
 
     Args:
@@ -69,7 +69,7 @@ class Evaluated:
     videos: dict[str, int]
     durations: dict[str, float]
     events: dict[str, tuple[Event, ...]]
-    tracks: dict[str, ScoreTrack]
+    tracks: dict[str, VideoScores]
     detections: tuple[Detection, ...]
     scored: int
     total: int
@@ -88,11 +88,11 @@ def check_inputs(
     dataset: Dataset,
     video_ids: Sequence[str],
     *,
-    scores: Mapping[str, ScoreTrack] | None = None,
+    scores: Mapping[str, VideoScores] | None = None,
     detections: Sequence[Detection] | None = None,
     scored: Collection[str] | None = None,
     missing: Missing = "refuse",
-) -> Evaluated:
+) -> EvaluationInputs:
     """Bring truth and predictions together, refusing whatever would silently change a number.
 
     Rules: a prediction for a video unknown to the dataset is an error, one for a known video that was not asked for is
@@ -139,9 +139,9 @@ def check_inputs(
     if not counted:
         raise InputRefused("E-MET-010", dataset.name, "no video has predictions")
     if scores is not None:
-        tracks = _checked_tracks(tracks, counted, dataset)
+        tracks = _checked_frames(tracks, counted, dataset)
     videos = {video: v for v, video in enumerate(counted)}
-    return Evaluated(
+    return EvaluationInputs(
         classes=classes,
         videos=videos,
         durations={video: dataset.videos[video].duration_s for video in counted},
@@ -154,7 +154,7 @@ def check_inputs(
     )
 
 
-def _checked_tracks(tracks: dict[str, ScoreTrack], counted: list[str], dataset: Dataset) -> dict[str, ScoreTrack]:
+def _checked_frames(tracks: dict[str, VideoScores], counted: list[str], dataset: Dataset) -> dict[str, VideoScores]:
     """The tracks of the counted videos; zeros on the common clock for those without."""
     width = len(dataset.classes)
     for video, track in tracks.items():
@@ -171,5 +171,5 @@ def _checked_tracks(tracks: dict[str, ScoreTrack], counted: list[str], dataset: 
     for video in counted:
         duration = dataset.videos[video].duration_s
         zeros = np.zeros((max(1, clock.num_snippets(round(duration * clock.fps))), width), np.float32)
-        result[video] = tracks.get(video) or ScoreTrack(zeros, clock)
+        result[video] = tracks.get(video) or VideoScores(zeros, clock)
     return result

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from augrgb.metrics import charades_localize, frame_map, tiou_map
 from augrgb.metrics.action_conditional import conditional_report
-from augrgb.metrics.evaluation import Evaluated
+from augrgb.metrics.evaluation import EvaluationInputs
 from augrgb.metrics.event_map import event_reports
 from augrgb.metrics.packed_labels import PackedLabels, pack_legacy_uniform, pack_rasterise
 
@@ -19,7 +19,7 @@ LabelRule = Literal["centre", "uniform"]
 
 
 def by_frames(
-    inputs: Evaluated,
+    inputs: EvaluationInputs,
     *,
     labels: LabelRule,
     mean: Literal["present", "all-classes", "undefined", "by-positives"],
@@ -64,7 +64,7 @@ def by_frames(
     return value, named, details
 
 
-def labels_of(inputs: Evaluated, rule: LabelRule) -> PackedLabels:
+def labels_of(inputs: EvaluationInputs, rule: LabelRule) -> PackedLabels:
     """The truth of every video on the grid of its scores."""
     videos, classes = list(inputs.tracks), tuple(inputs.classes)
     events, counts = [inputs.events[v] for v in videos], [len(inputs.tracks[v].values) for v in videos]
@@ -73,7 +73,7 @@ def labels_of(inputs: Evaluated, rule: LabelRule) -> PackedLabels:
     return pack_legacy_uniform(events, classes, [inputs.durations[v] for v in videos], counts)
 
 
-def by_localize(inputs: Evaluated, *, mean: Literal["published", "present"]) -> Outcome:
+def by_localize(inputs: EvaluationInputs, *, mean: Literal["published", "present"]) -> Outcome:
     """The official Charades score, from scores on a grid: the nearest snippet speaks for a point."""
     values, truth = [], []
     for video, track in inputs.tracks.items():
@@ -91,7 +91,7 @@ def by_localize(inputs: Evaluated, *, mean: Literal["published", "present"]) -> 
     return report.map if mean == "published" else report.map_present, named, details
 
 
-def by_condition(inputs: Evaluated, *, tau: int, published: bool = False) -> Outcome:
+def by_condition(inputs: EvaluationInputs, *, tau: int, published: bool = False) -> Outcome:
     """Action-conditional mAP; `published` looks the wrong way for tau < 0 and is undefined where the program stops."""
     packed = labels_of(inputs, "uniform")
     truth = [packed.video(index) for index in range(len(inputs.tracks))]
@@ -103,7 +103,7 @@ def by_condition(inputs: Evaluated, *, tau: int, published: bool = False) -> Out
     return float("nan") if stops else report.map, {}, details
 
 
-def by_events(inputs: Evaluated, *, theta: float, on_empty_hull: Literal["nan", "zero"]) -> Outcome:
+def by_events(inputs: EvaluationInputs, *, theta: float, on_empty_hull: Literal["nan", "zero"]) -> Outcome:
     """Many detections per event, mean over all classes."""
     report = event_reports(
         inputs.detection_segments(),
@@ -127,7 +127,7 @@ def by_events(inputs: Evaluated, *, theta: float, on_empty_hull: Literal["nan", 
     return report.map_action, named, details
 
 
-def by_tiou(inputs: Evaluated, *, thresholds: tuple[float, ...], clean: bool) -> Outcome:
+def by_tiou(inputs: EvaluationInputs, *, thresholds: tuple[float, ...], clean: bool) -> Outcome:
     """One detection per event; `clean` leaves duplicate and empty events out first."""
     truth = inputs.truth_segments()
     kept = tiou_map.clean_truth(truth) if clean else truth

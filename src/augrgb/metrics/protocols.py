@@ -14,7 +14,7 @@ from typing import Any, Literal
 from augrgb.core.errors import UsageFault, did_you_mean
 from augrgb.core.types import Dataset, Detection
 from augrgb.metrics import frame_map, tiou_map
-from augrgb.metrics.evaluation import Evaluated, MetricResult, Missing, ScoreTrack, check_inputs
+from augrgb.metrics.evaluation import EvaluationInputs, MetricResult, Missing, VideoScores, check_inputs
 from augrgb.metrics.protocol_runs import Outcome, by_condition, by_events, by_frames, by_localize, by_tiou
 
 EVENT_MAP_THRESHOLDS = (0.1, 0.3, 0.5, 0.7)
@@ -37,7 +37,7 @@ class Protocol:
     summary: str
     needs: Literal["scores", "detections"]
     source: str
-    run: Callable[[Evaluated], Outcome]
+    run: Callable[[EvaluationInputs], Outcome]
     instead: str = ""
 
 
@@ -46,7 +46,7 @@ def evaluate(
     dataset: Dataset,
     video_ids: Sequence[str],
     *,
-    scores: Mapping[str, ScoreTrack] | None = None,
+    scores: Mapping[str, VideoScores] | None = None,
     detections: Sequence[Detection] | None = None,
     scored: Collection[str] | None = None,
     missing: Missing = "refuse",

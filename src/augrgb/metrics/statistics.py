@@ -1,7 +1,7 @@
 """Statistics over few seeds: means, paired differences, tests and their correction.
 
 Conventions: samples are paired by position (seed i of one method with seed i of the other). Standard deviations are
-sample deviations (n - 1). Tests are two-sided. What cannot be computed (a deviation of one value) is NaN.
+sample standard deviations (n - 1). Tests are two-sided. What cannot be computed (a std of one value) is NaN.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ class Paired:
     """Difference a - b over n pairs.
 
     Args:
-        mean, deviation: Of the differences.
+        mean, std: Of the differences.
         low, high: 95 % t-interval of the mean (NaN for n = 1).
         p_t: Paired t-test.
         p_sign_flip: Sign-flip permutation test (its smallest possible value is 2 / 2**n).
@@ -32,17 +32,17 @@ class Paired:
 
     n: int
     mean: float
-    deviation: float
+    std: float
     low: float
     high: float
     p_t: float
     p_sign_flip: float
 
 
-def mean_and_deviation(values: Sequence[float]) -> tuple[float, float]:
+def mean_and_std(values: Sequence[float]) -> tuple[float, float]:
     """Mean and sample standard deviation (NaN for one value).
 
-    >>> mean_and_deviation([1.0, 2.0, 3.0])
+    >>> mean_and_std([1.0, 2.0, 3.0])
     (2.0, 1.0)
     """
     sample = np.asarray(values, np.float64)
@@ -67,16 +67,16 @@ def paired_difference(a: Sequence[float], b: Sequence[float], *, confidence: flo
         raise UsageFault("E-MET-013", "paired_difference", problem, "Run both methods with the same seeds.")
     difference = np.asarray(a, np.float64) - np.asarray(b, np.float64)
     n = len(difference)
-    mean, deviation = mean_and_deviation(difference.tolist())
+    mean, std = mean_and_std(difference.tolist())
     if n == 1:
         return Paired(1, mean, math.nan, math.nan, math.nan, math.nan, 1.0)
-    error = deviation / math.sqrt(n)
+    error = std / math.sqrt(n)
     half = t_quantile(0.5 + confidence / 2, n - 1) * error
     if error > 0:
         p_t = t_two_sided(mean / error, n - 1)
     else:
         p_t = 1.0 if mean == 0 else 0.0
-    return Paired(n, mean, deviation, mean - half, mean + half, p_t, sign_flip_test(difference.tolist(), seed=seed))
+    return Paired(n, mean, std, mean - half, mean + half, p_t, sign_flip_test(difference.tolist(), seed=seed))
 
 
 def sign_flip_test(differences: Sequence[float], *, draws: int = 100_000, seed: int = 0) -> float:

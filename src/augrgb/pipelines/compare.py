@@ -13,7 +13,7 @@ from augrgb.annotations.leakage import ENCODER_ROLES, check_unseen
 from augrgb.core.errors import InputRefused
 from augrgb.core.files import remove_leftovers, write_json, write_text
 from augrgb.core.types import Dataset
-from augrgb.features.frame_cache import cache_tracks
+from augrgb.features.frame_cache import cache_frames
 from augrgb.parallel.jobs import Job, JobRunner, StageCost, available_cores
 from augrgb.pipelines.comparison.cells import Cells
 from augrgb.pipelines.comparison.gaps import shares_csv, shares_of
@@ -110,7 +110,7 @@ def compare(
     Args:
         recipe: What to compare.
         folder: Where everything is kept; a comparison goes on from what it holds.
-        shared: Where encoders, features, tracks, streams and scores are kept, so that several comparisons can share
+        shared: Where encoders, features, frames, streams and scores are kept, so that several comparisons can share
             them; default: in `folder`.
         workers: Processes; default: one per core.
         on_progress: Called with (stage, fraction done).
@@ -200,7 +200,7 @@ def _work(
 
 
 def _decode(cells: Cells, jobs: list[Job], runner: JobRunner) -> None:
-    """Decode each video once, before processes that need the same tracks run side by side."""
+    """Decode each video once, before processes that need the same frames run side by side."""
     needed = {job.name.split(" ", 1)[1] for job in jobs if job.stage in ("encoders", "features")}
     groups: dict[tuple[Path, float, tuple[int, int]], tuple[set[str], dict[str, None]]] = {}
     dataset = load_dataset(Path(cells.recipe.stream["data"]["dataset"]))
@@ -208,9 +208,9 @@ def _decode(cells: Cells, jobs: list[Job], runner: JobRunner) -> None:
     for name in cells.recipe.encoders:
         recipe = cells.encoder(name, seeds[0]).recipe
         wanted = any(cells.places.cell(name, seed) in needed for seed in seeds)
-        if not wanted or not isinstance(recipe, EncoderRecipe) or recipe.data.tracks is None:
+        if not wanted or not isinstance(recipe, EncoderRecipe) or recipe.data.frames is None:
             continue
-        key = (recipe.data.tracks, recipe.clock.fps, recipe.data.size)
+        key = (recipe.data.frames, recipe.clock.fps, recipe.data.size)
         modalities, videos = groups.setdefault(key, (set(), {}))
         modalities.update(cells.modalities(name))
         ids: list[str] = cells.videos.ids()
@@ -220,6 +220,6 @@ def _decode(cells: Cells, jobs: list[Job], runner: JobRunner) -> None:
     if not groups:
         return
     with runner.stage("decode and flow") as progress:
-        for (tracks, fps, size), (modalities, videos) in groups.items():
+        for (frames, fps, size), (modalities, videos) in groups.items():
             options: dict[str, Any] = {"fps": fps, "size": size, "workers": runner.workers, "progress": progress}
-            cache_tracks(dataset, list(videos), modalities, tracks, **options)
+            cache_frames(dataset, list(videos), modalities, frames, **options)

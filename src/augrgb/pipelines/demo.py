@@ -12,7 +12,7 @@ from augrgb.annotations.dataset_file import load_dataset, role
 from augrgb.core.files import read_json, write_json, write_text
 from augrgb.core.progress import Progress
 from augrgb.core.types import Dataset
-from augrgb.features.frame_cache import cache_tracks
+from augrgb.features.frame_cache import cache_frames
 from augrgb.parallel.jobs import Job, JobRunner, StageCost, available_cores
 from augrgb.pipelines.demo_plan import FUSIONS, METHODS, TEACHERS, WORLD, Places, encoder_recipe, stream_recipe
 from augrgb.pipelines.demo_report import COLUMNS, TIOU_COLUMNS, TOTAL, ArmResults, build_report, compare
@@ -75,8 +75,8 @@ def run_demo(
         with runner.stage("world") as progress:
             dataset = make_world(places.world, settings.world, workers=count, progress=progress)
         with runner.stage("decode and flow") as progress:
-            cache_tracks(
-                dataset, None, ("rgb", "flow", "pose"), places.tracks, fps=15, workers=count, progress=progress
+            cache_frames(
+                dataset, None, ("rgb", "flow", "pose"), places.frames, fps=15, workers=count, progress=progress
             )
         for arm in arms:
             results[arm] = _run_arm(runner, Places(folder, arm), settings, dataset)
@@ -89,7 +89,7 @@ def run_demo(
         write_json(folder / arm / "results.json", result.values)
     data = build_report(folder, dataset, results, settings.seeds, list(costs.values()), count)
     write_report(folder / "report.html", data)
-    shown = replace(data.timelines[0], tracks=tuple(t for t in data.timelines[0].tracks if not t.extra_sensors))
+    shown = replace(data.timelines[0], lanes=tuple(t for t in data.timelines[0].lanes if not t.extra_sensors))
     write_picture(folder / "picture.png", shown, classes=dataset.classes)
     tables = tuple(compare(result) for result in results.values())
     for arm, result in results.items():
@@ -165,7 +165,7 @@ def features_job(places: Places, kind: str, seed: int, progress: Progress) -> No
         places.encoder(kind, seed),
         places.features(kind, seed),
         video_ids=dict.fromkeys(wanted),
-        tracks_folder=places.tracks,
+        frames_folder=places.frames,
         workers=0,
         progress=progress,
     )

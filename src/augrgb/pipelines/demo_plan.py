@@ -126,9 +126,9 @@ class Places:
         return self.root / "world"
 
     @property
-    def tracks(self) -> Path:
-        """Decoded tracks."""
-        return self.root / "tracks"
+    def frames(self) -> Path:
+        """Decoded frames."""
+        return self.root / "frames"
 
     def suffix(self) -> str:
         """End of the split names of this arm."""
@@ -155,7 +155,7 @@ def encoder_recipe(places: Places, kind: str, seed: int) -> dict[str, Any]:
         "data": {
             "dataset": str(places.world),
             "split": f"cross_subject{places.suffix()}",
-            "tracks": str(places.tracks),
+            "frames": str(places.frames),
         },
         "encoder": {f"small_{modality}": {}},
         "clock": CLOCK,
@@ -185,6 +185,6 @@ def stream_recipe(places: Places, key: str, seed: int) -> dict[str, Any]:
             features[teacher] = str(places.features(teacher, seed))
         teachers = {teacher: str(places.stream(teacher, seed)) for teacher in TEACHERS}
         weights = dict.fromkeys(TEACHERS, 1 / len(TEACHERS))
-        values["distill"] = {"teachers": teachers, "teacher_weights": weights, "losses": dict(method.losses)}
+        values["distill"] = {"teachers": teachers, "teacher_mixing": weights, "losses": dict(method.losses)}
         values["distill"]["unlabelled_share"] = 0.5
     return values

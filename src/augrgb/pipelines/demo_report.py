@@ -24,9 +24,9 @@ from augrgb.report.data import (
     Comparison,
     CurveLine,
     CurvePanel,
-    DetectionTrack,
     Fact,
     GapShare,
+    Lane,
     MethodRow,
     Note,
     Protocol,
@@ -242,8 +242,8 @@ def _timelines(results: ArmResults, dataset: Dataset) -> tuple[TimelineExample, 
         predictions = {name: _fused(results.places, keys, split) for name, keys in members.items()}
         videos = sorted(role(dataset, split, "test"), key=lambda v: (_annotated_s(dataset.videos[v].events), v))
         video = dataset.videos[videos[len(videos) // 2]]
-        tracks = tuple(
-            DetectionTrack(
+        lanes = tuple(
+            Lane(
                 name,
                 tuple(final_detections(p.scores[video.video_id], p.clock, p.classes, video.video_id, video.duration_s)),
                 extra_sensors=("flow", "pose") if "flow" in members[name] else (),
@@ -254,7 +254,7 @@ def _timelines(results: ArmResults, dataset: Dataset) -> tuple[TimelineExample, 
         fps = len(strip_times_s(video.duration_s, STRIP_FRAMES)) / video.duration_s
         frames = film_strip(list(frames_by_time(video.file, fps, size=(160, 120)))[:STRIP_FRAMES])
         note = "a person never seen in training" if split == "cross_subject" else "a camera never seen in training"
-        examples.append(TimelineExample(video.video_id, video.duration_s, tuple(frames), video.events, tracks, note))
+        examples.append(TimelineExample(video.video_id, video.duration_s, tuple(frames), video.events, lanes, note))
     return tuple(examples)
 
 

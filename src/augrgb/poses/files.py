@@ -61,7 +61,7 @@ class PoseFile:
 
 
 @dataclass(frozen=True, slots=True)
-class PoseTrack:
+class PoseFrames:
     """Poses on a clock's frame rate.
 
     Args:
@@ -124,7 +124,7 @@ def checked_poses(path: Path, values: Mapping[str, NDArray[Any]]) -> PoseFile:
     return PoseFile(joints.astype(np.float32), float(fps.item()), skeleton, units, confidence)  # type: ignore[arg-type]
 
 
-def pose_track(poses: PoseFile, fps: float, *, max_gap_s: float = 0.35) -> PoseTrack:
+def pose_frames(poses: PoseFile, fps: float, *, max_gap_s: float = 0.35) -> PoseFrames:
     """Resample poses by time and close gaps.
 
     Track frame k is the pose at k / fps, interpolated between the two neighbouring measurements of each joint. Gaps
@@ -146,7 +146,7 @@ def pose_track(poses: PoseFile, fps: float, *, max_gap_s: float = 0.35) -> PoseT
             at_s, values, times_s, max(max_gap_s, 1 / poses.fps), 1 / poses.fps
         )
     joints[:, ~known] = joints[:, known].mean(axis=1, keepdims=True)
-    return PoseTrack(joints, seen)
+    return PoseFrames(joints, seen)
 
 
 def _resample(

@@ -47,12 +47,12 @@ def link_people(
         Tracks in the order in which they begin.
     """
     tracks: list[_Growing] = []
-    open_tracks: list[_Growing] = []
+    open_frames: list[_Growing] = []
     for number, people in enumerate(frames):
-        open_tracks = [track for track in open_tracks if number - track.frames[-1] <= max_gap]
+        open_frames = [track for track in open_frames if number - track.frames[-1] <= max_gap]
         pairs = sorted(
             (distance, old, new)
-            for old, track in enumerate(open_tracks)
+            for old, track in enumerate(open_frames)
             for new, (joints, _) in enumerate(people)
             if (distance := track.distance_to(joints)) < min(1.0, _GATE * (number - track.frames[-1]))
         )
@@ -64,9 +64,9 @@ def link_people(
             if np.isnan(joints).all():
                 continue
             if new not in taken:
-                open_tracks.append(_Growing())
-                tracks.append(open_tracks[-1])
-            track = open_tracks[taken.get(new, -1)]
+                open_frames.append(_Growing())
+                tracks.append(open_frames[-1])
+            track = open_frames[taken.get(new, -1)]
             track.frames.append(number)
             track.joints.append(joints)
             track.scores.append(scores)

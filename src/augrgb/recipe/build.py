@@ -9,8 +9,8 @@ from torch import nn
 
 from augrgb.core.batch import StreamDims
 from augrgb.core.timeline import Clock
-from augrgb.features.feature_track import FeatureFolder
 from augrgb.features.store import open_features
+from augrgb.features.video_features import FeatureFolder
 from augrgb.losses import LOSSES
 from augrgb.recipe.encoder_schema import EncoderDistillSection, EncoderRecipe
 from augrgb.recipe.schema import DataSection, DistillSection, StreamRecipe
@@ -18,9 +18,9 @@ from augrgb.recipe.sections import ClockSection, TrainSection
 from augrgb.streams.stream import Stream
 from augrgb.training.auxiliary_term import auxiliary_terms
 from augrgb.training.mean_teacher import MeanTeacher
-from augrgb.training.own_term import OwnTerm
 from augrgb.training.perturbation import Perturbation
 from augrgb.training.settings import FitSettings
+from augrgb.training.student_term import StudentTerm
 from augrgb.training.task import DistillTerm, TeacherSource
 from augrgb.training.weight_average import WeightAverage
 
@@ -48,7 +48,7 @@ def build_fit_settings(train: TrainSection, seed: int) -> FitSettings:
         schedule=train.schedule,
         weight_decay=train.weight_decay,
         warmup_steps=train.warmup_steps,
-        clip_norm=train.clip_norm,
+        gradient_clip_norm=train.gradient_clip_norm,
         validate_every=train.validate_every,
         checkpoint_every=train.checkpoint_every,
         keep=cast(Literal["best", "last"], train.keep),
@@ -68,19 +68,19 @@ def build_terms(
         teacher: Its name.
         source: Its outputs.
         dims: Widths and counts, for losses with parameters.
-        steps: Of the training, for weights that fade.
+        steps: Of the training, for weights that decay.
     """
-    scale = distill.teacher_weights.get(teacher, 1.0) if isinstance(distill.teacher_weights, dict) else 1.0
+    scale = distill.teacher_mixing.get(teacher, 1.0) if isinstance(distill.teacher_mixing, dict) else 1.0
     return [
-        DistillTerm(teacher, LOSSES[name](dims, **loss.options), scale * loss.weight, source, loss.fade_steps(steps))
+        DistillTerm(teacher, LOSSES[name](dims, **loss.options), scale * loss.weight, source, loss.decay_steps(steps))
         for name, loss in distill.losses.items()
         if loss.teachers is None or teacher in loss.teachers
     ]
 
 
-def build_own_terms(recipe: StreamRecipe, stream: Stream) -> list[OwnTerm]:
+def build_student_terms(recipe: StreamRecipe, stream: Stream) -> list[StudentTerm]:
     """The terms beside those of teachers: what the filter brings with it, and what the recipe asks for."""
-    terms: list[OwnTerm] = [*auxiliary_terms(stream)]
+    terms: list[StudentTerm] = [*auxiliary_terms(stream)]
     if recipe.semi_supervised is not None:
         terms.append(MeanTeacher(stream, recipe.student.modality, **recipe.semi_supervised.mean_teacher))
     return terms
@@ -98,9 +98,9 @@ def unlabelled_share(recipe: StreamRecipe | EncoderRecipe) -> float | None:
     return section.unlabelled_share if section is not None else None
 
 
-def build_encoder_own_terms(recipe: EncoderRecipe, student: nn.Module, modality: str) -> list[OwnTerm]:
+def build_encoder_student_terms(recipe: EncoderRecipe, student: nn.Module, modality: str) -> list[StudentTerm]:
     """The terms that an encoder recipe asks for beside those of teachers."""
-    terms: list[OwnTerm] = []
+    terms: list[StudentTerm] = []
     if recipe.semi_supervised is not None:
         terms.append(MeanTeacher(student, modality, **recipe.semi_supervised.mean_teacher))
     if recipe.average is not None:

@@ -15,7 +15,7 @@ class EncoderDataSection(Section):
 
     dataset: Path
     split: str = "cross_subject"
-    tracks: Path | None = Field(None, description="Folder for decoded tracks; default: beside the run.")
+    frames: Path | None = Field(None, description="Folder for decoded frames; default: beside the run.")
     size: tuple[PositiveInt, PositiveInt] = (64, 48)
     allow_missing: int | None = Field(None, ge=0, description="Videos that may lack what one teacher sees; none.")
     published: str | None = Field(None, description="Dataset whose published counts --dry-run compares with.")
@@ -51,7 +51,7 @@ class EncoderDistillSection(Section):
     `teachers` are encoder folders (their snippet features, and the logits of their snippet classifier); `streams` are
     run folders of streams, which see the whole video (their filtered features and logits, taken at the snippet's time).
     Every loss acts on all of them, or on those that it names. `features` gives a stream its feature folder where its
-    run folder has no encoder. `joints` are a teacher by themselves. `teacher_weights` is as in a stream's `distill`.
+    run folder has no encoder. `joints` are a teacher by themselves. `teacher_mixing` is as in a stream's `distill`.
     """
 
     teachers: dict[str, Path] = Field({})
@@ -59,7 +59,7 @@ class EncoderDistillSection(Section):
     features: dict[str, Annotated[FeatureSection, BeforeValidator(as_features)]] = Field({})
     losses: dict[str, LossSection] = Field({})
     joints: JointSection | None = None
-    teacher_weights: dict[str, float] | Literal["equal", "learned"] = Field({})
+    teacher_mixing: dict[str, float] | Literal["equal", "learned"] = Field({})
     unlabelled_share: float = Field(0.5, ge=0, lt=1)
 
     @model_validator(mode="after")

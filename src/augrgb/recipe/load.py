@@ -171,13 +171,13 @@ def _catalog_faults(values: Mapping[str, Any], where: str) -> list[AugrgbError]:
     if "semi_supervised" in values:
         options = section("semi_supervised", "mean_teacher")
         check({"mean_teacher": MeanTeacher}, "mean_teacher", options, "method", "semi_supervised")
-    weights, streams = section("distill", "teacher_weights"), section("distill").get("streams", {})
+    weights, streams = section("distill", "teacher_mixing"), section("distill").get("streams", {})
     named = streams if isinstance(streams, dict) else [Path(str(folder)).name for folder in streams or ()]
     teachers = [*section("distill", "teachers"), *named]
     for name in weights:
         if name not in teachers:
             hint = did_you_mean(str(name), map(str, teachers))
-            faults.append(UsageFault("E-CFG-003", f"{where}: distill.teacher_weights.{name}", "no such teacher", hint))
+            faults.append(UsageFault("E-CFG-003", f"{where}: distill.teacher_mixing.{name}", "no such teacher", hint))
     return faults
 
 

@@ -31,14 +31,14 @@ class DistillSection(Section):
     """Teachers and the losses through which they teach.
 
     `teachers` maps a name to a finished run, or to several of one modality, which then teach as an ensemble.
-    `teacher_weights` scales all losses of one teacher; `equal` lets all teachers of a loss share its weight and speak
+    `teacher_mixing` scales all losses of one teacher; `equal` lets all teachers of a loss share its weight and speak
     with one voice where it compares class scores; `learned` also weighs them per class, by what they say about labelled
     snippets. `unlabelled_share` is the part of each batch drawn from the split's unlabelled videos.
     """
 
     teachers: dict[str, Path | list[Path]] = Field(min_length=1)
     losses: dict[str, LossSection] = Field(min_length=1)
-    teacher_weights: dict[str, float] | Literal["equal", "learned"] = Field({})
+    teacher_mixing: dict[str, float] | Literal["equal", "learned"] = Field({})
     unlabelled_share: float = Field(0.5, ge=0, lt=1)
 
     @model_validator(mode="after")
@@ -58,8 +58,8 @@ class DistillSection(Section):
 class SemiSupervisedSection(Section):
     """Learning from unlabelled videos without any teacher: consistency with a mean teacher under perturbed features.
 
-    `channel_dropout` and `noise` (in deviations of a channel) are how student and mean teacher see features, each drawn
-    for itself. `unlabelled_share` is the part of each batch drawn from unlabelled videos; beside `distill` it is given
+    `channel_dropout` and `noise` (in standard deviations of a channel) are how student and mean teacher see features,
+    each drawn for itself. `unlabelled_share` is the part of each batch drawn from unlabelled videos; beside `distill` it is given
     there.
     """
 

@@ -46,28 +46,28 @@ class FeatureSection(Section):
 class LossSection(BaseModel):
     """One distillation loss: its weight, which teachers use it (default: all), and its own options beside these.
 
-    With `fade` the weight falls evenly from the first step on, and is 0 after that share of the training.
+    With `decay` the weight falls evenly from the first step on, and is 0 after that share of the training.
     """
 
     model_config = ConfigDict(extra="allow", frozen=True)
     weight: float = Field(1.0, ge=0)
     teachers: list[str] | None = None
-    fade: float | None = Field(None, gt=0, le=1)
+    decay: float | None = Field(None, gt=0, le=1)
 
     @property
     def options(self) -> dict[str, Any]:
-        """Everything but weight, teachers and fade."""
+        """Everything but weight, teachers and decay."""
         return dict(self.model_extra or {})
 
-    def fade_steps(self, steps: int) -> int | None:
-        """`fade` in steps of a training of so many."""
-        return max(1, round(self.fade * steps)) if self.fade is not None else None
+    def decay_steps(self, steps: int) -> int | None:
+        """`decay` in steps of a training of so many."""
+        return max(1, round(self.decay * steps)) if self.decay is not None else None
 
     @model_serializer(mode="wrap")
-    def _without_absent_fade(self, plain: SerializerFunctionWrapHandler) -> dict[str, Any]:
+    def _without_absent_decay(self, plain: SerializerFunctionWrapHandler) -> dict[str, Any]:
         values: dict[str, Any] = plain(self)
-        if self.fade is None:  # a run's identity is its recipe: those from before the option stay what they are
-            del values["fade"]
+        if self.decay is None:  # a run's identity is its recipe: those from before the option stay what they are
+            del values["decay"]
         return values
 
 
@@ -81,7 +81,7 @@ class TrainSection(Section):
     max_length: PositiveInt | None = Field(None, description="Snippets: cut longer videos, elsewhere in each step.")
     weight_decay: float = Field(0.01, ge=0)
     warmup_steps: int = Field(20, ge=0)
-    clip_norm: PositiveFloat = 1.0
+    gradient_clip_norm: PositiveFloat = 1.0
     validate_every: PositiveInt = 50
     checkpoint_every: PositiveInt = 200
     keep: str = Field("best", pattern="^(best|last)$", description="Weights to keep: best on validation, or the last.")

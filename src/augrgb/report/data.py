@@ -234,7 +234,7 @@ class ScoreCurves:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class DetectionTrack:
+class Lane:
     """What one method finds in a video."""
 
     name: str
@@ -256,7 +256,7 @@ class TimelineExample:
     duration_s: float
     frames: tuple[str, ...]
     truth: tuple[Event, ...] | None
-    tracks: tuple[DetectionTrack, ...]
+    lanes: tuple[Lane, ...]
     note: str = ""
 
 

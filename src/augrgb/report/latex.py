@@ -19,7 +19,7 @@ _SPECIAL = {
 
 
 def comparison_latex(comparison: Comparison, caption: str = "") -> str:
-    """A `table` with one `tabular`: percent, mean and deviation over seeds, paired difference in points below.
+    """A `table` with one `tabular`: percent, mean and std over seeds, paired difference in points below.
 
     The difference is bold where its 95 % interval leaves out zero.
     """
@@ -38,7 +38,7 @@ def comparison_latex(comparison: Comparison, caption: str = "") -> str:
             lines.append(_row(["", "", *(_difference(score) for score in row.scores)]))
     lines += [r"\hline", r"\end{tabular}"]
     if caption:
-        note = "Percent, mean and deviation over seeds; below, the paired difference in points, 95 % interval."
+        note = "Percent, mean and std over seeds; below, the paired difference in points, 95 % interval."
         lines.append(rf"\caption{{{escaped(caption)}. {escaped(note)}}}")
     return "\n".join([*lines, r"\end{table}"]) + "\n"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from augrgb.metrics.statistics import mean_and_deviation, paired_difference
+from augrgb.metrics.statistics import mean_and_std, paired_difference
 from augrgb.report.data import GapShare, Score, known
 
 
@@ -15,7 +15,7 @@ def score_over_seeds(
     videos_scored: int | None = None,
     videos_total: int | None = None,
 ) -> Score:
-    """Mean, deviation and paired difference to the baseline of the same seeds.
+    """Mean, std and paired difference to the baseline of the same seeds.
 
     Args:
         values: One result per seed, fractions; NaN where a seed has none, which leaves that pair out.
@@ -24,8 +24,8 @@ def score_over_seeds(
     Raises:
         ValueError: Not one baseline value per value.
     """
-    mean, deviation = mean_and_deviation([value for value in values if known(value)])
-    score = Score(tuple(values), mean, deviation, videos_scored=videos_scored, videos_total=videos_total)
+    mean, std = mean_and_std([value for value in values if known(value)])
+    score = Score(tuple(values), mean, std, videos_scored=videos_scored, videos_total=videos_total)
     pairs = [] if baseline is None else list(zip(values, baseline, strict=True))
     pairs = [pair for pair in pairs if known(pair[0]) and known(pair[1])]
     if not pairs:
@@ -34,7 +34,7 @@ def score_over_seeds(
     return Score(
         values=tuple(values),
         mean=mean,
-        std=deviation,
+        std=std,
         delta=paired.mean,
         delta_low=paired.low,
         delta_high=paired.high,

@@ -50,7 +50,7 @@ class Lane:
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """The lanes of one track; `summary` says in words what it shows."""
+    """The lanes of one lane; `summary` says in words what it shows."""
 
     name: str
     extra_sensors: tuple[str, ...]
@@ -62,7 +62,7 @@ class Block:
 
 @dataclass(frozen=True, slots=True)
 class Timeline:
-    """A drawable timeline; `rows` is the same as a table: (track, class, start, end, score)."""
+    """A drawable timeline; `rows` is the same as a table: (lane, class, start, end, score)."""
 
     title: str
     duration_s: float
@@ -75,14 +75,14 @@ class Timeline:
 
 
 def example_timeline(example: TimelineExample, classes: Sequence[str]) -> Timeline:
-    """Annotation and tracks of one video; the lanes of the annotated classes stand in every track, in one order.
+    """Annotation and lanes of one video; the lanes of the annotated classes stand in every lane, in one order.
 
     Raises:
         InputRefused: A duration, time or frame that cannot be drawn (E-REP-001, E-REP-002).
     """
     where = example.video_id
     truth = list(example.truth or ())
-    everything: list[Event | Detection] = [*truth, *(found for track in example.tracks for found in track.detections)]
+    everything: list[Event | Detection] = [*truth, *(found for lane in example.lanes for found in lane.detections)]
     _check(where, example.duration_s, example.frames, everything)
     colours = colours_of(classes, (event.label for event in everything))
     order = _first_seen(truth)
@@ -92,14 +92,14 @@ def example_timeline(example: TimelineExample, classes: Sequence[str]) -> Timeli
         lanes = tuple(_lane(label, colours, example.duration_s, truth, None, None) for label in order)
         blocks.append(Block("Ground truth", (), counted(len(truth), "event"), lanes, True, 13))
         rows += [("Ground truth", event) for event in sorted(truth, key=lambda event: event.start_s)]
-    for track in example.tracks:
-        found = list(track.detections)
+    for lane in example.lanes:
+        found = list(lane.detections)
         judge = truth if example.truth is not None else None
         own = [*order, *(label for label in _first_seen(found) if label not in order)]
-        lanes = tuple(_lane(label, colours, example.duration_s, found, judge, track.curves) for label in own)
+        lanes = tuple(_lane(label, colours, example.duration_s, found, judge, lane.curves) for label in own)
         summary = _summary(found, judge)
-        blocks.append(Block(track.name, track.extra_sensors, summary, lanes, False, 13 if track.curves is None else 24))
-        rows += [(track.name, event) for event in sorted(found, key=lambda event: event.start_s)]
+        blocks.append(Block(lane.name, lane.extra_sensors, summary, lanes, False, 13 if lane.curves is None else 24))
+        rows += [(lane.name, event) for event in sorted(found, key=lambda event: event.start_s)]
     ticks = time_ticks(example.duration_s)
     judged = example.truth is not None
     return Timeline(where, example.duration_s, example.frames, ticks, tuple(blocks), judged, example.note, tuple(rows))

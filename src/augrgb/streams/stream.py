@@ -21,14 +21,14 @@ class Stream(nn.Module):
     """
 
     mean: Tensor
-    deviation: Tensor
+    std: Tensor
 
     def __init__(self, filter: TemporalFilter, num_classes: int) -> None:
         super().__init__()
         self.filter = filter
         self.classifier = nn.Linear(filter.width, num_classes)
         self.register_buffer("mean", torch.zeros(filter.dim_in))
-        self.register_buffer("deviation", torch.ones(filter.dim_in))
+        self.register_buffer("std", torch.ones(filter.dim_in))
 
     @property
     def dim_in(self) -> int:
@@ -40,10 +40,10 @@ class Stream(nn.Module):
         """Number of classes K."""
         return self.classifier.out_features
 
-    def set_statistics(self, mean: Tensor, deviation: Tensor) -> None:
+    def set_statistics(self, mean: Tensor, std: Tensor) -> None:
         """Standardise with these from now on, both (dim_in,). A channel that never varied keeps its scale."""
         self.mean.copy_(mean)
-        self.deviation.copy_(torch.where(deviation > 1e-12, deviation, 1.0))
+        self.std.copy_(torch.where(std > 1e-12, std, 1.0))
 
     def forward(self, x: Tensor, mask: Tensor) -> StreamOutput:
         """Scores (as logits) and filtered features of a batch.
@@ -54,6 +54,6 @@ class Stream(nn.Module):
         if x.shape[-1] != self.dim_in:
             raise InputRefused("E-MOD-005", "stream", f"features have {x.shape[-1]} channels, the model {self.dim_in}")
         real = mask[..., None]
-        x = torch.where(real, (x - self.mean) / self.deviation, 0.0)
+        x = torch.where(real, (x - self.mean) / self.std, 0.0)
         features, hidden = self.filter(x, mask)
         return StreamOutput(features, self.classifier(features) * real, hidden)

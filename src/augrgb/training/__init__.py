@@ -4,12 +4,12 @@ from augrgb.training.encoder_task import EncoderTask, SnippetSet
 from augrgb.training.interrupts import Interrupted, Terminated
 from augrgb.training.loop import fit
 from augrgb.training.mean_teacher import MeanTeacher
-from augrgb.training.own_term import OwnTerm
 from augrgb.training.perturbation import Perturbation
 from augrgb.training.processes import make_fabric
 from augrgb.training.run_folder import RunFolder
 from augrgb.training.settings import FitResult, FitSettings
 from augrgb.training.stream_task import StreamTask
+from augrgb.training.student_term import StudentTerm
 from augrgb.training.task import DistillTerm, Task
 from augrgb.training.teachers.cache import TeacherCache
 from augrgb.training.teachers.snippet import SnippetTeacher
@@ -21,12 +21,12 @@ __all__ = [
     "FitSettings",
     "Interrupted",
     "MeanTeacher",
-    "OwnTerm",
     "Perturbation",
     "RunFolder",
     "SnippetSet",
     "SnippetTeacher",
     "StreamTask",
+    "StudentTerm",
     "Task",
     "TeacherCache",
     "Terminated",

@@ -6,10 +6,10 @@ from torch import nn
 
 from augrgb.core.batch import Batch, StreamOutput
 from augrgb.streams.stream import Stream
-from augrgb.training.own_term import OwnTerm, Term
+from augrgb.training.student_term import StudentTerm, Term
 
 
-class AuxiliaryTerm(OwnTerm):
+class AuxiliaryTerm(StudentTerm):
     """A branch of the student's filter that is trained with labels beside the classifier, and dropped afterwards.
 
     Args:

@@ -18,8 +18,8 @@ from augrgb.core.dropout import ShardedDropout
 from augrgb.core.errors import InputRefused
 from augrgb.core.seeds import rng_at
 from augrgb.metrics.frame_map import frame_ap, mean_present_classes
-from augrgb.training.own_term import OwnTerm, second_view
 from augrgb.training.sampler import BatchPlan
+from augrgb.training.student_term import StudentTerm, second_view
 from augrgb.training.task import DistillTerm, Task
 from augrgb.training.teachers.snippet_classifier import SnippetClassifier, save_classifier
 
@@ -151,7 +151,7 @@ class EncoderTask(Task):
         write: Callable[[Path, nn.Module], None],
         val: SnippetSet | None = None,
         terms: Sequence[DistillTerm] = (),
-        own: Callable[[nn.Module], Sequence[OwnTerm]] = lambda student: (),
+        own: Callable[[nn.Module], Sequence[StudentTerm]] = lambda student: (),
         two_views: bool = False,
         classifier: SnippetClassifier | None = None,
         mirroring: Mirroring | None = None,
@@ -164,9 +164,9 @@ class EncoderTask(Task):
         student = EncoderClassifier(encoder, dim, train.labels.shape[1], dropout=dropout)
         if classifier is not None:
             student.start_from(classifier)
-        own_terms = own(student)
+        student_terms = own(student)
         teaching = any(term.weight != 0 for term in terms)
-        teaching |= any(term.weight != 0 and term.uses_unlabelled for term in own_terms)
+        teaching |= any(term.weight != 0 and term.uses_unlabelled for term in student_terms)
         plan = BatchPlan(
             np.flatnonzero(train.labelled),
             np.flatnonzero(~train.labelled) if teaching else (),
@@ -174,7 +174,7 @@ class EncoderTask(Task):
             unlabelled_share=unlabelled_share,
             seed=seed,
         )
-        super().__init__(student, modality, plan, terms, own_terms)
+        super().__init__(student, modality, plan, terms, student_terms)
         self._net = student
         self.encoder, self.train, self.val, self.seed = encoder, train, val, seed
         self._write, self._batch_size = write, batch_size

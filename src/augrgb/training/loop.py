@@ -24,10 +24,10 @@ from augrgb.core.errors import AugrgbError, EnvironmentFault
 from augrgb.core.seeds import derive_seed
 from augrgb.training.checkpoints import save_tensors
 from augrgb.training.interrupts import Interrupted, SignalFlag, Terminated, noted_signals
-from augrgb.training.own_term import Term
 from augrgb.training.processes import SharedForward, make_fabric, on_first
 from augrgb.training.run_folder import RunFolder
 from augrgb.training.settings import FitResult, FitSettings
+from augrgb.training.student_term import Term
 from augrgb.training.task import Task, to_device
 from augrgb.training.tensorboard import Board
 
@@ -219,7 +219,7 @@ class _Loop:
             self.fabric.backward(loss)
             self._share_loss_gradients()
             norm = self.fabric.clip_gradients(
-                self._all, self._optimizer, max_norm=self.settings.clip_norm, error_if_nonfinite=False
+                self._all, self._optimizer, max_norm=self.settings.gradient_clip_norm, error_if_nonfinite=False
             )
             # in 16-mixed precision the scaler meets infinite gradients on its way, and leaves such steps out itself
             if norm is None or torch.isfinite(norm) or self.settings.precision == "16-mixed":

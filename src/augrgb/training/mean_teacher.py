@@ -14,10 +14,10 @@ from augrgb.core.errors import UsageFault
 from augrgb.losses.logit_kd import softened_bce
 from augrgb.losses.parts.distillation_loss import nothing
 from augrgb.training.moving_average import follow
-from augrgb.training.own_term import OwnTerm, Term, second_view
+from augrgb.training.student_term import StudentTerm, Term, second_view
 
 
-class MeanTeacher(OwnTerm):
+class MeanTeacher(StudentTerm):
     """Agree with a moving average of the own weights that sees the same snippets perturbed otherwise.
 
     Tarvainen and Valpola, "Mean teachers are better role models", NeurIPS 2017. The average follows the student by

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from augrgb.core.batch import Batch
 from augrgb.core.seeds import rng_at
-from augrgb.training.own_term import second_view
+from augrgb.training.student_term import second_view
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,7 @@ class Perturbation:
 
     Args:
         channel_dropout: Part of a video's channels that are put at their mean.
-        noise: Standard deviation of Gaussian noise on each value, in units of its channel's deviation.
+        noise: Standard deviation of Gaussian noise on each value, in units of its channel's std.
     """
 
     channel_dropout: float = 0.1
@@ -31,19 +31,19 @@ class Perturbation:
         if self.noise < 0:
             raise ValueError(f"noise of {self.noise} is negative")
 
-    def apply(self, x: Tensor, mean: Tensor, deviation: Tensor, rng: np.random.Generator) -> Tensor:
-        """A perturbed copy. Shape: x (B, T, C), mean and deviation (C,) -> (B, T, C)."""
+    def apply(self, x: Tensor, mean: Tensor, std: Tensor, rng: np.random.Generator) -> Tensor:
+        """A perturbed copy. Shape: x (B, T, C), mean and std (C,) -> (B, T, C)."""
         if self.channel_dropout:
             drop = torch.from_numpy(rng.random((len(x), 1, x.shape[-1])) < self.channel_dropout)
             x = torch.where(drop, mean, x)
         if self.noise:
-            x = x + torch.from_numpy(rng.standard_normal(tuple(x.shape), np.float32)) * (self.noise * deviation)
+            x = x + torch.from_numpy(rng.standard_normal(tuple(x.shape), np.float32)) * (self.noise * std)
         return x
 
-    def two_views(self, batch: Batch, modality: str, mean: Tensor, deviation: Tensor, *, seed: int, step: int) -> Batch:
+    def two_views(self, batch: Batch, modality: str, mean: Tensor, std: Tensor, *, seed: int, step: int) -> Batch:
         """The batch with one perturbation of a modality for the student, and another as its second view."""
         x = batch.features[modality]
         first, second = (
-            self.apply(x, mean, deviation, rng_at(seed, "perturbation", view, step)) for view in ("first", "second")
+            self.apply(x, mean, std, rng_at(seed, "perturbation", view, step)) for view in ("first", "second")
         )
         return replace(batch, features={**batch.features, modality: first, second_view(modality): second})

@@ -18,7 +18,7 @@ class FitSettings:
         schedule: Half a `cosine` down to 0 (None is the same), a `linear` descent to 0, or `constant`.
         weight_decay: Of AdamW.
         warmup_steps: Steps of the warmup.
-        clip_norm: Largest norm of the whole gradient.
+        gradient_clip_norm: Largest norm of the whole gradient.
         validate_every, checkpoint_every, log_every: Steps between these.
         keep: Weights to keep: best on validation (never on test), or the last.
         precision, accelerator: As Lightning Fabric takes them.
@@ -32,7 +32,7 @@ class FitSettings:
     schedule: Literal["cosine", "linear", "constant"] | None = None
     weight_decay: float = 0.01
     warmup_steps: int = 20
-    clip_norm: float = 1.0
+    gradient_clip_norm: float = 1.0
     validate_every: int = 50
     checkpoint_every: int = 200
     log_every: int = 10

@@ -18,16 +18,16 @@ from augrgb.metrics.frame_map import frame_ap, mean_present_classes
 from augrgb.streams.files import StreamSettings, save_stream
 from augrgb.streams.predict import filter_sequence
 from augrgb.streams.stream import Stream
-from augrgb.training.own_term import OwnTerm
 from augrgb.training.perturbation import Perturbation
 from augrgb.training.sampler import BatchPlan
+from augrgb.training.student_term import StudentTerm
 from augrgb.training.task import DistillTerm, Task
 
 
 class StreamTask(Task):
     """Labels act on labelled videos, teachers on every video that has their modality.
 
-    The stream is given the mean and deviation of the training features. Unlabelled videos are left aside where no term
+    The stream is given the mean and std of the training features. Unlabelled videos are left aside where no term
     learns from them.
 
     Args:
@@ -52,7 +52,7 @@ class StreamTask(Task):
         *,
         val: StreamData | None = None,
         terms: Sequence[DistillTerm] = (),
-        own: Sequence[OwnTerm] = (),
+        own: Sequence[StudentTerm] = (),
         perturbation: Perturbation | None = None,
         batch_size: int = 16,
         unlabelled_share: float | None = None,
@@ -72,10 +72,10 @@ class StreamTask(Task):
         self.stream, self.settings, self.data, self.val = stream, settings, data, val
         self.max_length, self.seed = max_length, seed
         self._options = {"batch_size": batch_size, "unlabelled_share": unlabelled_share, "max_length": max_length}
-        mean, deviation = feature_statistics(data, settings.modality)
-        stream.set_statistics(torch.from_numpy(mean), torch.from_numpy(deviation))
+        mean, std = feature_statistics(data, settings.modality)
+        stream.set_statistics(torch.from_numpy(mean), torch.from_numpy(std))
         self.perturbation = perturbation
-        self._mean, self._deviation = torch.from_numpy(mean), torch.from_numpy(deviation)
+        self._mean, self._std = torch.from_numpy(mean), torch.from_numpy(std)
 
     def batch(self, step: int) -> Batch:
         """The batch of one step."""
@@ -85,7 +85,7 @@ class StreamTask(Task):
         )
         if self.perturbation is None:
             return batch
-        return self.perturbation.two_views(batch, self.modality, self._mean, self._deviation, seed=self.seed, step=step)
+        return self.perturbation.two_views(batch, self.modality, self._mean, self._std, seed=self.seed, step=step)
 
     def starts(self, step: int, batch: Batch) -> Sequence[int]:
         """First snippet of each video's cut in this step's batch."""
@@ -115,7 +115,7 @@ class StreamTask(Task):
             for index in range(len(data) if data is not None else 0):
                 assert data is not None
                 digest.update(data.video_ids[index].encode() + data.labels(index).tobytes())
-        for value in (self.stream.mean, self.stream.deviation):
+        for value in (self.stream.mean, self.stream.std):
             digest.update(value.cpu().numpy().tobytes())
         return {
             "modality": self.modality,

@@ -13,8 +13,8 @@ from torch import Tensor, nn
 
 from augrgb.core.batch import Batch, StreamOutput
 from augrgb.losses.parts.distillation_loss import DistillationLoss
-from augrgb.training.own_term import OwnTerm, Term
 from augrgb.training.sampler import BatchPlan
+from augrgb.training.student_term import StudentTerm, Term
 
 
 class TeacherSource(Protocol):
@@ -33,14 +33,14 @@ class DistillTerm:
         loss: What to compare; its parameters are trained with the student.
         weight: Relative to the detection loss; 0 leaves the term out.
         source: The teacher's outputs.
-        fade_steps: After so many steps the weight has fallen evenly to 0, and stays there; None = it does not fall.
+        decay_steps: After so many steps the weight has fallen evenly to 0, and stays there; None = it does not fall.
     """
 
     teacher: str
     loss: DistillationLoss
     weight: float
     source: TeacherSource
-    fade_steps: int | None = None
+    decay_steps: int | None = None
 
     @property
     def name(self) -> str:
@@ -49,9 +49,9 @@ class DistillTerm:
 
     def weight_at(self, step: int) -> float:
         """The weight in a step, counted from 0."""
-        if self.fade_steps is None:
+        if self.decay_steps is None:
             return self.weight
-        return self.weight * max(0.0, 1.0 - step / self.fade_steps)
+        return self.weight * max(0.0, 1.0 - step / self.decay_steps)
 
 
 class Task(ABC):
@@ -76,7 +76,7 @@ class Task(ABC):
         modality: str,
         plan: BatchPlan,
         terms: Sequence[DistillTerm] = (),
-        own: Sequence[OwnTerm] = (),
+        own: Sequence[StudentTerm] = (),
     ) -> None:
         self.student, self.modality, self.plan = student, modality, plan
         self.distill = tuple(term for term in terms if term.weight != 0)
@@ -97,7 +97,7 @@ class Task(ABC):
 
     def fading(self) -> dict[str, dict[str, int]]:
         """For `identity`: which weights fall, and by which step they are 0; nothing if none do."""
-        steps = {term.name: term.fade_steps for term in self.distill if term.fade_steps is not None}
+        steps = {term.name: term.decay_steps for term in self.distill if term.decay_steps is not None}
         return {"fading": steps} if steps else {}
 
     @abstractmethod

@@ -10,10 +10,10 @@ from augrgb.core.batch import Batch, StreamOutput
 from augrgb.core.errors import UsageFault
 from augrgb.losses.parts.distillation_loss import nothing
 from augrgb.training.moving_average import follow
-from augrgb.training.own_term import OwnTerm, Term
+from augrgb.training.student_term import StudentTerm, Term
 
 
-class WeightAverage(OwnTerm):
+class WeightAverage(StudentTerm):
     """Exponential moving average of the student's weights; its summand is 0, so training itself does not change.
 
     Polyak and Juditsky, 1992; with a decay as in Tarvainen and Valpola, 2017: `min(decay, 1 - 1 / (step + 1))`.

@@ -33,7 +33,7 @@ def windows(track: AnyArray, clock: Clock) -> AnyArray:
     return np.asarray(track[window_frames(clock, snippets, len(track))])
 
 
-def stream_windows(frames: Iterable[AnyArray], clock: Clock, chunk: int) -> Iterator[AnyArray]:
+def iter_windows(frames: Iterable[AnyArray], clock: Clock, chunk: int) -> Iterator[AnyArray]:
     """The windows of a stream of frames, `chunk` at a time (the last may be fewer); holds about one chunk of frames.
 
     Shape: frames (...) each -> yields (<= chunk, window, ...).

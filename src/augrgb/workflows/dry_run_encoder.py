@@ -20,7 +20,7 @@ from augrgb.poses.files import Skeleton, read_poses
 from augrgb.recipe.build import build_clock
 from augrgb.recipe.encoder_schema import EncoderRecipe
 from augrgb.streams.files import load_stream
-from augrgb.video.flow import flow_stream
+from augrgb.video.flow import iter_flow
 from augrgb.video.flow.settings import FlowSettings
 from augrgb.video.probe import probe
 from augrgb.workflows.dry_run import DryRun, check_annotations, check_disk, check_memory, measured
@@ -116,11 +116,11 @@ def _check_files(
 def _check_room(
     report: DryRun, recipe: EncoderRecipe, records: list[VideoRecord], modalities: set[str], run: Path
 ) -> None:
-    """Decoded tracks are kept on disk: one byte per pixel and channel."""
+    """Decoded frames are kept on disk: one byte per pixel and channel."""
     width, height = recipe.data.size
     frames = sum(record.duration_s for record in records) * recipe.clock.fps
     needed = frames * width * height * sum(_CHANNELS.get(name, 0) for name in modalities)
-    check_disk(report, recipe.data.tracks or run, needed, "decoded tracks")
+    check_disk(report, recipe.data.frames or run, needed, "decoded frames")
 
 
 def _one_step(report: DryRun, recipe: EncoderRecipe, dataset: Dataset | None, skeleton: Skeleton | None) -> None:
@@ -153,4 +153,4 @@ def _one_step(report: DryRun, recipe: EncoderRecipe, dataset: Dataset | None, sk
 def _try_flow(encoder: SnippetEncoder) -> None:
     """Fail as making its flow would before the first picture: a missing package, or weights that are not there."""
     if encoder.modality == "flow":
-        next(flow_stream((), FlowSettings.of(encoder.options.get("flow"))), None)
+        next(iter_flow((), FlowSettings.of(encoder.options.get("flow"))), None)

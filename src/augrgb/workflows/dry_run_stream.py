@@ -11,8 +11,8 @@ from augrgb.annotations.dataset_file import save_dataset
 from augrgb.core.errors import AugrgbError, InputRefused, UsageFault, did_you_mean
 from augrgb.core.progress import Progress
 from augrgb.core.types import Dataset
-from augrgb.features.feature_track import FeatureFolder
 from augrgb.features.stream_data import StreamData
+from augrgb.features.video_features import FeatureFolder
 from augrgb.recipe.build import build_features
 from augrgb.recipe.schema import StreamRecipe
 from augrgb.streams.ensemble import load_ensemble

@@ -18,19 +18,19 @@ from augrgb.encoders import ENCODERS
 from augrgb.encoders.files import LoadedEncoder, load_encoder
 from augrgb.encoders.snippet_encoder import encode_windows
 from augrgb.features.encode import encode_record
-from augrgb.features.feature_track import FeatureFolder, FeatureTrack
-from augrgb.features.frame_cache import cache_tracks, flow_of
-from augrgb.features.frame_folder import TrackFolder
+from augrgb.features.frame_cache import cache_frames, flow_of
+from augrgb.features.frame_folder import FrameFolder
 from augrgb.features.snippet_bank import SnippetBank
 from augrgb.features.store import open_features
-from augrgb.poses.files import pose_track, read_poses
+from augrgb.features.video_features import FeatureFolder, VideoFeatures
+from augrgb.poses.files import pose_frames, read_poses
 from augrgb.recipe.build import build_clock, build_terms
 from augrgb.recipe.encoder_schema import EncoderDistillSection, EncoderRecipe, JointSection
 from augrgb.streams.files import LoadedStream, load_stream
 from augrgb.training.encoder_task import SnippetSet, snippet_batches
 from augrgb.training.task import DistillTerm
 from augrgb.training.teachers.joints import JointRegression, joint_teacher
-from augrgb.training.teachers.mixing import TeacherWeights, learn_teacher_weights
+from augrgb.training.teachers.mixing import TeacherMixing, learn_teacher_mixing
 from augrgb.training.teachers.snippet import SnippetTeacher, snippet_teacher, stream_as_snippet_teacher
 from augrgb.training.teachers.snippet_classifier import read_classifier
 from augrgb.video.flow.settings import FlowSettings
@@ -72,9 +72,9 @@ class EncoderTeachers:
         if recipe.init is not None:
             options = {**options_of(recipe.init, name), **options}
         own = options.get("flow") if ENCODERS[name].modality == "flow" else None
-        self.flow = FlowSettings.of(own)  # of the tracks that they share with the student
+        self.flow = FlowSettings.of(own)  # of the frames that they share with the student
         self.missing: dict[str, tuple[str, ...]] = {}
-        self.learned: TeacherWeights | None = None
+        self.learned: TeacherMixing | None = None
 
     @property
     def names(self) -> list[str]:
@@ -84,7 +84,7 @@ class EncoderTeachers:
     @property
     def modalities(self) -> set[str]:
         """What they see that must be made from videos on the student's frame rate and size."""
-        return {loaded.encoder.modality for loaded in self._loaded().values() if self._shares_tracks(loaded)}
+        return {loaded.encoder.modality for loaded in self._loaded().values() if self._shares_frames(loaded)}
 
     def has(self, modality: str, video_id: str) -> bool:
         """Whether a video has the file that a modality is made from."""
@@ -110,7 +110,7 @@ class EncoderTeachers:
                 )
 
     def terms(
-        self, student: int, bank: SnippetBank, snippets: SnippetSet, tracks: Path, own_tracks: Path, workers: int
+        self, student: int, bank: SnippetBank, snippets: SnippetSet, frames: Path, own_frames: Path, workers: int
     ) -> list[DistillTerm]:
         """Each teacher through each of its losses, with its outputs for the bank's snippets.
 
@@ -121,8 +121,8 @@ class EncoderTeachers:
             student: Width of the student's features.
             bank: The student's snippets.
             snippets: The same, with what is known of their labels.
-            tracks: Cached tracks of the student's frame rate and size.
-            own_tracks: Where to cache tracks for teachers of another.
+            frames: Cached frames of the student's frame rate and size.
+            own_frames: Where to cache frames for teachers of another.
             workers: Child processes for that.
 
         Raises:
@@ -133,15 +133,15 @@ class EncoderTeachers:
         if distill is None:
             return []
         names = (*self.encoders, *self.streams)
-        sources = {name: self._outputs(name, bank, tracks, own_tracks, workers) for name in names}
+        sources = {name: self._outputs(name, bank, frames, own_frames, workers) for name in names}
         dims = {name: StreamDims(student, sources[name].width, classes, len(bank)) for name in names}
-        if isinstance(distill.teacher_weights, str) and names:
+        if isinstance(distill.teacher_mixing, str) and names:
             silent = sorted(name for name, source in sources.items() if not source.scores)
             if silent:
                 problem = f"{', '.join(silent)} cannot score these classes, so teachers cannot share weights per class"
-                raise UsageFault("E-TRN-005", "distill.teacher_weights", problem, "Give the weights as numbers.")
+                raise UsageFault("E-TRN-005", "distill.teacher_mixing", problem, "Give the weights as numbers.")
             batches = partial(snippet_batches, snippets)
-            if distill.teacher_weights == "learned":
+            if distill.teacher_mixing == "learned":
                 self.learned = self._learn(sources, batches)
             equal = torch.full((len(names), classes), 1 / len(names))
             values = self.learned.values if self.learned is not None else equal
@@ -152,11 +152,11 @@ class EncoderTeachers:
             terms.append(self._joint_term(self._joints, student, bank))
         return terms
 
-    def _learn(self, sources: Mapping[str, SnippetTeacher], batches: Callable[[], Iterable[Batch]]) -> TeacherWeights:
+    def _learn(self, sources: Mapping[str, SnippetTeacher], batches: Callable[[], Iterable[Batch]]) -> TeacherMixing:
         groups = (list(group) for group in (self.encoders, self.streams) if group)
-        found = [learn_teacher_weights({name: sources[name] for name in group}, batches()) for group in groups]
+        found = [learn_teacher_mixing({name: sources[name] for name in group}, batches()) for group in groups]
         together = torch.cat([weights.values for weights in found])
-        return TeacherWeights(tuple(sources), together, found[0].snippets)
+        return TeacherMixing(tuple(sources), together, found[0].snippets)
 
     def _joint_term(self, joints: JointSection, student: int, bank: SnippetBank) -> DistillTerm:
         files = [self.dataset.videos[video_id].poses for video_id in bank.video_ids]
@@ -167,43 +167,43 @@ class EncoderTeachers:
         if len(skeletons) > 1:
             problem = f"{' and '.join(str(path) for path in skeletons.values())} have different skeletons"
             raise InputRefused("E-FEA-008", f"teacher {JOINTS}", problem, "Convert poses to one skeleton.")
-        tracks = [pose_track(found, bank.clock.fps) if found is not None else None for found in poses]
+        frames = [pose_frames(found, bank.clock.fps) if found is not None else None for found in poses]
         source = joint_teacher(
-            tracks, next(iter(skeletons)), bank.clock, bank.counts.tolist(), axes=joints.axes, frames=joints.frames
+            frames, next(iter(skeletons)), bank.clock, bank.counts.tolist(), axes=joints.axes, frames=joints.frames
         )
         dims = StreamDims(student, source.width, len(self.dataset.classes), len(bank))
         loss = JointRegression(dims, form=joints.form, project=joints.project)
         return DistillTerm(JOINTS, loss, joints.weight, source)
 
-    def _outputs(self, name: str, bank: SnippetBank, tracks: Path, own_tracks: Path, workers: int) -> SnippetTeacher:
+    def _outputs(self, name: str, bank: SnippetBank, frames: Path, own_frames: Path, workers: int) -> SnippetTeacher:
         missing = set(self.missing[name])
         seen = [video_id for video_id in bank.video_ids if video_id not in missing]
         if not seen:
             raise InputRefused("E-ENC-006", f"teacher {name}", "none of the training videos has what it sees")
         loaded = self._loaded().get(name)
-        if loaded is not None and not self._shares_tracks(loaded):
-            tracks = self._cache(loaded, seen, own_tracks, workers)
+        if loaded is not None and not self._shares_frames(loaded):
+            frames = self._cache(loaded, seen, own_frames, workers)
         if name in self.encoders:
-            return _encoder_outputs(self.encoders[name], self.dataset, tracks, seen, bank)
+            return _encoder_outputs(self.encoders[name], self.dataset, frames, seen, bank)
         teacher = self.streams[name]
         inputs = [
-            None if video_id in missing else self._track(teacher, video_id, tracks) for video_id in bank.video_ids
+            None if video_id in missing else self._track(teacher, video_id, frames) for video_id in bank.video_ids
         ]
         scores = teacher.stream.settings.classes == self.dataset.classes
         return stream_as_snippet_teacher(teacher.stream.stream, inputs, bank.clock, bank.counts.tolist(), scores=scores)
 
-    def _track(self, teacher: StreamTeacher, video_id: str, tracks: Path) -> FeatureTrack:
+    def _track(self, teacher: StreamTeacher, video_id: str, frames: Path) -> VideoFeatures:
         if not isinstance(teacher.source, LoadedEncoder):
             return teacher.source.read(video_id)
         # The features of `augrgb extract`, to the last bit: what the stream was trained on.
-        encoded = encode_record(self.dataset.videos[video_id], teacher.source, tracks=TrackFolder(tracks))
-        return FeatureTrack(encoded.values, encoded.clock)
+        encoded = encode_record(self.dataset.videos[video_id], teacher.source, frames=FrameFolder(frames))
+        return VideoFeatures(encoded.values, encoded.clock)
 
-    def _cache(self, loaded: LoadedEncoder, seen: Sequence[str], own_tracks: Path, workers: int) -> Path:
+    def _cache(self, loaded: LoadedEncoder, seen: Sequence[str], own_frames: Path, workers: int) -> Path:
         size, fps = loaded.settings.size or self.recipe.data.size, loaded.settings.clock.fps
         flow, modality = flow_of(loaded), loaded.encoder.modality
-        folder = own_tracks / f"{size[0]}x{size[1]}-{fps:g}fps-{flow.method}-{flow.bound:g}px"
-        cache_tracks(self.dataset, seen, [modality], folder, fps=fps, size=size, workers=workers, flow=flow)
+        folder = own_frames / f"{size[0]}x{size[1]}-{fps:g}fps-{flow.method}-{flow.bound:g}px"
+        cache_frames(self.dataset, seen, [modality], folder, fps=fps, size=size, workers=workers, flow=flow)
         return folder
 
     def _loaded(self) -> dict[str, LoadedEncoder]:
@@ -211,7 +211,7 @@ class EncoderTeachers:
         behind = {name: t.source for name, t in self.streams.items() if isinstance(t.source, LoadedEncoder)}
         return {**self.encoders, **behind}
 
-    def _shares_tracks(self, loaded: LoadedEncoder) -> bool:
+    def _shares_frames(self, loaded: LoadedEncoder) -> bool:
         same_size = loaded.settings.size in (None, self.recipe.data.size)
         same_flow = loaded.encoder.modality != "flow" or flow_of(loaded) == self.flow
         return same_size and same_flow and loaded.settings.clock.fps == build_clock(self.recipe.clock).fps
@@ -239,11 +239,11 @@ def _load_stream(name: str, distill: EncoderDistillSection) -> StreamTeacher:
 
 
 def _encoder_outputs(
-    teacher: LoadedEncoder, dataset: Dataset, tracks: Path, seen: Sequence[str], bank: SnippetBank
+    teacher: LoadedEncoder, dataset: Dataset, frames: Path, seen: Sequence[str], bank: SnippetBank
 ) -> SnippetTeacher:
     """A teacher encoder's features, and its snippet logits if it classifies the same classes."""
     clock = teacher.settings.clock
-    own = SnippetBank(tracks, seen, teacher.encoder.modality, clock)
+    own = SnippetBank(frames, seen, teacher.encoder.modality, clock)
     values = np.concatenate(
         [
             encode_windows(teacher.encoder, own.windows(np.arange(start, min(start + _CHUNK, len(own)))))

@@ -15,7 +15,7 @@ from augrgb.core.types import Dataset, Detection
 from augrgb.detection.pipeline import ranked_detections
 from augrgb.detection.predictions import Predictions, fuse, save_predictions
 from augrgb.features.stream_data import StreamData
-from augrgb.metrics.evaluation import MetricResult, Missing, ScoreTrack
+from augrgb.metrics.evaluation import MetricResult, Missing, VideoScores
 from augrgb.metrics.protocols import evaluate as evaluate_protocol
 from augrgb.metrics.protocols import find_protocol
 from augrgb.recipe.build import build_features, stream_recipe_of
@@ -97,7 +97,7 @@ def evaluate_predictions(
     chosen = [find_protocol(name) for name in protocols]
     scored = set(predictions.scores)
     missing: Missing = "refuse" if set(video_ids) <= scored else "zero"
-    tracks = {video_id: ScoreTrack(scores, predictions.clock) for video_id, scores in predictions.scores.items()}
+    tracks = {video_id: VideoScores(scores, predictions.clock) for video_id, scores in predictions.scores.items()}
     on_scores = all(protocol.needs == "scores" for protocol in chosen)
     found = [] if on_scores else detections_of(predictions, dataset)
     return tuple(

@@ -21,7 +21,7 @@ from augrgb.encoders.import_weights import CARD
 from augrgb.features.encode import extraction_recipe, same_pass
 from augrgb.features.extract_video import ExtractJob, Target, extract_video
 from augrgb.features.frame_cache import flow_of, source_of
-from augrgb.features.frame_folder import TrackFolder
+from augrgb.features.frame_folder import FrameFolder
 from augrgb.features.quarantine import Quarantine
 from augrgb.features.store import ENCODER_COPY, feature_path, mixed_recipes
 from augrgb.features.writer import describe_file
@@ -49,7 +49,7 @@ def extract(
     out_folder: Path,
     *,
     video_ids: Iterable[str] | None = None,
-    tracks_folder: Path | None = None,
+    frames_folder: Path | None = None,
     workers: int = 1,
     partial: Partial = "refuse",
     progress: Progress | None = None,
@@ -60,7 +60,7 @@ def extract(
         dataset,
         [(encoder_folder, out_folder)],
         video_ids=video_ids,
-        tracks_folder=tracks_folder,
+        frames_folder=frames_folder,
         engine=LocalEngine(workers),
         partial=partial,
         progress=progress,
@@ -73,7 +73,7 @@ def extract_together(
     targets: Sequence[tuple[Path, Path]],
     *,
     video_ids: Iterable[str] | None = None,
-    tracks_folder: Path | None = None,
+    frames_folder: Path | None = None,
     engine: Engine | None = None,
     shard: Shard | None = None,
     retry: bool = False,
@@ -90,7 +90,7 @@ def extract_together(
         dataset: Where the files are.
         targets: (encoder folder, feature folder) each; an encoder's modality decides which file of a video is read.
         video_ids: Which videos; None = all.
-        tracks_folder: Cached tracks to use where they are at hand; the result is the same without.
+        frames_folder: Cached frames to use where they are at hand; the result is the same without.
         engine: Where the work is done, and on which device; default: one child process and the CPU.
         shard: Do only this part of the videos.
         retry: Try videos again that an earlier run refused. Otherwise they are, once their file has changed.
@@ -105,7 +105,7 @@ def extract_together(
     Raises:
         Quarantined: E-VID-020, more videos were refused than allowed; the others are finished.
         InputRefused: The encoder cannot be loaded; E-FEA-010, a folder holds features of another recipe;
-            E-FEA-004, the cached tracks have another frame rate or size.
+            E-FEA-004, the cached frames have another frame rate or size.
         UsageFault: E-CFG-010, no targets, one folder for two, or something that is no folder.
         EnvironmentFault: The disk (E-ENV-001, also if it will not suffice) or memory; finished videos are kept.
     """
@@ -116,9 +116,9 @@ def extract_together(
     records = choose_videos(dataset, video_ids)
     if shard is not None:
         records = videos_of(shard, records)
-    if tracks_folder is not None:
+    if frames_folder is not None:
         for filling in fillings:
-            _check_tracks(TrackFolder(tracks_folder), filling.loaded)
+            _check_frames(FrameFolder(frames_folder), filling.loaded)
     _check_space(fillings, records)
     for filling in fillings:
         _refuse_other_recipe(filling)
@@ -126,7 +126,7 @@ def extract_together(
         remove_leftovers(filling.target.out_folder)
         if not retry:
             filling.hold(records)
-    jobs, concerned = _jobs(fillings, records, tracks_folder, partial, time_factor, engine.device)
+    jobs, concerned = _jobs(fillings, records, frames_folder, partial, time_factor, engine.device)
     results = longest_first(engine, extract_video, jobs)
     for ended, (number, result) in enumerate(results, start=1):
         for place, filling in enumerate(concerned[number]):
@@ -193,7 +193,7 @@ def _open(encoder_folder: Path, out_folder: Path, partial: Partial, device: str)
 def _jobs(
     fillings: Sequence[Filling],
     records: Sequence[VideoRecord],
-    tracks_folder: Path | None,
+    frames_folder: Path | None,
     partial: Partial,
     time_factor: float,
     device: str,
@@ -215,7 +215,7 @@ def _jobs(
                 for filling in wanting:
                     filling.note(record, fault)
                 continue
-            job = ExtractJob(record, tuple(filling.target for filling in wanting), tracks_folder, partial, device)
+            job = ExtractJob(record, tuple(filling.target for filling in wanting), frames_folder, partial, device)
             clocks = [filling.loaded.settings.clock for filling in wanting]
             overlap = sum(max(1.0, clock.window / clock.stride) for clock in clocks)
             timeout_s = SECONDS_PER_VIDEO + time_factor * overlap * record.duration_s
@@ -266,14 +266,14 @@ def _refuse_other_recipe(filling: Filling) -> None:
         return
 
 
-def _check_tracks(tracks: TrackFolder, loaded: LoadedEncoder) -> None:
-    size_fits = loaded.settings.size in (None, tracks.settings.size)
+def _check_frames(frames: FrameFolder, loaded: LoadedEncoder) -> None:
+    size_fits = loaded.settings.size in (None, frames.settings.size)
     flow = flow_of(loaded)
-    flow_fits = loaded.encoder.modality != "flow" or tracks.settings.flow == flow
-    if tracks.settings.fps != loaded.settings.clock.fps or not size_fits or not flow_fits:
+    flow_fits = loaded.encoder.modality != "flow" or frames.settings.flow == flow
+    if frames.settings.fps != loaded.settings.clock.fps or not size_fits or not flow_fits:
         wanted = f"{loaded.settings.clock}, {loaded.settings.size}, {flow}"
-        problem = f"cached with {tracks.settings}, but the encoder wants {wanted}"
-        raise InputRefused("E-FEA-004", tracks.folder, problem, "Cache the tracks for this encoder, or use none.")
+        problem = f"cached with {frames.settings}, but the encoder wants {wanted}"
+        raise InputRefused("E-FEA-004", frames.folder, problem, "Cache the frames for this encoder, or use none.")
 
 
 def _copy_encoder(loaded: LoadedEncoder, folder: Path) -> None:

@@ -15,7 +15,7 @@ from augrgb.streams.ensemble import load_ensemble
 from augrgb.streams.files import LoadedStream
 from augrgb.training.task import DistillTerm, TeacherSource
 from augrgb.training.teachers.cache import TeacherCache
-from augrgb.training.teachers.mixing import TeacherWeights, learn_teacher_weights
+from augrgb.training.teachers.mixing import TeacherMixing, learn_teacher_mixing
 from augrgb.workflows.weighted_terms import weighted_terms
 
 
@@ -39,15 +39,15 @@ def distill_terms(
     student_width: int,
     *,
     steps: int,
-) -> tuple[list[DistillTerm], TeacherWeights | None]:
+) -> tuple[list[DistillTerm], TeacherMixing | None]:
     """Every teacher's terms, and the weights of teachers per class if they are to be learned.
 
     With equal or learned weights, losses on class scores have all their teachers as one. Others keep a term for each
     teacher, with its mean share as weight; with learned weights those that are means over snippets see a teacher's
-    snippet as often as its share says. `steps` are those of the training, for weights that fade.
+    snippet as often as its share says. `steps` are those of the training, for weights that decay.
 
     Raises:
-        AugrgbError: Features or teachers that do not fit; see `TeacherCache` and `learn_teacher_weights`.
+        AugrgbError: Features or teachers that do not fit; see `TeacherCache` and `learn_teacher_mixing`.
     """
     caches: dict[str, TeacherSource] = {}
     dims: dict[str, StreamDims] = {}
@@ -59,10 +59,10 @@ def distill_terms(
     def videos() -> Iterator[Batch]:
         return (data.collate([index], modalities=()) for index in range(len(data)))
 
-    if distill.teacher_weights == "learned":
-        weights = learn_teacher_weights(caches, videos())
+    if distill.teacher_mixing == "learned":
+        weights = learn_teacher_mixing(caches, videos())
         return weighted_terms(distill, caches, dims, weights.values, videos, steps=steps), weights
-    if distill.teacher_weights == "equal":
+    if distill.teacher_mixing == "equal":
         equal = torch.full((len(caches), len(data.dataset.classes)), 1 / len(caches))
         return weighted_terms(distill, caches, dims, equal, videos, steps=steps), None
     return [term for name in teachers for term in build_terms(distill, name, caches[name], dims[name], steps)], None

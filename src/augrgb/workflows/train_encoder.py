@@ -14,11 +14,11 @@ from augrgb.core.files import write_json
 from augrgb.encoders import ENCODERS
 from augrgb.encoders.files import EncoderSettings, save_encoder
 from augrgb.encoders.snippet_encoder import SnippetEncoder
-from augrgb.features.frame_cache import cache_tracks
+from augrgb.features.frame_cache import cache_frames
 from augrgb.features.snippet_bank import SnippetBank
 from augrgb.recipe.build import (
     build_clock,
-    build_encoder_own_terms,
+    build_encoder_student_terms,
     build_fit_settings,
     recipe_to_json,
     unlabelled_share,
@@ -31,7 +31,7 @@ from augrgb.training.settings import FitResult
 from augrgb.workflows.encoder_init import options_of, start_from
 from augrgb.workflows.encoder_snippets import labelled_snippets, mirroring
 from augrgb.workflows.encoder_teachers import EncoderTeachers
-from augrgb.workflows.train_stream import TEACHER_WEIGHTS
+from augrgb.workflows.train_stream import TEACHER_MIXING
 
 
 def train_encoder(
@@ -68,7 +68,7 @@ def train_encoder(
     val_ids = role(dataset, split, "val", allow_empty=True)
     taught = (*labelled, *unlabelled)
     teachers.check_missing(taught)
-    tracks = recipe.data.tracks or run / "tracks"
+    frames = recipe.data.frames or run / "frames"
     modalities_seen, learnt_from = teachers.modalities, set(taught)
     needed: dict[tuple[str, ...], list[str]] = {}  # videos that need the same modalities are decoded in one go
     for video_id in dict.fromkeys((*taught, *val_ids)):
@@ -76,11 +76,11 @@ def train_encoder(
         needed.setdefault(tuple(sorted({kind.modality, *seen})), []).append(video_id)
     decoded, everything = 0, sum(map(len, needed.values()))
     for modalities, ids in needed.items():
-        cache_tracks(
+        cache_frames(
             dataset,
             ids,
             modalities,
-            tracks,
+            frames,
             fps=clock.fps,
             size=recipe.data.size,
             workers=workers,
@@ -88,8 +88,8 @@ def train_encoder(
             flow=teachers.flow,
         )
         decoded += len(ids)
-    bank = SnippetBank(tracks, taught, kind.modality, clock)
-    val_bank = SnippetBank(tracks, val_ids, kind.modality, clock)
+    bank = SnippetBank(frames, taught, kind.modality, clock)
+    val_bank = SnippetBank(frames, val_ids, kind.modality, clock)
     if bank.skeleton is not None:
         options = {"names": bank.skeleton.names, "parents": bank.skeleton.parents, **options}
     if recipe.init is not None:
@@ -104,7 +104,7 @@ def train_encoder(
         {"dataset": dataset.name, "seed": recipe.seed, "teachers": teachers.names},
     )
     snippets = labelled_snippets(encoder, bank, dataset, set(labelled), recipe.augment)
-    terms = teachers.terms(encoder.dim, bank, snippets, tracks, run / "teacher_tracks", workers)
+    terms = teachers.terms(encoder.dim, bank, snippets, frames, run / "teacher_frames", workers)
     task = EncoderTask(
         encoder,
         encoder.dim,
@@ -112,7 +112,7 @@ def train_encoder(
         write=lambda folder, module: _write(folder, module, settings),
         val=labelled_snippets(encoder, val_bank, dataset, set(val_ids), False) if val_ids else None,
         terms=terms,
-        own=lambda student: build_encoder_own_terms(recipe, student, kind.modality),
+        own=lambda student: build_encoder_student_terms(recipe, student, kind.modality),
         two_views=recipe.semi_supervised is not None,
         classifier=classifier,
         mirroring=mirroring(recipe.augment, kind.modality, dataset.classes),
@@ -129,7 +129,7 @@ def train_encoder(
         progress=(lambda done, total, _: progress(done, total)) if progress is not None else None,
     )
     if teachers.learned is not None:
-        write_json(run / TEACHER_WEIGHTS, teachers.learned.to_json(dataset.classes))
+        write_json(run / TEACHER_MIXING, teachers.learned.to_json(dataset.classes))
     return result
 
 

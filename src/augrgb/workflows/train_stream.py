@@ -15,8 +15,8 @@ from augrgb.features.stream_data import StreamData
 from augrgb.recipe.build import (
     build_features,
     build_fit_settings,
-    build_own_terms,
     build_perturbation,
+    build_student_terms,
     recipe_to_json,
     unlabelled_share,
 )
@@ -27,11 +27,11 @@ from augrgb.training.run_folder import RunFolder
 from augrgb.training.settings import FitResult
 from augrgb.training.stream_task import StreamTask
 from augrgb.training.task import DistillTerm
-from augrgb.training.teachers.mixing import TeacherWeights
+from augrgb.training.teachers.mixing import TeacherMixing
 from augrgb.workflows.stream_teachers import distill_terms, load_teachers
 
 ENCODER_FOLDER = "encoder"
-TEACHER_WEIGHTS = "teacher_weights.json"
+TEACHER_MIXING = "teacher_mixing.json"
 
 
 def train_stream(recipe: StreamRecipe, run: Path, *, progress: Callable[[int, int], None] | None = None) -> FitResult:
@@ -74,7 +74,7 @@ def train_stream(recipe: StreamRecipe, run: Path, *, progress: Callable[[int, in
     torch.manual_seed(recipe.seed)
     stream = build_stream(settings)
     terms: list[DistillTerm] = []
-    weights: TeacherWeights | None = None
+    weights: TeacherMixing | None = None
     if recipe.distill is not None:
         terms, weights = distill_terms(recipe.distill, teachers, data, stream.filter.width, steps=recipe.train.steps)
     task = StreamTask(
@@ -83,7 +83,7 @@ def train_stream(recipe: StreamRecipe, run: Path, *, progress: Callable[[int, in
         data,
         val=val,
         terms=terms,
-        own=build_own_terms(recipe, stream),
+        own=build_student_terms(recipe, stream),
         perturbation=build_perturbation(recipe),
         batch_size=recipe.train.batch_size,
         unlabelled_share=share,
@@ -98,7 +98,7 @@ def train_stream(recipe: StreamRecipe, run: Path, *, progress: Callable[[int, in
         progress=(lambda done, total, _: progress(done, total)) if progress is not None else None,
     )
     if weights is not None:
-        write_json(run / TEACHER_WEIGHTS, weights.to_json(dataset.classes))
+        write_json(run / TEACHER_MIXING, weights.to_json(dataset.classes))
     _bundle_encoder(recipe.data.features[modality].folder / ENCODER_COPY, run / ENCODER_FOLDER)
     return result
 

@@ -36,22 +36,22 @@ def weighted_terms(
         dims: Widths and counts of each, for losses with parameters.
         weights: (M, K), in the order of `sources`.
         batches: All training samples, whole; asked again for every loss.
-        steps: Of the training, for weights that fade.
+        steps: Of the training, for weights that decay.
     """
     terms: list[DistillTerm] = []
     for name, section in distill.losses.items():
-        kind, fade = LOSSES[name], section.fade_steps(steps)
+        kind, decay = LOSSES[name], section.decay_steps(steps)
         users = [teacher for teacher in sources if section.teachers is None or teacher in section.teachers]
         rows = [list(sources).index(teacher) for teacher in users]
         weighted = WeightedTeachers([sources[teacher] for teacher in users], weights[rows])
         if kind.compares == "scores":
             loss = kind(dims[users[0]], **section.options)
-            terms.append(DistillTerm("+".join(users), loss, section.weight, weighted, fade))
+            terms.append(DistillTerm("+".join(users), loss, section.weight, weighted, decay))
             continue
         for number, (teacher, share) in enumerate(zip(users, mean_shares(weighted, batches()).tolist(), strict=True)):
             source = sources[teacher]
-            if kind.compares == "snippets" and distill.teacher_weights == "learned":
+            if kind.compares == "snippets" and distill.teacher_mixing == "learned":
                 source = SharedSnippets(source, number, weighted)
             loss = kind(dims[teacher], **section.options)
-            terms.append(DistillTerm(teacher, loss, round(section.weight * share, _DIGITS), source, fade))
+            terms.append(DistillTerm(teacher, loss, round(section.weight * share, _DIGITS), source, decay))
     return terms

@@ -95,7 +95,7 @@ def cut_together(
 ) -> tuple[Performance, tuple[Event, ...]]:
     """One performance of the given clips by one person, and its annotations.
 
-    Between clips the pose, heading and place are faded for 0.6 s. Every clip starts where the last one ended, with the
+    Between clips the pose, heading and place fade for 0.6 s. Every clip starts where the last one ended, with the
     heading that keeps its path in the room; paths longer than 1.3 m are scaled down. Bones take the lengths of the
     subject, whose proportions are simulated: directions of bones are those of the recording.
 
@@ -109,7 +109,7 @@ def cut_together(
     """
     rng = rng_at(settings.seed, "video", video_id, "montage")
     roles = role_indices(library.names, "motion")
-    fade = max(2, round(_FADE_S * settings.fps))
+    blend = max(2, round(_FADE_S * settings.fps))
     poses: list[Floats] = []
     headings: list[Floats] = []
     places: list[Floats] = []
@@ -121,13 +121,13 @@ def cut_together(
         take = _take(library, index, settings.fps, roles)
         start = _best_heading(take.path, heading, place, rng)
         if poses:
-            weight = smooth_step(np.arange(1, fade + 1) / (fade + 1))
+            weight = smooth_step(np.arange(1, blend + 1) / (blend + 1))
             turn = (start - heading + np.pi) % (2 * np.pi) - np.pi
             start = heading + turn  # the short way round
             poses.append((1 - weight)[:, None, None] * poses[-1][-1] + weight[:, None, None] * take.poses[0])
             headings.append(heading + weight * turn)
-            places.append(np.repeat(place[None], fade, axis=0))
-            filled += fade
+            places.append(np.repeat(place[None], blend, axis=0))
+            filled += blend
         room = settings.num_frames - filled
         length = min(len(take.poses), room)
         if room < min(_SHORTEST_S * settings.fps, len(take.poses)):

@@ -8,7 +8,7 @@ from augrgb.core.errors import AugrgbError
 from augrgb.core.files import write_json
 from augrgb.core.timeline import Clock
 from augrgb.encoders.augment import PictureChanges, augment, mirror
-from augrgb.features.frame_folder import TrackFolder, TrackSettings, write_track
+from augrgb.features.frame_folder import FrameFolder, FrameSettings, write_frames
 from augrgb.features.snippet_bank import SnippetBank
 
 OFF = {"shift": 0.0, "zoom": 0.0, "brightness": 0.0, "contrast": 0.0, "colour": 0.0, "noise": 0.0}
@@ -59,8 +59,8 @@ def test_mirrors():
 
 
 def test_windows_moved_in_time(tmp_path):
-    folder = TrackFolder.create(tmp_path, TrackSettings(15.0, (1, 1)))
-    with write_track(folder.path("rgb", "v")) as writer:
+    folder = FrameFolder.create(tmp_path, FrameSettings(15.0, (1, 1)))
+    with write_frames(folder.path("rgb", "v")) as writer:
         for number in range(20):
             writer.append(np.full((1, 1, 3), number, np.uint8))
     write_json(folder.path("rgb", "v").with_suffix(".json"), {"frames": 20})

@@ -5,7 +5,7 @@ import pytest
 
 from augrgb.core.errors import InputRefused, UsageFault
 from augrgb.core.timeline import Clock
-from augrgb.features.frame_folder import TrackFolder, TrackSettings, write_track
+from augrgb.features.frame_folder import FrameFolder, FrameSettings, write_frames
 from augrgb.features.snippet_bank import SnippetBank
 from augrgb.video.windows import windows
 
@@ -13,7 +13,7 @@ CLOCK = Clock(15, 8, 4)
 
 
 def fill(folder, modality, video_id, track, **note):
-    with write_track(folder.path(modality, video_id)) as writer:
+    with write_frames(folder.path(modality, video_id)) as writer:
         for frame in track:
             writer.append(frame)
     folder.write_note(modality, video_id, {"frames": len(track), "source": {}, "warnings": [], **note})
@@ -21,7 +21,7 @@ def fill(folder, modality, video_id, track, **note):
 
 @pytest.fixture
 def folder(tmp_path):
-    return TrackFolder.create(tmp_path / "t", TrackSettings(15.0, (6, 4)))
+    return FrameFolder.create(tmp_path / "t", FrameSettings(15.0, (6, 4)))
 
 
 def track_of(count, seed=0):
@@ -38,7 +38,7 @@ def test_round_trip(folder, count):
 
 
 def test_unfinished_and_damaged_tracks(folder):
-    with pytest.raises(RuntimeError), write_track(folder.path("rgb", "a")) as writer:
+    with pytest.raises(RuntimeError), write_frames(folder.path("rgb", "a")) as writer:
         writer.append(track_of(1)[0])
         raise RuntimeError
     assert not list((folder.folder / "rgb").iterdir())
@@ -54,11 +54,11 @@ def test_unfinished_and_damaged_tracks(folder):
 
 
 def test_other_settings_are_refused(folder):
-    assert TrackFolder.create(folder.folder, folder.settings).settings == folder.settings
+    assert FrameFolder.create(folder.folder, folder.settings).settings == folder.settings
     with pytest.raises(UsageFault, match="E-FEA-010"):
-        TrackFolder.create(folder.folder, TrackSettings(30.0, (6, 4)))
+        FrameFolder.create(folder.folder, FrameSettings(30.0, (6, 4)))
     with pytest.raises(InputRefused, match="E-FILE-001"):
-        TrackFolder(folder.folder / "rgb")
+        FrameFolder(folder.folder / "rgb")
 
 
 def test_snippet_bank_numbers_snippets_through(folder):

@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 import pytest
 
-from augrgb.features.frames import stream_track
+from augrgb.features.frames import iter_frames
 from augrgb.video.decode import DecodeReport
 from augrgb.video.flow.settings import FlowSettings
 from support.video_samples import write_video
@@ -23,7 +23,7 @@ def moving_texture(count, width=96, height=64, step=(2, 1)):
 
 
 def track(path, modality, fps, size, **options):
-    return np.stack(list(stream_track(path, modality, fps, size, **options)))
+    return np.stack(list(iter_frames(path, modality, fps, size, **options)))
 
 
 def middle(flow, steps=16):

@@ -11,9 +11,9 @@ from augrgb.core.errors import AugrgbError
 from augrgb.core.timeline import Clock
 from augrgb.core.types import Dataset, Event, VideoRecord
 from augrgb.features import stream_data
-from augrgb.features.feature_track import MAPPED
 from augrgb.features.store import open_features, write_features
 from augrgb.features.stream_data import StreamData, feature_statistics
+from augrgb.features.video_features import MAPPED
 
 RGB = Clock(fps=16.0, window=8, stride=8)
 POSE = Clock(fps=16.0, window=4, stride=4)
@@ -184,10 +184,10 @@ def test_statistics_equal_numpy_and_tell_constant_channels(caplog):
         values[:, 2] = 5
     data = StreamData(dataset(a=40, b=30), ["a", "b"], {"rgb": rgb}, grid="rgb")
     with caplog.at_level(logging.WARNING):
-        mean, deviation = feature_statistics(data, "rgb")
+        mean, std = feature_statistics(data, "rgb")
     rows = np.concatenate(list(rgb.tracks.values())).astype(np.float64)
     np.testing.assert_allclose(mean, rows.mean(0), rtol=1e-6)
-    np.testing.assert_allclose(deviation, rows.std(0), rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(std, rows.std(0), rtol=1e-5, atol=1e-6)
     assert "variance 0 in 1 of 3" in caplog.text
 
 

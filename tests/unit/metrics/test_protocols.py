@@ -10,7 +10,7 @@ from augrgb.annotations.labels import legacy_uniform, rasterise
 from augrgb.core.errors import InputRefused, UsageFault
 from augrgb.core.timeline import Clock
 from augrgb.core.types import Dataset, Detection, Event, VideoRecord
-from augrgb.metrics.evaluation import ScoreTrack
+from augrgb.metrics.evaluation import VideoScores
 from augrgb.metrics.protocols import PROTOCOLS, evaluate, find_protocol
 
 CLOCK = Clock(fps=8.0, window=4, stride=4)  # two snippets a second
@@ -40,7 +40,7 @@ def perfect_scores(rule="centre"):
             return rasterise(EVENTS[name], INDEX, CLOCK, 40)
         return legacy_uniform(EVENTS[name], INDEX, 20.0, 40)
 
-    return {name: ScoreTrack(labels(name).astype(np.float32) * 0.9, CLOCK) for name in IDS}
+    return {name: VideoScores(labels(name).astype(np.float32) * 0.9, CLOCK) for name in IDS}
 
 
 def perfect_detections():
@@ -119,7 +119,7 @@ def test_missing_videos_are_refused_unless_allowed():
 )
 def test_bad_scores_are_refused(values, message):
     with pytest.raises(InputRefused, match=message):
-        evaluate("frame-map/present", DATASET, IDS, scores={**perfect_scores(), "a": ScoreTrack(values, CLOCK)})
+        evaluate("frame-map/present", DATASET, IDS, scores={**perfect_scores(), "a": VideoScores(values, CLOCK)})
 
 
 @pytest.mark.parametrize(

@@ -65,5 +65,5 @@ def test_sign_flips_exact_and_sampled_agree():
 def test_holm_and_deviation():
     assert statistics.holm([0.04, 0.01, math.nan, 0.03])[:2] == [pytest.approx(0.06), pytest.approx(0.03)]
     assert math.isnan(statistics.holm([0.04, math.nan])[1]) and statistics.holm([0.9, 0.8]) == [1.0, 1.0]
-    mean, deviation = statistics.mean_and_deviation([5.0])
-    assert mean == 5 and math.isnan(deviation)
+    mean, std = statistics.mean_and_std([5.0])
+    assert mean == 5 and math.isnan(std)

@@ -38,9 +38,9 @@ def test_statistics_equal_those_computed_by_hand(tmp_path):
     found = {one.row: one for one in statistics_of(results(tmp_path, VALUES))}
     base, logits, pose, both = (found[row] for row in ("rgb", "logits", "pose", "both"))
     assert (base.n, base.pairs, base.against) == (3, 0, "") and math.isnan(base.p_holm)
-    assert base.mean == pytest.approx(1.55 / 3) and base.deviation == pytest.approx(0.1040833)
+    assert base.mean == pytest.approx(1.55 / 3) and base.std == pytest.approx(0.1040833)
     # d = 0.25/3, sd = sqrt(((1/60)^2 * 2 + (1/30)^2) / 2), t = d / (sd / sqrt 3) = 5; t_0.975(2) = 4.302653
-    assert logits.delta == pytest.approx(0.25 / 3) and logits.delta_deviation == pytest.approx(0.0288675, rel=1e-5)
+    assert logits.delta == pytest.approx(0.25 / 3) and logits.delta_std == pytest.approx(0.0288675, rel=1e-5)
     assert logits.low == pytest.approx(0.0116225, rel=1e-4) and logits.high == pytest.approx(0.1550442, rel=1e-5)
     assert logits.p_t == pytest.approx(1 - 5 / math.sqrt(27))  # with two degrees: 1 - t / sqrt(t^2 + 2)
     assert logits.p_sign_flip == pytest.approx(2 / 8)

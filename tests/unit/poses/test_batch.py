@@ -15,7 +15,7 @@ from augrgb.poses import batch as pose_batch
 from augrgb.poses.batch import PersonChoice
 from augrgb.poses.convert import convert_poses
 from augrgb.poses.estimate import estimate_poses
-from augrgb.poses.files import pose_track, read_poses
+from augrgb.poses.files import pose_frames, read_poses
 from augrgb.poses.writer import read_made_from
 from augrgb.workflows.extract import extract
 from support.places import SHARED
@@ -249,7 +249,7 @@ def test_real_lcrnet_poses(tmp_path):
     # Upright people on most frames: heads above hips above ankles.
     assert np.mean(seen[:, names.index("nose"), 1] > seen[:, names.index("left_hip"), 1]) > 0.95
     assert np.mean(seen[:, names.index("left_hip"), 1] > seen[:, names.index("left_ankle"), 1]) > 0.95
-    assert pose_track(found, 10).seen.mean() < 0.6  # the empty half is filled, and marked
+    assert pose_frames(found, 10).seen.mean() < 0.6  # the empty half is filled, and marked
 
 
 # From video, with small models that find colours.

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from augrgb.core.errors import InputRefused
-from augrgb.poses.files import PoseFile, Skeleton, pose_track, read_poses
+from augrgb.poses.files import PoseFile, Skeleton, pose_frames, read_poses
 from support.video_samples import STICK, STICK_PARENTS, stick_motion, write_poses
 
 
@@ -25,7 +25,7 @@ def test_round_trip(tmp_path):
 
 def test_own_rate_changes_nothing():
     joints = stick_motion(12)
-    track = pose_track(poses(joints), 10)
+    track = pose_frames(poses(joints), 10)
     np.testing.assert_allclose(track.joints, joints, atol=1e-6)
     assert track.seen.all()
 
@@ -33,7 +33,7 @@ def test_own_rate_changes_nothing():
 def test_resampled_by_time():
     joints = np.zeros((11, 5, 3), np.float32)
     joints[:, :, 0] = np.arange(11)[:, None] * 0.1  # one metre per second
-    track = pose_track(poses(joints), 15)
+    track = pose_frames(poses(joints), 15)
     assert len(track.joints) == 17  # 1.1 s
     np.testing.assert_allclose(track.joints[:16, 0, 0], np.arange(16) / 15, atol=1e-6)
 
@@ -44,7 +44,7 @@ def test_short_gaps_are_bridged_and_long_ones_filled_and_marked():
     joints[5:7, 1] = np.nan
     joints[12:22, 1] = np.nan
     joints[:, 4] = np.nan
-    track = pose_track(poses(joints), 10)
+    track = pose_frames(poses(joints), 10)
     np.testing.assert_allclose(track.joints[4:8, 1, 0], [4, 5, 6, 7], atol=1e-4)
     assert track.seen[:12, 1].all() and track.seen[22:, 1].all() and not track.seen[12:22, 1].any()
     assert set(np.unique(track.joints[12:22, 1, 0])) == {11.0, 22.0}
@@ -55,7 +55,7 @@ def test_a_joint_seen_once():
     joints = stick_motion(8)
     joints[:, 4] = np.nan
     joints[3, 4] = 7.0
-    track = pose_track(poses(joints), 10)
+    track = pose_frames(poses(joints), 10)
     assert (track.joints[:, 4] == 7.0).all() and track.seen[:, 4].tolist() == [i == 3 for i in range(8)]
 
 

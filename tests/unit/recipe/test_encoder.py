@@ -49,7 +49,7 @@ def test_a_recipe_comes_back_from_its_run_folder():
         ({"distill": {"streams": ["b/joints"], "losses": LOSSES, "joints": {}}}, "cannot be called 'joints'"),
         ({"distill": {"streams": ["x"], "losses": {"logit_kd": {"teachers": ["y"]}}}}, "no such teacher as 'y'"),
         ({"distill": {"streams": ["x"], "losses": LOSSES, "features": {"y": "f"}}}, "no such stream"),
-        ({"distill": {"streams": ["x"], "losses": LOSSES, "teacher_weights": {"y": 1}}}, "no such teacher"),
+        ({"distill": {"streams": ["x"], "losses": LOSSES, "teacher_mixing": {"y": 1}}}, "no such teacher"),
         ({"distill": {"joints": {"axes": "world"}}}, "'body' or 'camera'"),
         ({"augment": {"flip": 0.5}}, "flip needs swap"),
         ({"augment": {"zoom": 8}}, "at most 7"),

@@ -37,7 +37,7 @@ def test_every_mistake_is_reported_at_once_with_the_nearest_name():
         "distill": {
             "teachers": {"pose": "p"},
             "losses": {"boundry_saliency": {}, "atomic_contrastive": {"temprature": 1}},
-            "teacher_weights": {"poze": 1.0},
+            "teacher_mixing": {"poze": 1.0},
         },
         "train": {"steps": "many"},
     }
@@ -47,7 +47,7 @@ def test_every_mistake_is_reported_at_once_with_the_nearest_name():
         "student.filter.sd_tcm: no such temporal filter. did you mean 'sd_tcn'?",
         "distill.losses.boundry_saliency: no such loss. did you mean 'boundary_saliency'?",
         "distill.losses.atomic_contrastive.temprature: no such option. did you mean 'temperature'?",
-        "distill.teacher_weights.poze: no such teacher. did you mean 'pose'?",
+        "distill.teacher_mixing.poze: no such teacher. did you mean 'pose'?",
         "train.steps",
     ):
         assert expected in text, text

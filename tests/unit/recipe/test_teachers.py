@@ -73,9 +73,9 @@ def test_members_of_other_features_are_refused(root, tmp_path):
 
 def test_learned_weights_of_teachers(root, tmp_path):
     section = distill(["logit_kd", "hint", "global_relation"], pose=root / "pose", self=root / "rgb")
-    section |= {"teacher_weights": "learned"}
+    section |= {"teacher_mixing": "learned"}
     run = train(root, tmp_path, "taught", "rgb", command="distil", distill=section)
-    told = json.loads((run / "teacher_weights.json").read_text())
+    told = json.loads((run / "teacher_mixing.json").read_text())
     assert told["snippets"] == 4 * 16
     for name in ("walk", "sit", "drink"):
         assert told["weights"]["pose"][name] + told["weights"]["self"][name] == pytest.approx(1)
@@ -94,17 +94,17 @@ def test_learned_weights_of_teachers(root, tmp_path):
 
 def test_equal_weights_are_an_ensemble_with_a_term_for_each_member(root, tmp_path):
     members = {name: root / name for name in ("pose", "pose1")}
-    section = distill(["logit_kd", "hint"], **members) | {"teacher_weights": "equal"}
+    section = distill(["logit_kd", "hint"], **members) | {"teacher_mixing": "equal"}
     run = train(root, tmp_path, "taught", "rgb", command="distil", distill=section)
     line = metrics(run)[-1]
     assert set(line["terms"]) - {"loss", "detection"} == {"pose+pose1/logit_kd", "pose/hint", "pose1/hint"}
     assert len(set(line["snippets"].values()) - {line["snippets"]["detection"]}) == 1, "everyone sees every snippet"
     half = line["terms"]["pose/hint"] / 2 + line["terms"]["pose1/hint"] / 2 + line["terms"]["pose+pose1/logit_kd"]
     assert line["terms"]["loss"] == pytest.approx(line["terms"]["detection"] + half, rel=1e-4)
-    assert not (run / "teacher_weights.json").exists()
+    assert not (run / "teacher_mixing.json").exists()
     # the same voice as that of one teacher with two members
     one = distill(["logit_kd"], both=list(members.values()))
-    two = distill(["logit_kd"], **members) | {"teacher_weights": "equal"}
+    two = distill(["logit_kd"], **members) | {"teacher_mixing": "equal"}
     runs = [train(root, tmp_path, n, "rgb", command="distil", distill=d) for n, d in (("one", one), ("two", two))]
     first, second = (metrics(run)[0]["terms"]["loss"] for run in runs)
     assert first == pytest.approx(second, rel=1e-5)
@@ -112,9 +112,9 @@ def test_equal_weights_are_an_ensemble_with_a_term_for_each_member(root, tmp_pat
 
 def test_numbers_and_learned_are_the_only_weights(root, tmp_path):
     values = toy_values(root)["stream"]
-    values["distill"] = distill(["logit_kd"], pose=root / "pose") | {"teacher_weights": "lerned"}
+    values["distill"] = distill(["logit_kd"], pose=root / "pose") | {"teacher_mixing": "lerned"}
     outcome = run_cli("distil", write(tmp_path / "r.yaml", values), "--run", tmp_path / "run")
-    assert outcome.code == 2 and "distill.teacher_weights" in outcome.err
+    assert outcome.code == 2 and "distill.teacher_mixing" in outcome.err
 
 
 def copied(root: Path, target: Path, *, pose=None, rgb=None, audio=None) -> Path:

@@ -119,6 +119,6 @@ def test_the_picture_is_a_picture(tmp_path):
 def test_the_picture_takes_any_name(tmp_path):
     noise = film_strip(list(rng_at(0, "noise").integers(0, 255, (3, 20, 30, 3)).astype(np.uint8)))
     example = examples.hostile().timelines[0]
-    hostile = type(example)("$x$", 12.0, tuple(noise), example.truth, example.tracks)
+    hostile = type(example)("$x$", 12.0, tuple(noise), example.truth, example.lanes)
     write_picture(tmp_path / "p.png", hostile, ())
     assert (tmp_path / "p.png").stat().st_size > 10_000

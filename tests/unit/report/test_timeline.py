@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from augrgb.core.types import Detection, Event
 from augrgb.report.agreement import agreement, united, without
-from augrgb.report.data import DetectedVideo, DetectionTrack, ScoreCurves, TimelineExample
+from augrgb.report.data import DetectedVideo, Lane, ScoreCurves, TimelineExample
 from augrgb.report.palette import CLASS_COLOURS, DARK_PAPER, PAPER, colours_of
 from augrgb.report.timeline_svg import detected_timeline, example_timeline, time_ticks
 from support import report_examples as examples
@@ -44,20 +44,20 @@ def test_agreement_is_shares_of_time():
 def test_misses_and_false_alarms_stand_where_they_happen():
     truth = (Event("walk", 2.0, 6.0),)
     found = (Detection("v", "walk", 4.0, 8.0, 0.9), Detection("v", "sit", 0.0, 1.0, 0.4))
-    example = TimelineExample("v", 10.0, (), truth, (DetectionTrack("RGB", found),))
-    annotated, track = example_timeline(example, ("walk", "sit")).blocks
+    example = TimelineExample("v", 10.0, (), truth, (Lane("RGB", found),))
+    annotated, lane = example_timeline(example, ("walk", "sit")).blocks
     assert [lane.label for lane in annotated.lanes] == ["walk"]
-    assert [lane.label for lane in track.lanes] == ["walk", "sit"]  # annotated classes first, then false ones
-    walk, sit = track.lanes
+    assert [lane.label for lane in lane.lanes] == ["walk", "sit"]  # annotated classes first, then false ones
+    walk, sit = lane.lanes
     assert walk.missed == ((20.0, 20.0),)
     assert (walk.bars[0].x, walk.bars[0].width, walk.bars[0].alarms) == (40.0, 40.0, ((60.0, 20.0),))
     assert sit.bars[0].alarms == ((0.0, 10.0),) and sit.missed == ()
     assert walk.bars[0].title == "walk  0:04.0 to 0:08.0  score 0.90"
-    assert track.summary == "2 detections · finds 50.0 % of the annotated time · 60.0 % of its own time is false"
+    assert lane.summary == "2 detections · finds 50.0 % of the annotated time · 60.0 % of its own time is false"
 
 
 def test_without_annotation_nothing_is_judged():
-    example = TimelineExample("v", 10.0, (), None, (DetectionTrack("RGB", (Detection("v", "a", 1.0, 2.0, 0.9),)),))
+    example = TimelineExample("v", 10.0, (), None, (Lane("RGB", (Detection("v", "a", 1.0, 2.0, 0.9),)),))
     timeline = example_timeline(example, ())
     assert not timeline.judged and timeline.blocks[0].summary == "1 detection"
     assert timeline.blocks[0].lanes[0].bars[0].alarms == ()

@@ -33,8 +33,8 @@ def test_standardises_and_survives_a_constant_channel(stream):
     out = stream.eval()(x, mask)
     assert out.features.shape == (2, 5, 8) and out.logits.shape == (2, 5, 3) and len(out.hidden) == 3
     assert torch.isfinite(out.logits).all() and out.logits[1, 3:].abs().max() == 0
-    deviation = torch.tensor([1.0, 1, 2, 3, 4, 5])
-    features, _ = stream.filter((x - torch.arange(6.0)) / deviation * mask[..., None], mask)
+    std = torch.tensor([1.0, 1, 2, 3, 4, 5])
+    features, _ = stream.filter((x - torch.arange(6.0)) / std * mask[..., None], mask)
     torch.testing.assert_close(out.features, features)
 
 

@@ -18,8 +18,8 @@ from augrgb.streams import StreamSettings, build_stream, load_stream
 from augrgb.training import FitSettings, RunFolder, StreamTask, fit
 from augrgb.training.mean_teacher import MeanTeacher
 from augrgb.training.moving_average import follow
-from augrgb.training.own_term import second_view
 from augrgb.training.perturbation import Perturbation
+from augrgb.training.student_term import second_view
 from support import toy_training as toy
 
 FIT: FitSettings = replace(toy.FIT, accelerator="cpu")
@@ -122,14 +122,14 @@ def test_a_decay_outside_its_range_is_refused():
 
 
 def test_perturbation_is_of_the_stated_size_and_repeatable():
-    x, mean, deviation = torch.ones(3, 400, 50), torch.full((50,), 7.0), torch.linspace(0.5, 3, 50)
-    only_noise = Perturbation(0, 0.2).apply(x, mean, deviation, rng_at(0))
-    torch.testing.assert_close((only_noise - x).flatten(0, 1).std(0), 0.2 * deviation, rtol=0.1, atol=0)
-    dropped = Perturbation(0.3, 0).apply(x, mean, deviation, rng_at(0))
+    x, mean, std = torch.ones(3, 400, 50), torch.full((50,), 7.0), torch.linspace(0.5, 3, 50)
+    only_noise = Perturbation(0, 0.2).apply(x, mean, std, rng_at(0))
+    torch.testing.assert_close((only_noise - x).flatten(0, 1).std(0), 0.2 * std, rtol=0.1, atol=0)
+    dropped = Perturbation(0.3, 0).apply(x, mean, std, rng_at(0))
     assert set(dropped.unique().tolist()) == {1.0, 7.0} and (dropped == dropped[:, :1]).all(), "whole channels"
     assert 0.2 < float((dropped == 7).float().mean()) < 0.4
-    torch.testing.assert_close(dropped, Perturbation(0.3, 0).apply(x, mean, deviation, rng_at(0)), rtol=0, atol=0)
-    assert Perturbation(0, 0).apply(x, mean, deviation, rng_at(0)) is x
+    torch.testing.assert_close(dropped, Perturbation(0.3, 0).apply(x, mean, std, rng_at(0)), rtol=0, atol=0)
+    assert Perturbation(0, 0).apply(x, mean, std, rng_at(0)) is x
 
 
 def outcome(folder: Path) -> dict[str, bytes]:

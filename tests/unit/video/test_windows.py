@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from augrgb.core.timeline import Clock
-from augrgb.video.windows import stream_windows, windows
+from augrgb.video.windows import iter_windows, windows
 
 
 def test_windows_by_hand():
@@ -20,7 +20,7 @@ def test_windows_by_hand():
 @given(st.integers(1, 60), st.integers(1, 9), st.integers(1, 12), st.integers(0, 5), st.integers(1, 7))
 def test_streaming_gives_the_same(count, window, stride, offset, chunk):
     track, clock = np.random.default_rng(count).normal(size=(count, 2)), Clock(10, window, stride, offset)
-    chunks = list(stream_windows(iter(track), clock, chunk))
+    chunks = list(iter_windows(iter(track), clock, chunk))
     assert all(0 < len(part) <= chunk for part in chunks)
     found = np.concatenate(chunks) if chunks else np.empty((0, window, 2))
     np.testing.assert_array_equal(found, windows(track, clock))
@@ -42,6 +42,6 @@ def test_streaming_holds_few_frames():
             yield np.zeros(3).view(Frame)
 
     peaks: list[int] = []
-    for _ in stream_windows(frames(), Clock(10, 8, 4), 4):
+    for _ in iter_windows(frames(), Clock(10, 8, 4), 4):
         pass
     assert len(peaks) == 5000 and max(peaks) < 60

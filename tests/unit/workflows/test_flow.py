@@ -1,4 +1,4 @@
-"""Flow of a stated method and range: encoders say it, tracks and features follow, and kinds never mix."""
+"""Flow of a stated method and range: encoders say it, frames and features follow, and kinds never mix."""
 
 import dataclasses
 
@@ -11,8 +11,8 @@ from augrgb.core.timeline import Clock
 from augrgb.core.types import Dataset, VideoRecord
 from augrgb.encoders import ENCODERS
 from augrgb.encoders.files import EncoderSettings, load_encoder, save_encoder
-from augrgb.features.frame_cache import cache_tracks
-from augrgb.features.frame_folder import TrackFolder, TrackSettings
+from augrgb.features.frame_cache import cache_frames
+from augrgb.features.frame_folder import FrameFolder, FrameSettings
 from augrgb.features.store import open_features
 from augrgb.recipe import EncoderRecipe, check_recipe
 from augrgb.video.flow.settings import FlowSettings
@@ -65,35 +65,35 @@ def test_features_say_how_their_flow_was_made_and_kinds_do_not_mix(dataset, tmp_
 
 
 def test_a_track_folder_holds_one_kind_of_flow(dataset, tmp_path):
-    cache_tracks(dataset, None, ["flow"], tmp_path / "t", fps=10, size=SIZE, workers=0)
-    cache_tracks(dataset, None, ["flow"], tmp_path / "w", fps=10, size=SIZE, workers=0, flow=WIDE)
-    plain, wide = TrackFolder(tmp_path / "t"), TrackFolder(tmp_path / "w")
+    cache_frames(dataset, None, ["flow"], tmp_path / "t", fps=10, size=SIZE, workers=0)
+    cache_frames(dataset, None, ["flow"], tmp_path / "w", fps=10, size=SIZE, workers=0, flow=WIDE)
+    plain, wide = FrameFolder(tmp_path / "t"), FrameFolder(tmp_path / "w")
     assert wide.settings.flow == WIDE and plain.settings.flow == FlowSettings()
     assert np.abs(plain.read("flow", "a")).max() > np.abs(wide.read("flow", "a")).max() > 0
     with pytest.raises(UsageFault, match=r"E-FEA-010.*bound=20"):
-        cache_tracks(dataset, None, ["flow"], tmp_path / "t", fps=10, size=SIZE, workers=0, flow=WIDE)
+        cache_frames(dataset, None, ["flow"], tmp_path / "t", fps=10, size=SIZE, workers=0, flow=WIDE)
     with pytest.raises(AugrgbError, match=r"E-CFG-002.*flow method"):
-        cache_tracks(dataset, None, ["flow"], tmp_path / "n", fps=10, size=SIZE, workers=0, flow=FlowSettings("horn"))
+        cache_frames(dataset, None, ["flow"], tmp_path / "n", fps=10, size=SIZE, workers=0, flow=FlowSettings("horn"))
 
 
 def test_cached_flow_gives_the_same_features_and_foreign_flow_is_refused(dataset, tmp_path):
     wide = encoder_folder(tmp_path / "wide", flow={"bound": 20})
-    cache_tracks(dataset, None, ["flow"], tmp_path / "t", fps=10, size=SIZE, workers=0)
-    cache_tracks(dataset, None, ["flow"], tmp_path / "w", fps=10, size=SIZE, workers=0, flow=WIDE)
+    cache_frames(dataset, None, ["flow"], tmp_path / "t", fps=10, size=SIZE, workers=0)
+    cache_frames(dataset, None, ["flow"], tmp_path / "w", fps=10, size=SIZE, workers=0, flow=WIDE)
     extract(dataset, wide, tmp_path / "f", workers=0)
-    extract(dataset, wide, tmp_path / "g", workers=0, tracks_folder=tmp_path / "w")
+    extract(dataset, wide, tmp_path / "g", workers=0, frames_folder=tmp_path / "w")
     np.testing.assert_array_equal(*(open_features(tmp_path / name).read("a").values for name in "fg"))
     with pytest.raises(InputRefused, match=r"E-FEA-004.*bound"):
-        extract(dataset, wide, tmp_path / "h", workers=0, tracks_folder=tmp_path / "t")
+        extract(dataset, wide, tmp_path / "h", workers=0, frames_folder=tmp_path / "t")
 
 
 def test_folders_of_before_are_read_as_they_were(tmp_path):
-    settings = TrackSettings(15.0, (64, 48))
+    settings = FrameSettings(15.0, (64, 48))
     assert set(settings.to_json()) == {"schema", "fps", "size", "flow"}
-    TrackFolder.create(tmp_path / "t", settings)
-    assert TrackFolder(tmp_path / "t").settings == settings
+    FrameFolder.create(tmp_path / "t", settings)
+    assert FrameFolder(tmp_path / "t").settings == settings
     other = dataclasses.replace(settings, flow=WIDE)
-    assert TrackFolder.create(tmp_path / "w", other).settings == other
+    assert FrameFolder.create(tmp_path / "w", other).settings == other
 
 
 @pytest.mark.slow
@@ -108,13 +108,13 @@ def test_recipes_choose_the_flow_of_student_and_teacher(tmp_path):
         "train": train,
     }
     expect_success("train-encoder", write(tmp_path / "wide.yaml", recipe), "--run", tmp_path / "wide")
-    assert TrackFolder(tmp_path / "wide" / "tracks").settings.flow == WIDE
+    assert FrameFolder(tmp_path / "wide" / "frames").settings.flow == WIDE
     assert load_encoder(tmp_path / "wide").encoder.options["flow"] == {"bound": 20}
     recipe["encoder"] = {"small_rgb": {"dim": 8}}
     recipe["distill"] = {"teachers": {"flow": str(tmp_path / "wide")}, "losses": {"atomic_regression": {}}}
     expect_success("train-encoder", write(tmp_path / "rgb.yaml", recipe), "--run", tmp_path / "rgb")
-    (teacher,) = (tmp_path / "rgb" / "teacher_tracks").iterdir()  # beside the student's own tracks, not among them
-    assert TrackFolder(teacher).settings.flow == WIDE and not TrackFolder(tmp_path / "rgb" / "tracks").ids("flow")
+    (teacher,) = (tmp_path / "rgb" / "teacher_frames").iterdir()  # beside the student's own frames, not among them
+    assert FrameFolder(teacher).settings.flow == WIDE and not FrameFolder(tmp_path / "rgb" / "frames").ids("flow")
     recipe["encoder"] = {"small_flow": {"dim": 8, "flow": {"method": "horn"}}}
     recipe.pop("distill")
     outcome = run_cli("train-encoder", write(tmp_path / "no.yaml", recipe), "--run", tmp_path / "no")

@@ -35,7 +35,7 @@ TRAIN = {"steps": 4, "batch_size": 8, "validate_every": 2, "checkpoint_every": 2
 
 def recipe_of(project: Path, **parts) -> EncoderRecipe:
     values = {
-        "data": {"dataset": str(project / "world"), "tracks": str(project / "tracks")},
+        "data": {"dataset": str(project / "world"), "frames": str(project / "frames")},
         "encoder": {"small_rgb": {"dim": 16}},
         "clock": CLOCK,
         "train": TRAIN,
@@ -48,16 +48,16 @@ def taught_by(project: Path, **distill) -> EncoderRecipe:
     return recipe_of(project, distill={"losses": {"logit_kd": {}}, **distill})
 
 
-def terms_of(recipe: EncoderRecipe, project: Path, own_tracks: Path):
+def terms_of(recipe: EncoderRecipe, project: Path, own_frames: Path):
     """The terms of a recipe, and the training snippets that they are about."""
     dataset = load_dataset(recipe.data.dataset)
     roles = dataset.splits["cross_subject"]
     ids = (*roles["encoder"], *roles["encoder_unlabelled"])
     teachers = EncoderTeachers(recipe, dataset)
     teachers.check_missing(ids)
-    bank = SnippetBank(project / "tracks", ids, "rgb", Clock(15.0, 8, 8))
+    bank = SnippetBank(project / "frames", ids, "rgb", Clock(15.0, 8, 8))
     snippets = labelled_snippets(SmallRGB(), bank, dataset, set(roles["encoder"]), True)
-    return teachers.terms(16, bank, snippets, project / "tracks", own_tracks, 0), bank, dataset
+    return teachers.terms(16, bank, snippets, project / "frames", own_frames, 0), bank, dataset
 
 
 def outputs_of(term, bank: SnippetBank):
@@ -93,7 +93,7 @@ def test_snippet_logits_of_a_teacher_encoder(project, tmp_path):
     output, _ = outputs_of(term, bank)
     loaded = load_encoder(project / "encoder_pose").encoder
     tensors = load_file(project / "encoder_pose" / "classifier.safetensors")
-    own = SnippetBank(project / "tracks", bank.video_ids, "pose", Clock(15.0, 8, 8))
+    own = SnippetBank(project / "frames", bank.video_ids, "pose", Clock(15.0, 8, 8))
     with torch.no_grad():
         features = loaded(loaded.prepare(own.windows(np.arange(5))))
         expected = torch.nn.functional.linear(features, tensors["weight"], tensors["bias"])
@@ -106,11 +106,11 @@ def test_teachers_share_the_weight_of_each_loss(project, tmp_path, how):
     teachers = {"pose": str(project / "encoder_pose"), "rgb": str(project / "encoder_rgb")}
     losses = {
         "logit_kd": {"weight": 0.5, "teachers": ["pose_stream", "rgb_stream"]},
-        "atomic_contrastive": {"weight": 0.4, "teachers": ["pose", "rgb"], "fade": 0.5},
+        "atomic_contrastive": {"weight": 0.4, "teachers": ["pose", "rgb"], "decay": 0.5},
     }
     streams = {"pose_stream": str(project / "pose"), "rgb_stream": str(project / "rgb")}
     recipe = recipe_of(
-        project, distill={"teachers": teachers, "streams": streams, "losses": losses, "teacher_weights": how}
+        project, distill={"teachers": teachers, "streams": streams, "losses": losses, "teacher_mixing": how}
     )
     train_encoder(recipe, tmp_path / "run", workers=0)
     task = json.loads((tmp_path / "run" / "run.json").read_text())["identity"]["task"]
@@ -119,7 +119,7 @@ def test_teachers_share_the_weight_of_each_loss(project, tmp_path, how):
     shares = [terms[f"{name}/atomic_contrastive"] for name in teachers]
     assert sum(shares) == pytest.approx(0.4, abs=2e-4) and min(shares) > 0
     assert task["fading"] == {"pose/atomic_contrastive": 2, "rgb/atomic_contrastive": 2}
-    told = tmp_path / "run" / "teacher_weights.json"
+    told = tmp_path / "run" / "teacher_mixing.json"
     assert told.exists() == (how == "learned") and (shares == [0.2, 0.2] or how == "learned")
     if how == "learned":
         weights = json.loads(told.read_text())["weights"]
@@ -138,7 +138,7 @@ def test_weights_cannot_be_shared_by_teachers_without_scores(project, tmp_path, 
     shutil.copytree(project / "encoder_pose", folder)
     (folder / "classifier.safetensors").unlink()
     losses = {"atomic_contrastive": {}}
-    recipe = taught_by(project, teachers={"pose": str(folder)}, losses=losses, teacher_weights=how)
+    recipe = taught_by(project, teachers={"pose": str(folder)}, losses=losses, teacher_mixing=how)
     with pytest.raises(AugrgbError, match=r"E-TRN-005.*pose cannot score"):
         train_encoder(recipe, tmp_path / "run", workers=0)
 
@@ -154,7 +154,7 @@ def test_several_teachers_through_their_own_losses_and_joints(project, tmp_path)
                 "logit_kd": {"teachers": ["stream"], "only_unlabelled": True},
             },
             "joints": {"frames": 2, "weight": 0.3},
-            "teacher_weights": {"stream": 2.0},
+            "teacher_mixing": {"stream": 2.0},
         },
     )
     train_encoder(recipe, tmp_path / "run", workers=0)
@@ -174,7 +174,7 @@ def test_several_teachers_through_their_own_losses_and_joints(project, tmp_path)
 
 
 def without_poses(project: Path, tmp_path: Path) -> Path:
-    """The world, in which one unlabelled video has no poses; decoded tracks serve as they are."""
+    """The world, in which one unlabelled video has no poses; decoded frames serve as they are."""
     dataset = load_dataset(project / "world")
     video_id = dataset.splits["cross_subject"]["encoder_unlabelled"][0]
     videos = {**dataset.videos, video_id: replace(dataset.videos[video_id], poses=None)}
@@ -207,7 +207,7 @@ def test_videos_that_a_teacher_cannot_see_are_masked_and_counted(project, tmp_pa
         if kind in distill:
             distill = {**distill, kind: {"pose": str(project / distill[kind]["pose"])}}
     name = "pose" if "joints" not in distill else "joints"
-    data = {"dataset": str(without_poses(project, tmp_path)), "tracks": str(tmp_path / "tracks")}
+    data = {"dataset": str(without_poses(project, tmp_path)), "frames": str(tmp_path / "frames")}
     with pytest.raises(AugrgbError, match=rf"E-FEA-002 teacher {name}: cannot see 1 of 4 videos.*allow_missing=1"):
         train_encoder(recipe_of(project, data=data, distill=distill), tmp_path / "run", workers=0)
     recipe = recipe_of(project, data={**data, "allow_missing": 1}, distill={**distill, "unlabelled_share": 0.5})
@@ -233,13 +233,13 @@ def test_a_stream_without_an_encoder_or_of_other_classes(project, tmp_path):
 def test_a_teacher_of_another_frame_rate_gets_its_own_tracks(project, tmp_path):
     recipe = recipe_of(
         project,
-        data={"tracks": str(tmp_path / "tracks")},
+        data={"frames": str(tmp_path / "frames")},
         clock={"fps": 10, "window": 6, "stride": 6},
         distill={"streams": {"pose": str(project / "pose")}, "losses": {"logit_kd": {}}},
     )
     train_encoder(recipe, tmp_path / "run", workers=0)
-    assert next(path.name for path in (tmp_path / "run" / "teacher_tracks").iterdir()).startswith("64x48-15fps")
-    assert not (tmp_path / "tracks" / "pose").exists()
+    assert next(path.name for path in (tmp_path / "run" / "teacher_frames").iterdir()).startswith("64x48-15fps")
+    assert not (tmp_path / "frames" / "pose").exists()
     line = next(line for line in RunFolder(tmp_path / "run").metrics.read() if "snippets" in line)
     assert line["snippets"]["pose/logit_kd"] == 32
 
@@ -315,8 +315,8 @@ def test_augmentation_of_a_recipe(project, tmp_path):
 
 
 def test_decoding_is_told_to_the_end_and_in_several_processes(project, tmp_path):
-    tracks = {"tracks": str(tmp_path / "tracks")}
-    recipe = recipe_of(project, data=tracks)
+    frames = {"frames": str(tmp_path / "frames")}
+    recipe = recipe_of(project, data=frames)
     told: list[tuple[int, int]] = []
     train_encoder(recipe, tmp_path / "one", workers=2, decoding=lambda done, total: told.append((done, total)))
     assert told == sorted(told) and told[-1] == (4, 4), "two labelled and two validation videos"

@@ -7,7 +7,7 @@ from typing import Any
 
 from augrgb.annotations.annotation_format import AnnotatedVideo, AnnotationFormat, AnnotationSet, Finding
 from augrgb.annotations.reading.class_list import read_class_list
-from augrgb.annotations.reading.json_stream import stream_json
+from augrgb.annotations.reading.json_reader import iter_json
 from augrgb.annotations.reading.json_values import as_list, as_number, as_object, as_text, member
 from augrgb.annotations.reading.text_files import head_of
 from augrgb.core.errors import AugrgbError, InputRefused, raise_together
@@ -51,7 +51,7 @@ class ActivityNetJson(AnnotationFormat):
         raw: dict[str, Any] = {}  # everything but the videos, which are taken one by one
         faults: list[AugrgbError] = []
         videos: dict[str, AnnotatedVideo] = {}
-        for place, value in stream_json(path, inside=("database",)):
+        for place, value in iter_json(path, inside=("database",)):
             if not place or isinstance(place[0], int):
                 as_object([] if place else value, path)  # a list, or no container at all, is refused
                 continue

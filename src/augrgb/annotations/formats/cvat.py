@@ -10,7 +10,7 @@ from augrgb.annotations.annotation_format import AnnotatedVideo, AnnotationForma
 from augrgb.annotations.reading.class_list import read_class_list
 from augrgb.annotations.reading.frame_rates import Rates, need_rates, rate_of
 from augrgb.annotations.reading.text_files import head_of
-from augrgb.annotations.reading.xml_stream import stream_xml
+from augrgb.annotations.reading.xml_reader import iter_xml
 from augrgb.core.errors import InputRefused
 from augrgb.core.timeline import FrameCounting
 from augrgb.core.types import Event
@@ -86,7 +86,7 @@ class Cvat(AnnotationFormat):
         """(label, first frame, end frame) of each task's tracks and tags, in order of time."""
         spans: dict[str, list[tuple[str, int, int]]] = {key: [] for key in steps}
         tagged: dict[str, dict[str, _Runs]] = {key: {} for key in steps}
-        for above, element in stream_xml(path):
+        for above, element in iter_xml(path):
             key = next(iter(steps)) if len(steps) == 1 else element.get("task_id", element.get("subset"))
             if above is None or key not in steps:
                 continue
@@ -146,7 +146,7 @@ class _Runs:
 
 def _meta(path: Path) -> Element:
     """The description of the tasks, which CVAT writes first."""
-    for above, element in stream_xml(path):
+    for above, element in iter_xml(path):
         if above is None and element.tag != "annotations":
             raise InputRefused("E-ANN-001", path, _NOT_CVAT)
         if above is not None and element.tag == "meta":

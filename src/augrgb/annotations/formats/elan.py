@@ -14,7 +14,7 @@ from xml.etree import ElementTree
 from augrgb.annotations.annotation_format import AnnotatedVideo, AnnotationFormat, AnnotationSet, Finding
 from augrgb.annotations.reading.class_list import read_class_list
 from augrgb.annotations.reading.text_files import files_below, head_of
-from augrgb.annotations.reading.xml_stream import stream_xml
+from augrgb.annotations.reading.xml_reader import iter_xml
 from augrgb.core.errors import AugrgbError, InputRefused, UsageFault, did_you_mean, raise_together
 from augrgb.core.files import file_name_of, write_bytes
 from augrgb.core.types import Event
@@ -153,7 +153,7 @@ class _Document:
         order: dict[str, int] = {}
         values = array("d")
         vocabulary: dict[str, str] = {}
-        for above, element in stream_xml(file, inside=("TIER", "TIME_ORDER")):
+        for above, element in iter_xml(file, inside=("TIER", "TIME_ORDER")):
             if above is None and element.tag != "ANNOTATION_DOCUMENT":
                 raise InputRefused("E-ANN-001", file, f"root element {element.tag!r}, expected 'ANNOTATION_DOCUMENT'")
             if element.tag == "HEADER" and header is None:

@@ -10,7 +10,7 @@ from urllib.parse import parse_qs, unquote, urlparse
 from augrgb.annotations.annotation_format import AnnotatedVideo, AnnotationFormat, AnnotationSet, Finding
 from augrgb.annotations.reading.class_list import read_class_list
 from augrgb.annotations.reading.frame_rates import Rates, need_rates, rate_of
-from augrgb.annotations.reading.json_stream import stream_json
+from augrgb.annotations.reading.json_reader import iter_json
 from augrgb.annotations.reading.json_values import as_list, as_number, as_object, as_text, member
 from augrgb.annotations.reading.text_files import head_of
 from augrgb.core.errors import AugrgbError, InputRefused, raise_together
@@ -56,7 +56,7 @@ class LabelStudio(AnnotationFormat):
         faults: list[AugrgbError] = []
         videos: dict[str, AnnotatedVideo] = {}
         left = 0
-        for at, value in stream_json(path):
+        for at, value in iter_json(path):
             if not at or isinstance(at[0], str):
                 as_list({} if at else value, path)  # an object, or no container at all, is refused
                 continue

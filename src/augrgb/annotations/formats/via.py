@@ -13,7 +13,7 @@ from typing import Any
 
 from augrgb.annotations.annotation_format import AnnotatedVideo, AnnotationFormat, AnnotationSet, Finding
 from augrgb.annotations.reading.class_list import read_class_list
-from augrgb.annotations.reading.json_stream import stream_json
+from augrgb.annotations.reading.json_reader import iter_json
 from augrgb.annotations.reading.json_values import as_list, as_number, as_object, as_text, member
 from augrgb.annotations.reading.text_files import head_of, open_text
 from augrgb.core.errors import AugrgbError, InputRefused, UsageFault, did_you_mean, raise_together
@@ -104,7 +104,7 @@ class _Project:
         raw: dict[str, Any] = {}
         used: set[str] = set()
         left = 0
-        for keys, value in stream_json(path, inside=("metadata",)):
+        for keys, value in iter_json(path, inside=("metadata",)):
             if keys == ():
                 raw = as_object(value, path)
             elif len(keys) == 1:
@@ -132,7 +132,7 @@ class _Project:
         return _Project(path, views, attributes, frozenset(_name(attributes, a, path) for a in used), left)
 
     def segments(self) -> Iterator[_Segment]:
-        for key, value in stream_json(self.path, inside=("metadata",)):
+        for key, value in iter_json(self.path, inside=("metadata",)):
             if len(key) != 2:
                 continue
             where = f"{self.path} metadata {key[1]}"

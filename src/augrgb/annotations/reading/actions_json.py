@@ -10,7 +10,7 @@ from typing import Any
 
 from augrgb.annotations.annotation_format import AnnotatedVideo, AnnotationSet
 from augrgb.annotations.reading.class_list import ClassList, number_classes, read_class_list, unnamed, write_class_list
-from augrgb.annotations.reading.json_stream import stream_json
+from augrgb.annotations.reading.json_reader import iter_json
 from augrgb.annotations.reading.json_values import as_integer, as_list, as_number, as_object, as_text, member
 from augrgb.annotations.reading.text_files import head_of
 from augrgb.core.errors import AugrgbError, InputRefused, raise_together
@@ -45,7 +45,7 @@ def read_actions(
     label = dict(read_class_list(classes, first=first).names) if classes is not None else {}
     used: set[int] = set()
     videos: dict[str, AnnotatedVideo] = {}
-    for place, value in stream_json(path):
+    for place, value in iter_json(path):
         if not place or isinstance(place[0], int):
             as_object([] if place else value, path)  # a list, or no container at all, is refused
             continue

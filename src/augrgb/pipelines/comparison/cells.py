@@ -24,7 +24,7 @@ from augrgb.pipelines.comparison.jobs import (
 from augrgb.pipelines.comparison.merge import merged
 from augrgb.pipelines.comparison.recipe import ComparisonRecipe
 from augrgb.pipelines.comparison.search_space import trial_name
-from augrgb.pipelines.comparison.values import Places, encoder_values, stream_values
+from augrgb.pipelines.comparison.values import Places, encoder_values, iter_values
 from augrgb.recipe import EncoderRecipe, StreamRecipe, check_recipe
 
 MODEL, MANIFEST = "model.safetensors", "dataset.json"
@@ -68,7 +68,7 @@ class Cells:
         """A trial with its name; the searches of the method's teachers are over."""
         seeds = self.recipe.search.seeds if self.recipe.search is not None else self.recipe.seeds
         tried = self.settled.settled({method: settings})
-        return Trial(method, settings, trial_name(stream_values(tried, self.places, method, seeds[0])))
+        return Trial(method, settings, trial_name(iter_values(tried, self.places, method, seeds[0])))
 
     def encoder(self, name: str, seed: int) -> Run:
         """The cell of an encoder."""
@@ -87,7 +87,7 @@ class Cells:
         folder = self.places.stream(key, seed) if trial is None else self.places.trial(key, trial.name, seed)
         if folder not in self._streams:
             recipe = self.settled if trial is None else self.settled.settled({key: trial.settings})
-            resolved = check_recipe(stream_values(recipe, self.places, key, seed), StreamRecipe)
+            resolved = check_recipe(iter_values(recipe, self.places, key, seed), StreamRecipe)
             models = [self.places.stream(teacher, seed) / MODEL for teacher in recipe.teaching(key)]
             models += [self.places.encoder(name, seed) / MODEL for name in _encoders_of(recipe, key)]
             self._streams[folder] = Run(folder, resolved, (*models, resolved.data.dataset / MANIFEST))
@@ -235,7 +235,7 @@ class Cells:
                 "videos": self.videos,
                 "encoder": self.places.encoder(encoder, seed),
                 "folder": self.places.features(encoder, seed),
-                "tracks": cast(EncoderRecipe, self.encoder(encoder, seed).recipe).data.tracks,
+                "frames": cast(EncoderRecipe, self.encoder(encoder, seed).recipe).data.frames,
             }
             self.put(found, name, "features", features_job, arguments, after)
         return [name]

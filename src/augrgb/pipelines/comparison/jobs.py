@@ -132,11 +132,11 @@ def encoder_job(run: Run, progress: Progress) -> None:
     train_encoder(check_recipe(recipe_to_json(run.recipe), EncoderRecipe), run.folder, workers=0, progress=progress)
 
 
-def features_job(videos: FeatureVideos, encoder: Path, folder: Path, tracks: Path | None, progress: Progress) -> None:
+def features_job(videos: FeatureVideos, encoder: Path, folder: Path, frames: Path | None, progress: Progress) -> None:
     """Extract what streams are trained and tested on."""
-    cached = tracks if tracks is not None and tracks.is_dir() else None
+    cached = frames if frames is not None and frames.is_dir() else None
     dataset = load_dataset(videos.dataset)
-    extract(dataset, encoder, folder, video_ids=videos.ids(), tracks_folder=cached, workers=0, progress=progress)
+    extract(dataset, encoder, folder, video_ids=videos.ids(), frames_folder=cached, workers=0, progress=progress)
 
 
 def stream_job(run: Run, progress: Progress) -> None:

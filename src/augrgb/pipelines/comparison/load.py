@@ -22,7 +22,7 @@ from augrgb.pipelines.comparison.recipe import (
     MethodEntry,
 )
 from augrgb.pipelines.comparison.search_space import grid_size
-from augrgb.pipelines.comparison.values import Places, encoder_values, stream_values
+from augrgb.pipelines.comparison.values import Places, encoder_values, iter_values
 from augrgb.recipe.encoder_schema import EncoderRecipe
 from augrgb.recipe.load import check_recipe, validation_faults, with_base
 from augrgb.recipe.overrides import apply_overrides
@@ -203,7 +203,7 @@ def _cell_faults(recipe: ComparisonRecipe, where: str) -> Iterator[AugrgbError]:
             values = _without_sources(recipe, method)  # their faults are reported where they are named
         else:
             try:
-                values = stream_values(recipe, places, key, seed)
+                values = iter_values(recipe, places, key, seed)
             except UsageFault as fault:
                 yield UsageFault(fault.code, f"{where}: methods.{key}", fault.problem, fault.remedy)
                 values = _without_sources(recipe, method)
@@ -260,7 +260,7 @@ def _trial_faults(recipe: ComparisonRecipe, where: str) -> Iterator[AugrgbError]
                 tried = recipe.settled({key: settings})
                 if tried.methods[key].teachers.keys() != recipe.methods[key].teachers.keys():
                     raise UsageFault("E-CFG-003", place, "a trial has other teachers", "Make it a method of its own.")
-                values = stream_values(tried, Places(Path("compare"), recipe), key, recipe.seeds[0])
+                values = iter_values(tried, Places(Path("compare"), recipe), key, recipe.seeds[0])
                 yield from _recipe_faults(values, StreamRecipe, place)
             except ValidationError as error:
                 yield from validation_faults(error, MethodEntry, place)

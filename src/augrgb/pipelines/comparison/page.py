@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from augrgb import __version__
 from augrgb.annotations.dataset_file import role
 from augrgb.core.types import Dataset
-from augrgb.metrics.statistics import mean_and_deviation
+from augrgb.metrics.statistics import mean_and_std
 from augrgb.parallel.jobs import StageCost as MeasuredCost
 from augrgb.pipelines.comparison.gaps import shares_of
 from augrgb.pipelines.comparison.report import HOW, column_heading, plain_tables, row_name
@@ -83,7 +83,7 @@ def _class_gains(results: Results, dataset: Dataset, column: tuple[str, str]) ->
 
     def mean_ap(key: str, label: str) -> float | None:
         values = [value for value in results.classes(key, column, label) if known(value)]
-        return mean_and_deviation(values)[0] if values else None
+        return mean_and_std(values)[0] if values else None
 
     videos = role(dataset, column[0], recipe.role)
     events = [event.label for video in videos for event in dataset.videos[video].events or ()]

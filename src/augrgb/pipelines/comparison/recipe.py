@@ -45,7 +45,7 @@ class EncoderTeaching(Section):
     streams: Annotated[dict[str, str], BeforeValidator(_as_named)] = Field({})
     losses: dict[str, LossSection] = Field({})
     joints: JointSection | None = None
-    teacher_weights: dict[str, float] | Literal["equal", "learned"] = Field({})
+    teacher_mixing: dict[str, float] | Literal["equal", "learned"] = Field({})
     unlabelled_share: float = Field(0.5, ge=0, lt=1)
 
 

@@ -24,7 +24,7 @@ from augrgb.report.data import (
 from augrgb.report.numbers import DASH, interval, percent, points
 
 SCHEMA = "augrgb.comparison/1"
-_CLASS_COLUMNS = "row against split protocol class seeds ap ap_against gain gain_deviation low high"
+_CLASS_COLUMNS = "row against split protocol class seeds ap ap_against gain gain_std low high"
 HOW = (
     "Seeds are paired: each difference is of runs with one seed. Intervals: 95 %, Student's t. p: paired t-test, and "
     "Holm's correction of it for all rows of the column; the sign-flip test makes no assumption on the distribution, "
@@ -69,7 +69,7 @@ def _score(results: Results, one: Statistic) -> Score | None:
     return Score(
         values=tuple(results.of(one.row, column)),
         mean=one.mean,
-        std=one.deviation,
+        std=one.std,
         delta=one.delta if paired else None,
         delta_low=one.low if paired else None,
         delta_high=one.high if paired else None,
@@ -126,13 +126,13 @@ def summary_markdown(results: Results, table: Comparison, statistics: Sequence[S
     parts += ["## Paired statistics", HOW]
     for column in results.columns():
         lines = [
-            "| Row | against | seeds | difference | deviation | 95 % interval | p (t) | p (sign flip) | p (Holm) |",
+            "| Row | against | seeds | difference | std | 95 % interval | p (t) | p (sign flip) | p (Holm) |",
             "| --- | --- | --- | --- | --- | --- | --- | --- | --- |",
         ]
         for one in statistics:
             if (one.split, one.protocol) == column and one.against:
                 cells = [_cell(row_name(results, one.row)), _cell(row_name(results, one.against)), str(one.pairs)]
-                cells += [points(one.delta), percent(one.delta_deviation), interval(one.low, one.high) or DASH]
+                cells += [points(one.delta), percent(one.delta_std), interval(one.low, one.high) or DASH]
                 cells += [_p(one.p_t), _p(one.p_sign_flip), f"**{_p(one.p_holm)}**" if one.decided else _p(one.p_holm)]
                 lines.append(f"| {' | '.join(cells)} |")
         parts += [f"### {column_heading(column)}", "\n".join(lines)]
@@ -158,7 +158,7 @@ def class_gains_csv(results: Results, classes: Sequence[str]) -> str:
                 if pairs:
                     gain = paired_difference([a for a, _ in pairs], [b for _, b in pairs])
                     means = [sum(side) / len(pairs) for side in zip(*pairs, strict=True)]
-                    numbers = [*means, gain.mean, gain.deviation, gain.low, gain.high]
+                    numbers = [*means, gain.mean, gain.std, gain.low, gain.high]
                     shown = ["" if math.isnan(number) else f"{number:.6g}" for number in numbers]
                     writer.writerow([key, against, *column, label, len(pairs), *shown])
     return text.getvalue()

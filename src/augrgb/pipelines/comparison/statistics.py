@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from augrgb.metrics.statistics import holm, mean_and_deviation, paired_difference
+from augrgb.metrics.statistics import holm, mean_and_std, paired_difference
 from augrgb.pipelines.comparison.jobs import Failure
 from augrgb.pipelines.comparison.recipe import ComparisonRecipe
 from augrgb.pipelines.comparison.search import MethodSearch
@@ -58,8 +58,8 @@ class Statistic:
         row, against: The row, and the one that it is paired with, seed by seed ("" for the baseline).
         split, protocol: The column.
         n: Seeds with a result. `pairs`: seeds in which both rows have one.
-        mean, deviation: Over the seeds; the deviation is the sample's (n - 1).
-        delta, delta_deviation: Mean and deviation of the paired differences.
+        mean, std: Over the seeds; the std is the sample's (n - 1).
+        delta, delta_std: Mean and std of the paired differences.
         low, high: 95 % t-interval of `delta`.
         p_t, p_sign_flip: Two-sided paired t-test and sign-flip permutation test.
         p_holm: `p_t` corrected (Holm 1979) for all rows that were tested in this column.
@@ -72,9 +72,9 @@ class Statistic:
     n: int
     pairs: int
     mean: float
-    deviation: float
+    std: float
     delta: float = math.nan
-    delta_deviation: float = math.nan
+    delta_std: float = math.nan
     low: float = math.nan
     high: float = math.nan
     p_t: float = math.nan
@@ -100,17 +100,17 @@ def statistics_of(results: Results) -> tuple[Statistic, ...]:
 def _statistic(results: Results, row: str, column: tuple[str, str]) -> Statistic:
     values = results.of(row, column)
     known = [value for value in values if not math.isnan(value)]
-    mean, deviation = mean_and_deviation(known)
+    mean, std = mean_and_std(known)
     against = results.recipe.against(row) or ""
     pairs = paired_values(values, results.of(against, column)) if against else []
-    plain = Statistic(row, against, *column, n=len(known), pairs=len(pairs), mean=mean, deviation=deviation)
+    plain = Statistic(row, against, *column, n=len(known), pairs=len(pairs), mean=mean, std=std)
     if not pairs:
         return plain
     paired = paired_difference([a for a, _ in pairs], [b for _, b in pairs])
     return replace(
         plain,
         delta=paired.mean,
-        delta_deviation=paired.deviation,
+        delta_std=paired.std,
         low=paired.low,
         high=paired.high,
         p_t=paired.p_t,

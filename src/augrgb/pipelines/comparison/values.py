@@ -91,12 +91,12 @@ def encoder_values(recipe: ComparisonRecipe, places: Places, name: str, seed: in
         own = places.encoder_seed(seed)
         streams = {name: str(places.stream(method, own)) for name, method in entry.distill.streams.items()}
         values["distill"] = {**entry.distill.model_dump(mode="json"), "teachers": teachers, "streams": streams}
-    if isinstance(values["data"], dict) and values["data"].get("tracks") is None:
-        values["data"]["tracks"] = str(places.base / "tracks" / _track_name(values))
+    if isinstance(values["data"], dict) and values["data"].get("frames") is None:
+        values["data"]["frames"] = str(places.base / "frames" / _track_name(values))
     return values
 
 
-def stream_values(recipe: ComparisonRecipe, places: Places, key: str, seed: int) -> dict[str, Any]:
+def iter_values(recipe: ComparisonRecipe, places: Places, key: str, seed: int) -> dict[str, Any]:
     """The stream recipe of one cell, as plain values.
 
     Raises:
@@ -127,7 +127,7 @@ def stream_values(recipe: ComparisonRecipe, places: Places, key: str, seed: int)
     if method.teachers or method.losses:
         values["distill"] = {
             "teachers": {teacher: _runs_of(recipe, places, teacher, seed) for teacher in method.teachers},
-            "teacher_weights": dict(method.teachers),
+            "teacher_mixing": dict(method.teachers),
             "losses": method.losses_at_scale(),
         }
     values["seed"] = seed
@@ -141,7 +141,7 @@ def _runs_of(recipe: ComparisonRecipe, places: Places, teacher: str, seed: int) 
     senses = sorted({_source(recipe, places, member, seed)[0] for member in recipe.members(teacher)})
     if len(senses) > 1:
         problem = f"the fusion {teacher} sees {', '.join(senses)}: it cannot teach as one"
-        raise UsageFault("E-CFG-003", "", problem, "Name its members as teachers; `distill.teacher_weights: equal`.")
+        raise UsageFault("E-CFG-003", "", problem, "Name its members as teachers; `distill.teacher_mixing: equal`.")
     return [str(places.stream(member, seed)) for member in recipe.members(teacher)]
 
 

@@ -16,7 +16,7 @@ from augrgb.core.timeline import Clock
 from augrgb.encoders.parts.body_frame import body_frame, landmarks
 from augrgb.losses.parts.distillation_loss import DistillationLoss, mean_or_nothing
 from augrgb.losses.parts.projection import Projection
-from augrgb.poses.files import PoseTrack, Skeleton
+from augrgb.poses.files import PoseFrames, Skeleton
 from augrgb.training.teachers.snippet import SnippetTeacher
 
 Axes = Literal["body", "camera"]
@@ -53,7 +53,7 @@ class JointRegression(DistillationLoss):
 
 
 def joint_teacher(
-    tracks: Sequence[PoseTrack | None],
+    tracks: Sequence[PoseFrames | None],
     skeleton: Skeleton,
     grid: Clock,
     grid_counts: Sequence[int],
@@ -94,12 +94,12 @@ def joint_teacher(
         raise InputRefused("E-ENC-006", "joints", "no joint is seen in any training video")
     number = np.maximum(known.sum(axis=(0, 1)), 1)
     mean = np.where(known, values, 0).sum(axis=(0, 1), dtype=np.float64) / number
-    deviation = np.sqrt((np.where(known, values - mean, 0) ** 2).sum(axis=(0, 1)) / number)
-    values = ((values - mean) / np.maximum(deviation, 1e-4)).astype(np.float32).reshape(len(values), -1)
+    std = np.sqrt((np.where(known, values - mean, 0) ** 2).sum(axis=(0, 1)) / number)
+    values = ((values - mean) / np.maximum(std, 1e-4)).astype(np.float32).reshape(len(values), -1)
     return SnippetTeacher(values, available=np.asarray(~np.isnan(values).all(axis=1)))
 
 
-def _positions(track: PoseTrack, grid: Clock, count: int, marks: dict[str, int], axes: Axes) -> Floats:
+def _positions(track: PoseFrames, grid: Clock, count: int, marks: dict[str, int], axes: Axes) -> Floats:
     """(count, window, V, 3) relative to the root, NaN where not seen or after the track's end."""
     frames = grid.offset + np.arange(count)[:, None] * grid.stride + np.arange(grid.window)
     rows = np.minimum(frames, len(track.joints) - 1)

@@ -19,7 +19,7 @@ _PULL = 1e-3  # towards equal weights: decides for classes that the labels say n
 
 
 @dataclass(frozen=True)
-class TeacherWeights:
+class TeacherMixing:
     """Softmax weights of teachers per class.
 
     Args:
@@ -41,7 +41,7 @@ class TeacherWeights:
         return {"snippets": self.snippets, "weights": table}
 
 
-def learn_teacher_weights(sources: Mapping[str, TeacherSource], batches: Iterable[Batch]) -> TeacherWeights:
+def learn_teacher_mixing(sources: Mapping[str, TeacherSource], batches: Iterable[Batch]) -> TeacherMixing:
     """Weights that make the weighted mean of the teachers' probabilities fit the labels best.
 
     Args:
@@ -69,7 +69,7 @@ def learn_teacher_weights(sources: Mapping[str, TeacherSource], batches: Iterabl
         return loss
 
     optimizer.step(closure)  # type: ignore[no-untyped-call]
-    return TeacherWeights(tuple(sources), free.detach().softmax(0).float(), len(labels))
+    return TeacherMixing(tuple(sources), free.detach().softmax(0).float(), len(labels))
 
 
 def _on_labelled(sources: Sequence[TeacherSource], batches: Iterable[Batch]) -> tuple[Tensor, Tensor, Tensor]:
@@ -86,7 +86,7 @@ def _on_labelled(sources: Sequence[TeacherSource], batches: Iterable[Batch]) -> 
         labels.append(batch.labels[some])
     if not sum(map(len, labels)):
         problem = "no labelled snippet has a teacher to learn weights from"
-        raise UsageFault("E-TRN-005", "distill.teacher_weights", problem, "Give the weights as numbers.")
+        raise UsageFault("E-TRN-005", "distill.teacher_mixing", problem, "Give the weights as numbers.")
     return torch.cat(logits, 1).double(), torch.cat(there, 1).double(), torch.cat(labels).double()
 
 

@@ -12,7 +12,7 @@ from torch import Tensor
 from augrgb.core.batch import Batch, StreamOutput
 from augrgb.core.errors import InputRefused
 from augrgb.core.timeline import Clock, nearest_snippets
-from augrgb.features.feature_track import FeatureTrack
+from augrgb.features.video_features import VideoFeatures
 from augrgb.streams.predict import filter_sequence
 from augrgb.streams.stream import Stream
 
@@ -95,7 +95,7 @@ def snippet_teacher(
 
 def stream_as_snippet_teacher(
     stream: Stream,
-    tracks: Sequence[FeatureTrack | None],
+    tracks: Sequence[VideoFeatures | None],
     grid: Clock,
     grid_counts: Sequence[int],
     *,

@@ -17,7 +17,7 @@ from augrgb.video.flow.raft import RaftFlow
 from augrgb.video.flow.settings import FlowSettings
 from augrgb.video.flow.tvl1 import Tvl1Flow, Tvl1OpenCv
 
-__all__ = ["FLOW_METHODS", "DisFlow", "RaftFlow", "Tvl1Flow", "Tvl1OpenCv", "flow_recipe", "flow_stream", "flow_target"]
+__all__ = ["FLOW_METHODS", "DisFlow", "RaftFlow", "Tvl1Flow", "Tvl1OpenCv", "flow_recipe", "flow_target", "iter_flow"]
 
 FLOW_METHODS = catalog(FlowMethod, globals())  # type: ignore[type-abstract]
 """Flow methods by the name that recipes use; the import line is the registration."""
@@ -40,12 +40,12 @@ def flow_recipe(settings: FlowSettings = DEFAULT) -> dict[str, Any]:
 
 
 def flow_target(size: tuple[int, int], settings: FlowSettings = DEFAULT) -> FrameTarget:
-    """The pictures that `flow_stream` needs for a flow track of `size` (width, height)."""
+    """The pictures that `iter_flow` needs for a flow track of `size` (width, height)."""
     kind = _method(settings)
     return FrameTarget((size[0] * kind.work_scale, size[1] * kind.work_scale), kind.pixels)
 
 
-def flow_stream(pictures: Iterable[NDArray[np.uint8]], settings: FlowSettings = DEFAULT) -> Iterator[NDArray[np.int8]]:
+def iter_flow(pictures: Iterable[NDArray[np.uint8]], settings: FlowSettings = DEFAULT) -> Iterator[NDArray[np.int8]]:
     """Flow of each picture to the next one; the last one's is repeated, a single picture has zero flow.
 
     Args:

@@ -9,7 +9,7 @@ from augrgb.losses import LOSSES
 from augrgb.pipelines.compare import plan_comparison
 from augrgb.pipelines.comparison.load import check_comparison, load_comparison
 from augrgb.pipelines.comparison.merge import merged
-from augrgb.pipelines.comparison.values import Places, encoder_values, stream_values
+from augrgb.pipelines.comparison.values import Places, encoder_values, iter_values
 from augrgb.recipe import EncoderRecipe, StreamRecipe, check_recipe
 from support.places import RECIPES, ROOT
 from support.toy_comparison import toy_values
@@ -58,7 +58,7 @@ def told(values):
 def test_a_method_becomes_an_ordinary_stream_recipe():
     recipe = check_comparison(with_encoders())
     places = Places(Path("out"), recipe)
-    values = stream_values(recipe, places, "best", 4)
+    values = iter_values(recipe, places, "best", 4)
     assert values == {
         "data": {
             "dataset": "d",
@@ -68,7 +68,7 @@ def test_a_method_becomes_an_ordinary_stream_recipe():
         "student": {"modality": "rgb", "filter": {"pdan": {"width": 16}}},
         "distill": {
             "teachers": {"flow": "out/streams/flow-4", "pose": "out/streams/pose-4"},
-            "teacher_weights": {"flow": 0.5, "pose": 0.5},
+            "teacher_mixing": {"flow": 0.5, "pose": 0.5},
             "losses": {"logit_kd": {"weight": 0.5, "temperature": 2.0}},
             "unlabelled_share": 0.25,
         },
@@ -76,7 +76,7 @@ def test_a_method_becomes_an_ordinary_stream_recipe():
         "seed": 4,
     }
     assert check_recipe(values, StreamRecipe).student.modality == "rgb"
-    assert stream_values(recipe, places, "pose", 3)["student"]["modality"] == "pose"
+    assert iter_values(recipe, places, "pose", 3)["student"]["modality"] == "pose"
 
 
 def test_encoders_are_shared_or_one_per_seed():
@@ -84,7 +84,7 @@ def test_encoders_are_shared_or_one_per_seed():
     places = Places(Path("out"), recipe, Path("kept"))
     values = encoder_values(recipe, places, "taught", 4)
     assert values["distill"]["teachers"] == {"pose": "kept/encoders/pose"}
-    assert values["data"] == {"dataset": "d", "split": "full", "tracks": "kept/tracks/64x48-15fps"}
+    assert values["data"] == {"dataset": "d", "split": "full", "frames": "kept/frames/64x48-15fps"}
     assert values["train"] == {"steps": 7, "batch_size": 3} and values["seed"] == 4
     assert encoder_values(recipe, places, "pose", 3) == encoder_values(recipe, places, "pose", 4)
     assert encoder_values(recipe, places, "pose", 3)["seed"] == 9

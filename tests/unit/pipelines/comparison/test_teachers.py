@@ -10,7 +10,7 @@ import pytest
 from augrgb.core.errors import AugrgbError
 from augrgb.pipelines.comparison.graph import rounds
 from augrgb.pipelines.comparison.load import check_comparison
-from augrgb.pipelines.comparison.values import Places, encoder_values, stream_values
+from augrgb.pipelines.comparison.values import Places, encoder_values, iter_values
 from augrgb.recipe import StreamRecipe, check_recipe
 from support.tiny_project import expect_success
 from support.toy_comparison import make_features, toy_values, write_recipe
@@ -27,7 +27,7 @@ def values(root: Path):
         "weighed": {
             "teachers": ["pose", "rgb"],
             "losses": {"logit_kd": {}},
-            "set": {"distill.teacher_weights": "learned"},
+            "set": {"distill.teacher_mixing": "learned"},
         },
     }
     recipe["fusions"] = {"poses": {"members": ["pose", "pose_b"]}, "mixed": {"members": ["pose", "rgb"]}}
@@ -38,12 +38,12 @@ def values(root: Path):
 def test_a_fusion_of_one_modality_teaches_as_an_ensemble(tmp_path):
     recipe = check_comparison(values(tmp_path))
     places = Places(Path("out"), recipe)
-    found = stream_values(recipe, places, "taught", 0)
+    found = iter_values(recipe, places, "taught", 0)
     assert found["distill"]["teachers"] == {"poses": ["out/streams/pose-0", "out/streams/pose_b-0"]}
-    assert found["distill"]["teacher_weights"] == {"poses": 1.0}
+    assert found["distill"]["teacher_mixing"] == {"poses": 1.0}
     assert set(found["data"]["features"]) == {"rgb", "pose"}
     assert check_recipe(found, StreamRecipe).distill is not None
-    assert stream_values(recipe, places, "pose_b", 0)["seed"] == 1001
+    assert iter_values(recipe, places, "pose_b", 0)["seed"] == 1001
     assert rounds(recipe) == [["rgb", "pose", "pose_b"], ["taught", "weighed"]]
 
 
@@ -68,7 +68,7 @@ def test_both_kinds_are_trained_and_compared(tmp_path):
     streams = tmp_path / "out" / "streams"
     lines = [json.loads(line) for line in (streams / "taught-0" / "metrics.jsonl").read_text().splitlines()]
     assert {"poses/logit_kd", "poses/hint"} <= set(next(line for line in lines if "terms" in line)["terms"])
-    assert set(json.loads((streams / "weighed-0" / "teacher_weights.json").read_text())["weights"]) == {"pose", "rgb"}
+    assert set(json.loads((streams / "weighed-0" / "teacher_mixing.json").read_text())["weights"]) == {"pose", "rgb"}
     assert not json.loads((tmp_path / "out" / "results.json").read_text())["failures"]
     again = expect_success("compare", recipe, "--out", tmp_path / "out", "--workers", 1, "--dry-run")
     assert again.code == 0
@@ -80,12 +80,12 @@ def test_an_encoder_may_have_learned_weights(tmp_path):
         "other": {"encoder": {"small_rgb": {}}},
         "taught": {
             "encoder": {"small_rgb": {}},
-            "distill": {"teachers": ["other"], "losses": {"hint": {"fade": 0.5}}, "teacher_weights": "learned"},
+            "distill": {"teachers": ["other"], "losses": {"hint": {"decay": 0.5}}, "teacher_mixing": "learned"},
         },
     }
     recipe["encoder"] = {"data": {"dataset": "world"}, "train": {"steps": 2}}
     recipe["methods"]["seen"] = {"encoder": "taught"}
     checked = check_comparison(recipe)
     found = encoder_values(checked, Places(Path("out"), checked), "taught", 0)
-    assert found["distill"]["teacher_weights"] == "learned"
-    assert found["distill"]["losses"]["hint"]["fade"] == 0.5
+    assert found["distill"]["teacher_mixing"] == "learned"
+    assert found["distill"]["losses"]["hint"]["decay"] == 0.5

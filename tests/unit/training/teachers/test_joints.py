@@ -9,7 +9,7 @@ import torch
 from augrgb.core.batch import Batch, StreamDims, StreamOutput
 from augrgb.core.errors import AugrgbError
 from augrgb.core.timeline import Clock
-from augrgb.poses.files import PoseTrack, Skeleton
+from augrgb.poses.files import PoseFrames, Skeleton
 from augrgb.training.teachers.joints import JointRegression, joint_teacher
 
 SKELETON = Skeleton(("hips", "neck", "l_hip", "r_hip", "hand"), (-1, 0, 0, 0, 1))
@@ -24,14 +24,14 @@ def batch_of(count: int) -> Batch:
     return Batch({}, ones, torch.zeros(count, 1, 2), labelled, {}, names, torch.arange(count))
 
 
-def a_track(frames: int, seed: int, unseen: float = 0.2) -> PoseTrack:
+def a_track(frames: int, seed: int, unseen: float = 0.2) -> PoseFrames:
     rng = np.random.default_rng(seed)
     joints = rng.normal(size=(frames, 5, 3)).astype(np.float32)
     joints[:, 1, 1] += 2.0
-    return PoseTrack(joints, rng.random((frames, 5)) >= unseen)
+    return PoseFrames(joints, rng.random((frames, 5)) >= unseen)
 
 
-def naive(track: PoseTrack | None, count: int, axes: str) -> np.ndarray:
+def naive(track: PoseFrames | None, count: int, axes: str) -> np.ndarray:
     """(count, window, V, 3) by loops; NaN where nothing may be said."""
     result = np.full((count, CLOCK.window, 5, 3), np.nan)
     if track is None:
@@ -67,8 +67,8 @@ def test_targets_are_those_of_loops(axes, frames):
     expected = np.concatenate([naive(track, count, axes) for track, count in zip(tracks, counts, strict=True)])
     picked = {None: [0, 1, 2, 3], 1: [2], 2: [1, 3]}[frames]
     expected = expected[:, picked][:, :, OTHERS]
-    mean, deviation = np.nanmean(expected, axis=(0, 1)), np.nanstd(expected, axis=(0, 1))
-    expected = ((expected - mean) / deviation).reshape(13, -1)
+    mean, std = np.nanmean(expected, axis=(0, 1)), np.nanstd(expected, axis=(0, 1))
+    expected = ((expected - mean) / std).reshape(13, -1)
     np.testing.assert_allclose(output.features[:, 0].numpy(), expected, atol=2e-4)
     np.testing.assert_array_equal(there[:, 0].numpy(), ~np.isnan(expected).all(axis=1))
     assert not there[6:8].any(), "a video without poses"
@@ -77,7 +77,7 @@ def test_targets_are_those_of_loops(axes, frames):
 def test_a_turned_camera_changes_camera_axes_only():
     track = a_track(20, 3, unseen=0.0)
     turn = np.array([[0.6, 0, 0.8], [0, 1, 0], [-0.8, 0, 0.6]], np.float32)
-    turned = PoseTrack(track.joints @ turn.T, track.seen)
+    turned = PoseFrames(track.joints @ turn.T, track.seen)
     for axes, same in (("body", True), ("camera", False)):
         before, after = (
             joint_teacher([t], SKELETON, CLOCK, [6], axes=axes).outputs(batch_of(6), [0] * 6)[0].features

@@ -13,7 +13,7 @@ from augrgb.features.stream_data import StreamData
 from augrgb.training.teachers.mixing import (
     SharedSnippets,
     WeightedTeachers,
-    learn_teacher_weights,
+    learn_teacher_mixing,
     mean_shares,
 )
 from support import toy_training as toy
@@ -64,14 +64,14 @@ def data():
 
 def test_each_class_is_given_to_the_teacher_that_knows_it(data):
     sources = {"flow": Scorer(data, [0], 1), "pose": Scorer(data, [1], 2)}
-    weights = learn_teacher_weights(sources, videos(data))
+    weights = learn_teacher_mixing(sources, videos(data))
     torch.testing.assert_close(weights.values.sum(0), torch.ones(3))
     assert weights.values[0, 0] > 0.9 and weights.values[1, 1] > 0.9
     assert 0.2 < weights.values[0, 2] < 0.8, "nobody knows class 2"
     assert weights.snippets == sum(len(data.labels(int(i))) for i in data.labelled_indices)
-    batched = learn_teacher_weights(sources, videos(data, size=3))
+    batched = learn_teacher_mixing(sources, videos(data, size=3))
     torch.testing.assert_close(weights.values, batched.values), "however the videos are batched"
-    again = learn_teacher_weights(sources, videos(data))
+    again = learn_teacher_mixing(sources, videos(data))
     assert torch.equal(weights.values, again.values)
     told = weights.to_json(toy.CLASSES)
     assert told["weights"]["flow"]["walk"] == pytest.approx(float(weights.values[0, 0]))
@@ -79,7 +79,7 @@ def test_each_class_is_given_to_the_teacher_that_knows_it(data):
 
 def test_the_optimum_is_that_of_a_search(data):
     sources = {"flow": Scorer(data, [0, 2], 1), "pose": Scorer(data, [1, 2], 2)}
-    found = learn_teacher_weights(sources, videos(data)).values
+    found = learn_teacher_mixing(sources, videos(data)).values
     logits = [torch.cat([s.logits[int(i)] for i in data.labelled_indices]).double().sigmoid() for s in sources.values()]
     labels = torch.cat([torch.from_numpy(data.labels(int(i))) for i in data.labelled_indices]).double()
     free = torch.linspace(-5, 5, 20001, dtype=torch.float64)[:, None]  # with two teachers the numbers are +-free
@@ -94,11 +94,11 @@ def test_the_optimum_is_that_of_a_search(data):
 
 def test_unlabelled_videos_teach_no_weights(data):
     sources = {"flow": Scorer(data, [0], 1), "pose": Scorer(data, [1], 2)}
-    before = learn_teacher_weights(sources, videos(data)).values
+    before = learn_teacher_mixing(sources, videos(data)).values
     for source in sources.values():
         for index in data.unlabelled_indices.tolist():
             source.logits[index] += 50
-    assert torch.equal(before, learn_teacher_weights(sources, videos(data)).values)
+    assert torch.equal(before, learn_teacher_mixing(sources, videos(data)).values)
 
 
 def test_where_a_teacher_is_missing_the_others_have_its_weight(data):
@@ -148,5 +148,5 @@ def test_snippets_are_drawn_by_share(data):
 def test_without_labels_there_is_nothing_to_learn_from(data):
     nobody = Scorer(data, [0], 1, missing=range(16))
     with pytest.raises(UsageFault, match="E-TRN-005"):
-        learn_teacher_weights({"flow": nobody}, videos(data))
-    assert replace(learn_teacher_weights({"flow": Scorer(data, [0], 1)}, videos(data))).values.tolist() == [[1, 1, 1]]
+        learn_teacher_mixing({"flow": nobody}, videos(data))
+    assert replace(learn_teacher_mixing({"flow": Scorer(data, [0], 1)}, videos(data))).values.tolist() == [[1, 1, 1]]

@@ -11,7 +11,7 @@ from torch import nn
 from augrgb.core.batch import Batch, StreamDims, StreamOutput
 from augrgb.core.errors import InputRefused
 from augrgb.core.timeline import Clock
-from augrgb.features.feature_track import FeatureTrack
+from augrgb.features.video_features import VideoFeatures
 from augrgb.filters import FILTERS
 from augrgb.losses import LOSSES
 from augrgb.streams.predict import filter_sequence
@@ -43,10 +43,10 @@ def a_stream(dim_in: int = 4, classes: int = 3) -> Stream:
     return stream.eval()
 
 
-def tracks_of(clock: Clock, lengths: list[int | None]) -> list[FeatureTrack | None]:
+def tracks_of(clock: Clock, lengths: list[int | None]) -> list[VideoFeatures | None]:
     rng = np.random.default_rng(1)
     return [
-        None if length is None else FeatureTrack(rng.normal(size=(length, 4)).astype(np.float32), clock)
+        None if length is None else VideoFeatures(rng.normal(size=(length, 4)).astype(np.float32), clock)
         for length in lengths
     ]
 
@@ -60,7 +60,7 @@ def test_a_stream_teaches_what_it_says_of_the_whole_video_at_the_nearest_time(cl
     output, there = teacher.outputs(batch_of(list(range(sum(counts)))), [0] * sum(counts))
     outputs = [filter_sequence(stream, torch.from_numpy(t.values)) if t is not None else None for t in tracks]
     everything = torch.cat([pair[0] for pair in outputs if pair is not None]).numpy()
-    mean, deviation = everything.mean(axis=0), everything.std(axis=0) + 1e-4
+    mean, std = everything.mean(axis=0), everything.std(axis=0) + 1e-4
     row = 0
     for pair, track, count in zip(outputs, tracks, counts, strict=True):
         for t in range(count):
@@ -74,9 +74,7 @@ def test_a_stream_teaches_what_it_says_of_the_whole_video_at_the_nearest_time(cl
                 assert bool(there[row]) == bool(distance[near] <= limit)
                 if np.sum(distance < distance[near] + 1e-9) == 1:  # two centres equally near: either will do
                     np.testing.assert_allclose(output.logits[row, 0], pair[1][near], atol=1e-6)
-                    np.testing.assert_allclose(
-                        output.features[row, 0], (pair[0][near].numpy() - mean) / deviation, atol=1e-5
-                    )
+                    np.testing.assert_allclose(output.features[row, 0], (pair[0][near].numpy() - mean) / std, atol=1e-5)
             row += 1
     assert teacher.known == int(there.sum()) and teacher.width == 6
 
@@ -86,7 +84,7 @@ def test_the_context_of_a_snippet_reaches_the_student():
     before = stream_as_snippet_teacher(stream, tracks, GRID, [12]).outputs(batch_of([5]), [0])[0].logits
     values = tracks[0].values.copy()
     values[7] += 5.0  # a neighbour, outside the student's snippet 5
-    after = stream_as_snippet_teacher(stream, [FeatureTrack(values, GRID)], GRID, [12])
+    after = stream_as_snippet_teacher(stream, [VideoFeatures(values, GRID)], GRID, [12])
     assert not torch.allclose(before, after.outputs(batch_of([5]), [0])[0].logits)
 
 

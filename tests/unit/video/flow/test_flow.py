@@ -16,8 +16,8 @@ from augrgb.video.flow import (
     FLOW_METHODS,
     DisFlow,
     flow_recipe,
-    flow_stream,
     flow_target,
+    iter_flow,
 )
 from augrgb.video.flow.settings import FlowSettings
 
@@ -33,7 +33,7 @@ def moving(count, right, down, seed=0, scale=DisFlow.work_scale):
 
 @pytest.mark.parametrize(("right", "down"), [(0.5, 0.0), (-1.5, 1.0), (3.0, -2.0)])
 def test_known_motion(right, down):
-    fields = list(flow_stream(moving(4, right, down)))
+    fields = list(iter_flow(moving(4, right, down)))
     assert len(fields) == 4 and fields[0].shape == (48, 64, 2) and fields[0].dtype == np.int8
     middle = np.stack(fields)[:, 8:-8, 8:-8].mean(axis=(0, 1, 2)) / FlowSettings().steps_per_pixel
     np.testing.assert_allclose(middle, [right, down], atol=0.1)
@@ -42,13 +42,13 @@ def test_known_motion(right, down):
 
 def test_still_and_single_pictures_have_no_flow():
     still = next(moving(1, 0, 0))
-    assert not np.any(list(flow_stream([still, still]))) and not np.any(list(flow_stream([still])))
-    assert list(flow_stream([])) == []
+    assert not np.any(list(iter_flow([still, still]))) and not np.any(list(iter_flow([still])))
+    assert list(iter_flow([])) == []
 
 
 def test_scene_cuts_are_clipped():
     noise = np.random.default_rng(0).integers(0, 255, (2, 96, 128), dtype=np.uint8)
-    fields = np.stack(list(flow_stream(noise)))
+    fields = np.stack(list(iter_flow(noise)))
     assert fields.min() >= -127 and FlowSettings().bound == 7.9375
 
 
@@ -56,7 +56,7 @@ def test_the_number_of_threads_does_not_matter():
     results, before = [], cv2.getNumThreads()
     for threads in (1, 2, 4):
         cv2.setNumThreads(threads)
-        results.append(np.stack(list(flow_stream(moving(5, 1.3, 0.4)))))
+        results.append(np.stack(list(iter_flow(moving(5, 1.3, 0.4)))))
     cv2.setNumThreads(before)
     assert (results[0] == results[1]).all() and (results[0] == results[2]).all()
 
@@ -71,15 +71,15 @@ def test_the_bound_says_where_flow_saturates(bound):
     settings = FlowSettings(bound=bound)
     assert flow_recipe(settings)["steps_per_pixel"] == pytest.approx(127 / bound)
     noise = np.random.default_rng(0).integers(0, 255, (2, 96, 128), dtype=np.uint8)
-    assert np.abs(np.stack(list(flow_stream(noise, settings)))).max() <= 127
-    fields = np.stack(list(flow_stream(moving(4, 6.0, -3.0), settings)))[:, 8:-8, 8:-8]
+    assert np.abs(np.stack(list(iter_flow(noise, settings)))).max() <= 127
+    fields = np.stack(list(iter_flow(moving(4, 6.0, -3.0), settings)))[:, 8:-8, 8:-8]
     middle = np.median(fields.reshape(-1, 2), axis=0) / settings.steps_per_pixel
     np.testing.assert_allclose(middle, [min(6.0, bound), -3.0], atol=0.5 * bound / 127 + 0.1)
 
 
 def test_wide_motion_is_kept_by_a_wide_bound_only():
-    narrow = np.stack(list(flow_stream(moving(3, 9.0, 0.0))))
-    wide = np.stack(list(flow_stream(moving(3, 9.0, 0.0), FlowSettings(bound=20))))
+    narrow = np.stack(list(iter_flow(moving(3, 9.0, 0.0))))
+    wide = np.stack(list(iter_flow(moving(3, 9.0, 0.0), FlowSettings(bound=20))))
     assert narrow.max() == 127
     assert wide.max() / FlowSettings(bound=20).steps_per_pixel > 8.5
 
@@ -92,7 +92,7 @@ def test_senseless_bounds_are_refused(bound):
 
 def test_unknown_methods_are_refused_with_the_nearest_name():
     with pytest.raises(UsageFault, match=r"E-CFG-002.*did you mean 'tvl1'"):
-        next(flow_stream(moving(2, 1, 0), FlowSettings("tvl")))
+        next(iter_flow(moving(2, 1, 0), FlowSettings("tvl")))
 
 
 def test_every_method_has_its_own_recipe():
@@ -105,18 +105,18 @@ def test_every_method_has_its_own_recipe():
 def test_tvl1_finds_known_motion(right, down):
     pytest.importorskip("skimage", reason="TV-L1 needs scikit-image: pip install 'augrgb[tvl1]'")
     settings = FlowSettings("tvl1", bound=20)
-    fields = list(flow_stream(moving(3, right, down, scale=1), settings))
+    fields = list(iter_flow(moving(3, right, down, scale=1), settings))
     assert len(fields) == 3 and fields[0].shape == (48, 64, 2) and fields[0].dtype == np.int8
     middle = np.stack(fields)[:, 8:-8, 8:-8].mean(axis=(0, 1, 2)) / settings.steps_per_pixel
     np.testing.assert_allclose(middle, [right, down], atol=0.1)
-    assert not np.any(list(flow_stream([next(moving(1, 0, 0, scale=1))] * 2, settings)))
+    assert not np.any(list(iter_flow([next(moving(1, 0, 0, scale=1))] * 2, settings)))
 
 
 def test_tvl1_of_opencv_finds_known_motion():
     if not hasattr(cv2, "optflow"):
         pytest.skip("this OpenCV lacks the contributed modules")
     settings = FlowSettings("tvl1_opencv", bound=20)
-    middle = np.stack(list(flow_stream(moving(3, -1.5, 1.0, scale=1), settings)))[:, 8:-8, 8:-8].mean(axis=(0, 1, 2))
+    middle = np.stack(list(iter_flow(moving(3, -1.5, 1.0, scale=1), settings)))[:, 8:-8, 8:-8].mean(axis=(0, 1, 2))
     np.testing.assert_allclose(middle / settings.steps_per_pixel, [-1.5, 1.0], atol=0.1)
 
 
@@ -128,13 +128,13 @@ def test_missing_packages_say_how_to_get_them(monkeypatch, tmp_path, method, mod
     monkeypatch.setitem(sys.modules, module, None)
     settings = FlowSettings(method, weights=str(tmp_path / "raft.safetensors"), sha256="0" * 64)
     with pytest.raises(EnvironmentFault, match=f"E-ENV-003 flow.method {method}.*{remedy}"):
-        next(flow_stream(moving(2, 1, 0), settings))
+        next(iter_flow(moving(2, 1, 0), settings))
 
 
 def test_opencv_without_contributed_modules_says_so(monkeypatch):
     monkeypatch.delattr(cv2, "optflow", raising=False)
     with pytest.raises(EnvironmentFault, match=r"E-ENV-003.*opencv-contrib-python-headless"):
-        next(flow_stream(moving(2, 1, 0), FlowSettings("tvl1_opencv")))
+        next(iter_flow(moving(2, 1, 0), FlowSettings("tvl1_opencv")))
 
 
 class ShiftNet(torch.nn.Module):
@@ -168,7 +168,7 @@ def raft(monkeypatch, tmp_path):
 def test_raft_pads_takes_the_last_refinement_and_loads_the_weights(raft):
     pictures = np.random.default_rng(0).integers(0, 256, (3, 50, 66, 3), dtype=np.uint8)
     assert flow_target((66, 50), raft).size == (66, 50) and flow_target((66, 50), raft).pixels == "rgb24"
-    fields = np.stack(list(flow_stream(pictures, raft)))
+    fields = np.stack(list(iter_flow(pictures, raft)))
     assert fields.shape == (3, 50, 66, 2)
     np.testing.assert_allclose(fields / raft.steps_per_pixel, np.broadcast_to([2.0, -1.5], fields.shape), atol=0.08)
 
@@ -176,15 +176,15 @@ def test_raft_pads_takes_the_last_refinement_and_loads_the_weights(raft):
 def test_raft_weights_are_pinned(raft, tmp_path):
     pictures = np.zeros((2, 48, 64, 3), np.uint8)
     with pytest.raises(UsageFault, match=r"E-CFG-003 flow\.method raft.*flow\.sha256"):
-        next(flow_stream(pictures, FlowSettings("raft")))
+        next(iter_flow(pictures, FlowSettings("raft")))
     with pytest.raises(InputRefused, match=r"E-MOD-003.*SHA-256"):
-        next(flow_stream(pictures, replace(raft, sha256="1" * 64)))
+        next(iter_flow(pictures, replace(raft, sha256="1" * 64)))
     with pytest.raises(InputRefused, match="E-FILE-001"):
-        next(flow_stream(pictures, replace(raft, weights=str(tmp_path / "absent"))))
+        next(iter_flow(pictures, replace(raft, weights=str(tmp_path / "absent"))))
     other = tmp_path / "other.safetensors"
     safetensors.torch.save_file({"weight": torch.zeros(2)}, other)
     with pytest.raises(InputRefused, match="E-MOD-002"):
-        next(flow_stream(pictures, replace(raft, weights=str(other), sha256=sha256_file(other))))
+        next(iter_flow(pictures, replace(raft, weights=str(other), sha256=sha256_file(other))))
 
 
 def test_where_weights_lie_is_no_part_of_the_recipe(raft):

@@ -18,7 +18,7 @@ from augrgb.core.errors import InputRefused
 _HEAD = 8192
 
 
-def stream_xml(path: Path, inside: Collection[str] = ()) -> Iterator[tuple[Element | None, Element]]:
+def iter_xml(path: Path, inside: Collection[str] = ()) -> Iterator[tuple[Element | None, Element]]:
     """The elements of a file's root, one after another; an element is forgotten when the next one is asked for.
 
     Document types, entities and external references are refused.

@@ -20,7 +20,7 @@ class Term:
     snippets: Tensor
 
 
-class OwnTerm(nn.Module, ABC):
+class StudentTerm(nn.Module, ABC):
     """A summand made of the student and its batch alone: consistency with itself, an auxiliary branch of its filter.
 
     Its parameters are trained with the student, its state is in the checkpoints, and both are dropped after training.

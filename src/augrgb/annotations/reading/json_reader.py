@@ -19,7 +19,7 @@ _BLANK = re.compile(r"[ \t\n\r]*")
 Member = tuple[tuple[str | int, ...], Any]
 
 
-def stream_json(path: Path, inside: Collection[str] = ()) -> Iterator[Member]:
+def iter_json(path: Path, inside: Collection[str] = ()) -> Iterator[Member]:
     """The members of a file's object or list, as ((key or position,), value), one after another.
 
     What has no members is given whole, as ((), value).

@@ -1,4 +1,4 @@
-"""Distillation weights that fade: the schedule, the recipe, and that training with them can stop and go on."""
+"""Distillation weights that decay: the schedule, the recipe, and that training with them can stop and go on."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ from support import toy_training as toy
 FIT = replace(toy.FIT, accelerator="cpu")
 
 
-def fading_task(fade_steps):
+def fading_task(decay_steps):
     task = toy.toy_task()
-    task.distill = tuple(replace(term, fade_steps=fade_steps) for term in task.distill)
+    task.distill = tuple(replace(term, decay_steps=decay_steps) for term in task.distill)
     return task
 
 
 @pytest.mark.parametrize(
-    ("fade", "expected"),
+    ("decay", "expected"),
     [(None, [2.0] * 5), (1.0, [2.0, 1.5, 1.0, 0.5, 0.0]), (0.5, [2.0, 1.0, 0.0, 0.0, 0.0])],
 )
-def test_the_weight_falls_evenly_and_stays_at_zero(fade, expected):
-    steps = LossSection(fade=fade).fade_steps(4)
-    term = replace(toy.toy_task().distill[0], weight=2.0, fade_steps=steps)
+def test_the_weight_falls_evenly_and_stays_at_zero(decay, expected):
+    steps = LossSection(decay=decay).decay_steps(4)
+    term = replace(toy.toy_task().distill[0], weight=2.0, decay_steps=steps)
     assert [term.weight_at(step) for step in range(5)] == expected
 
 
@@ -63,14 +63,16 @@ def test_training_with_it_stops_and_goes_on_to_the_same_bytes(tmp_path):
 def test_in_a_recipe():
     values = {
         "data": {"dataset": "world", "features": {"rgb": "rgb", "pose": "pose"}},
-        "distill": {"teachers": {"pose": "runs/pose"}, "losses": {"logit_kd": {"weight": 0.5}, "hint": {"fade": 0.5}}},
+        "distill": {"teachers": {"pose": "runs/pose"}, "losses": {"logit_kd": {"weight": 0.5}, "hint": {"decay": 0.5}}},
     }
     recipe = check_recipe(values, StreamRecipe)
     losses = recipe_to_json(recipe)["distill"]["losses"]
-    assert losses["hint"]["fade"] == 0.5 and "fade" not in losses["logit_kd"], "older runs keep their identity"
+    assert losses["hint"]["decay"] == 0.5 and "decay" not in losses["logit_kd"], "older runs keep their identity"
     assert check_recipe(recipe_to_json(recipe), StreamRecipe) == recipe
-    assert recipe.distill.losses["hint"].fade_steps(400) == 200 and "fade" not in recipe.distill.losses["hint"].options
+    assert (
+        recipe.distill.losses["hint"].decay_steps(400) == 200 and "decay" not in recipe.distill.losses["hint"].options
+    )
     for bad in (0, 1.5, "soon"):
-        values["distill"]["losses"]["hint"]["fade"] = bad
-        with pytest.raises(AugrgbError, match=r"losses\.hint\.fade"):
+        values["distill"]["losses"]["hint"]["decay"] = bad
+        with pytest.raises(AugrgbError, match=r"losses\.hint\.decay"):
             check_recipe(values, StreamRecipe)

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from augrgb.annotations.choose_format import read_annotations
-from augrgb.annotations.reading import json_stream
-from augrgb.annotations.reading.json_stream import stream_json
+from augrgb.annotations.reading import json_reader
+from augrgb.annotations.reading.json_reader import iter_json
 from augrgb.core.errors import InputRefused
 from augrgb.core.seeds import rng_at
 
@@ -23,7 +23,7 @@ values = st.recursive(
 def whole(path, inside=()):
     """What the stream gives, put together again."""
     result = None
-    for place, value in stream_json(path, inside):
+    for place, value in iter_json(path, inside):
         if not place:
             return value
         if result is None:
@@ -49,12 +49,12 @@ def test_any_value_in_pieces_of_any_size(tmp_path_factory, value, indent, ascii_
     inside = (
         data.draw(st.lists(st.sampled_from(sorted(value)), max_size=1)) if isinstance(value, dict) and value else []
     )
-    before = json_stream._CHUNK
-    json_stream._CHUNK = chunk
+    before = json_reader._CHUNK
+    json_reader._CHUNK = chunk
     try:
         assert whole(path, inside) == value
     finally:
-        json_stream._CHUNK = before
+        json_reader._CHUNK = before
 
 
 @pytest.mark.parametrize(
@@ -76,11 +76,11 @@ def test_any_value_in_pieces_of_any_size(tmp_path_factory, value, indent, ascii_
 )
 @pytest.mark.parametrize("chunk", [1 << 18, 7])
 def test_mistakes_have_their_place(tmp_path, monkeypatch, text, message, chunk):
-    monkeypatch.setattr(json_stream, "_CHUNK", chunk)
+    monkeypatch.setattr(json_reader, "_CHUNK", chunk)
     path = tmp_path / "x.json"
     path.write_text(text)
     with pytest.raises(InputRefused, match=message):
-        list(stream_json(path))
+        list(iter_json(path))
 
 
 def make_large(path, megabytes):

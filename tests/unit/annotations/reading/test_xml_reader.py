@@ -10,7 +10,7 @@ from augrgb.annotations.formats.cvat import Cvat, _Runs
 from augrgb.annotations.formats.elan import Elan
 from augrgb.annotations.formats.via import Via
 from augrgb.annotations.reading import text_files
-from augrgb.annotations.reading.xml_stream import stream_xml
+from augrgb.annotations.reading.xml_reader import iter_xml
 from augrgb.core.errors import InputRefused
 
 TEXT = """<?xml version="1.0" encoding="latin-1"?>
@@ -21,7 +21,7 @@ TEXT = """<?xml version="1.0" encoding="latin-1"?>
 def told(path, inside=()):
     return [
         (above.tag if above is not None else None, element.tag, dict(element.attrib), len(element), element.text)
-        for above, element in stream_xml(path, inside)
+        for above, element in iter_xml(path, inside)
     ]
 
 
@@ -54,7 +54,7 @@ def test_children_of_some_are_given_one_by_one(tmp_path):
 
 def test_what_was_given_is_forgotten(tmp_path):
     path = written(tmp_path, "<root>" + "<list>" + "<item/>" * 5000 + "</list>" + "<one/>" * 5000 + "</root>")
-    held = [len(above) for above, element in stream_xml(path, ("list",)) if above is not None]
+    held = [len(above) for above, element in iter_xml(path, ("list",)) if above is not None]
     assert len(held) == 10_001 and max(held) < 3000  # what the parser has read ahead, never all
 
 
@@ -72,16 +72,16 @@ def test_what_was_given_is_forgotten(tmp_path):
 def test_mistakes_are_told(tmp_path, text, message):
     path = written(tmp_path, text)
     with pytest.raises(InputRefused, match=message):
-        list(stream_xml(path))
+        list(iter_xml(path))
 
 
 def test_other_encodings_and_absent_files_are_told(tmp_path):
     with pytest.raises(InputRefused, match=r"E-FILE-002.*UTF-16"):
-        list(stream_xml(written(tmp_path, TEXT, "utf-16")))
+        list(iter_xml(written(tmp_path, TEXT, "utf-16")))
     with pytest.raises(InputRefused, match=r"E-FILE-002.*not UTF-8"):
-        list(stream_xml(written(tmp_path, TEXT, "latin-1")))
+        list(iter_xml(written(tmp_path, TEXT, "latin-1")))
     with pytest.raises(InputRefused, match="E-FILE-001"):
-        list(stream_xml(tmp_path / "absent.xml"))
+        list(iter_xml(tmp_path / "absent.xml"))
 
 
 def test_one_element_has_a_limit_and_the_file_has_none(tmp_path, monkeypatch):

@@ -19,7 +19,7 @@ MAPPED = sys.platform != "win32"
 
 
 @dataclass(frozen=True, slots=True)
-class FeatureTrack:
+class VideoFeatures:
     """Features of one video: values (T, C) float32, finite, on a clock.
 
     `stored` are the same numbers as they lie in the file, float16 or float32, mapped into memory where that is
@@ -52,7 +52,7 @@ class FeatureFolder(Protocol):
     def has(self, video_id: str) -> bool:
         """Whether a video is there."""
 
-    def read(self, video_id: str) -> FeatureTrack:
+    def read(self, video_id: str) -> VideoFeatures:
         """Features of a video."""
 
 

@@ -55,7 +55,7 @@ def main(folder: Path) -> None:
         make_fabric,
     )
     from augrgb.training.auxiliary_term import auxiliary_terms
-    from augrgb.training.teachers.mixing import SharedSnippets, WeightedTeachers, learn_teacher_weights
+    from augrgb.training.teachers.mixing import SharedSnippets, WeightedTeachers, learn_teacher_mixing
 
     torch.set_num_threads(1)
     from support import toy_training as toy
@@ -71,7 +71,7 @@ def main(folder: Path) -> None:
     ]
     caches = {n: TeacherCache(stream, data, n) for n, stream in zip(("pose", "rgb"), teachers, strict=True)}
     videos = [data.collate([index], modalities=()) for index in range(len(data))]
-    weighted = WeightedTeachers(list(caches.values()), learn_teacher_weights(caches, videos).values)
+    weighted = WeightedTeachers(list(caches.values()), learn_teacher_mixing(caches, videos).values)
     dims = StreamDims(student=8, teacher=7, classes=3, samples=len(data))
     terms = [DistillTerm("both", LOSSES["pseudo_labels"](dims, thresholds="prevalence"), 0.5, weighted)]
     terms += [DistillTerm("pose", LOSSES["hint"](dims), 0.5, SharedSnippets(caches["pose"], 0, weighted))]
