@@ -1,7 +1,7 @@
 """Errors that a user can act on.
 
 Each carries a stable code, where it happened, what was found and what to do; the command line prints
-`CODE where: problem. Remedy` without a traceback and leaves with `exit_code`.
+`CODE where: problem. Remedy` without a traceback and exits with `exit_code`. The codes are in `core/error_codes.py`.
 """
 
 from __future__ import annotations
@@ -9,20 +9,27 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
+from augrgb.core.error_codes import CODES
+
 
 class AugrgbError(Exception):
-    """Something the user can mend.
+    """Something that the user can fix.
 
     Args:
-        code: Stable identifier such as `E-VID-003`.
+        code: Stable identifier such as `E-VID-003`, one of `augrgb.core.error_codes.CODES`.
         where: The file, video, or recipe key concerned ("" if none).
         problem: What was found and what was expected.
         remedy: What to do about it.
+
+    Raises:
+        ValueError: The code is not registered.
     """
 
     exit_code = 1
 
     def __init__(self, code: str, where: object, problem: str, remedy: str = "") -> None:
+        if code not in CODES:
+            raise ValueError(f"error code {code!r} is not registered in augrgb.core.error_codes")
         self.code, self.where, self.problem, self.remedy = code, str(where), problem, remedy
         super().__init__(code, self.where, problem, remedy)  # all arguments, so that it survives pickling
 

@@ -59,8 +59,8 @@ class SemiSupervisedSection(Section):
     """Learning from unlabelled videos without any teacher: consistency with a mean teacher under perturbed features.
 
     `channel_dropout` and `noise` (in standard deviations of a channel) are how student and mean teacher see features,
-    each drawn for itself. `unlabelled_share` is the part of each batch drawn from unlabelled videos; beside `distill` it is given
-    there.
+    each drawn for itself. `unlabelled_share` is the part of each batch drawn from unlabelled videos; beside `distill`
+    it is given there.
     """
 
     mean_teacher: dict[str, Any] = Field({})

@@ -18,7 +18,7 @@ def add(a, b, progress):
 
 
 def refuse(progress):
-    raise InputRefused("E-XXX-001", "file", "bad")
+    raise InputRefused("E-VID-001", "file", "bad")
 
 
 def die(progress):
@@ -85,7 +85,7 @@ def test_jobs_run_after_what_they_depend_on(tmp_path):
 
 
 def test_an_error_of_a_job_arrives_with_its_message():
-    with pytest.raises(InputRefused, match="E-XXX-001 file: bad"), JobRunner(1) as runner:
+    with pytest.raises(InputRefused, match="E-VID-001 file: bad"), JobRunner(1) as runner:
         runner.run([Job("x", "s", refuse)])
 
 
