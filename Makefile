@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test test-all lint bench clean
+.PHONY: demo test test-all lint types bench clean
 
 demo: $(VENV)/installed
 	$(BIN)/augrgb demo demo
@@ -14,8 +14,12 @@ test: $(VENV)/installed
 test-all: $(VENV)/installed
 	$(BIN)/python -m pytest -n 2 -m "not gpu"
 
-lint: $(VENV)/installed
+lint: $(VENV)/installed types
 	$(BIN)/ruff check src tests benchmarks
+	$(BIN)/ruff format --check src tests benchmarks
+	$(BIN)/codespell
+
+types: $(VENV)/installed
 	$(BIN)/mypy
 
 $(VENV)/installed: pyproject.toml constraints.txt

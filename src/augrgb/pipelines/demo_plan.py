@@ -1,6 +1,6 @@
 """What the demo trains: methods, their recipes, and the rows of its table.
 
-Settings were chosen on validation videos of the same world, plain RGB included (see docs/results.md); the difficulty of
+Settings were chosen on validation videos of the same world, plain RGB included (see docs/results/history.md); the difficulty of
 the world was set by plain streams before.
 """
 
