@@ -1,7 +1,7 @@
 """What the demo trains: methods, their recipes, and the rows of its table.
 
-Settings were chosen on validation videos of the same world, plain RGB included (see docs/results/history.md); the difficulty of
-the world was set by plain streams before.
+Settings were chosen on validation videos of the same world, plain RGB included (see docs/results/history.md); the
+difficulty of the world was set by plain streams before.
 """
 
 from __future__ import annotations
