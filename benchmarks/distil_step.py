@@ -24,7 +24,7 @@ from augrgb.features.stream_data import StreamData
 from augrgb.features.video_features import VideoFeatures
 from augrgb.losses import LOSSES
 from augrgb.streams import StreamSettings, build_stream
-from augrgb.training import DistillTerm, StreamTask, Task, TeacherCache
+from augrgb.training import DistillationTerm, StreamTask, Task, TeacherCache
 
 CLOCK = Clock(16.0, 16, 16)
 LOSS_NAMES = ("atomic_contrastive", "global_relation", "boundary_saliency")
@@ -94,7 +94,7 @@ def build(setting: Setting, teachers: tuple[str, ...]) -> StreamTask:
     for teacher in teachers:
         cache = TeacherCache(build_stream(settings(teacher)), data, teacher)
         dims = StreamDims(setting.width, setting.width, setting.classes)
-        terms += [DistillTerm(teacher, LOSSES[name](dims), 0.1, cache) for name in LOSS_NAMES]
+        terms += [DistillationTerm(teacher, LOSSES[name](dims), 0.1, cache) for name in LOSS_NAMES]
     return StreamTask(build_stream(settings("rgb")), settings("rgb"), data, terms=terms, batch_size=setting.batch_size)
 
 

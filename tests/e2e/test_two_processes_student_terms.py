@@ -45,7 +45,7 @@ def main(folder: Path) -> None:
     from augrgb.losses import LOSSES
     from augrgb.streams import StreamSettings, build_stream
     from augrgb.training import (
-        DistillTerm,
+        DistillationTerm,
         MeanTeacher,
         Perturbation,
         RunFolder,
@@ -54,7 +54,7 @@ def main(folder: Path) -> None:
         fit,
         make_fabric,
     )
-    from augrgb.training.auxiliary_term import auxiliary_terms
+    from augrgb.training.auxiliary_term import AuxiliaryTerm
     from augrgb.training.teachers.mixing import SharedSnippets, WeightedTeachers, learn_teacher_mixing
 
     torch.set_num_threads(1)
@@ -73,12 +73,12 @@ def main(folder: Path) -> None:
     videos = [data.collate([index], modalities=()) for index in range(len(data))]
     weighted = WeightedTeachers(list(caches.values()), learn_teacher_mixing(caches, videos).values)
     dims = StreamDims(student=8, teacher=7, classes=3, samples=len(data))
-    terms = [DistillTerm("both", LOSSES["pseudo_labels"](dims, thresholds="prevalence"), 0.5, weighted)]
-    terms += [DistillTerm("pose", LOSSES["hint"](dims), 0.5, SharedSnippets(caches["pose"], 0, weighted))]
+    terms = [DistillationTerm("both", LOSSES["pseudo_labels"](dims, thresholds="prevalence"), 0.5, weighted)]
+    terms += [DistillationTerm("pose", LOSSES["hint"](dims), 0.5, SharedSnippets(caches["pose"], 0, weighted))]
     settings = StreamSettings("rgb", "ms_tct", 6, toy.CLASSES, toy.CLOCK, SMALL)
     stream = build_stream(settings)
-    own = [*auxiliary_terms(stream), MeanTeacher(stream, "rgb", ramp_steps=4, decay=0.8)]
-    task = StreamTask(stream, settings, data, terms=terms, own=own, perturbation=Perturbation(), batch_size=5)
+    terms += [*AuxiliaryTerm.of_filter(stream), MeanTeacher(stream, "rgb", ramp_steps=4, decay=0.8)]
+    task = StreamTask(stream, settings, data, terms=terms, perturbation=Perturbation(), batch_size=5)
     how = replace(toy.FIT, steps=8, accelerator="cpu", keep="last")
     fit(task, RunFolder(folder), how, fabric=make_fabric(accelerator="cpu"))
 

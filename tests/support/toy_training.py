@@ -23,7 +23,7 @@ from augrgb.features.stream_data import StreamData
 from augrgb.features.video_features import VideoFeatures
 from augrgb.losses import LOSSES
 from augrgb.streams import StreamSettings, build_stream
-from augrgb.training import DistillTerm, FitSettings, RunFolder, StreamTask, TeacherCache, fit
+from augrgb.training import DistillationTerm, FitSettings, RunFolder, StreamTask, TeacherCache, fit
 
 CLOCK = Clock(16.0, 8, 8)
 CLASSES = ("walk", "sit", "drink")
@@ -76,7 +76,7 @@ def toy_task(
     teacher = build_stream(StreamSettings("pose", "sd_tcn", 5, CLASSES, CLOCK, {"width": 7, "layers": 2}))
     cache = TeacherCache(teacher, train, "pose")
     dims = StreamDims(student=8, teacher=7, classes=3, samples=len(train))
-    terms = [DistillTerm("pose", LOSSES[name](dims), 0.3, cache) for name in losses]
+    terms = [DistillationTerm("pose", LOSSES[name](dims), 0.3, cache) for name in losses]
     stream = build_stream(settings)
     return StreamTask(stream, settings, train, val=val, terms=terms, batch_size=batch_size, seed=seed, **options)
 

@@ -1,4 +1,4 @@
-"""Checked recipes -> settings and objects of the layers below."""
+"""Checked recipe sections -> plain settings and objects of the layers below, which know no recipes."""
 
 from __future__ import annotations
 
@@ -7,21 +7,21 @@ from typing import Any, Literal, cast
 
 from torch import nn
 
-from augrgb.core.batch import StreamDims
 from augrgb.core.timeline import Clock
+from augrgb.encoders.augment import PictureChanges
 from augrgb.features.store import open_features
 from augrgb.features.video_features import FeatureFolder
-from augrgb.losses import LOSSES
-from augrgb.recipe.encoder_schema import EncoderDistillSection, EncoderRecipe
+from augrgb.recipe.encoder_schema import AugmentSection, EncoderDistillSection, EncoderRecipe, JointSection
 from augrgb.recipe.schema import DataSection, DistillSection, StreamRecipe
-from augrgb.recipe.sections import ClockSection, TrainSection
+from augrgb.recipe.sections import ClockSection, FeatureSection, TrainSection
 from augrgb.streams.stream import Stream
-from augrgb.training.auxiliary_term import auxiliary_terms
+from augrgb.training.auxiliary_term import AuxiliaryTerm
+from augrgb.training.encoder_snippets import Augmentation
 from augrgb.training.mean_teacher import MeanTeacher
-from augrgb.training.perturbation import Perturbation
 from augrgb.training.settings import FitSettings
-from augrgb.training.student_term import StudentTerm
-from augrgb.training.task import DistillTerm, TeacherSource
+from augrgb.training.teachers.joints import JointTarget
+from augrgb.training.teachers.terms import LossSpec
+from augrgb.training.terms import StudentTerm
 from augrgb.training.weight_average import WeightAverage
 
 
@@ -30,13 +30,14 @@ def build_clock(section: ClockSection) -> Clock:
     return Clock(section.fps, section.window, section.stride, section.offset)
 
 
+def build_feature_folder(section: FeatureSection) -> FeatureFolder:
+    """A feature folder, opened."""
+    return open_features(section.folder, build_clock(section.clock) if section.clock else None)
+
+
 def build_features(data: DataSection, modalities: set[str]) -> dict[str, FeatureFolder]:
     """The feature folders of some modalities, opened."""
-    return {
-        name: open_features(section.folder, build_clock(section.clock) if section.clock else None)
-        for name, section in data.features.items()
-        if name in modalities
-    }
+    return {name: build_feature_folder(section) for name, section in data.features.items() if name in modalities}
 
 
 def build_fit_settings(train: TrainSection, seed: int) -> FitSettings:
@@ -58,54 +59,45 @@ def build_fit_settings(train: TrainSection, seed: int) -> FitSettings:
     )
 
 
-def build_terms(
-    distill: DistillSection | EncoderDistillSection, teacher: str, source: TeacherSource, dims: StreamDims, steps: int
-) -> list[DistillTerm]:
-    """One term for each loss that a teacher uses (the teacher's weight, if it is given, included).
-
-    Args:
-        distill: Losses and weights.
-        teacher: Its name.
-        source: Its outputs.
-        dims: Widths and counts, for losses with parameters.
-        steps: Of the training, for weights that decay.
-    """
-    scale = distill.teacher_mixing.get(teacher, 1.0) if isinstance(distill.teacher_mixing, dict) else 1.0
+def build_losses(distill: DistillSection | EncoderDistillSection | None, steps: int) -> list[LossSpec]:
+    """The distillation losses of a training of so many steps."""
     return [
-        DistillTerm(teacher, LOSSES[name](dims, **loss.options), scale * loss.weight, source, loss.decay_steps(steps))
-        for name, loss in distill.losses.items()
-        if loss.teachers is None or teacher in loss.teachers
+        LossSpec(name, loss.weight, loss.teachers, loss.decay_steps(steps), loss.options)
+        for name, loss in (distill.losses.items() if distill is not None else ())
     ]
 
 
-def build_student_terms(recipe: StreamRecipe, stream: Stream) -> list[StudentTerm]:
-    """The terms beside those of teachers: what the filter brings with it, and what the recipe asks for."""
-    terms: list[StudentTerm] = [*auxiliary_terms(stream)]
+def build_joint_target(section: JointSection | None) -> JointTarget | None:
+    """How joints teach, if they do."""
+    if section is None or not section.weight:
+        return None
+    return JointTarget(section.weight, section.axes, section.frames, section.form, section.project)
+
+
+def build_augmentation(section: bool | AugmentSection) -> Augmentation | None:
+    """How training snippets are changed at random."""
+    if isinstance(section, bool):
+        return Augmentation() if section else None
+    changes = PictureChanges(
+        section.shift, section.zoom, section.brightness, section.contrast, section.colour, section.noise
+    )
+    return Augmentation(section.strength, changes, section.jitter_frames)
+
+
+def build_student_terms(recipe: StreamRecipe | EncoderRecipe, student: nn.Module, modality: str) -> list[StudentTerm]:
+    """The terms without a teacher: what a stream's filter brings along, and what the recipe asks for."""
+    terms: list[StudentTerm] = [*AuxiliaryTerm.of_filter(student)] if isinstance(student, Stream) else []
     if recipe.semi_supervised is not None:
-        terms.append(MeanTeacher(stream, recipe.student.modality, **recipe.semi_supervised.mean_teacher))
+        terms.append(MeanTeacher(student, modality, **recipe.semi_supervised.mean_teacher))
+    if isinstance(recipe, EncoderRecipe) and recipe.average is not None:
+        terms.append(WeightAverage(student, decay=recipe.average))
     return terms
-
-
-def build_perturbation(recipe: StreamRecipe) -> Perturbation | None:
-    """How the student's features are perturbed, if at all."""
-    section = recipe.semi_supervised
-    return Perturbation(section.channel_dropout, section.noise) if section is not None else None
 
 
 def unlabelled_share(recipe: StreamRecipe | EncoderRecipe) -> float | None:
     """The unlabelled part of each batch; None where nothing learns from unlabelled videos."""
     section = recipe.distill or recipe.semi_supervised
     return section.unlabelled_share if section is not None else None
-
-
-def build_encoder_student_terms(recipe: EncoderRecipe, student: nn.Module, modality: str) -> list[StudentTerm]:
-    """The terms that an encoder recipe asks for beside those of teachers."""
-    terms: list[StudentTerm] = []
-    if recipe.semi_supervised is not None:
-        terms.append(MeanTeacher(student, modality, **recipe.semi_supervised.mean_teacher))
-    if recipe.average is not None:
-        terms.append(WeightAverage(student, decay=recipe.average))
-    return terms
 
 
 def recipe_to_json(recipe: StreamRecipe | EncoderRecipe) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What a recipe of a snippet encoder may say. Losses and encoders are checked against their catalogs."""
+"""The recipe of a snippet encoder. Losses and encoders are checked against their catalogs."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ class EncoderDataSection(Section):
 
     dataset: Path
     split: str = "cross_subject"
-    frames: Path | None = Field(None, description="Folder for decoded frames; default: beside the run.")
+    frames: Path | None = Field(None, description="Folder for decoded frames (default: in the run folder).")
     size: tuple[PositiveInt, PositiveInt] = (64, 48)
-    allow_missing: int | None = Field(None, ge=0, description="Videos that may lack what one teacher sees; none.")
-    published: str | None = Field(None, description="Dataset whose published counts --dry-run compares with.")
+    allow_missing: int | None = Field(None, ge=0, description="How many videos a teacher may lack (default: none).")
+    published: str | None = Field(None, description="Published dataset whose video counts --dry-run must find.")
 
 
 class JointSection(Section):
-    """Regress the 3D joints of the snippet's own frames through a head that is dropped.
+    """Regress the 3D joints of the snippet's own frames through a head that is dropped after training.
 
-    Positions are relative to the root, in the `body`'s axes (turned to the hips, one torso long) or the `camera`'s
-    (metres), then standardised. `frames` of the window are used, evenly spread; None = all.
+    Positions are relative to the root, in the `body`'s axes (turned to the hips, scaled to the torso) or the `camera`'s
+    (meters), then standardized. `frames` of the window are used, evenly spaced; None = all.
     """
 
     weight: float = Field(1.0, ge=0)
@@ -36,22 +36,22 @@ class JointSection(Section):
 
 
 def _as_named(value: Any) -> Any:
-    """A list of run folders is named by their last parts."""
+    """A list of run folders becomes a mapping from their last parts."""
     if isinstance(value, list):
         names = [Path(str(folder)).name for folder in value]
         if len(set(names)) < len(names):
-            raise ValueError(f"two run folders have one name in {value}; write name: folder")
+            raise ValueError(f"two run folders have the same name in {value}; write them as name: folder")
         return dict(zip(names, value, strict=True))
     return value
 
 
 class EncoderDistillSection(Section):
-    """What teaches an encoder besides labels.
+    """Teachers of an encoder, and the losses through which they teach.
 
     `teachers` are encoder folders (their snippet features, and the logits of their snippet classifier); `streams` are
     run folders of streams, which see the whole video (their filtered features and logits, taken at the snippet's time).
     Every loss acts on all of them, or on those that it names. `features` gives a stream its feature folder where its
-    run folder has no encoder. `joints` are a teacher by themselves. `teacher_mixing` is as in a stream's `distill`.
+    run folder has no encoder. `joints` is a teacher without a network. `teacher_mixing` is as in a stream's `distill`.
     """
 
     teachers: dict[str, Path] = Field({})
@@ -69,11 +69,11 @@ class EncoderDistillSection(Section):
         if self.joints is not None and "joints" in known:
             problems.append("a teacher cannot be called 'joints' beside joints")
         if not known and self.joints is None:
-            problems.append("nobody teaches: name teachers, streams or joints")
+            problems.append("no teacher given: set `teachers`, `streams` or `joints`")
         if bool(known) != bool(self.losses):
-            problems.append("losses need teachers or streams, and these need losses")
+            problems.append("`losses` need `teachers` or `streams`, and these need `losses`")
         for name, loss in self.losses.items():
-            problems += [f"losses.{name}: no such teacher as {t!r}" for t in loss.teachers or () if t not in known]
+            problems += [f"losses.{name}: no such teacher: {t!r}" for t in loss.teachers or () if t not in known]
         problems += [f"features.{name}: no such stream" for name in self.features if name not in self.streams]
         if problems:
             raise ValueError("; ".join(problems))
@@ -81,9 +81,9 @@ class EncoderDistillSection(Section):
 
 
 class EncoderSemiSupervisedSection(Section):
-    """Learning from unlabelled snippets without any teacher: consistency of two augmented views with a mean teacher.
+    """Learning from unlabelled snippets without a teacher: consistency of two augmented views with a mean teacher.
 
-    For pseudo-labels give another encoder or stream of the same modality as teacher in `distill`, and that loss.
+    For pseudo-labels, name another encoder or stream of the same modality as a teacher in `distill`, with that loss.
     """
 
     mean_teacher: dict[str, Any] = Field({})
@@ -94,7 +94,7 @@ class InitSection(Section):
     """Start from the weights of an encoder folder: a run, or imported weights.
 
     Weights whose names match a pattern of `freeze` (`*` matches anything) are not trained. The folder's classifier is
-    taken over where it is of the same classes, unless `classifier` is false; else the head starts afresh.
+    reused if it has the same classes, unless `classifier` is false; otherwise the head starts from scratch.
     """
 
     folder: Path
@@ -109,10 +109,10 @@ def _as_init(value: Any) -> Any:
 class AugmentSection(Section):
     """How training snippets are changed at random.
 
-    `strength` scales everything; the numbers after it scale one thing each (1 = as usual, 0 = off): pictures are
-    shifted and zoomed (a crop), their brightness, contrast and colour changed, noise added. `jitter_frames` moves
-    windows in time. `flip` is the probability of a mirrored picture; it needs `swap`, the pairs of classes that change
-    places in a mirror, [] if there are none.
+    `strength` scales everything; the numbers after it scale one thing each (1 = default, 0 = off): images are shifted
+    and zoomed (a crop), their brightness, contrast and color changed, noise added. `jitter_frames` moves windows in
+    time. `flip` is the probability of a mirrored image; it needs `swap`, the pairs of classes that trade places in a
+    mirror image, [] if there are none.
     """
 
     strength: float = Field(1.0, ge=0)
@@ -129,19 +129,19 @@ class AugmentSection(Section):
     @model_validator(mode="after")
     def _declared(self) -> AugmentSection:
         if self.flip and self.swap is None:
-            raise ValueError("flip needs swap: the pairs of classes that change places in a mirror, [] if none do")
+            raise ValueError("flip needs swap: the pairs of classes that trade places in a mirror image, [] if none do")
         if self.strength * self.zoom > 7:
-            raise ValueError(f"strength x zoom of {self.strength * self.zoom:g} shrinks pictures to nothing; at most 7")
+            raise ValueError(f"strength x zoom of {self.strength * self.zoom:g} shrinks images to nothing; at most 7")
         return self
 
     @property
     def changes(self) -> bool:
-        """Whether two looks at a snippet differ by more than a mirror."""
+        """Whether two views of a snippet differ by more than mirroring."""
         return self.strength > 0 or self.jitter_frames > 0
 
 
 class EncoderRecipe(Section):
-    """Train one snippet encoder: plain, augmented or semi-supervised; from nothing, or from given weights.
+    """Train one snippet encoder: plain, augmented or semi-supervised; from scratch, or from given weights.
 
     `average` is the decay of a moving average of the weights, which is kept in place of the weights themselves.
     """
@@ -167,12 +167,14 @@ class EncoderRecipe(Section):
             if not (section.changes if section is not None else self.augment):
                 problems.append("semi_supervised needs augment: without it both views are the same")
             if self.average is not None:
-                problems.append("average: a mean teacher is an average already")
+                problems.append("average: not with a mean teacher, which is an average of the weights already")
         if self.train.max_length is not None:
-            problems.append("train.max_length: an encoder sees windows, only streams see videos that can be cut")
+            problems.append("train.max_length: for streams only; an encoder sees single windows")
         taught = self.distill if section is not None and section.flip else None
         if section is not None and taught is not None and (section.swap or taught.joints is not None):
-            problems.append("augment.flip: teachers have not seen the mirrored snippets, where sides matter")
+            problems.append(
+                "augment.flip: not with joints or with `swap` beside teachers, whose outputs are not mirrored"
+            )
         if problems:
             raise ValueError("; ".join(problems))
         return self

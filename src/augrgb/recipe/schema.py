@@ -1,4 +1,4 @@
-"""What a recipe of a stream may say. Losses and filters are checked against their catalogs."""
+"""The recipe of a stream. Losses and filters are checked against their catalogs."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ class DataSection(Section):
     dataset: Path
     split: str = "cross_subject"
     features: dict[str, Annotated[FeatureSection, BeforeValidator(as_features)]]
-    allow_missing: int = Field(0, ge=0, description="Videos that may lack features before training is refused.")
-    published: str | None = Field(None, description="Dataset whose published counts --dry-run compares with.")
+    allow_missing: int = Field(0, ge=0, description="How many videos may lack features.")
+    published: str | None = Field(None, description="Published dataset whose video counts --dry-run must find.")
 
 
 class StudentSection(Section):
@@ -31,9 +31,9 @@ class DistillSection(Section):
     """Teachers and the losses through which they teach.
 
     `teachers` maps a name to a finished run, or to several of one modality, which then teach as an ensemble.
-    `teacher_mixing` scales all losses of one teacher; `equal` lets all teachers of a loss share its weight and speak
-    with one voice where it compares class scores; `learned` also weighs them per class, by what they say about labelled
-    snippets. `unlabelled_share` is the part of each batch drawn from the split's unlabelled videos.
+    `teacher_mixing` scales all losses of one teacher. With `equal`, the teachers of a loss share its weight, and a loss
+    on class scores sees the mean of their probabilities; `learned` also weights them per class, by how well they fit
+    the labels. `unlabelled_share` is the fraction of each batch drawn from the split's unlabelled videos.
     """
 
     teachers: dict[str, Path | list[Path]] = Field(min_length=1)
@@ -43,9 +43,9 @@ class DistillSection(Section):
 
     @model_validator(mode="after")
     def _known_teachers(self) -> DistillSection:
-        problems = [f"teachers.{name}: names no run" for name, runs in self.teachers.items() if runs == []]
+        problems = [f"teachers.{name}: give at least one run" for name, runs in self.teachers.items() if runs == []]
         problems += [
-            f"losses.{name}: no such teacher as {teacher!r}"
+            f"losses.{name}: no such teacher: {teacher!r}"
             for name, loss in self.losses.items()
             for teacher in loss.teachers or ()
             if teacher not in self.teachers
@@ -56,11 +56,11 @@ class DistillSection(Section):
 
 
 class SemiSupervisedSection(Section):
-    """Learning from unlabelled videos without any teacher: consistency with a mean teacher under perturbed features.
+    """Learning from unlabelled videos without a teacher: consistency with a mean teacher under perturbed features.
 
-    `channel_dropout` and `noise` (in standard deviations of a channel) are how student and mean teacher see features,
-    each drawn for itself. `unlabelled_share` is the part of each batch drawn from unlabelled videos; beside `distill`
-    it is given there.
+    Student and mean teacher see the features with separate random `channel_dropout` and `noise` (in standard deviations
+    of a channel). `unlabelled_share` is the fraction of each batch drawn from unlabelled videos; `distill`, where
+    present, has its own, which then counts.
     """
 
     mean_teacher: dict[str, Any] = Field({})

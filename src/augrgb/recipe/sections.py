@@ -1,4 +1,4 @@
-"""Sections that recipes of streams and of encoders have in common. Unknown keys are refused."""
+"""Sections shared by the recipes of streams and of encoders. Unknown keys are refused."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from pydantic import (
 
 
 class Section(BaseModel):
-    """Base of every recipe section: frozen, strict about names."""
+    """Base of every recipe section: frozen, with no unknown keys."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class ClockSection(Section):
-    """The time base: frames per second on which windows are counted, and the windows."""
+    """The time base: the frame rate, and windows counted in its frames."""
 
     fps: PositiveFloat
     window: PositiveInt
@@ -37,7 +37,7 @@ def as_features(value: Any) -> Any:
 
 
 class FeatureSection(Section):
-    """A feature folder; foreign `.npy` folders also need their clock."""
+    """A feature folder; third-party `.npy` folders also need their clock."""
 
     folder: Path
     clock: ClockSection | None = None
@@ -46,7 +46,7 @@ class FeatureSection(Section):
 class LossSection(BaseModel):
     """One distillation loss: its weight, which teachers use it (default: all), and its own options beside these.
 
-    With `decay` the weight falls evenly from the first step on, and is 0 after that share of the training.
+    With `decay` the weight falls linearly from the first step and is 0 after that fraction of the training.
     """
 
     model_config = ConfigDict(extra="allow", frozen=True)
@@ -60,31 +60,37 @@ class LossSection(BaseModel):
         return dict(self.model_extra or {})
 
     def decay_steps(self, steps: int) -> int | None:
-        """`decay` in steps of a training of so many."""
+        """`decay` in steps, given those of the training."""
         return max(1, round(self.decay * steps)) if self.decay is not None else None
 
     @model_serializer(mode="wrap")
     def _without_absent_decay(self, plain: SerializerFunctionWrapHandler) -> dict[str, Any]:
         values: dict[str, Any] = plain(self)
-        if self.decay is None:  # a run's identity is its recipe: those from before the option stay what they are
+        if self.decay is None:  # a run's identity is its recipe: runs older than the option keep theirs
             del values["decay"]
         return values
 
 
 class TrainSection(Section):
-    """Optimisation, the same for every method."""
+    """Optimization, the same for every method."""
 
     steps: PositiveInt = 400
     batch_size: PositiveInt = 16
     learning_rate: PositiveFloat = 1e-3
-    schedule: Literal["cosine", "linear", "constant"] | None = Field(None, description="After the warmup; cosine.")
-    max_length: PositiveInt | None = Field(None, description="Snippets: cut longer videos, elsewhere in each step.")
+    schedule: Literal["cosine", "linear", "constant"] | None = Field(
+        None, description="Learning-rate schedule after warm-up (default: cosine)."
+    )
+    max_length: PositiveInt | None = Field(
+        None, description="Crop longer videos to this many snippets, at a new random position every step."
+    )
     weight_decay: float = Field(0.01, ge=0)
     warmup_steps: int = Field(20, ge=0)
     gradient_clip_norm: PositiveFloat = 1.0
     validate_every: PositiveInt = 50
     checkpoint_every: PositiveInt = 200
-    keep: str = Field("best", pattern="^(best|last)$", description="Weights to keep: best on validation, or the last.")
+    keep: str = Field(
+        "best", pattern="^(best|last)$", description="Weights to keep: the best on validation, or the last."
+    )
     precision: str = Field("32-true", pattern="^(32-true|bf16-mixed|16-mixed|bf16-true)$")
     accelerator: str = Field("auto", pattern="^(auto|cpu|cuda|mps)$")
     tensorboard: bool = False

@@ -1,6 +1,6 @@
 """Training: one loop for every method, in run folders that can be resumed to the last bit."""
 
-from augrgb.training.encoder_task import EncoderTask, SnippetSet
+from augrgb.training.encoder_task import EncoderClassifier, EncoderTask, SnippetSet
 from augrgb.training.interrupts import Interrupted, Terminated
 from augrgb.training.loop import fit
 from augrgb.training.mean_teacher import MeanTeacher
@@ -9,13 +9,14 @@ from augrgb.training.processes import make_fabric
 from augrgb.training.run_folder import RunFolder
 from augrgb.training.settings import FitResult, FitSettings
 from augrgb.training.stream_task import StreamTask
-from augrgb.training.student_term import StudentTerm
-from augrgb.training.task import DistillTerm, Task
+from augrgb.training.task import Task
 from augrgb.training.teachers.cache import TeacherCache
 from augrgb.training.teachers.snippet import SnippetTeacher
+from augrgb.training.terms import DistillationTerm, StudentTerm, TermValue
 
 __all__ = [
-    "DistillTerm",
+    "DistillationTerm",
+    "EncoderClassifier",
     "EncoderTask",
     "FitResult",
     "FitSettings",
@@ -29,6 +30,7 @@ __all__ = [
     "StudentTerm",
     "Task",
     "TeacherCache",
+    "TermValue",
     "Terminated",
     "fit",
     "make_fabric",

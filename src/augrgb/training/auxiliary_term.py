@@ -6,11 +6,11 @@ from torch import nn
 
 from augrgb.core.batch import Batch, StreamOutput
 from augrgb.streams.stream import Stream
-from augrgb.training.student_term import StudentTerm, Term
+from augrgb.training.terms import StudentTerm, TermValue
 
 
 class AuxiliaryTerm(StudentTerm):
-    """A branch of the student's filter that is trained with labels beside the classifier, and dropped afterwards.
+    """A branch of the student's temporal filter, trained on labels beside the classifier and dropped afterwards.
 
     Args:
         name: In the log.
@@ -22,17 +22,17 @@ class AuxiliaryTerm(StudentTerm):
         super().__init__(name, weight)
         self.branch = branch
 
-    def forward(self, student: nn.Module, output: StreamOutput, batch: Batch, step: int) -> Term:
+    def forward(self, student: nn.Module, output: StreamOutput, batch: Batch, step: int) -> TermValue:
         """The branch's loss."""
         seen = batch.mask & batch.labelled[:, None]
-        return Term(self.name, self.branch(output, batch), self.weight, seen.sum())
+        return TermValue(self.name, self.branch(output, batch), self.weight, seen.sum())
 
-
-def auxiliary_terms(stream: Stream) -> list[AuxiliaryTerm]:
-    """Terms for all auxiliary losses of a stream's filter whose weight is not 0."""
-    found = stream.filter.auxiliary_losses(stream.num_classes)
-    return [
-        AuxiliaryTerm(f"{stream.filter.name}/{name}", weight, branch)
-        for name, (branch, weight) in found.items()
-        if weight != 0
-    ]
+    @classmethod
+    def of_filter(cls, stream: Stream) -> list[AuxiliaryTerm]:
+        """Terms for all auxiliary losses of a stream's filter whose weight is not 0."""
+        found = stream.filter.auxiliary_losses(stream.num_classes)
+        return [
+            cls(f"{stream.filter.name}/{name}", weight, branch)
+            for name, (branch, weight) in found.items()
+            if weight != 0
+        ]

@@ -1,4 +1,4 @@
-"""Training of a snippet encoder, plain or taught by another modality's encoder."""
+"""Training of a snippet encoder, plain or with teachers."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from augrgb.core.errors import InputRefused
 from augrgb.core.seeds import rng_at
 from augrgb.metrics.frame_map import frame_ap, mean_present_classes
 from augrgb.training.sampler import BatchPlan
-from augrgb.training.student_term import StudentTerm, second_view
-from augrgb.training.task import DistillTerm, Task
+from augrgb.training.task import Task, active
 from augrgb.training.teachers.snippet_classifier import SnippetClassifier, save_classifier
+from augrgb.training.terms import Term, second_view
 
 Floats = NDArray[np.float32]
 Inputs = Callable[[NDArray[np.int64], np.random.Generator | None], Tensor]
@@ -44,7 +44,7 @@ class SnippetSet:
 
 
 def snippet_batches(snippets: SnippetSet, size: int = 1024) -> Iterator[Batch]:
-    """All snippets in their order, as teachers are asked about them: labels and numbers, no input."""
+    """All snippets in order, with labels and indices but no input: all that a teacher's cached outputs need."""
     for start in range(0, len(snippets.labels), size):
         yield _batch(snippets, np.arange(start, min(start + size, len(snippets.labels))), {})
 
@@ -125,48 +125,33 @@ class EncoderTask(Task):
     Losses are those of streams, with each snippet a video of one snippet.
 
     Args:
-        encoder: (N, ...) -> (N, dim).
-        dim: Its width.
+        student: The encoder with its classifier.
         train: Training snippets, labelled and unlabelled.
         write: Writes the encoder into a folder.
         val: Validation snippets, if any.
-        terms: Distillation terms, whose sources are `SnippetTeacher`s over the training snippets.
-        own: Makes the terms that need no teacher, of the encoder with its classifier.
-        two_views: Whether these need a second view: the same snippets, augmented otherwise.
-        classifier: To start from; a new one otherwise.
+        terms: Distillation terms, whose sources are `SnippetTeacher`s over the training snippets, and student terms.
         mirroring: Mirrors training snippets.
         modality: Name of what the encoder sees.
         batch_size: Snippets in a batch.
         unlabelled_share: Part of each batch that is unlabelled; None = as in the data.
-        dropout: Before the classifier.
         seed: Of batches and augmentation.
     """
 
     def __init__(
         self,
-        encoder: nn.Module,
-        dim: int,
+        student: EncoderClassifier,
         train: SnippetSet,
         *,
         write: Callable[[Path, nn.Module], None],
         val: SnippetSet | None = None,
-        terms: Sequence[DistillTerm] = (),
-        own: Callable[[nn.Module], Sequence[StudentTerm]] = lambda student: (),
-        two_views: bool = False,
-        classifier: SnippetClassifier | None = None,
+        terms: Sequence[Term] = (),
         mirroring: Mirroring | None = None,
         modality: str = "rgb",
         batch_size: int = 32,
         unlabelled_share: float | None = None,
-        dropout: float = 0.0,
         seed: int = 0,
     ) -> None:
-        student = EncoderClassifier(encoder, dim, train.labels.shape[1], dropout=dropout)
-        if classifier is not None:
-            student.start_from(classifier)
-        student_terms = own(student)
-        teaching = any(term.weight != 0 for term in terms)
-        teaching |= any(term.weight != 0 and term.uses_unlabelled for term in student_terms)
+        teaching = any(term.uses_unlabelled for term in active(terms))
         plan = BatchPlan(
             np.flatnonzero(train.labelled),
             np.flatnonzero(~train.labelled) if teaching else (),
@@ -174,12 +159,13 @@ class EncoderTask(Task):
             unlabelled_share=unlabelled_share,
             seed=seed,
         )
-        super().__init__(student, modality, plan, terms, student_terms)
+        super().__init__(student, modality, plan, terms)
         self._net = student
-        self.encoder, self.train, self.val, self.seed = encoder, train, val, seed
+        self.encoder, self.train, self.val, self.seed = student.encoder, train, val, seed
         self._write, self._batch_size = write, batch_size
-        self._two_views, self._mirroring = two_views, mirroring
-        self._options = {"batch_size": batch_size, "unlabelled_share": unlabelled_share, "dropout": dropout}
+        self._two_views = any(term.needs_second_view for term in self.terms)
+        self._mirroring = mirroring
+        self._options = {"batch_size": batch_size, "unlabelled_share": unlabelled_share, "dropout": student.dropout.p}
         if mirroring is not None:
             self._options |= {"mirrored": mirroring.probability, "mirror_classes": mirroring.classes.tolist()}
 
@@ -215,7 +201,7 @@ class EncoderTask(Task):
         return {self.metric: mean_present_classes(frame_ap(np.concatenate(scores), self.val.labels))}
 
     def save(self, folder: Path) -> None:
-        """Write the encoder; its classifier lies beside it, for those whom it may teach."""
+        """Write the encoder, and beside it its classifier, which it needs as a teacher of class scores."""
         save_classifier(folder, self._net.classifier)
         self._write(folder, self.encoder)
 

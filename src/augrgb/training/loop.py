@@ -27,9 +27,9 @@ from augrgb.training.interrupts import Interrupted, SignalFlag, Terminated, note
 from augrgb.training.processes import SharedForward, make_fabric, on_first
 from augrgb.training.run_folder import RunFolder
 from augrgb.training.settings import FitResult, FitSettings
-from augrgb.training.student_term import Term
 from augrgb.training.task import Task, to_device
 from augrgb.training.tensorboard import Board
+from augrgb.training.terms import TermValue
 
 Progress = Callable[[int, int, Mapping[str, float]], None]
 _log = logging.getLogger(__name__)
@@ -209,7 +209,7 @@ class _Loop:
         on_first(self.fabric, lambda: self.run.finish(asdict(result)))
         return result
 
-    def _update(self, terms: list[Term]) -> None:
+    def _update(self, terms: list[TermValue]) -> None:
         """Backward pass and optimiser step; left out where a number is not finite."""
         loss = torch.stack([term.weight * term.value for term in terms]).sum()
         numbers = torch.stack([term.value.detach().float() for term in terms] + [loss.detach().float()]).tolist()

@@ -14,14 +14,14 @@ from augrgb.core.errors import UsageFault
 from augrgb.losses.logit_kd import softened_bce
 from augrgb.losses.parts.distillation_loss import nothing
 from augrgb.training.moving_average import follow
-from augrgb.training.student_term import StudentTerm, Term, second_view
+from augrgb.training.terms import StudentTerm, TermValue, second_view
 
 
 class MeanTeacher(StudentTerm):
-    """Agree with a moving average of the own weights that sees the same snippets perturbed otherwise.
+    """Agree with a moving average of the student's weights that sees the same snippets, perturbed differently.
 
     Tarvainen and Valpola, "Mean teachers are better role models", NeurIPS 2017. The average follows the student by
-    `decay` per step (faster in the first steps: `1 - 1 / (step + 1)`, as published); the weight of the term rises by
+    `decay` per step (faster in the first steps: `1 - 1 / (step + 1)`, as published); the weight of the term rises as
     `exp(-5 (1 - step / ramp_steps)^2)`. Acts on labelled and unlabelled snippets alike.
     Deviations: sigmoid probabilities, since a snippet may have several labels or none; the average works without
     dropout. It moves at the beginning of a step, so it lags by the last step.
@@ -29,12 +29,12 @@ class MeanTeacher(StudentTerm):
     Args:
         student: What is trained: `(x, mask) -> StreamOutput`.
         modality: Its features in a batch; the average sees their second view.
-        weight: At full height, relative to the detection loss.
+        weight: After the ramp, relative to the detection loss.
         decay: Of the average, per step.
-        ramp_steps: Steps until the weight has risen.
+        ramp_steps: Steps until the weight is reached.
         consistency: `mse`, mean squared difference of probabilities, as published; `bce`, the divergence of the
             Bernoulli variables.
-        only_unlabelled: Leave labelled samples to their labels.
+        only_unlabelled: Use unlabelled samples only.
         keep: Which weights are validated and kept: the `average`, as published, or those of the `student`.
 
     Raises:
@@ -42,6 +42,7 @@ class MeanTeacher(StudentTerm):
     """
 
     uses_unlabelled = True
+    needs_second_view = True
 
     def __init__(
         self,
@@ -62,15 +63,15 @@ class MeanTeacher(StudentTerm):
         self.consistency, self.only_unlabelled, self.keep = consistency, only_unlabelled, keep
         self.average = copy.deepcopy(student).requires_grad_(False)
 
-    def forward(self, student: nn.Module, output: StreamOutput, batch: Batch, step: int) -> Term:
-        """Move the average, and compare the student's output with what it says about the second view."""
+    def forward(self, student: nn.Module, output: StreamOutput, batch: Batch, step: int) -> TermValue:
+        """Move the average, and compare the student's output with the average's output on the second view."""
         follow(self.average, student, step, self.decay)
         with torch.no_grad():
             target = self.average(batch.features[second_view(self.modality)], batch.mask).logits
         mask = batch.mask & ~batch.labelled[:, None] if self.only_unlabelled else batch.mask
         value = self._difference(output.logits[mask], target[mask].to(output.logits.dtype))
         weight = self.weight * self.ramp(step)
-        return Term(self.name, value.mean() if value.numel() else nothing(output), weight, mask.sum())
+        return TermValue(self.name, value.mean() if value.numel() else nothing(output), weight, mask.sum())
 
     def ramp(self, step: int) -> float:
         """Part of the weight at a step, in (0, 1]."""

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from augrgb.core.batch import Batch
 from augrgb.core.seeds import rng_at
-from augrgb.training.student_term import second_view
+from augrgb.training.terms import second_view
 
 
 @dataclass(frozen=True)

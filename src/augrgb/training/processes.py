@@ -15,26 +15,34 @@ from torch import Tensor, nn
 
 from augrgb.core.batch import StreamOutput
 from augrgb.core.dropout import Rows, set_rows
-from augrgb.core.errors import AugrgbError, EnvironmentFault
+from augrgb.core.errors import AugrgbError, EnvironmentFault, UsageFault
 
 T = TypeVar("T")
 _TIMEOUT = timedelta(minutes=5)  # a dead process must not leave the others waiting for half an hour
 
 
-def make_fabric(*, accelerator: str = "auto", precision: Any = "32-true") -> Fabric:
+def make_fabric(*, accelerator: str = "auto", precision: Any = "32-true", gpu: int | None = None) -> Fabric:
     """Lightning Fabric for this process: one device, or the place that torchrun or SLURM gave it.
+
+    Args:
+        accelerator, precision: As Lightning Fabric takes them.
+        gpu: Number of the GPU; None = the first, or this process's.
 
     Raises:
         EnvironmentFault: E-ENV-002, the device asked for is not there.
+        UsageFault: E-CFG-003, one GPU for several processes.
     """
     if accelerator == "cuda" and not torch.cuda.is_available():
         remedy = "Use train.accelerator=cpu, or a PyTorch built for CUDA and a driver that is new enough."
         raise EnvironmentFault("E-ENV-002", "accelerator", f"no CUDA device for torch {torch.__version__}", remedy)
     world = int(os.environ.get("WORLD_SIZE", "1"))
     here = int(os.environ.get("LOCAL_WORLD_SIZE", str(world)))
+    if gpu is not None and world > 1:
+        problem = f"cuda:{gpu} is one GPU for {world} processes"
+        raise UsageFault("E-CFG-003", "device", problem, "Use cuda; every process then gets its own GPU.")
     fabric = Fabric(
         accelerator=accelerator,
-        devices=here,
+        devices=here if gpu is None else [gpu],
         num_nodes=max(1, world // here),
         strategy=DDPStrategy(timeout=_TIMEOUT) if world > 1 else "auto",
         precision=precision,

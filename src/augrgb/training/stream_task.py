@@ -20,14 +20,14 @@ from augrgb.streams.predict import filter_sequence
 from augrgb.streams.stream import Stream
 from augrgb.training.perturbation import Perturbation
 from augrgb.training.sampler import BatchPlan
-from augrgb.training.student_term import StudentTerm
-from augrgb.training.task import DistillTerm, Task
+from augrgb.training.task import Task, active
+from augrgb.training.terms import Term
 
 
 class StreamTask(Task):
-    """Labels act on labelled videos, teachers on every video that has their modality.
+    """Labels act on labelled videos, teachers on all videos that have their modality.
 
-    The stream is given the mean and std of the training features. Unlabelled videos are left aside where no term
+    The stream is given the mean and std of the training features. Unlabelled videos are left out where no term
     learns from them.
 
     Args:
@@ -35,12 +35,11 @@ class StreamTask(Task):
         settings: Its settings, written beside it.
         data: Training videos, labelled and unlabelled.
         val: Validation videos, if any.
-        terms: Distillation terms.
-        own: Terms that need no teacher.
-        perturbation: Of the training features; with it the batch also has their second view.
+        terms: Distillation and student terms.
+        perturbation: Of the training features; the batch then also has their second view.
         batch_size: Videos in a batch.
         unlabelled_share: Part of each batch that is unlabelled; None = as in the data.
-        max_length: Cut longer videos to this many snippets, at a random place that differs in every step.
+        max_length: Crop longer videos to this many snippets, at a new random position every step.
         seed: Of batches and cuts.
     """
 
@@ -51,16 +50,14 @@ class StreamTask(Task):
         data: StreamData,
         *,
         val: StreamData | None = None,
-        terms: Sequence[DistillTerm] = (),
-        own: Sequence[StudentTerm] = (),
+        terms: Sequence[Term] = (),
         perturbation: Perturbation | None = None,
         batch_size: int = 16,
         unlabelled_share: float | None = None,
         max_length: int | None = None,
         seed: int = 0,
     ) -> None:
-        teaching = any(term.weight != 0 for term in terms)
-        teaching |= any(term.weight != 0 and term.uses_unlabelled for term in own)
+        teaching = any(term.uses_unlabelled for term in active(terms))
         plan = BatchPlan(
             data.labelled_indices,
             data.unlabelled_indices if teaching else (),
@@ -68,7 +65,7 @@ class StreamTask(Task):
             unlabelled_share=unlabelled_share,
             seed=seed,
         )
-        super().__init__(stream, settings.modality, plan, terms, own)
+        super().__init__(stream, settings.modality, plan, terms)
         self.stream, self.settings, self.data, self.val = stream, settings, data, val
         self.max_length, self.seed = max_length, seed
         self._options = {"batch_size": batch_size, "unlabelled_share": unlabelled_share, "max_length": max_length}
@@ -86,10 +83,6 @@ class StreamTask(Task):
         if self.perturbation is None:
             return batch
         return self.perturbation.two_views(batch, self.modality, self._mean, self._std, seed=self.seed, step=step)
-
-    def starts(self, step: int, batch: Batch) -> Sequence[int]:
-        """First snippet of each video's cut in this step's batch."""
-        return self._starts(step, batch.indices.tolist())
 
     def validate(self) -> dict[str, float]:
         """Per-frame mAP over the snippets of the validation videos, mean over classes present."""

@@ -3,55 +3,16 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
-import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import nn
 
 from augrgb.core.batch import Batch, StreamOutput
-from augrgb.losses.parts.distillation_loss import DistillationLoss
 from augrgb.training.sampler import BatchPlan
-from augrgb.training.student_term import StudentTerm, Term
-
-
-class TeacherSource(Protocol):
-    """Outputs of a frozen teacher on the student's grid, already computed."""
-
-    def outputs(self, batch: Batch, starts: Sequence[int]) -> tuple[StreamOutput, Tensor]:
-        """The teacher's output for a batch whose videos are cut at `starts`, and where it exists (B, T) bool."""
-
-
-@dataclass(frozen=True)
-class DistillTerm:
-    """One teacher teaching through one loss.
-
-    Args:
-        teacher: Name of the teacher.
-        loss: What to compare; its parameters are trained with the student.
-        weight: Relative to the detection loss; 0 leaves the term out.
-        source: The teacher's outputs.
-        decay_steps: After so many steps the weight has fallen evenly to 0, and stays there; None = it does not fall.
-    """
-
-    teacher: str
-    loss: DistillationLoss
-    weight: float
-    source: TeacherSource
-    decay_steps: int | None = None
-
-    @property
-    def name(self) -> str:
-        """`teacher/loss`."""
-        return f"{self.teacher}/{self.loss.name}"
-
-    def weight_at(self, step: int) -> float:
-        """The weight in a step, counted from 0."""
-        if self.decay_steps is None:
-            return self.weight
-        return self.weight * max(0.0, 1.0 - step / self.decay_steps)
+from augrgb.training.terms import Term, TermValue, detection_loss
 
 
 class Task(ABC):
@@ -61,43 +22,35 @@ class Task(ABC):
         student: `(x, mask) -> StreamOutput`.
         modality: Which of the batch's features it looks at.
         plan: Which samples come when.
-        terms: Distillation terms, none for plain training.
-        own: Terms that need no teacher.
+        terms: Beside the detection loss; those of weight 0 are left out.
 
     Attributes:
         metric: Name of the validated number by which the best weights are chosen; higher is better.
+        losses: What the terms train with the student, in their order.
     """
 
     metric = "frame_map"
 
-    def __init__(
-        self,
-        student: nn.Module,
-        modality: str,
-        plan: BatchPlan,
-        terms: Sequence[DistillTerm] = (),
-        own: Sequence[StudentTerm] = (),
-    ) -> None:
+    def __init__(self, student: nn.Module, modality: str, plan: BatchPlan, terms: Iterable[Term] = ()) -> None:
         self.student, self.modality, self.plan = student, modality, plan
-        self.distill = tuple(term for term in terms if term.weight != 0)
-        self.own = tuple(term for term in own if term.weight != 0)
-        self.losses = nn.ModuleList([*(term.loss for term in self.distill), *self.own])
+        self.terms = active(terms)
+        self.losses = nn.ModuleList([term.trained for term in self.terms])
 
     @property
     def kept(self) -> nn.Module:
         """The module that is validated, and whose weights are kept: built like the student."""
         module = self.student
-        for term in self.own:
+        for term in self.terms:
             module = term.kept(module)
         return module
 
     def weights(self) -> dict[str, float]:
         """The weight of each term beside the detection loss."""
-        return {term.name: term.weight for term in self.distill} | {term.name: term.weight for term in self.own}
+        return {term.name: term.weight for term in self.terms}
 
     def fading(self) -> dict[str, dict[str, int]]:
-        """For `identity`: which weights fall, and by which step they are 0; nothing if none do."""
-        steps = {term.name: term.decay_steps for term in self.distill if term.decay_steps is not None}
+        """For `identity`: which weights decay, and by which step they are 0; nothing if none do."""
+        steps = {term.name: term.decay_steps for term in self.terms if term.decay_steps is not None}
         return {"fading": steps} if steps else {}
 
     @abstractmethod
@@ -116,27 +69,14 @@ class Task(ABC):
     def identity(self) -> dict[str, Any]:
         """What the outcome depends on besides the loop's settings: data and options; plain JSON."""
 
-    def starts(self, step: int, batch: Batch) -> Sequence[int]:
-        """First snippet of each video's cut in this step's batch."""
-        return [0] * len(batch.video_ids)
-
-    def loss_terms(self, output: StreamOutput, batch: Batch, step: int) -> list[Term]:
-        """The detection loss, each teacher's losses where that teacher exists, and the terms that need no teacher."""
-        terms = [detection_term(output, batch)]
-        for term in self.distill:
-            teacher, there = term.source.outputs(batch, self.starts(step, batch))
-            seen = batch.restricted_to(there)
-            terms.append(Term(term.name, term.loss(output, teacher, seen), term.weight_at(step), seen.mask.sum()))
-        terms += [own(self.student, output, batch, step) for own in self.own]
-        return terms
+    def loss_terms(self, output: StreamOutput, batch: Batch, step: int) -> list[TermValue]:
+        """The detection loss and every term, in one step."""
+        return [detection_loss(output, batch), *(term(self.student, output, batch, step) for term in self.terms)]
 
 
-def detection_term(output: StreamOutput, batch: Batch) -> Term:
-    """Binary cross-entropy with logits, mean over the real snippets of labelled videos and over classes."""
-    mask = batch.mask & batch.labelled[:, None]
-    errors = F.binary_cross_entropy_with_logits(output.logits, batch.labels, reduction="none").mean(-1)  # (B, T)
-    value = errors.masked_fill(~mask, 0.0).sum() / mask.sum().clamp(min=1)  # 0, with a graph, where nothing is labelled
-    return Term("detection", value, 1.0, mask.sum())
+def active(terms: Iterable[Term]) -> tuple[Term, ...]:
+    """The terms whose weight is not 0."""
+    return tuple(term for term in terms if term.weight != 0)
 
 
 def to_device(batch: Batch, device: Any) -> Batch:

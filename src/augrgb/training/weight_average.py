@@ -1,4 +1,4 @@
-"""An average of the weights on the way, which is validated and kept in place of the last ones."""
+"""A moving average of the weights during training, which is validated and kept in place of the last weights."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from augrgb.core.batch import Batch, StreamOutput
 from augrgb.core.errors import UsageFault
 from augrgb.losses.parts.distillation_loss import nothing
 from augrgb.training.moving_average import follow
-from augrgb.training.student_term import StudentTerm, Term
+from augrgb.training.terms import StudentTerm, TermValue
 
 
 class WeightAverage(StudentTerm):
@@ -34,10 +34,10 @@ class WeightAverage(StudentTerm):
         self.decay = decay
         self.average = copy.deepcopy(student).requires_grad_(False)
 
-    def forward(self, student: nn.Module, output: StreamOutput, batch: Batch, step: int) -> Term:
+    def forward(self, student: nn.Module, output: StreamOutput, batch: Batch, step: int) -> TermValue:
         """Move the average; the term is 0."""
         follow(self.average, student, step, self.decay)
-        return Term(self.name, nothing(output), self.weight, batch.mask.sum())
+        return TermValue(self.name, nothing(output), self.weight, batch.mask.sum())
 
     def kept(self, student: nn.Module) -> nn.Module:
         """The average."""

@@ -1,12 +1,13 @@
-"""Check everything that training will need, before any training: all faults at once, nothing written."""
+"""Check everything that training needs before it starts: all faults at once, nothing written."""
 
 from __future__ import annotations
 
 import shutil
+import tempfile
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
@@ -17,6 +18,7 @@ from augrgb.annotations.published import PUBLISHED, count_differences
 from augrgb.core.errors import AugrgbError, EnvironmentFault, FaultList, InputRefused, UsageFault, did_you_mean
 from augrgb.core.files import existing_parent
 from augrgb.core.types import Dataset
+from augrgb.training.assembly import Assembly
 
 Verdict = Literal["ok", "note", "fault"]
 _SHOWN = 10
@@ -24,7 +26,7 @@ _SHOWN = 10
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One line of the table: what was looked at, what was found, what is expected."""
+    """One row of the table: what was checked, what was found, what is expected."""
 
     what: str
     found: str
@@ -34,27 +36,34 @@ class Check:
 
 @dataclass
 class DryRun:
-    """Everything that was looked at, and everything that would stop the training."""
+    """Everything that was checked, and everything that would stop the training."""
 
     checks: list[Check] = field(default_factory=list)
     faults: list[AugrgbError] = field(default_factory=list)
 
     def ok(self, what: str, found: str, expected: str = "") -> None:
-        """Something is as it should be."""
+        """A check that passed."""
         self.checks.append(Check(what, found, expected, "ok"))
 
     def note(self, what: str, found: str, expected: str = "") -> None:
-        """Something to know; training would go on."""
+        """Something to know; training would run."""
         self.checks.append(Check(what, found, expected, "note"))
 
     def refuse(self, what: str, faults: Iterable[AugrgbError], found: str = "", expected: str = "") -> None:
-        """Something that stops the training. Of many faults with one code the first are kept, the others counted."""
+        """Something that stops the training. Of many faults with one code the first are kept, the others counted.
+
+        A fault that was reported before is not reported again.
+        """
         flat = [single for fault in faults for single in (fault.faults if isinstance(fault, FaultList) else [fault])]
-        told = found or f"{len(flat)} fault{'s' if len(flat) > 1 else ''}: {', '.join(sorted({f.code for f in flat}))}"
-        self.checks.append(Check(what, told, expected, "fault"))
+        message = (
+            found or f"{len(flat)} fault{'s' if len(flat) > 1 else ''}: {', '.join(sorted({f.code for f in flat}))}"
+        )
+        self.checks.append(Check(what, message, expected, "fault"))
+        known = {str(fault) for fault in self.faults}
         seen: dict[str, list[AugrgbError]] = {}
         for fault in flat:
-            seen.setdefault(fault.code, []).append(fault)
+            if str(fault) not in known:
+                seen.setdefault(fault.code, []).append(fault)
         for code, group in seen.items():
             self.faults += group[:_SHOWN]
             if len(group) > _SHOWN:
@@ -63,7 +72,7 @@ class DryRun:
 
     @contextmanager
     def guarded(self, what: str) -> Iterator[None]:
-        """Turn a fault inside into a line of the table, and go on."""
+        """Turn a fault inside into a row of the table, and continue."""
         try:
             yield
         except AugrgbError as fault:
@@ -138,7 +147,7 @@ def _check_roles(report: DryRun, dataset: Dataset, split: str, needed: set[str])
 
 
 def check_disk(report: DryRun, folder: Path, needed_bytes: float, what: str) -> None:
-    """Whether there is room for what a run will write."""
+    """Whether there is enough disk space for what a run will write."""
     free = shutil.disk_usage(existing_parent(folder)).free
     found, expected = f"{free / 2**30:.2f} GiB free", f"about {needed_bytes / 2**30:.2f} GiB for {what}"
     if free < needed_bytes:
@@ -151,7 +160,7 @@ def check_disk(report: DryRun, folder: Path, needed_bytes: float, what: str) -> 
 
 
 def check_memory(report: DryRun, needed_bytes: float, what: str) -> None:
-    """Whether the estimate fits into the machine's memory; more than what is free right now is told, not refused."""
+    """Whether the estimate fits into the machine's memory; more than is free right now is a note, not a fault."""
     memory = psutil.virtual_memory()
     found = f"{memory.available / 2**30:.1f} of {memory.total / 2**30:.1f} GiB free"
     expected = f"about {needed_bytes / 2**30:.1f} GiB ({what})"
@@ -166,11 +175,34 @@ def check_memory(report: DryRun, needed_bytes: float, what: str) -> None:
         report.ok("memory", found, expected)
 
 
-@contextmanager
-def measured() -> Iterator[list[float]]:
-    """Wall seconds and growth of this process's memory in bytes of a block, put into the list at its end."""
-    process = psutil.Process()
-    before, started = process.memory_info().rss, time.monotonic()
-    found: list[float] = []
-    yield found
-    found += [time.monotonic() - started, max(0.0, float(process.memory_info().rss - before))]
+@dataclass(frozen=True)
+class OneStep:
+    """What one training step took: seconds, growth of this process's memory in bytes, and bytes on disk."""
+
+    seconds: float
+    memory: float
+    written: int
+
+
+def train_one_step(assembly: Assembly, where: object) -> OneStep:
+    """Train an assembled run for one step, in a temporary folder that is removed afterwards.
+
+    Args:
+        assembly: What to train.
+        where: Named in a fault.
+
+    Raises:
+        InputRefused: E-DRY-002, the loss is not finite.
+        AugrgbError: See `fit`.
+    """
+    short = replace(assembly, settings=replace(assembly.settings, steps=1, tensorboard=False, keep="last"))
+    with tempfile.TemporaryDirectory() as temporary:
+        process = psutil.Process()
+        before, started = process.memory_info().rss, time.monotonic()
+        result = short.train(Path(temporary) / "run")
+        seconds, memory = time.monotonic() - started, process.memory_info().rss - before
+        written = sum(path.stat().st_size for path in Path(temporary).rglob("*") if path.is_file())
+    if result.skipped_steps:
+        problem = "the loss of the first step is not finite"
+        raise InputRefused("E-DRY-002", where, problem, "Lower the weights of the losses.")
+    return OneStep(seconds, max(0.0, float(memory)), written)

@@ -1,4 +1,4 @@
-"""`augrgb train-encoder --dry-run`: an encoder's recipe against every video, pose file and teacher it names."""
+"""`augrgb train-encoder --dry-run`: check an encoder's recipe against every video, pose file and teacher it names."""
 
 from __future__ import annotations
 
@@ -6,91 +6,100 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import nn
+from torch import Tensor
 
 from augrgb.core.errors import AugrgbError, InputRefused
 from augrgb.core.progress import Progress
+from augrgb.core.seeds import rng_at
 from augrgb.core.types import Dataset, VideoRecord
-from augrgb.encoders import ENCODERS
-from augrgb.encoders.files import load_encoder
 from augrgb.encoders.snippet_encoder import SnippetEncoder
 from augrgb.poses.files import Skeleton, read_poses
-from augrgb.recipe.build import build_clock
+from augrgb.recipe.build import unlabelled_share
+from augrgb.recipe.encoder_assembly import (
+    EncoderInputs,
+    assemble_encoder_task,
+    encoder_modality,
+    open_encoder_teachers,
+    start_encoder,
+    student_flow,
+)
 from augrgb.recipe.encoder_schema import EncoderRecipe
-from augrgb.streams.files import load_stream
+from augrgb.training.encoder_task import SnippetSet
+from augrgb.training.teachers.encoder_teachers import EncoderTeachers, classifies
+from augrgb.training.teachers.snippet import SnippetTeacher
 from augrgb.video.flow import iter_flow
 from augrgb.video.flow.settings import FlowSettings
 from augrgb.video.probe import probe
-from augrgb.workflows.dry_run import DryRun, check_annotations, check_disk, check_memory, measured
-from augrgb.workflows.encoder_init import options_of
+from augrgb.workflows.dry_run import DryRun, check_annotations, check_disk, check_memory, train_one_step
 
 _CHANNELS = {"rgb": 3, "flow": 2}
 
 
 def dry_run_encoder(recipe: EncoderRecipe, run: Path, *, progress: Progress | None = None) -> DryRun:
-    """Look at annotations, open every video and pose file, load the teachers, and make one step on made-up windows.
+    """Check annotations, open every video and pose file, load the teachers, and train one step on random windows.
 
-    Nothing is decoded beyond the first frame of each video, and nothing is written.
+    Assembles the run as training does, part by part. Only the first frame of each video is decoded, and only a
+    temporary folder is written.
 
     Args:
+        recipe: What would be trained on what.
         run: Where the run would be written.
-        progress: Called with (videos looked at, all).
+        progress: Called with (videos checked, all).
     """
     report = DryRun()
-    data, name = recipe.data, next(iter(recipe.encoder))
+    data, modality = recipe.data, encoder_modality(recipe)
     dataset = check_annotations(report, data.dataset, data.split, ("encoder",), data.published)
-    modalities = {ENCODERS[name].modality} | _teachers(report, recipe)
+    teachers = open_encoder_teachers(recipe, report.guarded)
+    _report_teachers(report, recipe, teachers)
     skeleton: Skeleton | None = None
     if dataset is not None and data.split in dataset.splits:
-        roles = dataset.splits[data.split]
+        roles, modalities = dataset.splits[data.split], {modality} | teachers.all_modalities
         ids = dict.fromkeys(i for role in ("encoder", "encoder_unlabelled", "val") for i in roles.get(role, ()))
         records = [dataset.videos[i] for i in ids]
         skeleton = _check_files(report, records, modalities, data.allow_missing or 0, progress)
         _check_room(report, recipe, records, modalities, run)
-    if ENCODERS[name].modality == "pose" and skeleton is None:
-        report.note("one step", "left out: needs a pose file")
+    if modality == "pose" and skeleton is None:
+        report.note("one step", "skipped: needs a pose file")
         return report
     with report.guarded("one step"):
-        _one_step(report, recipe, dataset, skeleton)
+        if modality == "flow":
+            _try_flow(student_flow(recipe))
+        _one_step(report, recipe, dataset, teachers, skeleton)
     return report
 
 
-def _teachers(report: DryRun, recipe: EncoderRecipe) -> set[str]:
-    """The modalities of the teachers that could be loaded."""
-    found: set[str] = set()
+def _report_teachers(report: DryRun, recipe: EncoderRecipe, teachers: EncoderTeachers) -> None:
     if recipe.distill is None:
-        return found
-    for name, folder in recipe.distill.teachers.items():
+        return
+    for name, loaded in teachers.encoders.items():
         with report.guarded(f"teacher {name}"):
-            loaded = load_encoder(folder)
-            _try_flow(loaded.encoder)
-            found.add(loaded.encoder.modality)
-            report.ok(f"teacher {name}", f"{folder}: {loaded.encoder.name} on {loaded.encoder.modality}")
-    for name, folder in recipe.distill.streams.items():
-        with report.guarded(f"teacher {name}"):
-            report.ok(f"teacher {name}", f"{folder}: stream on {load_stream(folder).settings.modality}")
-    return found | ({"pose"} if recipe.distill.joints is not None else set())
+            if loaded.encoder.modality == "flow":
+                _try_flow(FlowSettings.of(loaded.encoder.options.get("flow")))
+            found = f"{recipe.distill.teachers[name]}: {loaded.encoder.name} on {loaded.encoder.modality}"
+            report.ok(f"teacher {name}", found)
+    for name, teacher in teachers.streams.items():
+        found = f"{recipe.distill.streams[name]}: stream on {teacher.stream.settings.modality}"
+        report.ok(f"teacher {name}", found)
 
 
 def _check_files(
     report: DryRun, records: list[VideoRecord], modalities: set[str], allowed: int, progress: Progress | None
 ) -> Skeleton | None:
-    """Open every file; returns the skeleton of the first sound pose file."""
+    """Open every file; returns the skeleton of the first valid pose file."""
     videos: list[AugrgbError] = []
     poses: list[AugrgbError] = []
     skeleton: Skeleton | None = None
-    pictures = bool(modalities & set(_CHANNELS))
+    images = bool(modalities & set(_CHANNELS))
     for done, record in enumerate(records, 1):
-        if pictures:
+        if images:
             try:
                 if record.file is None:
                     raise InputRefused("E-VID-008", record.video_id, "the dataset names no video file")
                 info = probe(record.file)
                 if info.duration_s and abs(info.duration_s - record.duration_s) > max(2.0, 0.02 * record.duration_s):
                     problem = f"lasts {info.duration_s:.1f} s, the dataset says {record.duration_s:.1f} s"
-                    raise InputRefused("E-ANN-025", record.file, problem, "It is another video, or was cut off.")
+                    raise InputRefused("E-ANN-025", record.file, problem, "It is another video, or incomplete.")
             except AugrgbError as fault:
                 videos.append(fault)
         if "pose" in modalities:
@@ -103,10 +112,10 @@ def _check_files(
                 poses.append(fault)
         if progress is not None:
             progress(done, len(records))
-    for what, looked, faults in (("videos", pictures, videos), ("poses", "pose" in modalities, poses)):
+    for what, wanted, faults in (("videos", images, videos), ("poses", "pose" in modalities, poses)):
         if len(faults) > allowed:
             report.refuse(what, faults, f"{len(faults)} of {len(records)} cannot be used")
-        elif looked:
+        elif wanted:
             report.ok(
                 what, f"{len(records) - len(faults)} of {len(records)} can be opened", f"{allowed} may be missing"
             )
@@ -123,34 +132,70 @@ def _check_room(
     check_disk(report, recipe.data.frames or run, needed, "decoded frames")
 
 
-def _one_step(report: DryRun, recipe: EncoderRecipe, dataset: Dataset | None, skeleton: Skeleton | None) -> None:
-    """Forward and back through the encoder and a classifier on a batch of the recipe's size."""
-    name, options = next(iter(recipe.encoder.items()))
-    clock = build_clock(recipe.clock)
-    if skeleton is not None and ENCODERS[name].modality == "pose":
-        options = {"names": skeleton.names, "parents": skeleton.parents, **options}
-    if recipe.init is not None:
-        options = {**options_of(recipe.init, name), **options}
-    torch.manual_seed(recipe.seed)
-    encoder = ENCODERS[name](**options)
-    _try_flow(encoder)
-    count, (width, height) = recipe.train.batch_size, recipe.data.size
-    if encoder.modality == "pose":
-        assert skeleton is not None
-        shape: tuple[int, ...] = (count, clock.window, len(skeleton.names), 3)
-        windows: NDArray[Any] = np.tile(np.arange(shape[2], dtype=np.float32)[:, None], (*shape[:2], 1, 3))
-    else:
-        shape = (count, clock.window, height, width, _CHANNELS[encoder.modality])
-        windows = np.zeros(shape, np.uint8 if encoder.modality == "rgb" else np.int8)
-    head = nn.Linear(encoder.dim, len(dataset.classes) if dataset is not None else 1)
-    with measured() as spent:
-        encoder.train()
-        head(encoder(encoder.prepare(windows))).square().mean().backward()
-    report.ok("one step", f"forward and back on {count} windows of {shape[1:]}, {spent[0]:.1f} s")
-    check_memory(report, spent[1], "one step")
+def _one_step(
+    report: DryRun, recipe: EncoderRecipe, dataset: Dataset | None, teachers: EncoderTeachers, skeleton: Skeleton | None
+) -> None:
+    """Train one step on a batch of the recipe's size: random windows, labels and outputs of teachers."""
+    classes = dataset.classes if dataset is not None else ("unknown",)
+    pose = skeleton if encoder_modality(recipe) == "pose" else None
+    start = start_encoder(recipe, classes, pose)
+    size = (recipe.train.batch_size, *_window(recipe, start.encoder, pose))
+    snippets = _random_snippets(recipe, start.encoder, size, len(classes))
+    known = dataset.classes if dataset is not None else None
+    inputs = EncoderInputs(snippets, None, *_random_outputs(teachers, known, len(snippets.labels), recipe, skeleton))
+    name = dataset.name if dataset is not None else str(recipe.data.dataset)
+    step = train_one_step(assemble_encoder_task(recipe, start, inputs, teachers, classes, name), recipe.data.dataset)
+    report.ok("one step", f"forward and backward on {size[0]} windows of {size[1:]}, {step.seconds:.1f} s", "finite")
+    check_memory(report, step.memory, "one step")
 
 
-def _try_flow(encoder: SnippetEncoder) -> None:
-    """Fail as making its flow would before the first picture: a missing package, or weights that are not there."""
-    if encoder.modality == "flow":
-        next(iter_flow((), FlowSettings.of(encoder.options.get("flow"))), None)
+def _window(recipe: EncoderRecipe, encoder: SnippetEncoder, skeleton: Skeleton | None) -> tuple[int, ...]:
+    """Shape of one window before the encoder prepares it."""
+    if skeleton is not None:
+        return (recipe.clock.window, len(skeleton.names), 3)
+    width, height = recipe.data.size
+    return (recipe.clock.window, height, width, _CHANNELS[encoder.modality])
+
+
+def _random_snippets(recipe: EncoderRecipe, encoder: SnippetEncoder, size: tuple[int, ...], classes: int) -> SnippetSet:
+    """One batch of labelled snippets, and as many unlabelled ones where these are used."""
+
+    def inputs(indices: NDArray[np.int64], rng: np.random.Generator | None) -> Tensor:
+        drawn: NDArray[Any] = rng_at(recipe.seed, "dry run", "windows").integers(0, 128, (len(indices), *size[1:]))
+        kinds = {"rgb": np.uint8, "flow": np.int8}
+        return encoder.prepare(drawn.astype(kinds.get(encoder.modality, np.float32)))
+
+    count = size[0] * (2 if unlabelled_share(recipe) else 1)
+    labels = rng_at(recipe.seed, "dry run", "labels").integers(0, 2, (count, classes)).astype(np.float32)
+    return SnippetSet(inputs, labels, np.arange(count) < size[0])
+
+
+def _random_outputs(
+    teachers: EncoderTeachers,
+    classes: tuple[str, ...] | None,
+    count: int,
+    recipe: EncoderRecipe,
+    skeleton: Skeleton | None,
+) -> tuple[dict[str, SnippetTeacher], SnippetTeacher | None]:
+    """Outputs of the right sizes for every teacher, and for the joints: with logits if it scores the same classes."""
+    rng = rng_at(recipe.seed, "dry run", "teachers")
+
+    def outputs(width: int, scores: bool) -> SnippetTeacher:
+        logits = rng.standard_normal((count, len(classes or ("unknown",))), np.float32) if scores else None
+        return SnippetTeacher(rng.standard_normal((count, width), np.float32), logits)
+
+    found = {
+        name: outputs(loaded.encoder.dim, classes is None or classifies(loaded, classes))
+        for name, loaded in teachers.encoders.items()
+    }
+    for name, teacher in teachers.streams.items():
+        stream = teacher.stream
+        found[name] = outputs(stream.stream.filter.width, classes is None or stream.settings.classes == classes)
+    if teachers.joints is None or skeleton is None:
+        return found, None
+    return found, outputs(teachers.joints.width(len(skeleton.names), recipe.clock.window), False)
+
+
+def _try_flow(flow: FlowSettings) -> None:
+    """Fail as making the flow would before the first frame: a missing package, or weights that are not there."""
+    next(iter_flow((), flow), None)

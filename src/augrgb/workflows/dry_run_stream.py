@@ -1,84 +1,71 @@
-"""`augrgb train --dry-run` and `augrgb distil --dry-run`: a stream's recipe against everything it names."""
+"""`--dry-run` of `augrgb train` and `augrgb distill`: check a stream's recipe against everything it names."""
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
-from augrgb.annotations.dataset_file import save_dataset
-from augrgb.core.errors import AugrgbError, InputRefused, UsageFault, did_you_mean
+from augrgb.core.errors import AugrgbError, InputRefused
 from augrgb.core.progress import Progress
 from augrgb.core.types import Dataset
 from augrgb.features.stream_data import StreamData
 from augrgb.features.video_features import FeatureFolder
-from augrgb.recipe.build import build_features
+from augrgb.recipe.build import unlabelled_share
 from augrgb.recipe.schema import StreamRecipe
-from augrgb.streams.ensemble import load_ensemble
+from augrgb.recipe.stream_assembly import (
+    StreamInputs,
+    StreamVideos,
+    assemble_stream_task,
+    open_stream_inputs,
+    stream_videos,
+)
 from augrgb.streams.files import LoadedStream
-from augrgb.workflows.dry_run import DryRun, check_annotations, check_disk, check_memory, measured
-from augrgb.workflows.train_stream import train_stream
+from augrgb.workflows.dry_run import DryRun, check_annotations, check_disk, check_memory, train_one_step
 
 _KEPT_BYTES = 2**31  # what StreamData keeps in memory
 
 
 @dataclass(frozen=True)
 class _Lengths:
-    """Snippets of each video on the student's grid, and bytes of all features by modality."""
+    """Snippets of each video on the student's grid, and bytes of all features together."""
 
     counts: Mapping[str, int]
     size: int
 
 
 def dry_run_stream(recipe: StreamRecipe, run: Path, *, progress: Progress | None = None) -> DryRun:
-    """Look at every annotation, every feature file and every teacher, and make one step on the largest batch.
+    """Check all annotations, feature files and teachers, and train one step on the largest batch.
 
-    Nothing is written but a temporary folder. Parts that need what is missing are left out; the rest is looked at
-    anyway, so that one call tells everything.
+    Assembles the run as training does, part by part. Parts that need what is missing are skipped; the rest is checked
+    anyway, so that one call reports every fault. Only a temporary folder is written.
 
     Args:
+        recipe: What would be trained on what.
         run: Where the run would be written.
         progress: Called with (feature files read, all).
     """
     report = DryRun()
-    data = recipe.data
-    needed = ("train", "test")
-    dataset = check_annotations(report, data.dataset, data.split, needed, data.published)
-    teachers = _teachers(report, recipe, dataset)
-    modality = recipe.student.modality
-    wanted = {modality} | {teacher.settings.modality for teacher in teachers.values()}
-    features: dict[str, FeatureFolder] = {}
-    for name in sorted(wanted):
-        if name not in data.features:
-            fault = UsageFault("E-CFG-003", "data.features", f"no folder for {name}", did_you_mean(name, data.features))
-            report.refuse(f"{name} features", [fault])
-            continue
-        with report.guarded(f"{name} features"):
-            features |= build_features(data, {name})
-            report.ok(f"{name} features", f"{len(features[name].ids()):,} files, {features[name].dim} channels")
-    for key, teacher in teachers.items():
-        _check_fit(report, key, teacher, features)
-    if dataset is None or modality not in features or data.split not in dataset.splits:
-        report.note("one step", "left out: needs the annotations, the split and the student's features")
+    data, modality = recipe.data, recipe.student.modality
+    dataset = check_annotations(report, data.dataset, data.split, ("train", "test"), data.published)
+    inputs = open_stream_inputs(recipe, dataset.classes if dataset is not None else None, report.guarded)
+    for name, teacher in inputs.teachers.items():
+        settings, runs = teacher.settings, recipe.distill.teachers[name] if recipe.distill is not None else ()
+        folders = ", ".join(map(str, runs if isinstance(runs, list) else [runs]))
+        report.ok(f"teacher {name}", f"{folders}: {settings.filter} on {settings.modality}")
+        _check_fit(report, name, teacher, inputs.features)
+    for name, folder in inputs.features.items():
+        report.ok(f"{name} features", f"{len(folder.ids()):,} files, {folder.dim} channels")
+    if dataset is None or modality not in inputs.features or data.split not in dataset.splits:
+        report.note("one step", "skipped: needs the annotations, the split and the student's features")
         return report
-    lengths = _check_features(report, dataset, recipe, features, progress)
+    videos = stream_videos(recipe, dataset, allow_empty=True)  # empty roles are reported above
+    lengths = _check_features(report, dataset, recipe, inputs.features, videos, progress)
     if lengths.counts and not report.faults:
-        _one_step(report, recipe, run, dataset, teachers, lengths)
+        _one_step(report, recipe, run, dataset, inputs, videos, lengths)
     else:
-        report.note("one step", "left out because of the faults above")
+        report.note("one step", "skipped because of the faults above")
     return report
-
-
-def _teachers(report: DryRun, recipe: StreamRecipe, dataset: Dataset | None) -> dict[str, LoadedStream]:
-    teachers: dict[str, LoadedStream] = {}
-    for name, folder in (recipe.distill.teachers if recipe.distill is not None else {}).items():
-        with report.guarded(f"teacher {name}"):
-            folders = folder if isinstance(folder, list) else [folder]
-            teachers[name] = load_ensemble(folders, classes=dataset.classes if dataset is not None else None)
-            settings = teachers[name].settings
-            report.ok(f"teacher {name}", f"{', '.join(map(str, folders))}: {settings.filter} on {settings.modality}")
-    return teachers
 
 
 def _check_fit(report: DryRun, name: str, teacher: LoadedStream, features: Mapping[str, FeatureFolder]) -> None:
@@ -95,13 +82,14 @@ def _check_features(
     dataset: Dataset,
     recipe: StreamRecipe,
     features: Mapping[str, FeatureFolder],
+    videos: StreamVideos,
     progress: Progress | None,
 ) -> _Lengths:
     """Read every file that training or evaluation will read: there, right width, right length, finite, in step."""
-    grid, roles = recipe.student.modality, dataset.splits[recipe.data.split]
-    taught = ("train", "unlabelled") if _unlabelled_share(recipe) else ("train",)
-    wanted = dict.fromkeys(features, taught) | {grid: (*taught, "val", "test")}
-    ids = {name: list(dict.fromkeys(i for r in chosen for i in roles.get(r, ()))) for name, chosen in wanted.items()}
+    grid, test = recipe.student.modality, dataset.splits[recipe.data.split].get("test", ())
+    trained = (*videos.labelled, *videos.unlabelled)
+    wanted = dict.fromkeys(features, trained) | {grid: (*trained, *videos.val, *test)}
+    ids = {name: list(dict.fromkeys(chosen)) for name, chosen in wanted.items()}
     counts: dict[str, int] = {}
     size = done = 0
     total = sum(map(len, ids.values()))
@@ -118,7 +106,7 @@ def _check_features(
             if progress is not None:
                 progress(done, total)
             if name != grid and video_id not in counts:
-                continue  # its grid is missing or faulty, which is told there
+                continue  # its grid is missing or faulty, which is reported there
             try:
                 one = StreamData(dataset, [video_id], sources, grid=grid, labelled=(), memory_bytes=0)
                 track = one.track(0, name)
@@ -134,13 +122,13 @@ def _check_features(
         if faults:
             report.refuse(f"{name} features", faults, f"{len(faults)} of {len(present)} files cannot be used")
         else:
-            told = f"{len(present):,} of {len(ids[name]):,} videos, {snippets:,} snippets, on {folder.clock}"
-            report.ok(f"{name} features", told, "width, length, clock, finite")
+            message = f"{len(present):,} of {len(ids[name]):,} videos, {snippets:,} snippets, on {folder.clock}"
+            report.ok(f"{name} features", message, "width, length, clock, finite")
         if constant:
             report.note(f"{name} features", f"{constant} videos whose snippets are all the same")
         strangers = sum(video_id not in dataset.videos for video_id in folder.ids())
         if strangers:
-            report.note(f"{name} features", f"{strangers} files of videos that the dataset does not have")
+            report.note(f"{name} features", f"{strangers} files of videos that are not in the dataset")
     return _Lengths(counts, size)
 
 
@@ -148,10 +136,10 @@ def _check_missing(
     report: DryRun, dataset: str, name: str, ids: Sequence[str], lacking: Sequence[str], allowed: int
 ) -> None:
     if len(lacking) > allowed or (ids and len(lacking) == len(ids)):
-        told = ", ".join(lacking[:20]) + (f" and {len(lacking) - 20} more" if len(lacking) > 20 else "")
+        listed = ", ".join(lacking[:20]) + (f" and {len(lacking) - 20} more" if len(lacking) > 20 else "")
         remedy = "Extract or download them, or set data.allow_missing to the number of videos that may be missing."
         fault = InputRefused(
-            "E-FEA-002", dataset, f"{len(lacking)} of {len(ids)} videos have no {name}: {told}", remedy
+            "E-FEA-002", dataset, f"{len(lacking)} of {len(ids)} videos have no {name}: {listed}", remedy
         )
         report.refuse(f"{name} features", [fault], f"{len(lacking):,} of {len(ids):,} missing", "none missing")
     elif lacking:
@@ -163,48 +151,29 @@ def _one_step(
     recipe: StreamRecipe,
     run: Path,
     dataset: Dataset,
-    teachers: Mapping[str, LoadedStream],
+    inputs: StreamInputs,
+    videos: StreamVideos,
     lengths: _Lengths,
 ) -> None:
-    """Train one step, by the ordinary workflow, on the longest videos that can meet in a batch."""
-    roles, share = dataset.splits[recipe.data.split], _unlabelled_share(recipe)
-    longest = {
-        name: sorted((i for i in roles.get(name, ()) if i in lengths.counts), key=lambda i: (-lengths.counts[i], i))
-        for name in (("train", "unlabelled") if share else ("train",))
-    }
-    size = recipe.train.batch_size
-    second = min(max(1, round(size * share)), size - 1) if longest.get("unlabelled") else 0
-    chosen = {"train": longest["train"][: size - second], "unlabelled": longest.get("unlabelled", [])[:second]}
-    ids = [*chosen["train"], *chosen["unlabelled"]]
-    with tempfile.TemporaryDirectory() as temporary, report.guarded("one step"):
-        place = Path(temporary)
-        videos = {i: replace(dataset.videos[i], file=None, poses=None) for i in ids}
-        roles_of_it = {name: tuple(members) for name, members in chosen.items()}
-        save_dataset(Dataset(dataset.name, dataset.classes, videos, {recipe.data.split: roles_of_it}), place)
-        train = recipe.train.model_copy(update={"steps": 1, "tensorboard": False, "keep": "last"})
-        data = recipe.data.model_copy(update={"dataset": place})
-        with measured() as spent:
-            result = train_stream(recipe.model_copy(update={"data": data, "train": train}), place / "run")
-        if result.skipped_steps:
-            problem = "the loss of the first step is not finite"
-            raise InputRefused("E-DRY-002", recipe.data.dataset, problem, "Lower the weights of the losses.")
-        written = sum(path.stat().st_size for path in (place / "run").rglob("*") if path.is_file())
+    """Train one step on the longest videos that can meet in a batch."""
+
+    def longest(ids: Sequence[str]) -> list[str]:
+        return sorted((i for i in ids if i in lengths.counts), key=lambda i: (-lengths.counts[i], i))
+
+    labelled, unlabelled = longest(videos.labelled), longest(videos.unlabelled)
+    size, share = recipe.train.batch_size, unlabelled_share(recipe)
+    second = min(max(1, round(size * share)), size - 1) if unlabelled and share else 0
+    largest = StreamVideos(labelled[: size - second], unlabelled[:second])
+    with report.guarded("one step"):
+        step = train_one_step(assemble_stream_task(recipe, dataset, inputs, largest), recipe.data.dataset)
+        ids = (*largest.labelled, *largest.unlabelled)
         most = max(lengths.counts[i] for i in ids)
-        told = f"forward and back on {len(ids)} videos of up to {most:,} snippets, {spent[0]:.1f} s with reading"
-        report.ok("one step", told, "finite")
-        everything = sum(lengths.counts[i] for members in longest.values() for i in members)
-        numbers = sum(teacher.stream.filter.width + len(dataset.classes) for teacher in teachers.values())
+        message = f"forward and backward on {len(ids)} videos of up to {most:,} snippets, {step.seconds:.1f} s"
+        report.ok("one step", message, "finite")
+        everything = sum(lengths.counts[i] for i in (*labelled, *unlabelled))
+        numbers = sum(teacher.stream.filter.width + len(dataset.classes) for teacher in inputs.teachers.values())
         kept, cached = min(_KEPT_BYTES, lengths.size), 4 * everything * numbers
-        parts = " + ".join(f"{part / 2**30:.2f} {name}" for name, part in _named(kept, cached, spent[1]))
-        check_memory(report, kept + cached + spent[1], parts)
-        check_disk(report, run, written, "checkpoints and weights")
-
-
-def _named(features: float, teachers: float, step: float) -> list[tuple[str, float]]:
-    return [("features", features), ("teachers", teachers), ("largest step", step)]
-
-
-def _unlabelled_share(recipe: StreamRecipe) -> float:
-    """The part of each batch that is unlabelled; 0 where nothing learns from unlabelled videos."""
-    section = recipe.distill or getattr(recipe, "semi_supervised", None)
-    return float(section.unlabelled_share) if section is not None else 0.0
+        parts = {"features": kept, "teachers": cached, "largest step": step.memory}
+        described = " + ".join(f"{part / 2**30:.2f} {name}" for name, part in parts.items())
+        check_memory(report, sum(parts.values()), described)
+        check_disk(report, run, step.written, "checkpoints and weights")

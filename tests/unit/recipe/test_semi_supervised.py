@@ -75,7 +75,7 @@ def test_both_as_methods_of_a_comparison(root, tmp_path):
         ({"semi_supervised": {"mean_teacher": {"decoy": 0.9}}}, "did you mean 'decay'"),
         ({"semi_supervised": {"mean_teacher": {"consistency": "kl"}}}, "mean_teacher.consistency"),
         ({"semi_supervised": {"nose": 0.9}}, "did you mean 'noise'"),
-        ({"distill": {"teachers": {"a": "x"}, "losses": {"hint": {"teachers": ["b"]}}}}, "no such teacher as 'b'"),
+        ({"distill": {"teachers": {"a": "x"}, "losses": {"hint": {"teachers": ["b"]}}}}, "no such teacher: 'b'"),
     ],
 )
 def test_mistakes_are_named(root, section, told):

@@ -68,7 +68,7 @@ def test_members_of_other_features_are_refused(root, tmp_path):
     assert outcome.code == 3 and "E-MOD-017" in outcome.err
     values["distill"] = distill(["logit_kd"], nobody=[])
     outcome = run_cli("distil", write(tmp_path / "r.yaml", values), "--run", tmp_path / "run")
-    assert outcome.code == 2 and "teachers.nobody: names no run" in outcome.err
+    assert outcome.code == 2 and "teachers.nobody: give at least one run" in outcome.err
 
 
 def test_learned_weights_of_teachers(root, tmp_path):

@@ -12,7 +12,7 @@ from augrgb.features.stream_data import StreamData
 from augrgb.filters import FILTERS
 from augrgb.streams import StreamSettings, build_stream, load_stream
 from augrgb.training import RunFolder, StreamTask, fit
-from augrgb.training.auxiliary_term import auxiliary_terms
+from augrgb.training.auxiliary_term import AuxiliaryTerm
 from support import toy_training as toy
 from support.tiny_project import expect_success, write
 from support.toy_comparison import make_features, toy_values
@@ -28,16 +28,16 @@ def task_of(**options) -> StreamTask:
     settings = StreamSettings("rgb", "ms_tct", 6, toy.CLASSES, toy.CLOCK, {**SMALL, **options})
     stream = build_stream(settings)
     val = StreamData(dataset, ids[8:], rgb, grid="rgb")
-    return StreamTask(stream, settings, train, val=val, own=auxiliary_terms(stream), batch_size=4)
+    return StreamTask(stream, settings, train, val=val, terms=AuxiliaryTerm.of_filter(stream), batch_size=4)
 
 
 def test_only_ms_tct_has_one_and_zero_leaves_it_out():
     for name, kind in FILTERS.items():
         options = SMALL if name == "ms_tct" else {}
         assert set(kind(6, **options).auxiliary_losses(3)) == ({"heat_map"} if name == "ms_tct" else set())
-    (term,) = task_of().own
+    (term,) = task_of().terms
     assert (term.name, term.weight, term.uses_unlabelled) == ("ms_tct/heat_map", 0.05, False)
-    assert task_of(heat_map_weight=0.0).own == () and task_of(heat_map_weight=0.7).own[0].weight == 0.7
+    assert task_of(heat_map_weight=0.0).terms == () and task_of(heat_map_weight=0.7).terms[0].weight == 0.7
 
 
 def test_training_decreases_it_and_more_so_than_without(tmp_path):
@@ -55,7 +55,7 @@ def test_training_decreases_it_and_more_so_than_without(tmp_path):
 
 def test_masks_and_unlabelled_videos_are_honoured():
     task = task_of()
-    (term,) = task.own
+    (term,) = task.terms
     batch = task.data.collate([0, 1, 6])
     student = task.stream.eval()
     found = term(student, student(batch.features["rgb"], batch.mask), batch, 0)
@@ -72,7 +72,7 @@ def test_masks_and_unlabelled_videos_are_honoured():
 
 def test_without_labels_it_is_zero_with_a_graph():
     task = task_of()
-    (term,) = task.own
+    (term,) = task.terms
     batch = replace(task.data.collate([0, 1]), labelled=torch.tensor([False, False]))
     found = term(task.stream, task.stream(batch.features["rgb"], batch.mask), batch, 0)
     found.value.backward()

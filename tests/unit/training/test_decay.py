@@ -19,7 +19,7 @@ FIT = replace(toy.FIT, accelerator="cpu")
 
 def fading_task(decay_steps):
     task = toy.toy_task()
-    task.distill = tuple(replace(term, decay_steps=decay_steps) for term in task.distill)
+    task.terms = tuple(replace(term, decay_steps=decay_steps) for term in task.terms)
     return task
 
 
@@ -29,7 +29,7 @@ def fading_task(decay_steps):
 )
 def test_the_weight_falls_evenly_and_stays_at_zero(decay, expected):
     steps = LossSection(decay=decay).decay_steps(4)
-    term = replace(toy.toy_task().distill[0], weight=2.0, decay_steps=steps)
+    term = replace(toy.toy_task().terms[0], weight=2.0, decay_steps=steps)
     assert [term.weight_at(step) for step in range(5)] == expected
 
 

@@ -12,7 +12,16 @@ from torch import nn
 from augrgb.core.batch import StreamDims, StreamOutput
 from augrgb.core.errors import AugrgbError
 from augrgb.losses import LOSSES
-from augrgb.training import DistillTerm, EncoderTask, FitSettings, RunFolder, SnippetSet, SnippetTeacher, fit
+from augrgb.training import (
+    DistillationTerm,
+    EncoderClassifier,
+    EncoderTask,
+    FitSettings,
+    RunFolder,
+    SnippetSet,
+    SnippetTeacher,
+    fit,
+)
 from augrgb.training.encoder_task import Mirroring
 from augrgb.training.mean_teacher import MeanTeacher
 from augrgb.training.teachers.snippet_classifier import SnippetClassifier
@@ -46,15 +55,24 @@ def write(folder: Path, encoder: nn.Module) -> None:
     save_file(encoder.state_dict(), folder / "encoder.safetensors")
 
 
-def build(losses: tuple[str, ...] = ("atomic_contrastive", "atomic_regression", "logit_kd"), **options) -> EncoderTask:
+def build(
+    losses: tuple[str, ...] = ("atomic_contrastive", "atomic_regression", "logit_kd"),
+    *,
+    student_terms=lambda student: [],
+    classifier: SnippetClassifier | None = None,
+    **options,
+) -> EncoderTask:
     train, teacher = snippets(60, 20, 0)
     val, _ = snippets(40, 40, 1)
     torch.manual_seed(0)
     encoder = nn.Sequential(nn.Flatten(), nn.Linear(12, 5), nn.ReLU())
     source = SnippetTeacher(teacher, logits=train.labels * 4 - 2)
     dims = StreamDims(student=5, teacher=6, classes=3)
-    terms = [DistillTerm("pose", LOSSES[name](dims), 0.5, source) for name in losses]
-    return EncoderTask(encoder, 5, train, write=write, val=val, terms=terms, dropout=0.2, **options)
+    terms = [DistillationTerm("pose", LOSSES[name](dims), 0.5, source) for name in losses]
+    student = EncoderClassifier(encoder, 5, 3, dropout=0.2)
+    if classifier is not None:
+        student.start_from(classifier)
+    return EncoderTask(student, train, write=write, val=val, terms=[*terms, *student_terms(student)], **options)
 
 
 def test_trains_mixes_and_writes_the_encoder_only(tmp_path):
@@ -98,9 +116,7 @@ def test_a_teacher_that_knows_some_snippets_only():
     there = np.arange(10) < 4
     task = build(())
     batch = task.batch(0)
-    output, available = SnippetTeacher(teacher, available=there).outputs(
-        replace(batch, indices=torch.tensor([1, 7])), [0, 0]
-    )
+    output, available = SnippetTeacher(teacher, available=there).outputs(replace(batch, indices=torch.tensor([1, 7])))
     assert available[:, 0].tolist() == [True, False] and output.features.shape == (2, 1, 6)
     with pytest.raises(AugrgbError, match=r"E-MOD-008 logit_kd: the teacher has logits of 0 classes, the student 3"):
         LOSSES["logit_kd"](StreamDims(5, 6, 3))(StreamOutput(torch.zeros(2, 1, 5), torch.zeros(2, 1, 3)), output, batch)
@@ -116,7 +132,7 @@ def semi(student: nn.Module, **options) -> list[MeanTeacher]:
 
 
 def test_a_mean_teacher_of_snippets_sees_another_view_and_the_unlabelled():
-    task = build((), batch_size=12, unlabelled_share=0.5, own=semi, two_views=True)
+    task = build((), batch_size=12, unlabelled_share=0.5, student_terms=semi)
     batch = task.batch(0)
     first, second = batch.features["rgb"], batch.features["rgb (second view)"]
     assert not torch.equal(first, second) and (first - second).abs().max() < 1.0  # the same snippets, other noise
@@ -128,25 +144,24 @@ def test_a_mean_teacher_of_snippets_sees_another_view_and_the_unlabelled():
     assert output.logits.grad[6:].abs().sum() == 0 < output.logits.grad[:6].abs().sum()
 
 
-@pytest.mark.parametrize("own", [semi, lambda student: [WeightAverage(student, decay=0.8)]])
-def test_going_on_is_exact_with_averages(tmp_path, own):
-    two_views = own is semi
+@pytest.mark.parametrize("student_terms", [semi, lambda student: [WeightAverage(student, decay=0.8)]])
+def test_going_on_is_exact_with_averages(tmp_path, student_terms):
     for name in ("whole", "twice"):
         run = RunFolder(tmp_path / name)
         if name == "twice":
-            task = build(("logit_kd",), own=own, two_views=two_views)
+            task = build(("logit_kd",), student_terms=student_terms)
             original = task.batch
             task.batch = lambda step, original=original: original(step if step < 17 else 1 / 0)
             with pytest.raises(ZeroDivisionError):
                 fit(task, run, FIT)
-        fit(build(("logit_kd",), own=own, two_views=two_views), run, FIT)
+        fit(build(("logit_kd",), student_terms=student_terms), run, FIT)
     for file in ("encoder.safetensors", "classifier.safetensors", "metrics.jsonl"):
         assert (tmp_path / "whole" / file).read_bytes() == (tmp_path / "twice" / file).read_bytes()
 
 
 def test_the_average_is_kept_and_training_stays_the_same(tmp_path):
     settings = replace(FIT, keep="last", checkpoint_every=1, validate_every=30)
-    plain, averaged = build(()), build((), own=lambda student: [WeightAverage(student, decay=0.8)])
+    plain, averaged = build(()), build((), student_terms=lambda student: [WeightAverage(student, decay=0.8)])
     weights = []
     original = averaged.loss_terms
 
@@ -198,7 +213,7 @@ def test_a_frozen_part_does_not_move(tmp_path):
     encoder = nn.Sequential(nn.Flatten(), nn.Linear(12, 5), nn.ReLU(), nn.Linear(5, 5))
     encoder[1].requires_grad_(False)
     before = [parameter.detach().clone() for parameter in encoder.parameters()]
-    fit(EncoderTask(encoder, 5, train, write=write), RunFolder(tmp_path), FIT)
+    fit(EncoderTask(EncoderClassifier(encoder, 5, 3), train, write=write), RunFolder(tmp_path), FIT)
     moved = [not torch.equal(old, new) for old, new in zip(before, encoder.parameters(), strict=True)]
     assert moved == [False, False, True, True]
 

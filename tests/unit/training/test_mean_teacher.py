@@ -19,7 +19,7 @@ from augrgb.training import FitSettings, RunFolder, StreamTask, fit
 from augrgb.training.mean_teacher import MeanTeacher
 from augrgb.training.moving_average import follow
 from augrgb.training.perturbation import Perturbation
-from augrgb.training.student_term import second_view
+from augrgb.training.terms import second_view
 from support import toy_training as toy
 
 FIT: FitSettings = replace(toy.FIT, accelerator="cpu")
@@ -53,9 +53,9 @@ def task_of(*, labelled=5, perturbation=Perturbation(0.2, 0.1), filter_name="sd_
     torch.manual_seed(0)
     settings = StreamSettings("rgb", filter_name, 6, toy.CLASSES, toy.CLOCK, {"width": 8, "layers": 2})
     stream = build_stream(settings)
-    own = [MeanTeacher(stream, "rgb", ramp_steps=6, decay=0.8, **options)]
+    terms = [MeanTeacher(stream, "rgb", ramp_steps=6, decay=0.8, **options)]
     val = StreamData(dataset, ids[8:], rgb, grid="rgb")
-    return StreamTask(stream, settings, train, val=val, own=own, perturbation=perturbation, batch_size=4)
+    return StreamTask(stream, settings, train, val=val, terms=terms, perturbation=perturbation, batch_size=4)
 
 
 def test_the_average_follows_the_student_as_published():
@@ -173,7 +173,7 @@ def test_unlabelled_videos_are_used_counted_and_reported(tmp_path):
 def test_what_is_kept_is_what_was_validated(tmp_path, keep):
     task = task_of(keep=keep)
     result = fit(task, RunFolder(tmp_path), FIT)
-    task.own = ()  # from here on the student itself is asked
+    task.terms = ()  # from here on the student itself is asked
     assert task.validate() == result.validation
     kept = load_stream(tmp_path).stream.state_dict()
     torch.testing.assert_close(kept, dict(task.stream.state_dict()), rtol=0, atol=0)

@@ -105,7 +105,7 @@ def test_everything_that_is_broken_is_told_at_once(download):
     }
     for code, text in expected.items():
         assert code in outcome.err and text in outcome.err, (code, outcome.err)
-    assert "left out because of the faults above" in " ".join(outcome.out.split())
+    assert "skipped because of the faults above" in " ".join(outcome.out.split())
     assert "Ready to train" not in outcome.out
 
 

@@ -15,9 +15,9 @@ from augrgb.features.frame_cache import cache_frames
 from augrgb.features.frame_folder import FrameFolder, FrameSettings
 from augrgb.features.store import open_features
 from augrgb.recipe import EncoderRecipe, check_recipe
+from augrgb.recipe.encoder_assembly import student_flow
+from augrgb.training.encoder_start import inherited_options
 from augrgb.video.flow.settings import FlowSettings
-from augrgb.workflows.encoder_init import options_of
-from augrgb.workflows.encoder_teachers import EncoderTeachers
 from augrgb.workflows.extract import extract
 from augrgb.world.make import make_world
 from support.tiny_project import CLOCK, WORLD, expect_success, run_cli, write
@@ -126,9 +126,9 @@ def test_an_encoder_that_starts_from_weights_sees_their_flow(dataset, tmp_path):
     values = {"data": {"dataset": str(tmp_path)}, "init": str(folder)}
     untold = check_recipe({**values, "encoder": {"small_flow": {}}}, EncoderRecipe)
     told = check_recipe({**values, "encoder": {"small_flow": {"flow": {"bound": 40}}}}, EncoderRecipe)
-    assert options_of(untold.init, "small_flow") == {"flow": {"bound": 20}}
-    assert EncoderTeachers(untold, dataset).flow == WIDE
-    assert EncoderTeachers(told, dataset).flow == FlowSettings(bound=40)
+    assert inherited_options(untold.init.folder, "small_flow") == {"flow": {"bound": 20}}
+    assert student_flow(untold) == WIDE
+    assert student_flow(told) == FlowSettings(bound=40)
 
 
 def test_where_the_weights_of_a_method_lie_makes_no_other_flow():

@@ -21,11 +21,13 @@ from augrgb.encoders.small_rgb import SmallRGB
 from augrgb.features.snippet_bank import SnippetBank
 from augrgb.features.store import open_features
 from augrgb.recipe import EncoderRecipe, check_recipe
+from augrgb.recipe.build import build_losses
+from augrgb.recipe.encoder_assembly import open_encoder_teachers
 from augrgb.streams.files import load_stream
 from augrgb.streams.predict import filter_sequence
 from augrgb.training import RunFolder
-from augrgb.workflows.encoder_snippets import labelled_snippets
-from augrgb.workflows.encoder_teachers import EncoderTeachers
+from augrgb.training.encoder_snippets import labelled_snippets
+from augrgb.training.teachers.encoder_teachers import encoder_distillation
 from augrgb.workflows.extract import extract
 from augrgb.workflows.train_encoder import train_encoder
 from support.tiny_project import CLOCK
@@ -53,11 +55,13 @@ def terms_of(recipe: EncoderRecipe, project: Path, own_frames: Path):
     dataset = load_dataset(recipe.data.dataset)
     roles = dataset.splits["cross_subject"]
     ids = (*roles["encoder"], *roles["encoder_unlabelled"])
-    teachers = EncoderTeachers(recipe, dataset)
-    teachers.check_missing(ids)
+    teachers = open_encoder_teachers(recipe)
     bank = SnippetBank(project / "frames", ids, "rgb", Clock(15.0, 8, 8))
-    snippets = labelled_snippets(SmallRGB(), bank, dataset, set(roles["encoder"]), True)
-    return teachers.terms(16, bank, snippets, project / "frames", own_frames, 0), bank, dataset
+    snippets = labelled_snippets(SmallRGB(), bank, dataset, set(roles["encoder"]))
+    missing, frames = teachers.missing(dataset, ids), project / "frames"
+    sources = teachers.sources(dataset, bank, missing, frames, own_frames)
+    losses = build_losses(recipe.distill, recipe.train.steps)
+    return encoder_distillation(losses, teachers, sources, None, snippets, 16).terms, bank, dataset
 
 
 def outputs_of(term, bank: SnippetBank):
@@ -66,7 +70,7 @@ def outputs_of(term, bank: SnippetBank):
     batch = Batch(
         {}, ones, torch.zeros(count, 1, 1), ones[:, 0], {}, tuple(map(str, range(count))), torch.arange(count)
     )
-    return term.source.outputs(batch, [0] * count)
+    return term.source.outputs(batch)
 
 
 def test_a_stream_says_of_a_snippet_what_it_says_of_the_video(project, tmp_path):

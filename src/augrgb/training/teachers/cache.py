@@ -1,8 +1,8 @@
-"""What a frozen teacher says about all training videos, computed once."""
+"""A frozen teacher's outputs for all training videos, computed once."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import accumulate
 
@@ -81,18 +81,19 @@ class TeacherCache:
         self._room = matrix_bytes
         self._of_snippets: dict[OfSnippets, Tensor] = {}
         self._of_videos: dict[tuple[OfVideos, int], Tensor] = {}
-        self._latest: tuple[Batch, list[int], StreamOutput, Tensor] | None = None
+        self._latest: tuple[Batch, StreamOutput, Tensor] | None = None
 
-    def outputs(self, batch: Batch, starts: Sequence[int]) -> tuple[StreamOutput, Tensor]:
-        """The teacher's output for a batch whose videos are cut at `starts`, and where it exists (B, T) bool.
+    def outputs(self, batch: Batch) -> tuple[StreamOutput, Tensor]:
+        """The teacher's output for a batch (cut as `batch.starts` says), and where it exists (B, T) bool.
 
-        Asked again about the same batch, it is the same object: what losses derived from it is shared.
+        The same batch gives the same object again: what losses derived from it is shared.
         """
-        if self._latest is not None and self._latest[0] is batch and self._latest[1] == list(starts):
-            return self._latest[2], self._latest[3]
+        if self._latest is not None and self._latest[0] is batch:
+            return self._latest[1], self._latest[2]
         T, device = batch.mask.shape[1], batch.mask.device
         videos = batch.indices.cpu()
-        cut = torch.arange(T) + torch.tensor(list(starts), dtype=torch.int64)[:, None]  # (B, T) snippet of its video
+        starts = batch.starts.cpu() if batch.starts is not None else torch.zeros_like(videos)
+        cut = torch.arange(T) + starts[:, None]  # (B, T) snippet of its video
         inside = cut < self.counts[videos][:, None]
         rows = torch.where(inside, cut + self.firsts[videos][:, None], 0)
         there = self._take(self._there, rows).to(device)
@@ -106,7 +107,7 @@ class TeacherCache:
             whole=((cut[:, 0] == 0) & (self.counts[videos] <= T)).tolist(),
             there=there,
         )
-        self._latest = (batch, list(starts), output, there)
+        self._latest = (batch, output, there)
         return output, there
 
     def of_snippets(self, function: OfSnippets, rows: Tensor) -> Tensor:

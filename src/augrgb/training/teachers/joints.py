@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
@@ -21,6 +22,27 @@ from augrgb.training.teachers.snippet import SnippetTeacher
 
 Axes = Literal["body", "camera"]
 Floats = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class JointTarget:
+    """How 3D joints teach.
+
+    Args:
+        weight: Relative to the detection loss.
+        axes, frames: See `joint_teacher`.
+        form, project: See `JointRegression`.
+    """
+
+    weight: float = 1.0
+    axes: Axes = "body"
+    frames: int | None = None
+    form: Literal["mse", "l1"] = "mse"
+    project: Literal["linear", "mlp"] = "mlp"
+
+    def width(self, joints: int, window: int) -> int:
+        """Coordinates of a snippet: those of all joints but the root, in the frames that are used."""
+        return min(self.frames or window, window) * (joints - 1) * 3
 
 
 class JointRegression(DistillationLoss):

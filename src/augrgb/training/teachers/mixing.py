@@ -12,7 +12,7 @@ from torch import Tensor
 from augrgb.core.batch import Batch, StreamOutput
 from augrgb.core.errors import UsageFault
 from augrgb.streams.ensemble import mixed_logits
-from augrgb.training.task import TeacherSource
+from augrgb.training.terms import TeacherSource
 
 _ITERATIONS = 200
 _PULL = 1e-3  # towards equal weights: decides for classes that the labels say nothing about
@@ -78,7 +78,7 @@ def _on_labelled(sources: Sequence[TeacherSource], batches: Iterable[Batch]) -> 
     for batch in batches:
         if not batch.labelled.any():
             continue
-        found = [source.outputs(batch, [0] * len(batch.mask)) for source in sources]
+        found = [source.outputs(batch) for source in sources]
         exists = torch.stack([one[1] for one in found])  # (M, B, T)
         some = exists.any(0) & batch.mask & batch.labelled[:, None]
         logits.append(torch.stack([one[0].logits for one in found])[:, some])
@@ -101,9 +101,9 @@ class WeightedTeachers:
     def __init__(self, sources: Sequence[TeacherSource], weights: Tensor) -> None:
         self._sources, self._log_weights = list(sources), weights.log()
 
-    def outputs(self, batch: Batch, starts: Sequence[int]) -> tuple[StreamOutput, Tensor]:
+    def outputs(self, batch: Batch) -> tuple[StreamOutput, Tensor]:
         """Logits of the mean (features are empty), and where any teacher exists (B, T) bool."""
-        found = [source.outputs(batch, starts) for source in self._sources]
+        found = [source.outputs(batch) for source in self._sources]
         exists = torch.stack([there for _, there in found])  # (M, B, T)
         some = exists.any(0)
         log_weights = self._log_weights.to(batch.mask.device)[:, None, None]
@@ -112,14 +112,14 @@ class WeightedTeachers:
         logits = torch.where(some[..., None], logits, 0.0)
         return StreamOutput(logits[..., :0], logits), some
 
-    def shares(self, batch: Batch, starts: Sequence[int]) -> Tensor:
+    def shares(self, batch: Batch) -> Tensor:
         """How much each teacher is to be believed about each snippet: (M, B, T), sums to 1 where any teacher exists.
 
         A teacher's weights for the classes of the snippet: its labels, or, where it has none or is not labelled, the
         weighted teachers' probabilities.
         """
-        output, _ = self.outputs(batch, starts)
-        exists = torch.stack([source.outputs(batch, starts)[1] for source in self._sources])
+        output, _ = self.outputs(batch)
+        exists = torch.stack([source.outputs(batch)[1] for source in self._sources])
         told = batch.labelled[:, None, None] & (batch.labels.sum(-1, keepdim=True) > 0)
         classes = torch.where(told, batch.labels, output.logits.sigmoid())  # (B, T, K)
         weights = self._log_weights.exp().to(classes)
@@ -142,10 +142,10 @@ class SharedSnippets:
     def __init__(self, source: TeacherSource, number: int, weighted: WeightedTeachers) -> None:
         self._source, self._number, self._weighted = source, number, weighted
 
-    def outputs(self, batch: Batch, starts: Sequence[int]) -> tuple[StreamOutput, Tensor]:
+    def outputs(self, batch: Batch) -> tuple[StreamOutput, Tensor]:
         """The teacher's output, and where it teaches (B, T) bool."""
-        output, there = self._source.outputs(batch, starts)
-        share = self._weighted.shares(batch, starts)[self._number]
+        output, there = self._source.outputs(batch)
+        share = self._weighted.shares(batch)[self._number]
         return output, there & (torch.rand(share.shape, device=share.device) < share)
 
 
@@ -154,7 +154,7 @@ def mean_shares(weighted: WeightedTeachers, batches: Iterable[Batch]) -> Tensor:
     total: Tensor | None = None
     count = 0
     for batch in batches:
-        shares = weighted.shares(batch, [0] * len(batch.mask))[:, batch.mask]
+        shares = weighted.shares(batch)[:, batch.mask]
         total = shares.sum(1) if total is None else total + shares.sum(1)
         count += int((shares.sum(0) > 0.5).sum())
     if total is None:

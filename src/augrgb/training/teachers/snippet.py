@@ -52,7 +52,7 @@ class SnippetTeacher:
         """Snippets for which it speaks."""
         return int(self._there.sum())
 
-    def outputs(self, batch: Batch, starts: Sequence[int]) -> tuple[StreamOutput, Tensor]:
+    def outputs(self, batch: Batch) -> tuple[StreamOutput, Tensor]:
         """The teacher's output for a batch of snippets, each a video of one snippet, and where it exists (N, 1)."""
         device, rows = batch.mask.device, batch.indices.cpu()
         features = self._features[rows, None].to(device)

@@ -41,17 +41,16 @@ def plain(output):
     return StreamOutput(output.features, output.logits, output.hidden)
 
 
-def batch_and_starts(data, length):
-    batch = data.collate([0, 2, 4, 5], length, starts=[0, 0, 3, 2] if length else None, modalities=["rgb"])
-    return batch, [0, 0, 3, 2] if length else [0] * 4
+def batch_of(data, length):
+    return data.collate([0, 2, 4, 5], length, starts=[0, 0, 3, 2] if length else None, modalities=["rgb"])
 
 
 @pytest.mark.parametrize("length", [None, 4, 1000])
 def test_known_quantities_are_those_of_the_output(data, teacher, length):
     cache = TeacherCache(teacher, data, "pose")
-    batch, starts = batch_and_starts(data, length)
+    batch = batch_of(data, length)
     for _ in range(2):  # computed, then known
-        output, there = cache.outputs(replace(batch), starts)
+        output, there = cache.outputs(replace(batch))
         assert there.any(1).tolist() == [True, False, True, True], "one video has no pose"
         mask = batch.mask & there
         close(output.per_snippet(inverse_length)[mask], inverse_length(output.features)[mask])
@@ -74,8 +73,8 @@ def counted(monkeypatch):
 
 def test_only_whole_videos_use_what_is_known_of_videos(data, teacher, monkeypatch):
     cache, asked = TeacherCache(teacher, data, "pose"), counted(monkeypatch)
-    batch, starts = batch_and_starts(data, None)
-    output, there = cache.outputs(batch, starts)
+    batch = batch_of(data, None)
+    output, there = cache.outputs(batch)
     output.per_video(covariance, batch.mask & there)
     assert asked == [0, 2, 4, 5]
     restricted = batch.mask & there
@@ -84,8 +83,8 @@ def test_only_whole_videos_use_what_is_known_of_videos(data, teacher, monkeypatc
     assert asked[4:] == [0, 2, 5]
     close(torch.stack(matrices), covariance(output.features, restricted))
     asked.clear()
-    cut, starts = batch_and_starts(data, 4)
-    output, there = cache.outputs(cut, starts)
+    cut = batch_of(data, 4)
+    output, there = cache.outputs(cut)
     output.per_video(covariance, cut.mask & there)
     assert asked == []
 
@@ -95,7 +94,7 @@ def test_bits_do_not_depend_on_who_asked_first(data, teacher):
     for indices in ([0, 4], [0, 5], [0]):
         batch = data.collate(indices, modalities=["rgb"])
         for cache in (first, second):
-            output, there = cache.outputs(batch, [0] * len(indices))
+            output, there = cache.outputs(batch)
             values = output.per_video(covariance, batch.mask & there)
             expected = first.of_video(covariance, 0, torch.device("cpu"))
             assert torch.equal(values[0], expected)
@@ -115,14 +114,14 @@ LOSSES_WITH_OPTIONS = [
 @pytest.mark.parametrize("width", [7, 4])
 def test_losses_do_not_see_whether_a_teacher_is_cached(data, teacher, name, options, length, width):
     cache = TeacherCache(teacher, data, "pose")
-    batch, starts = batch_and_starts(data, length)
+    batch = batch_of(data, length)
     torch.manual_seed(1)
     features = torch.randn(*batch.mask.shape, width).requires_grad_()
     loss = LOSSES[name](StreamDims(width, 7, 3), **options)
     results = []
     for known in (False, True):
         student = StreamOutput(features, torch.randn(*batch.mask.shape, 3))
-        output, there = cache.outputs(batch, starts)
+        output, there = cache.outputs(batch)
         torch.manual_seed(2)
         value = loss(student, output if known else plain(output), batch.restricted_to(there))
         results.append((value.detach(), *torch.autograd.grad(value, features)))
@@ -132,17 +131,16 @@ def test_losses_do_not_see_whether_a_teacher_is_cached(data, teacher, name, opti
 
 def test_one_batch_is_read_once(data, teacher):
     cache = TeacherCache(teacher, data, "pose")
-    batch, starts = batch_and_starts(data, None)
-    assert cache.outputs(batch, starts)[0] is cache.outputs(batch, starts)[0]
-    assert cache.outputs(batch, [1, 0, 0, 0])[0].features[0, 0].tolist() == (
-        cache.outputs(batch, starts)[0].features[0, 1].tolist()
-    )
+    batch = batch_of(data, None)
+    assert cache.outputs(batch)[0] is cache.outputs(batch)[0]
+    moved = replace(batch, starts=torch.tensor([1, 0, 0, 0]))
+    assert torch.equal(cache.outputs(moved)[0].features[0, 0], cache.outputs(batch)[0].features[0, 1])
 
 
 def test_hidden_layers_are_kept_on_demand(data, teacher):
-    batch, starts = batch_and_starts(data, 4)
-    assert TeacherCache(teacher, data, "pose").outputs(batch, starts)[0].hidden == ()
-    output, _ = TeacherCache(teacher, data, "pose", hidden=2, half=True).outputs(batch, starts)
+    batch = batch_of(data, 4)
+    assert TeacherCache(teacher, data, "pose").outputs(batch)[0].hidden == ()
+    output, _ = TeacherCache(teacher, data, "pose", hidden=2, half=True).outputs(batch)
     values = torch.from_numpy(data.track(4, "pose").values)
     with torch.no_grad():
         whole = teacher.eval()(values[None], torch.ones(1, len(values), dtype=torch.bool))

@@ -63,7 +63,7 @@ def naive(track: PoseFrames | None, count: int, axes: str) -> np.ndarray:
 def test_targets_are_those_of_loops(axes, frames):
     tracks, counts = [a_track(20, 0), None, a_track(13, 1, unseen=0.5)], [6, 2, 5]  # the last runs over its end
     teacher = joint_teacher(tracks, SKELETON, CLOCK, counts, axes=axes, frames=frames)
-    output, there = teacher.outputs(batch_of(13), [0] * 13)
+    output, there = teacher.outputs(batch_of(13))
     expected = np.concatenate([naive(track, count, axes) for track, count in zip(tracks, counts, strict=True)])
     picked = {None: [0, 1, 2, 3], 1: [2], 2: [1, 3]}[frames]
     expected = expected[:, picked][:, :, OTHERS]
@@ -80,7 +80,7 @@ def test_a_turned_camera_changes_camera_axes_only():
     turned = PoseFrames(track.joints @ turn.T, track.seen)
     for axes, same in (("body", True), ("camera", False)):
         before, after = (
-            joint_teacher([t], SKELETON, CLOCK, [6], axes=axes).outputs(batch_of(6), [0] * 6)[0].features
+            joint_teacher([t], SKELETON, CLOCK, [6], axes=axes).outputs(batch_of(6))[0].features
             for t in (track, turned)
         )
         assert torch.allclose(before, after, atol=1e-3) == same

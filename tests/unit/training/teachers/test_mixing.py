@@ -35,7 +35,7 @@ class Scorer:
             self.logits.append(logits)
             self.there.append(there)
 
-    def outputs(self, batch, starts):
+    def outputs(self, batch):
         B, T = batch.mask.shape
         logits, there = torch.zeros(B, T, 3), torch.zeros(B, T, dtype=torch.bool)
         for row, index in enumerate(batch.indices.tolist()):
@@ -106,7 +106,7 @@ def test_where_a_teacher_is_missing_the_others_have_its_weight(data):
     weights = torch.tensor([[0.8, 0.3, 0.5], [0.2, 0.7, 0.5]])
     weighted = WeightedTeachers([flow, pose], weights)
     batch = data.collate([0, 1, 3], modalities=())
-    output, there = weighted.outputs(batch, [0, 0, 0])
+    output, there = weighted.outputs(batch)
     counts = [data.count(i) for i in (0, 1, 3)]
     half = [count // 2 for count in counts]
     assert there[0].sum() == half[0] and there[1].sum() == counts[1] and there[2].sum() == 0
@@ -115,7 +115,7 @@ def test_where_a_teacher_is_missing_the_others_have_its_weight(data):
     p = weights[0] * flow.logits[1].sigmoid() + weights[1] * pose.logits[1].sigmoid()
     torch.testing.assert_close(output.logits[1, : half[1]].sigmoid(), p[: half[1]])
     assert (output.logits[~there] == 0).all()
-    shares = weighted.shares(batch, [0, 0, 0])
+    shares = weighted.shares(batch)
     torch.testing.assert_close(shares.sum(0), there.float())
     assert (shares[1, 0, : half[0]] == 1).all() and (shares[0, 1, half[1] : counts[1]] == 1).all()
 
@@ -125,7 +125,7 @@ def test_shares_follow_labels_where_there_are_any_else_the_scores(data):
     weights = torch.tensor([[0.8, 0.3, 0.5], [0.2, 0.7, 0.5]])
     weighted = WeightedTeachers([flow, pose], weights)
     batch = data.collate([0, 18], modalities=())
-    shares, output = weighted.shares(batch, [0, 0]), weighted.outputs(batch, [0, 0])[0]
+    shares, output = weighted.shares(batch), weighted.outputs(batch)[0]
     for row, t in batch.mask.nonzero().tolist():
         y = batch.labels[row, t]
         classes = y if batch.labelled[row] and y.sum() > 0 else output.logits[row, t].sigmoid()
@@ -137,9 +137,9 @@ def test_snippets_are_drawn_by_share(data):
     flow, pose = Scorer(data, [0], 1), Scorer(data, [1], 2)
     weighted = WeightedTeachers([flow, pose], torch.tensor([[0.9, 0.2, 0.5], [0.1, 0.8, 0.5]]))
     batch = data.collate(list(range(16)), modalities=())
-    shares = weighted.shares(batch, [0] * 16)
+    shares = weighted.shares(batch)
     torch.manual_seed(0)
-    drawn = torch.stack([SharedSnippets(flow, 0, weighted).outputs(batch, [0] * 16)[1] for _ in range(400)])
+    drawn = torch.stack([SharedSnippets(flow, 0, weighted).outputs(batch)[1] for _ in range(400)])
     torch.testing.assert_close(drawn.float().mean(0), shares[0], atol=0.12, rtol=0)
     assert not drawn[:, ~batch.mask].any()
     torch.testing.assert_close(mean_shares(weighted, videos(data)).sum(), torch.tensor(1.0))

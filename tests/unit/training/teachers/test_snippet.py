@@ -57,7 +57,7 @@ def test_a_stream_teaches_what_it_says_of_the_whole_video_at_the_nearest_time(cl
     stream, lengths, counts = a_stream(), [9, None, 12], [8, 5, 11]
     tracks = tracks_of(clock, lengths)
     teacher = stream_as_snippet_teacher(stream, tracks, GRID, counts)
-    output, there = teacher.outputs(batch_of(list(range(sum(counts)))), [0] * sum(counts))
+    output, there = teacher.outputs(batch_of(list(range(sum(counts)))))
     outputs = [filter_sequence(stream, torch.from_numpy(t.values)) if t is not None else None for t in tracks]
     everything = torch.cat([pair[0] for pair in outputs if pair is not None]).numpy()
     mean, std = everything.mean(axis=0), everything.std(axis=0) + 1e-4
@@ -81,16 +81,16 @@ def test_a_stream_teaches_what_it_says_of_the_whole_video_at_the_nearest_time(cl
 
 def test_the_context_of_a_snippet_reaches_the_student():
     stream, tracks = a_stream(), tracks_of(GRID, [12])
-    before = stream_as_snippet_teacher(stream, tracks, GRID, [12]).outputs(batch_of([5]), [0])[0].logits
+    before = stream_as_snippet_teacher(stream, tracks, GRID, [12]).outputs(batch_of([5]))[0].logits
     values = tracks[0].values.copy()
     values[7] += 5.0  # a neighbour, outside the student's snippet 5
     after = stream_as_snippet_teacher(stream, [VideoFeatures(values, GRID)], GRID, [12])
-    assert not torch.allclose(before, after.outputs(batch_of([5]), [0])[0].logits)
+    assert not torch.allclose(before, after.outputs(batch_of([5]))[0].logits)
 
 
 def test_a_stream_of_other_classes_teaches_by_features_only():
     teacher = stream_as_snippet_teacher(a_stream(), tracks_of(GRID, [4]), GRID, [4], scores=False)
-    output, _ = teacher.outputs(batch_of([0, 1]), [0, 0])
+    output, _ = teacher.outputs(batch_of([0, 1]))
     assert output.features.shape == (2, 1, 6) and output.logits.shape == (2, 1, 0)
 
 
@@ -106,7 +106,7 @@ def test_gradients_reach_the_student_only_where_the_teacher_is():
     stream = a_stream()
     teacher = stream_as_snippet_teacher(stream, tracks_of(GRID, [6, None]), GRID, [6, 6])
     batch = batch_of([2, 8])
-    output, there = teacher.outputs(batch, [0, 0])
+    output, there = teacher.outputs(batch)
     assert there[:, 0].tolist() == [True, False]
     student = StreamOutput(torch.randn(2, 1, 6, requires_grad=True), torch.randn(2, 1, 3, requires_grad=True))
     for name in ("atomic_regression", "logit_kd"):
@@ -120,7 +120,7 @@ def test_gradients_reach_the_student_only_where_the_teacher_is():
 def test_logits_alone_on_unlabelled_snippets():
     teacher = SnippetTeacher(np.zeros((2, 1), np.float32), logits=np.full((2, 3), 2.0, np.float32))
     batch = batch_of([0, 1], labelled=[True, False])
-    output, _ = teacher.outputs(batch, [0, 0])
+    output, _ = teacher.outputs(batch)
     logits = torch.zeros(2, 1, 3, requires_grad=True)
     loss = LOSSES["logit_kd"](StreamDims(1, 1, 3), only_unlabelled=True)
     loss(StreamOutput(torch.zeros(2, 1, 1, requires_grad=True), logits), output, batch).backward()
@@ -135,7 +135,7 @@ def test_standardised_features_and_unscaled_logits():
     features = (rng.normal(size=(50, 3)) * [1, 100, 0.01] + 7).astype(np.float32)
     logits = rng.normal(size=(50, 2)).astype(np.float32)
     teacher = snippet_teacher(features, logits, [20, 30], GRID, GRID, [20, 30])
-    output, there = teacher.outputs(batch_of(list(range(50))), [0] * 50)
+    output, there = teacher.outputs(batch_of(list(range(50))))
     assert there.all()
     np.testing.assert_allclose(output.features[:, 0].std(dim=0, correction=0), [1, 1, 1], atol=0.02)
     np.testing.assert_array_equal(output.logits[:, 0], logits)
@@ -168,5 +168,5 @@ def test_padding_of_the_batch_is_not_taught():
     teacher = SnippetTeacher(np.ones((3, 2), np.float32))
     batch = batch_of([0, 1])
     batch = replace(batch, mask=torch.tensor([[True], [False]]))
-    _, there = teacher.outputs(batch, [0, 0])
+    _, there = teacher.outputs(batch)
     assert batch.restricted_to(there).mask[:, 0].tolist() == [True, False]

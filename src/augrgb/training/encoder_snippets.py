@@ -1,6 +1,9 @@
-"""Training snippets of an encoder: windows with labels, augmented as a recipe says."""
+"""Training snippets of an encoder: windows with labels, augmented and mirrored."""
 
 from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -10,11 +13,25 @@ from torch import Tensor
 from augrgb.annotations.labels import rasterise
 from augrgb.core.errors import InputRefused, UsageFault, did_you_mean
 from augrgb.core.types import Dataset
-from augrgb.encoders.augment import PictureChanges, augment, mirror
+from augrgb.encoders.augment import USUAL, PictureChanges, augment, mirror
 from augrgb.encoders.snippet_encoder import Modality, SnippetEncoder
 from augrgb.features.snippet_bank import SnippetBank
-from augrgb.recipe.encoder_schema import AugmentSection
 from augrgb.training.encoder_task import Mirroring, SnippetSet
+
+
+@dataclass(frozen=True)
+class Augmentation:
+    """How training snippets are changed at random.
+
+    Args:
+        strength: Scales all changes; 0 = none.
+        changes: How much of each change images get, before `strength`.
+        jitter_frames: Windows move in time by up to this many frames.
+    """
+
+    strength: float = 1.0
+    changes: PictureChanges = USUAL
+    jitter_frames: int = 0
 
 
 def labelled_snippets(
@@ -22,28 +39,31 @@ def labelled_snippets(
     bank: SnippetBank,
     dataset: Dataset,
     labelled: set[str],
-    augmentation: bool | AugmentSection,
+    augmentation: Augmentation | None = None,
 ) -> SnippetSet:
     """The bank's snippets with the labels of the labelled videos.
+
+    Args:
+        encoder: Prepares its input.
+        bank: Windows of the videos.
+        dataset: Their events.
+        labelled: Ids of the videos whose labels may be used.
+        augmentation: Of training snippets; None = none.
 
     Raises:
         InputRefused: E-ANN-005, a labelled video was never annotated.
     """
-    section = augmentation if isinstance(augmentation, AugmentSection) else AugmentSection(strength=float(augmentation))
-    parts = PictureChanges(
-        section.shift, section.zoom, section.brightness, section.contrast, section.colour, section.noise
-    )
+    strength = augmentation.strength if augmentation is not None else 0.0
+    jitter = augmentation.jitter_frames if augmentation is not None else 0
+    changes = augmentation.changes if augmentation is not None else USUAL
 
     def inputs(indices: NDArray[np.int64], rng: np.random.Generator | None) -> Tensor:
-        if rng is None or not section.changes:
+        if rng is None or not (strength or jitter):
             return encoder.prepare(bank.windows(indices))
         generator = torch.Generator().manual_seed(int(rng.integers(2**62)))
-        most = section.jitter_frames
-        shifts = rng.integers(-most, most + 1, len(indices)) if most else None
+        shifts = rng.integers(-jitter, jitter + 1, len(indices)) if jitter else None
         x = encoder.prepare(bank.windows(indices, shifts))
-        if section.strength == 0:
-            return x
-        return augment(encoder.modality, x, generator, strength=section.strength, parts=parts)
+        return augment(encoder.modality, x, generator, strength=strength, parts=changes) if strength else x
 
     labels: list[NDArray[np.float32]] = []
     known: list[NDArray[np.bool_]] = []
@@ -58,23 +78,33 @@ def labelled_snippets(
     return SnippetSet(inputs, np.concatenate(labels), np.concatenate(known))
 
 
-def mirroring(augmentation: bool | AugmentSection, modality: Modality, classes: tuple[str, ...]) -> Mirroring | None:
+def mirroring(
+    probability: float, swap: Iterable[tuple[str, str]], modality: Modality, classes: tuple[str, ...]
+) -> Mirroring | None:
     """How training snippets are mirrored, if they are.
 
+    Args:
+        probability: For each snippet; 0 = never.
+        swap: Pairs of classes that trade places in a mirror image.
+        modality: Of the snippets.
+        classes: All of them.
+
     Raises:
-        UsageFault: E-ENC-004, a class of `swap` does not exist or is there twice, or the modality is poses.
+        UsageFault: E-ENC-004, a class of `swap` does not exist or occurs twice, or the modality is poses.
     """
-    if not isinstance(augmentation, AugmentSection) or not augmentation.flip:
+    if not probability:
         return None
     if modality == "pose":
         raise UsageFault("E-ENC-004", "augment.flip", "poses are not mirrored", "Set augment.flip=0.")
     order = np.arange(len(classes))
-    for pair in augmentation.swap or ():
+    for pair in swap:
         for name in pair:
             if name not in classes:
                 raise UsageFault("E-ENC-004", "augment.swap", f"no such class as {name!r}", did_you_mean(name, classes))
         left, right = classes.index(pair[0]), classes.index(pair[1])
         if order[left] != left or order[right] != right or left == right:
-            raise UsageFault("E-ENC-004", "augment.swap", f"{pair} are not two classes that are named once")
+            raise UsageFault(
+                "E-ENC-004", "augment.swap", f"{pair} must be two different classes that occur in no other pair"
+            )
         order[left], order[right] = right, left
-    return Mirroring(augmentation.flip, lambda x: mirror(modality, x), order)
+    return Mirroring(probability, lambda x: mirror(modality, x), order)

@@ -1,9 +1,11 @@
-"""Start an encoder from given weights: another run, or imported ones."""
+"""Start an encoder from existing weights: those of another run, or imported ones."""
 
 from __future__ import annotations
 
 import fnmatch
 import logging
+from collections.abc import Sequence
+from pathlib import Path
 
 from augrgb.core.errors import InputRefused, UsageFault
 from augrgb.core.files import read_json
@@ -11,7 +13,6 @@ from augrgb.core.timeline import Clock
 from augrgb.encoders import ENCODERS
 from augrgb.encoders.files import LoadedEncoder, load_encoder
 from augrgb.encoders.snippet_encoder import SnippetEncoder
-from augrgb.recipe.encoder_schema import InitSection
 from augrgb.training.teachers.snippet_classifier import SnippetClassifier, read_classifier
 
 _SHOWN = 10
@@ -19,43 +20,58 @@ _log = logging.getLogger(__name__)
 
 
 def start_from(
-    init: InitSection, encoder: SnippetEncoder, clock: Clock, classes: tuple[str, ...]
+    folder: Path,
+    encoder: SnippetEncoder,
+    clock: Clock,
+    classes: tuple[str, ...],
+    *,
+    freeze: Sequence[str] = (),
+    classifier: bool = True,
 ) -> SnippetClassifier | None:
-    """Give an encoder the weights of an encoder folder, and freeze the parts that the recipe names.
+    """Give an encoder the weights of an encoder folder, and freeze some of them.
+
+    Args:
+        folder: The encoder folder.
+        encoder: Gets its weights.
+        clock: Of the new training; a warning says if it differs.
+        classes: Of the new training.
+        freeze: Patterns of names of weights (`*` matches anything) that are not trained.
+        classifier: Take over the folder's classifier if it has the same classes.
 
     Returns:
-        The folder's classifier, if it is of the same classes and wanted; else the head starts afresh.
+        The folder's classifier, if it has the same classes and is wanted; otherwise the head starts from scratch.
 
     Raises:
         InputRefused: See `load_encoder`; E-ENC-001 (another encoder), E-ENC-002 (tensors of other names or shapes, all
             listed).
         UsageFault: E-ENC-003, a pattern freezes nothing.
     """
-    loaded = load_encoder(init.folder)
+    loaded = load_encoder(folder)
     _check_same(loaded, encoder)
     encoder.load_state_dict(loaded.encoder.state_dict())
     names = [name for name, _ in encoder.named_parameters()]
-    for pattern in init.freeze:
+    for pattern in freeze:
         if not fnmatch.filter(names, pattern):
             parts = list(dict.fromkeys(".".join(name.split(".")[:3]) for name in names))
             shown = ", ".join(parts[:_SHOWN]) + (", ..." if len(parts) > _SHOWN else "")
-            problem = f"no weight of {encoder.name} is called {pattern!r}"
-            raise UsageFault("E-ENC-003", "init.freeze", problem, f"Say such as '{parts[0]}*'; there are {shown}.")
+            problem = f"no weight of {encoder.name} matches {pattern!r}"
+            raise UsageFault("E-ENC-003", "init.freeze", problem, f"For example '{parts[0]}*'; available: {shown}.")
     for name, parameter in encoder.named_parameters():
-        if any(fnmatch.fnmatchcase(name, pattern) for pattern in init.freeze):
+        if any(fnmatch.fnmatchcase(name, pattern) for pattern in freeze):
             parameter.requires_grad_(False)
     if loaded.settings.clock != clock:
-        _log.warning("%s was trained on %s; this recipe says %s", init.folder, loaded.settings.clock, clock)
-    if not init.classifier or loaded.settings.classes != classes:
+        _log.warning("%s was trained on %s; this training uses %s", folder, loaded.settings.clock, clock)
+    if not classifier or loaded.settings.classes != classes:
         return None
-    return read_classifier(init.folder)
+    return read_classifier(folder)
 
 
-def options_of(init: InitSection, name: str) -> dict[str, object]:
-    """What the folder says of the options that an encoder takes from its data or weights (a downloaded model's own)."""
-    told = read_json(init.folder / "model.json", "encoder description")
-    own = told.get("options", {}) if isinstance(told, dict) and told.get("name") == name else {}
-    return {option: own[option] for option in ENCODERS[name].data_options if option in own}
+def inherited_options(folder: Path, name: str) -> dict[str, object]:
+    """The options in an encoder folder that belong to its data or weights, and so are kept when starting from it."""
+    description = read_json(folder / "model.json", "encoder description")
+    same = isinstance(description, dict) and description.get("name") == name
+    options = description.get("options", {}) if same else {}
+    return {option: options[option] for option in ENCODERS[name].data_options if option in options}
 
 
 def _check_same(loaded: LoadedEncoder, encoder: SnippetEncoder) -> None:

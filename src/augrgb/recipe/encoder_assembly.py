@@ -1,0 +1,261 @@
+"""An encoder recipe -> everything that its training needs. `--dry-run` takes the same way, part by part."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, cast
+
+import torch
+from torch import nn
+
+from augrgb.annotations.dataset_file import load_dataset, role
+from augrgb.core.progress import Progress
+from augrgb.core.types import Dataset
+from augrgb.encoders import ENCODERS
+from augrgb.encoders.files import EncoderSettings, LoadedEncoder, load_encoder, save_encoder
+from augrgb.encoders.snippet_encoder import SnippetEncoder
+from augrgb.features.frame_folder import FrameSettings
+from augrgb.features.snippet_bank import SnippetBank
+from augrgb.poses.files import Skeleton
+from augrgb.recipe.assembly import Guard, strict
+from augrgb.recipe.build import (
+    build_augmentation,
+    build_clock,
+    build_feature_folder,
+    build_fit_settings,
+    build_joint_target,
+    build_losses,
+    build_student_terms,
+    recipe_to_json,
+    unlabelled_share,
+)
+from augrgb.recipe.encoder_schema import AugmentSection, EncoderRecipe
+from augrgb.training.assembly import Assembly
+from augrgb.training.encoder_frames import cache_training_frames
+from augrgb.training.encoder_snippets import labelled_snippets, mirroring
+from augrgb.training.encoder_start import inherited_options, start_from
+from augrgb.training.encoder_task import EncoderClassifier, EncoderTask, SnippetSet
+from augrgb.training.teachers.encoder_teachers import (
+    EncoderTeachers,
+    StreamTeacher,
+    encoder_distillation,
+    has_file,
+    load_stream_teacher,
+)
+from augrgb.training.teachers.snippet import SnippetTeacher
+from augrgb.training.teachers.snippet_classifier import SnippetClassifier
+from augrgb.video.flow.settings import FlowSettings
+
+
+@dataclass(frozen=True)
+class EncoderVideos:
+    """Ids of the videos of an encoder's training."""
+
+    labelled: Sequence[str]
+    unlabelled: Sequence[str] = ()
+    val: Sequence[str] = ()
+
+    @property
+    def trained(self) -> tuple[str, ...]:
+        """Those it is trained on."""
+        return (*self.labelled, *self.unlabelled)
+
+
+@dataclass(frozen=True)
+class EncoderStart:
+    """The student before training, and the classifier to start from, if any."""
+
+    encoder: SnippetEncoder
+    classifier: SnippetClassifier | None = None
+
+
+@dataclass(frozen=True)
+class EncoderInputs:
+    """What an encoder learns from: snippets, and for these the outputs of teachers and the joints."""
+
+    snippets: SnippetSet
+    val: SnippetSet | None = None
+    sources: Mapping[str, SnippetTeacher] = field(default_factory=dict)
+    joints: SnippetTeacher | None = None
+
+
+def assemble_encoder(
+    recipe: EncoderRecipe, run: Path, *, workers: int = 0, decoding: Progress | None = None
+) -> Assembly:
+    """Load the teachers, decode the videos, and compute what teachers make of them.
+
+    Args:
+        recipe: What to train on what.
+        run: Its folder, where frames are cached unless the recipe names a folder for them.
+        workers: Child processes that decode videos; 0 = in this process.
+        decoding: Called with (videos decoded, videos in all).
+
+    Raises:
+        AugrgbError: Bad data, teachers or settings; see the parts.
+    """
+    dataset = load_dataset(recipe.data.dataset)
+    teachers = open_encoder_teachers(recipe)
+    videos = encoder_videos(recipe, dataset)
+    missing = teachers.missing(dataset, videos.trained)
+    frames, wanted = recipe.data.frames or run / "frames", _wanted_frames(recipe, teachers, dataset, videos)
+    cache_training_frames(dataset, wanted, frames, teachers.frames, workers=workers, progress=decoding)
+    modality, clock = encoder_modality(recipe), build_clock(recipe.clock)
+    bank = SnippetBank(frames, videos.trained, modality, clock)
+    val = SnippetBank(frames, videos.val, modality, clock)
+    start = start_encoder(recipe, dataset.classes, bank.skeleton)
+    inputs = EncoderInputs(
+        labelled_snippets(start.encoder, bank, dataset, set(videos.labelled), build_augmentation(recipe.augment)),
+        labelled_snippets(start.encoder, val, dataset, set(videos.val)) if videos.val else None,
+        teachers.sources(dataset, bank, missing, frames, run / "teacher_frames", workers=workers),
+        teachers.joint_source(dataset, bank),
+    )
+    return assemble_encoder_task(recipe, start, inputs, teachers, dataset.classes, dataset.name)
+
+
+def open_encoder_teachers(recipe: EncoderRecipe, guard: Guard = strict) -> EncoderTeachers:
+    """Load all teachers.
+
+    Args:
+        recipe: Names them.
+        guard: Around `init` and `teacher NAME`.
+
+    Raises:
+        AugrgbError: Of a part, unless the guard swallows it: see `load_encoder` and `load_stream_teacher`.
+    """
+    clock, size, distill = recipe.clock, recipe.data.size, recipe.distill
+    frames = FrameSettings(clock.fps, size)
+    with guard("init"):
+        frames = FrameSettings(clock.fps, size, student_flow(recipe))
+    if distill is None:
+        return EncoderTeachers(frames)
+    encoders: dict[str, LoadedEncoder] = {}
+    for name, folder in distill.teachers.items():
+        with guard(f"teacher {name}"):
+            encoders[name] = load_encoder(folder)
+    streams: dict[str, StreamTeacher] = {}
+    for name, folder in distill.streams.items():
+        with guard(f"teacher {name}"):
+            section = distill.features.get(name)
+            features = build_feature_folder(section) if section is not None else None
+            streams[name] = load_stream_teacher(name, folder, features)
+    joints = build_joint_target(distill.joints)
+    return EncoderTeachers(frames, encoders, streams, joints, recipe.data.allow_missing or 0)
+
+
+def encoder_videos(recipe: EncoderRecipe, dataset: Dataset) -> EncoderVideos:
+    """The videos of the recipe's split; unlabelled ones only where something learns from them.
+
+    Raises:
+        UsageFault: E-SPL-001, there is no such split, or its role `encoder` is empty.
+    """
+    split = recipe.data.split
+    unlabelled = unlabelled_share(recipe) is not None
+    return EncoderVideos(
+        role(dataset, split, "encoder"),
+        role(dataset, split, "encoder_unlabelled", allow_empty=True) if unlabelled else (),
+        role(dataset, split, "val", allow_empty=True),
+    )
+
+
+def start_encoder(recipe: EncoderRecipe, classes: tuple[str, ...], skeleton: Skeleton | None = None) -> EncoderStart:
+    """Build the student under the recipe's seed, with the weights from which it starts.
+
+    Args:
+        recipe: Names the encoder and its weights.
+        classes: Of the training.
+        skeleton: Of its poses, if it sees poses.
+
+    Raises:
+        AugrgbError: See `start_from`.
+    """
+    name = next(iter(recipe.encoder))
+    torch.manual_seed(recipe.seed)
+    encoder = ENCODERS[name](**encoder_options(recipe, skeleton))
+    init = recipe.init
+    if init is None:
+        return EncoderStart(encoder)
+    clock = build_clock(recipe.clock)
+    return EncoderStart(
+        encoder, start_from(init.folder, encoder, clock, classes, freeze=init.freeze, classifier=init.classifier)
+    )
+
+
+def assemble_encoder_task(
+    recipe: EncoderRecipe,
+    start: EncoderStart,
+    inputs: EncoderInputs,
+    teachers: EncoderTeachers,
+    classes: tuple[str, ...],
+    dataset: str,
+) -> Assembly:
+    """Make the task of a student that was just built: losses and classifier draw on from its random numbers.
+
+    Raises:
+        AugrgbError: Teachers or settings that do not fit.
+    """
+    encoder, modality, distill = start.encoder, encoder_modality(recipe), recipe.distill
+    losses = build_losses(distill, recipe.train.steps)
+    mixing = distill.teacher_mixing if distill is not None else None
+    taught = encoder_distillation(
+        losses, teachers, inputs.sources, inputs.joints, inputs.snippets, encoder.dim, mixing=mixing
+    )
+    student = EncoderClassifier(encoder, encoder.dim, len(classes))
+    if start.classifier is not None:
+        student.start_from(start.classifier)
+    settings = EncoderSettings(
+        build_clock(recipe.clock),
+        recipe.data.size if modality != "pose" else None,
+        classes,
+        {"dataset": dataset, "seed": recipe.seed, "teachers": teachers.names},
+    )
+
+    def write(folder: Path, module: nn.Module) -> None:
+        save_encoder(folder, cast(SnippetEncoder, module), settings)
+
+    section = recipe.augment if isinstance(recipe.augment, AugmentSection) else AugmentSection()
+    task = EncoderTask(
+        student,
+        inputs.snippets,
+        write=write,
+        val=inputs.val,
+        terms=(*taught.terms, *build_student_terms(recipe, student, modality)),
+        mirroring=mirroring(section.flip, section.swap or (), encoder.modality, classes),
+        modality=modality,
+        batch_size=recipe.train.batch_size,
+        unlabelled_share=unlabelled_share(recipe),
+        seed=recipe.seed,
+    )
+    return Assembly(task, build_fit_settings(recipe.train, recipe.seed), recipe_to_json(recipe), classes, taught.mixing)
+
+
+def encoder_modality(recipe: EncoderRecipe) -> str:
+    """What the student sees."""
+    return ENCODERS[next(iter(recipe.encoder))].modality
+
+
+def encoder_options(recipe: EncoderRecipe, skeleton: Skeleton | None = None) -> dict[str, Any]:
+    """The student's options: as given, else from its poses, else from the weights it starts from."""
+    name, given = next(iter(recipe.encoder.items()))
+    inherited = inherited_options(recipe.init.folder, name) if recipe.init is not None else {}
+    poses = {"names": skeleton.names, "parents": skeleton.parents} if skeleton is not None else {}
+    return {**inherited, **poses, **given}
+
+
+def student_flow(recipe: EncoderRecipe) -> FlowSettings:
+    """How the flow is made that the student sees; the default for other modalities."""
+    sees_flow = encoder_modality(recipe) == "flow"
+    return FlowSettings.of(encoder_options(recipe).get("flow") if sees_flow else None)
+
+
+def _wanted_frames(
+    recipe: EncoderRecipe, teachers: EncoderTeachers, dataset: Dataset, videos: EncoderVideos
+) -> dict[str, set[str]]:
+    """Which modalities to decode of each video: the student's, and in training what teachers share with it."""
+    trained, shared = set(videos.trained), teachers.modalities
+    wanted: dict[str, set[str]] = {}
+    for video_id in dict.fromkeys((*videos.trained, *videos.val)):
+        seen = {name for name in shared if video_id in trained and has_file(dataset, name, video_id)}
+        wanted[video_id] = {encoder_modality(recipe), *seen}
+    return wanted

@@ -1,0 +1,298 @@
+"""Teachers of a snippet encoder: encoders, streams, and 3D joints."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from augrgb.core.batch import StreamDims
+from augrgb.core.errors import InputRefused, UsageFault
+from augrgb.core.types import Dataset
+from augrgb.encoders.files import LoadedEncoder, load_encoder
+from augrgb.encoders.snippet_encoder import encode_windows
+from augrgb.features.encode import encode_record
+from augrgb.features.frame_cache import cache_frames, flow_of
+from augrgb.features.frame_folder import FrameFolder, FrameSettings
+from augrgb.features.snippet_bank import SnippetBank
+from augrgb.features.video_features import FeatureFolder, VideoFeatures
+from augrgb.poses.files import pose_frames, read_poses
+from augrgb.streams.files import LoadedStream, load_stream
+from augrgb.training.encoder_task import SnippetSet, snippet_batches
+from augrgb.training.teachers.joints import JointRegression, JointTarget, joint_teacher
+from augrgb.training.teachers.snippet import SnippetTeacher, snippet_teacher, stream_as_snippet_teacher
+from augrgb.training.teachers.snippet_classifier import read_classifier
+from augrgb.training.teachers.terms import LossSpec, Mixing, Taught, distillation_terms
+from augrgb.training.terms import DistillationTerm
+
+JOINTS = "joints"
+ENCODER_FOLDER = "encoder"
+_CHUNK = 256
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class StreamTeacher:
+    """A stream, and where its features come from: the encoder in its folder, or a feature folder."""
+
+    stream: LoadedStream
+    source: LoadedEncoder | FeatureFolder
+
+
+def load_stream_teacher(name: str, folder: Path, features: FeatureFolder | None = None) -> StreamTeacher:
+    """Read a stream and, unless its features are given, the encoder in its folder.
+
+    Raises:
+        InputRefused: See `load_stream` and `load_encoder`.
+        UsageFault: E-ENC-005, its features cannot be made: it has no encoder.
+    """
+    stream = load_stream(folder)
+    if features is not None:
+        return StreamTeacher(stream, features)
+    if not (folder / ENCODER_FOLDER / "model.json").is_file():
+        problem = f"{folder} has no encoder, so its features cannot be made"
+        raise UsageFault("E-ENC-005", f"distill.streams.{name}", problem, f"Give them: distill.features.{name}.")
+    return StreamTeacher(stream, load_encoder(folder / ENCODER_FOLDER))
+
+
+@dataclass(frozen=True)
+class EncoderTeachers:
+    """All teachers of an encoder, loaded.
+
+    Args:
+        frames: The student's: frame rate, size and kind of flow.
+        encoders: Encoders by name.
+        streams: Streams by name.
+        joints: The joints teacher, if any.
+        allow_missing: Videos that each teacher may lack.
+    """
+
+    frames: FrameSettings
+    encoders: Mapping[str, LoadedEncoder] = field(default_factory=dict)
+    streams: Mapping[str, StreamTeacher] = field(default_factory=dict)
+    joints: JointTarget | None = None
+    allow_missing: int = 0
+
+    @property
+    def names(self) -> list[str]:
+        """Their names, sorted."""
+        return sorted([*self.encoders, *self.streams, *([JOINTS] if self.joints is not None else [])])
+
+    @property
+    def running(self) -> dict[str, LoadedEncoder]:
+        """The encoders that must run, by the name of the teacher."""
+        behind = {name: t.source for name, t in self.streams.items() if isinstance(t.source, LoadedEncoder)}
+        return {**self.encoders, **behind}
+
+    @property
+    def modalities(self) -> set[str]:
+        """What must be made from videos on the student's frame rate and size."""
+        return {loaded.encoder.modality for loaded in self.running.values() if self._shares_frames(loaded)}
+
+    @property
+    def all_modalities(self) -> set[str]:
+        """What must be made from videos or pose files at all."""
+        return {loaded.encoder.modality for loaded in self.running.values()} | ({"pose"} if self.joints else set())
+
+    def missing(self, dataset: Dataset, video_ids: Sequence[str]) -> dict[str, tuple[str, ...]]:
+        """The videos that each teacher cannot see.
+
+        Raises:
+            InputRefused: E-FEA-002, more than are allowed.
+        """
+        missing: dict[str, tuple[str, ...]] = {}
+        for name in self.names:
+            missing[name] = tuple(video_id for video_id in video_ids if not self._sees(name, dataset, video_id))
+            count, first = len(missing[name]), next(iter(missing[name]), "")
+            if count > self.allow_missing:
+                problem = f"cannot see {count} of {len(video_ids)} videos, such as {first!r}"
+                remedy = f"Give them what it sees, or allow it: data.allow_missing={count}."
+                raise InputRefused("E-FEA-002", f"teacher {name}", problem, remedy)
+            if count:
+                _log.warning(
+                    "teacher %s cannot see %d of %d videos; only labels act there", name, count, len(video_ids)
+                )
+        return missing
+
+    def sources(
+        self,
+        dataset: Dataset,
+        bank: SnippetBank,
+        missing: Mapping[str, Sequence[str]],
+        frames: Path,
+        own_frames: Path,
+        *,
+        workers: int = 0,
+    ) -> dict[str, SnippetTeacher]:
+        """The outputs of every teacher but the joints for the bank's snippets: encoders first, then streams.
+
+        Args:
+            dataset: The videos.
+            bank: The student's snippets.
+            missing: See `missing`.
+            frames: Cached frames of the student's frame rate and size.
+            own_frames: Where to cache frames for teachers that need others.
+            workers: Child processes for that.
+
+        Raises:
+            InputRefused: E-ENC-006, no training video has what a teacher sees.
+        """
+        found: dict[str, SnippetTeacher] = {}
+        for name in (*self.encoders, *self.streams):
+            absent = set(missing[name])
+            seen = [video_id for video_id in bank.video_ids if video_id not in absent]
+            if not seen:
+                raise InputRefused("E-ENC-006", f"teacher {name}", "none of the training videos has what it sees")
+            loaded, folder = self.running.get(name), frames
+            if loaded is not None and not self._shares_frames(loaded):
+                folder = self._cache(loaded, dataset, seen, own_frames, workers)
+            if name in self.encoders:
+                found[name] = _encoder_outputs(self.encoders[name], dataset, folder, seen, bank)
+            else:
+                found[name] = _stream_outputs(self.streams[name], dataset, folder, set(seen), bank)
+        return found
+
+    def joint_source(self, dataset: Dataset, bank: SnippetBank) -> SnippetTeacher | None:
+        """The joints of the bank's snippets, if they teach.
+
+        Raises:
+            InputRefused: E-ENC-006, no video has poses; E-FEA-008, skeletons differ.
+        """
+        return _joint_outputs(self.joints, dataset, bank) if self.joints is not None else None
+
+    def _cache(
+        self, loaded: LoadedEncoder, dataset: Dataset, seen: Sequence[str], own_frames: Path, workers: int
+    ) -> Path:
+        size, fps = loaded.settings.size or self.frames.size, loaded.settings.clock.fps
+        flow, modality = flow_of(loaded), loaded.encoder.modality
+        folder = own_frames / f"{size[0]}x{size[1]}-{fps:g}fps-{flow.method}-{flow.bound:g}px"
+        cache_frames(dataset, seen, [modality], folder, fps=fps, size=size, workers=workers, flow=flow)
+        return folder
+
+    def _shares_frames(self, loaded: LoadedEncoder) -> bool:
+        same_size = loaded.settings.size in (None, self.frames.size)
+        same_flow = loaded.encoder.modality != "flow" or flow_of(loaded) == self.frames.flow
+        return same_size and same_flow and loaded.settings.clock.fps == self.frames.fps
+
+    def _sees(self, name: str, dataset: Dataset, video_id: str) -> bool:
+        if name == JOINTS and self.joints is not None:
+            return has_file(dataset, "pose", video_id)
+        loaded = self.running.get(name)
+        if loaded is not None:
+            return has_file(dataset, loaded.encoder.modality, video_id)
+        source = self.streams[name].source
+        return not isinstance(source, LoadedEncoder) and source.has(video_id)
+
+
+def has_file(dataset: Dataset, modality: str, video_id: str) -> bool:
+    """Whether a video has the file that a modality is made from."""
+    record = dataset.videos[video_id]
+    return (record.poses if modality == "pose" else record.file) is not None
+
+
+def encoder_distillation(
+    losses: Sequence[LossSpec],
+    teachers: EncoderTeachers,
+    sources: Mapping[str, SnippetTeacher],
+    joints: SnippetTeacher | None,
+    snippets: SnippetSet,
+    student_width: int,
+    *,
+    mixing: Mixing | None = None,
+) -> Taught:
+    """The terms of an encoder's teachers.
+
+    With learned weights, those of encoders and those of streams are learned apart: what a stream says of a snippet
+    includes what its encoder says.
+
+    Args:
+        losses: Through which encoders and streams teach.
+        teachers: All of them.
+        sources: Outputs of encoders and streams for the training snippets.
+        joints: Outputs of the joints teacher, if there is one.
+        snippets: The training snippets.
+        student_width: Of the student's features.
+        mixing: See `Mixing`.
+
+    Raises:
+        UsageFault: E-TRN-005, weights cannot be shared or learned: a teacher has no class scores, or nothing is
+            labelled.
+    """
+    count, classes = snippets.labels.shape
+    if isinstance(mixing, str):
+        silent = sorted(name for name, source in sources.items() if not source.scores)
+        if silent:
+            problem = f"{', '.join(silent)} cannot score these classes, so teachers cannot share weights per class"
+            raise UsageFault("E-TRN-005", "distill.teacher_mixing", problem, "Give the weights as numbers.")
+    dims = {name: StreamDims(student_width, source.width, classes, count) for name, source in sources.items()}
+    groups = (teachers.encoders, teachers.streams)
+    taught = distillation_terms(losses, sources, dims, partial(snippet_batches, snippets), mixing=mixing, groups=groups)
+    if joints is None or teachers.joints is None:
+        return taught
+    target = teachers.joints
+    loss = JointRegression(
+        StreamDims(student_width, joints.width, classes, count), form=target.form, project=target.project
+    )
+    return Taught((*taught.terms, DistillationTerm(JOINTS, loss, target.weight, joints)), taught.mixing)
+
+
+def classifies(teacher: LoadedEncoder, classes: Sequence[str]) -> bool:
+    """Whether an encoder comes with a classifier of just these classes."""
+    return read_classifier(teacher.folder) is not None and teacher.settings.classes == tuple(classes)
+
+
+def _encoder_outputs(
+    teacher: LoadedEncoder, dataset: Dataset, frames: Path, seen: Sequence[str], bank: SnippetBank
+) -> SnippetTeacher:
+    """A teacher encoder's features, and its snippet logits if it classifies the same classes."""
+    clock = teacher.settings.clock
+    own = SnippetBank(frames, seen, teacher.encoder.modality, clock)
+    values = np.concatenate(
+        [
+            encode_windows(teacher.encoder, own.windows(np.arange(start, min(start + _CHUNK, len(own)))))
+            for start in range(0, len(own), _CHUNK)
+        ]
+    )
+    classifier = read_classifier(teacher.folder)
+    logits = None
+    if classifier is not None and teacher.settings.classes == dataset.classes:
+        logits = values @ classifier.weight.T + classifier.bias
+    known = dict(zip(own.video_ids, own.counts.tolist(), strict=True))
+    counts = [known.get(video_id, 0) for video_id in bank.video_ids]
+    return snippet_teacher(values, logits, counts, clock, bank.clock, bank.counts.tolist())
+
+
+def _stream_outputs(
+    teacher: StreamTeacher, dataset: Dataset, frames: Path, seen: set[str], bank: SnippetBank
+) -> SnippetTeacher:
+    """A teacher stream's filtered features, and its logits if it classifies the same classes."""
+
+    def features(video_id: str) -> VideoFeatures:
+        if not isinstance(teacher.source, LoadedEncoder):
+            return teacher.source.read(video_id)
+        # The features of `augrgb extract`, to the last bit: what the stream was trained on.
+        encoded = encode_record(dataset.videos[video_id], teacher.source, frames=FrameFolder(frames))
+        return VideoFeatures(encoded.values, encoded.clock)
+
+    inputs = [features(video_id) if video_id in seen else None for video_id in bank.video_ids]
+    scores = teacher.stream.settings.classes == dataset.classes
+    return stream_as_snippet_teacher(teacher.stream.stream, inputs, bank.clock, bank.counts.tolist(), scores=scores)
+
+
+def _joint_outputs(target: JointTarget, dataset: Dataset, bank: SnippetBank) -> SnippetTeacher:
+    files = [dataset.videos[video_id].poses for video_id in bank.video_ids]
+    poses = [read_poses(path) if path is not None else None for path in files]
+    skeletons = {found.skeleton: path for found, path in zip(poses, files, strict=True) if found is not None}
+    if not skeletons:
+        raise InputRefused("E-ENC-006", f"teacher {JOINTS}", "none of the training videos has poses")
+    if len(skeletons) > 1:
+        problem = f"{' and '.join(str(path) for path in skeletons.values())} have different skeletons"
+        raise InputRefused("E-FEA-008", f"teacher {JOINTS}", problem, "Convert poses to one skeleton.")
+    frames = [pose_frames(found, bank.clock.fps) if found is not None else None for found in poses]
+    return joint_teacher(
+        frames, next(iter(skeletons)), bank.clock, bank.counts.tolist(), axes=target.axes, frames=target.frames
+    )
