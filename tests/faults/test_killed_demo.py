@@ -82,7 +82,7 @@ def test_stopped_politely(undisturbed, tmp_path, number, code):
         os.killpg(process.pid, number)
         _, err = process.communicate(timeout=60)
         assert process.returncode == code, err
-        assert "goes on from here" in err and "Traceback" not in err
+        assert "the same command to resume" in err and "Traceback" not in err
     finish(folder)
     assert fingerprint(folder) == undisturbed
 

@@ -57,7 +57,7 @@ def _guarded(words: list[str], debug: bool) -> int:
     except _Stopped as stopped:
         number = int(stopped.args[0])
         what = "Interrupted" if number == signal.SIGINT else "Terminated"
-        sys.stderr.write(f"{what}. Finished work is kept: the same command goes on from here.\n")
+        sys.stderr.write(f"{what}. Finished work is kept. Run the same command to resume.\n")
         return 128 + number
     except BrokenPipeError:
         sys.stderr.close()  # the reader of our output has gone: nothing left to say

@@ -26,7 +26,7 @@ def with_device(recipe: Recipe, device: str | None) -> tuple[Recipe, int | None]
 
     Args:
         recipe: Has `train.accelerator`.
-        device: `auto`, `cpu`, `cuda` or `cuda:N`; None = as the recipe says.
+        device: `auto`, `cpu`, `cuda` or `cuda:N`; None = the recipe's.
 
     Raises:
         UsageFault, EnvironmentFault: There is no such device, see `chosen_devices`.

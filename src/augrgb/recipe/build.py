@@ -60,7 +60,7 @@ def build_fit_settings(train: TrainSection, seed: int) -> FitSettings:
 
 
 def build_losses(distill: DistillSection | EncoderDistillSection | None, steps: int) -> list[LossSpec]:
-    """The distillation losses of a training of so many steps."""
+    """The distillation losses of a training, given its steps."""
     return [
         LossSpec(name, loss.weight, loss.teachers, loss.decay_steps(steps), loss.options)
         for name, loss in (distill.losses.items() if distill is not None else ())

@@ -83,7 +83,7 @@ def read_values(path: Path) -> dict[str, Any]:
     """The plain values of a YAML recipe.
 
     Raises:
-        UsageFault: E-CFG-005, the file is absent, not YAML, says a key twice, or is not a mapping.
+        UsageFault: E-CFG-005, the file is absent, not YAML, gives a key twice, or is not a mapping.
     """
     try:
         values = yaml.load(Path(path).read_text(encoding="utf-8"), _UniqueKeys)
@@ -182,7 +182,7 @@ def _catalog_faults(values: Mapping[str, Any], where: str) -> list[AugrgbError]:
 
 
 def _flow_faults(flow: Any, where: str) -> list[AugrgbError]:
-    """Whether there is such a flow method, and it has what it needs; wrong types are told with the other options."""
+    """Whether the flow method exists and has what it needs; wrong types are reported with the other options."""
     if not isinstance(flow, dict):
         return []
     method, weights, sha256 = flow.get("method", "dis"), flow.get("weights"), flow.get("sha256")

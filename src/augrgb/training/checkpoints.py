@@ -35,7 +35,7 @@ class Checkpoints:
     A checkpoint is two files, tensors and then a description with their hash; without a description it does not exist.
 
     Args:
-        folder: Where they lie; made with the first.
+        folder: Where they are; created with the first.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -59,16 +59,16 @@ class Checkpoints:
                 path.unlink(missing_ok=True)
 
     def latest(self) -> Checkpoint | None:
-        """The newest that is sound; a damaged one is named in an error of this module's logger and left out."""
+        """The newest that is intact; a damaged one is logged as an error and skipped."""
         for step in reversed(self.steps()):
             weights, description = self._paths(step)
             try:
-                told = read_json(description, "checkpoint")
-                if sha256_file(weights) != told["sha256"]:
+                written = read_json(description, "checkpoint")
+                if sha256_file(weights) != written["sha256"]:
                     raise ValueError("its hash is not the one written with it")
-                return Checkpoint(step, load_file(weights), told["values"])
+                return Checkpoint(step, load_file(weights), written["values"])
             except (AugrgbError, OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
-                _log.error("%s is damaged (%s); going back to the checkpoint before it", weights, error)
+                _log.error("%s is damaged (%s); falling back to the checkpoint before it", weights, error)
         return None
 
     def _paths(self, step: int) -> tuple[Path, Path]:
@@ -78,5 +78,5 @@ class Checkpoints:
 def save_tensors(path: Path, tensors: Mapping[str, Tensor]) -> str:
     """Write tensors atomically, equal ones as equal bytes; returns the SHA-256 of the file."""
     data = save({name: tensor.detach().cpu().clone().contiguous() for name, tensor in tensors.items()})
-    write_bytes(path, data)  # written by us, not by the library: then a full disk is told apart from a bug
+    write_bytes(path, data)  # written by us, not by the library, so that a full disk is reported as such
     return hashlib.sha256(data).hexdigest()

@@ -15,7 +15,7 @@ class History:
     """Append-only lines of JSON, each with a `step`.
 
     Args:
-        path: The file; made with the first line.
+        path: The file; created with the first line.
     """
 
     def __init__(self, path: Path) -> None:
@@ -29,7 +29,7 @@ class History:
             os.fsync(handle.fileno())
 
     def read(self) -> list[dict[str, Any]]:
-        """All complete lines; a torn last line is left out."""
+        """All complete lines, without a torn last one."""
         return [json.loads(line) for line in self._whole_lines()]
 
     def cut_after(self, step: int) -> None:

@@ -1,4 +1,4 @@
-"""Stopping cleanly: a signal is noted, and acted upon after the step."""
+"""Stopping cleanly: a signal is noted, and handled after the step."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Terminated(Interrupted):
 
 
 class SignalFlag:
-    """Which signal came, if any."""
+    """Which signal was received, if any."""
 
     def __init__(self) -> None:
         self.number: int | None = None

@@ -1,7 +1,7 @@
 """The training loop: the only one, for streams, distillation and encoders.
 
 Every step is a pure function of the seed, the step and the weights, and a checkpoint holds all that the next step
-needs: a run that is killed and begun again ends in the same bytes as one that was not.
+needs: a run that is killed and resumed ends in the same bytes as an uninterrupted one.
 """
 
 from __future__ import annotations
@@ -46,20 +46,20 @@ def fit(
     stop: Callable[[], bool] | None = None,
     resume_anyway: bool = False,
 ) -> FitResult:
-    """Train a task in a run folder, going on from where an earlier call stopped.
+    """Train a task in a run folder, resuming where an earlier call stopped.
 
-    A finished run is returned as it is. At the end the task's student holds the kept weights, which `task.save` has
+    A finished run is returned unchanged. At the end the task's student holds the kept weights, which `task.save` has
     written into the folder.
 
     Args:
         task: What to train. Build it under `torch.manual_seed`, so that another run would start from the same weights.
-        run: Where.
-        settings: How.
+        run: The run folder.
+        settings: Of the loop.
         recipe: Recorded with the run and compared on resuming; plain JSON.
-        fabric: Device, precision and processes; by default what `settings` and the environment say.
+        fabric: Device, precision and processes (default: from `settings` and the environment).
         progress: Called with (steps done, steps in all, latest numbers).
-        stop: Asked after each step; True saves and stops, like Ctrl-C.
-        resume_anyway: Go on although settings differ from those the run was begun with.
+        stop: Called after each step; True saves and stops, like Ctrl-C.
+        resume_anyway: Resume although the settings differ from those the run was started with.
 
     Raises:
         Interrupted, Terminated: Stopped by a signal or `stop`, after a clean save.
@@ -92,7 +92,7 @@ def fit(
                 loop.step()
             except torch.OutOfMemoryError as error:
                 problem = f"out of device memory at step {loop.state.step} ({str(error).splitlines()[0]})"
-                remedy = "Lower train.batch_size, or cut the videos shorter; checkpoints are kept."
+                remedy = "Lower train.batch_size or train.max_length; checkpoints are kept."
                 raise EnvironmentFault("E-ENV-004", run.path, problem, remedy) from error
             if loop.state.step < settings.steps:
                 loop.stop_if_asked(signals, stop)
@@ -136,7 +136,7 @@ class _Loop:
             self._board.close()
 
     def resume(self) -> None:
-        """Take up the newest sound checkpoint, or begin at step 0."""
+        """Load the newest intact checkpoint, or start at step 0."""
         found = on_first(self.fabric, self.run.checkpoints.latest)
         if found is not None:
             tensors = found.tensors
@@ -146,15 +146,15 @@ class _Loop:
             precision = dict(found.values)
             self.fabric.strategy.precision.load_state_dict(precision.pop("precision"))
             self.state = _State(**precision)
-            _log.info("%s: going on from step %d", self.run.path, self.state.step)
+            _log.info("%s: resuming from step %d", self.run.path, self.state.step)
         step = self.state.step
         on_first(self.fabric, lambda: self.run.metrics.cut_after(step))
         if found is None:
-            self._save()  # from now on the outcome is settled, even the initial weights
+            self._save()  # from now on the outcome is determined, including the initial weights
         self._clock = (step, time.monotonic(), time.process_time())
 
     def step(self) -> None:
-        """One optimiser step, and what is due after it."""
+        """One optimizer step, and what is due after it."""
         settings, state = self.settings, self.state
         torch.manual_seed(derive_seed(settings.seed, "step", state.step))
         for group in self._raw_optimizer.param_groups:
@@ -173,7 +173,7 @@ class _Loop:
             self._save()
 
     def stop_if_asked(self, signals: SignalFlag, stop: Callable[[], bool] | None) -> None:
-        """Save and leave, if any process was asked to."""
+        """Save and stop, if any process was asked to."""
         number = signals.number if signals.number is not None else int(bool(stop is not None and stop()))
         if self.fabric.world_size > 1:
             asked = torch.tensor(number, device=self.fabric.device)
@@ -184,10 +184,10 @@ class _Loop:
         self._save()
         kind = Terminated if number > signal.SIGINT else Interrupted
         problem = f"stopped after step {self.state.step} of {self.settings.steps}, and saved"
-        raise kind("E-RUN-003", self.run.path, problem, "The same command goes on from here.")
+        raise kind("E-RUN-003", self.run.path, problem, "Run the same command to resume.")
 
     def finish(self) -> FitResult:
-        """Keep the chosen weights, and mark the run as finished."""
+        """Keep the selected weights, and mark the run as finished."""
         state = self.state
         best = self.settings.keep == "best" and state.best_step is not None
         kept_step = state.best_step if best and state.best_step is not None else state.step
@@ -210,7 +210,7 @@ class _Loop:
         return result
 
     def _update(self, terms: list[TermValue]) -> None:
-        """Backward pass and optimiser step; left out where a number is not finite."""
+        """Backward pass and optimizer step; skipped where a number is not finite."""
         loss = torch.stack([term.weight * term.value for term in terms]).sum()
         numbers = torch.stack([term.value.detach().float() for term in terms] + [loss.detach().float()]).tolist()
         bad = [term.name for term, number in zip(terms, numbers, strict=False) if not math.isfinite(number)]
@@ -221,7 +221,7 @@ class _Loop:
             norm = self.fabric.clip_gradients(
                 self._all, self._optimizer, max_norm=self.settings.gradient_clip_norm, error_if_nonfinite=False
             )
-            # in 16-mixed precision the scaler meets infinite gradients on its way, and leaves such steps out itself
+            # in 16-mixed precision infinite gradients are part of the scaler's search; it skips such steps itself
             if norm is None or torch.isfinite(norm) or self.settings.precision == "16-mixed":
                 self._optimizer.step()
             else:
@@ -253,10 +253,10 @@ class _Loop:
         state.skipped += 1
         state.bad_in_row += 1
         self._bad_terms.update(names)
-        told = ", ".join(sorted(self._bad_terms))
-        _log.warning("%s: step %d left out: %s not finite", self.run.path, state.step, told)
+        listed = ", ".join(sorted(self._bad_terms))
+        _log.warning("%s: step %d skipped: %s not finite", self.run.path, state.step, listed)
         if state.bad_in_row >= self.settings.max_bad_steps:
-            problem = f"{state.bad_in_row} steps in a row, up to {state.step}, were not finite in: {told}"
+            problem = f"{state.bad_in_row} steps in a row, up to {state.step}, were not finite in: {listed}"
             remedy = "Lower train.learning_rate or the weight of that loss, or check the features."
             raise AugrgbError("E-RUN-004", self.run.path, problem, remedy)
 
@@ -291,7 +291,9 @@ class _Loop:
         found = {name: float(value) for name, value in self.task.validate().items()}
         finite = {name: value for name, value in found.items() if math.isfinite(value)}
         if len(finite) < len(found):
-            _log.warning("%s: validation is not defined: %s", self.run.path, sorted(found.keys() - finite.keys()))
+            _log.warning(
+                "%s: validation metrics are undefined: %s", self.run.path, sorted(found.keys() - finite.keys())
+            )
         if not finite:
             return
         state = self.state

@@ -1,4 +1,4 @@
-"""A copy of a network that follows it: the exponential moving average of its weights."""
+"""The exponential moving average of a network's weights."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from torch import nn
 def follow(average: nn.Module, student: nn.Module, step: int, decay: float) -> None:
     """Move an average's weights towards a student's by 1 - `min(decay, 1 - 1 / (step + 1))`; buffers are copied.
 
-    At step 0 it becomes the student. Tarvainen and Valpola, NeurIPS 2017: the first, bad weights are forgotten fast.
+    At step 0 it becomes the student. Tarvainen and Valpola, NeurIPS 2017: the poor early weights are forgotten fast.
     """
     keep = min(decay, 1 - 1 / (step + 1))
     for mine, new in zip(average.parameters(), student.parameters(), strict=True):

@@ -1,4 +1,4 @@
-"""Small changes of features that do not change what is to be seen in them."""
+"""Small random changes of features that keep their meaning."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from augrgb.training.terms import second_view
 
 @dataclass(frozen=True)
 class Perturbation:
-    """Noise on the features, and channels that are missing throughout a video.
+    """Noise on the features, and channels that are dropped throughout a video.
 
     Args:
-        channel_dropout: Part of a video's channels that are put at their mean.
+        channel_dropout: Fraction of a video's channels that are set to their mean.
         noise: Standard deviation of Gaussian noise on each value, in units of its channel's std.
     """
 

@@ -1,4 +1,4 @@
-"""Several processes that together do what one would: rows of a batch are shared out, results are gathered."""
+"""Several processes that compute what one would: the rows of a batch are split, results are gathered."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def make_fabric(*, accelerator: str = "auto", precision: Any = "32-true", gpu: i
 
 
 def on_first(fabric: Fabric, work: Callable[[], T]) -> T:
-    """Do something in the first process only; its result, or its error, is everyone's."""
+    """Run something in the first process only; all processes get its result, or its error."""
     outcome: tuple[T | None, AugrgbError | None] = (None, None)
     if fabric.is_global_zero:
         try:
@@ -79,7 +79,7 @@ def own_rows(total: int, rank: int, world: int) -> Rows:
 
 
 class SharedForward:
-    """The student's forward pass, shared out over the processes.
+    """The student's forward pass, split over the processes.
 
     Every process gives the whole batch and gets the whole output; the gradient that flows back through it is the
     gradient of one process, because each takes its own rows' part and the parts are summed.
@@ -108,7 +108,7 @@ class SharedForward:
 
 
 class _AsTuple(nn.Module):
-    """Fabric and DDP look into tuples, not into frozen dataclasses."""
+    """Fabric and DDP handle tuples, not frozen dataclasses."""
 
     def __init__(self, student: nn.Module) -> None:
         super().__init__()

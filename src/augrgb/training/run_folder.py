@@ -1,4 +1,4 @@
-"""The folder of one training run: what was asked for, how it went, checkpoints, and what came out."""
+"""The folder of one training run: its settings, its history, checkpoints, and the result."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class RunFolder:
     it as finished.
 
     Args:
-        path: The folder; made when training begins.
+        path: The folder; created when training starts.
     """
 
     def __init__(self, path: Path | str) -> None:
@@ -43,7 +43,7 @@ class RunFolder:
 
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
-        """Hold the folder, and clear what dead processes left half-written.
+        """Hold the folder, and remove what dead processes left half-written.
 
         Raises:
             UsageFault: E-RUN-001, another process is training into it.
@@ -53,14 +53,14 @@ class RunFolder:
             yield
 
     def begin(self, identity: Mapping[str, Any], *, resume_anyway: bool = False) -> None:
-        """Record what is to be trained, or check that it is what was begun here.
+        """Record what is to be trained, or check that it is what was started here.
 
         Args:
             identity: Everything the outcome depends on; plain JSON.
-            resume_anyway: Go on although it differs, and record that.
+            resume_anyway: Resume although it differs, and record that.
 
         Raises:
-            UsageFault: E-RUN-002, this folder was begun with other settings; all differences.
+            UsageFault: E-RUN-002, this folder was started with other settings; all differences.
         """
         path = self.path / "run.json"
         if not path.exists():
@@ -69,11 +69,11 @@ class RunFolder:
             return
         about = read_json(path, "run description")
         before = about["changes"][-1] if about["changes"] else about["identity"]
-        told = differences(before, identity)
-        if told and not resume_anyway:
-            remedy = "Use another folder, or put the settings back."
-            raise UsageFault("E-RUN-002", self.path, "begun with other settings: " + "; ".join(told), remedy)
-        if told:
+        found = differences(before, identity)
+        if found and not resume_anyway:
+            remedy = "Use another folder, or restore the settings."
+            raise UsageFault("E-RUN-002", self.path, "started with other settings: " + "; ".join(found), remedy)
+        if found:
             about["changes"].append(dict(identity))
             write_json(path, about)
 
@@ -82,13 +82,13 @@ class RunFolder:
         write_json(self.path / "result.json", dict(result))
 
     def result(self) -> dict[str, Any] | None:
-        """What the run came to; None while it is not finished."""
+        """The result; None while the run is not finished."""
         path = self.path / "result.json"
         return dict(read_json(path, "result")) if path.exists() else None
 
 
 def differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
-    """`"a.b: 1 before, 2 now"` for every leaf that differs, in order of name; None says the same as no leaf.
+    """`"a.b: 1 before, 2 now"` for every leaf that differs, in order of name; None counts as no leaf.
 
     >>> differences({"a": {"b": 1, "c": 0}}, {"a": {"b": 2, "c": 0}})
     ['a.b: 1 before, 2 now']
@@ -110,7 +110,7 @@ def _leaves(value: Any, name: str = "") -> Iterator[tuple[str, Any]]:
 
 
 def versions() -> dict[str, str | None]:
-    """Versions of what computes, and the commit of this code if it is a git checkout."""
+    """Versions of the packages that compute, and the commit of this code if it is a git checkout."""
     found: dict[str, str | None] = {"python": platform.python_version()}
     for package in ("augrgb", "torch", "numpy", "lightning-fabric", "safetensors"):
         try:

@@ -1,4 +1,4 @@
-"""One run folder, one process: a lock that a dead process does not hold."""
+"""One run folder, one process: a lock that dies with its process."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def _boot_id() -> str:
 
 
 def _started(pid: int) -> str:
-    """When a process was started, in the kernel's ticks; "" if there is none, "?" where the system does not tell."""
+    """When a process was started, in the kernel's ticks; "" if there is none, "?" where the system does not say."""
     if not Path("/proc/self/stat").exists():
         try:
             os.kill(pid, 0)

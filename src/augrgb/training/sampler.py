@@ -17,8 +17,8 @@ class BatchPlan:
     """Batches of labelled samples, mixed with unlabelled ones at a fixed ratio.
 
     Both kinds come from endless sequences of shuffled rounds, so every batch has the same size and ratio, and every
-    sample of a kind comes equally often. An epoch is one round of the labelled samples, or of the unlabelled if there
-    are no others.
+    sample of a kind is drawn equally often. An epoch is one round of the labelled samples, or of the unlabelled if
+    there are no others.
 
     Args:
         labelled, unlabelled: Indices of the samples.
@@ -41,7 +41,7 @@ class BatchPlan:
     ) -> None:
         first, second = np.asarray(labelled, np.int64), np.asarray(unlabelled, np.int64)
         if not len(first) + len(second):
-            raise UsageFault("E-TRN-002", "training", "there is no sample to train on", "Check the split's roles.")
+            raise UsageFault("E-TRN-002", "training", "no sample to train on", "Check the split's roles.")
         share = len(second) / (len(first) + len(second)) if unlabelled_share is None else unlabelled_share
         size = 0
         if not len(first):

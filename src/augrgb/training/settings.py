@@ -1,4 +1,4 @@
-"""How to train: plain values, the same for every method."""
+"""Settings of training: plain values, the same for every method."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ class FitSettings:
     """Settings of `fit`.
 
     Args:
-        steps: Optimiser steps in all.
+        steps: Optimizer steps in all.
         seed: Of everything random in training.
-        learning_rate: Peak of the schedule: linear warmup, then `schedule`.
+        learning_rate: Peak of the schedule: linear warm-up, then `schedule`.
         schedule: Half a `cosine` down to 0 (None is the same), a `linear` descent to 0, or `constant`.
         weight_decay: Of AdamW.
-        warmup_steps: Steps of the warmup.
+        warmup_steps: Steps of the warm-up.
         gradient_clip_norm: Largest norm of the whole gradient.
         validate_every, checkpoint_every, log_every: Steps between these.
         keep: Weights to keep: best on validation (never on test), or the last.
-        precision, accelerator: As Lightning Fabric takes them.
+        precision, accelerator: Passed to Lightning Fabric.
         max_bad_steps: Steps in a row that may be skipped because a loss or gradient is not finite.
         tensorboard: Also write TensorBoard files (extra `track`).
     """
@@ -60,14 +60,14 @@ class FitSettings:
 
 @dataclass(frozen=True, slots=True)
 class FitResult:
-    """What training came to; the same whether or not it was interrupted.
+    """The outcome of training; the same whether or not it was interrupted.
 
     Args:
         steps: Steps done.
         kept: `best` or `last`.
         kept_step: Step whose weights were kept.
         validation: Validated numbers at that step, if any.
-        skipped_steps: Steps left out because a number was not finite.
+        skipped_steps: Steps skipped because a number was not finite.
     """
 
     steps: int

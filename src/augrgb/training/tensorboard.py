@@ -1,4 +1,4 @@
-"""TensorBoard files beside the run's own; needs the extra `track`."""
+"""TensorBoard files in the run folder; needs the extra `track`."""
 
 from __future__ import annotations
 
@@ -32,5 +32,5 @@ class Board:
             self._writer.add_scalar(name, value, step)
 
     def close(self) -> None:
-        """Write out what is left."""
+        """Flush and close."""
         self._writer.close()

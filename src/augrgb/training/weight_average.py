@@ -14,7 +14,7 @@ from augrgb.training.terms import StudentTerm, TermValue
 
 
 class WeightAverage(StudentTerm):
-    """Exponential moving average of the student's weights; its summand is 0, so training itself does not change.
+    """Exponential moving average of the student's weights; its summand is 0, so training itself is unchanged.
 
     Polyak and Juditsky, 1992; with a decay as in Tarvainen and Valpola, 2017: `min(decay, 1 - 1 / (step + 1))`.
     The average moves at the beginning of a step, so it lags by the last step; buffers are copied.

@@ -171,7 +171,7 @@ def test_a_damaged_checkpoint_falls_back_loudly(uninterrupted, tmp_path, caplog)
     content[len(content) // 2] ^= 1
     newest[-1].write_bytes(content)
     fit(toy.toy_task(), run, FIT)
-    assert "going back to the checkpoint before it" in caplog.text
+    assert "falling back to the checkpoint before it" in caplog.text
     assert outcome(tmp_path) == uninterrupted
 
 

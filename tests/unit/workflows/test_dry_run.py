@@ -144,6 +144,29 @@ def test_an_encoder_s_recipe(project):
     assert broken.code == 3 and "no such dataset" in broken.err and "no such encoder description" in broken.err
 
 
+def test_an_encoder_s_recipe_is_assembled_as_training_assembles_it(project, tmp_path):
+    """Losses against teachers, weights to start from, a stream without its encoder: found before any decoding."""
+    recipe, run = project / "encoder_augmented.yaml", tmp_path / "run"
+    streams = f"distill.streams={{pose_stream: {project / 'pose'}}}"
+    words = ("train-encoder", recipe, "--dry-run", "--run", run, streams)
+    joints = ("distill.joints.frames=2", "average=0.9")
+    learned = ("distill.teacher_mixing=learned", "distill.losses.logit_kd.teachers=[pose_stream]")
+    for more in (joints, learned, (f"init={project / 'encoder_rgb'}",)):
+        ready = expect_success(*words, *more)
+        assert "teacher pose_stream" in ready.out and "Ready to train." in ready.out
+    shutil.copytree(project / "encoder_pose", tmp_path / "pose")
+    (tmp_path / "pose" / "classifier.safetensors").unlink()
+    for more, code in (
+        (("distill.losses.logit_kd.weight=1", f"distill.teachers.pose={tmp_path / 'pose'}"), "E-MOD-008"),
+        (("distill.teacher_mixing=equal", f"distill.teachers.pose={tmp_path / 'pose'}"), "E-TRN-005"),
+        ((f"init={project / 'encoder_pose'}",), "E-ENC-001"),
+        ((f"distill.streams={{bare: {project / 'encoder_rgb'}}}",), "E-MOD-006"),
+    ):
+        outcome = run_cli(*words, *more)
+        assert outcome.code in (2, 3) and code in outcome.err, outcome.err
+    assert not run.exists()
+
+
 def test_flow_that_cannot_be_made_here_is_told_before_training(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "skimage.registration", None)
     values = {"data": {"dataset": str(tmp_path / "none"), "size": [32, 24]}, "train": {"batch_size": 2}}

@@ -55,7 +55,7 @@ class TeacherCache:
             raise InputRefused("E-MOD-005", modality, problem, "Train the teacher on the same classes.")
         self.width = teacher.filter.width
         self.counts = torch.tensor([data.count(index) for index in range(len(data))])
-        # Videos lie one behind the other; row 0 is what padding reads.
+        # Videos are concatenated; row 0 is what padding reads.
         *firsts, rows = accumulate([1, *self.counts.tolist()])
         self.firsts = torch.tensor(firsts, dtype=torch.int64)
         kept = torch.float16 if half else torch.float32
@@ -111,7 +111,7 @@ class TeacherCache:
         return output, there
 
     def of_snippets(self, function: OfSnippets, rows: Tensor) -> Tensor:
-        """A quantity of snippets, computed for all videos when first asked for. Shape: rows (B, T) -> (B, T, ...)."""
+        """A quantity of snippets, computed for all videos when first needed. Shape: rows (B, T) -> (B, T, ...)."""
         known = self._of_snippets.get(function)
         if known is None:
             parts = [
@@ -123,7 +123,7 @@ class TeacherCache:
         return self._take(known, rows)
 
     def of_video(self, function: OfVideos, video: int, device: torch.device) -> Tensor:
-        """A quantity of one whole video, kept while there is room; the same bits whatever batch asks for it."""
+        """A quantity of one whole video, kept while there is room; the same bits whichever batch needs it."""
         key = (function, video)
         if key not in self._of_videos:
             first = int(self.firsts[video])

@@ -207,7 +207,7 @@ def encoder_distillation(
     """The terms of an encoder's teachers.
 
     With learned weights, those of encoders and those of streams are learned apart: what a stream says of a snippet
-    includes what its encoder says.
+    includes the opinion of its encoder.
 
     Args:
         losses: Through which encoders and streams teach.

@@ -1,4 +1,4 @@
-"""3D joints as teacher of a snippet encoder: what the sensor measured at the snippet's own frames."""
+"""3D joints as a teacher of a snippet encoder: what the sensor measured at the snippet's own frames."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class JointTarget:
 
 
 class JointRegression(DistillationLoss):
-    """Regress joint coordinates from the student's features through a head; coordinates that are NaN say nothing.
+    """Regress joint coordinates from the student's features through a head; coordinates that are NaN are ignored.
 
     Not in the catalog of losses: its teacher is a sensor, not a network.
 
@@ -83,18 +83,19 @@ def joint_teacher(
     axes: Axes = "body",
     frames: int | None = None,
 ) -> SnippetTeacher:
-    """Root-relative positions at each snippet's frames, standardised per joint and axis; NaN where not seen.
+    """Root-relative positions at each snippet's frames, standardized per joint and axis; NaN where not seen.
 
-    Needs N x frames x (V - 1) x 3 numbers of memory. A frame whose root was not seen says nothing; neither, in the
-    `body`'s axes, does a window in which the hips, or root and neck, were never seen together.
+    Needs N x frames x (V - 1) x 3 numbers of memory. A frame whose root was not seen is ignored; so is, in the
+    `body`'s axes, a window in which the hips, or root and neck, were never seen together.
 
     Args:
         tracks: Poses of each video at the frame rate of `grid`; None where there are none.
         skeleton: Of all of them.
         grid: The student's clock.
         grid_counts: Its snippets of each video.
-        axes: `body`: each window turned so that its mean hip line lies along x, its torso one long; `camera`: metres.
-        frames: How many frames of a window, evenly spread; None = all.
+        axes: `body`: each window turned so that its mean hip line is along x, scaled to a torso of length 1;
+            `camera`: meters.
+        frames: How many frames of a window, evenly spaced; None = all.
 
     Raises:
         UsageFault: E-FEA-008, the skeleton has no hips or neck (for `body`).

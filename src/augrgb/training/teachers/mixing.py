@@ -1,4 +1,4 @@
-"""Which teacher to believe about which class: weights learned from what teachers say about labelled snippets."""
+"""Which teacher to trust about which class: weights learned from teachers' scores of labelled snippets."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from augrgb.streams.ensemble import mixed_logits
 from augrgb.training.terms import TeacherSource
 
 _ITERATIONS = 200
-_PULL = 1e-3  # towards equal weights: decides for classes that the labels say nothing about
+_PULL = 1e-3  # towards equal weights: decides for classes without labels
 
 
 @dataclass(frozen=True)
@@ -49,9 +49,9 @@ def learn_teacher_mixing(sources: Mapping[str, TeacherSource], batches: Iterable
         batches: Whole training videos (or snippets), of which the labelled ones count.
 
     For each class, binary cross-entropy of `sum_m w_m p_m` over the labelled snippets, w the softmax of M free numbers,
-    plus a weak pull towards equal weights; minimised to the end (L-BFGS in double precision), before the student
+    plus a weak pull towards equal weights; minimized to convergence (L-BFGS in double precision), before the student
     is trained. At snippets where some teachers are missing the others share the weight. Teachers were usually trained
-    on the same labels, so the one that fits them closest is favoured.
+    on the same labels, so the one that fits them closest is favored.
 
     Raises:
         UsageFault: E-TRN-005, no labelled snippet has a teacher.
@@ -73,7 +73,7 @@ def learn_teacher_mixing(sources: Mapping[str, TeacherSource], batches: Iterable
 
 
 def _on_labelled(sources: Sequence[TeacherSource], batches: Iterable[Batch]) -> tuple[Tensor, Tensor, Tensor]:
-    """What M teachers say about the N labelled snippets that have one: (M, N, K), there (M, N), labels (N, K)."""
+    """Scores of M teachers for the N labelled snippets that have any: (M, N, K), available (M, N), labels (N, K)."""
     logits, there, labels = [], [], []
     for batch in batches:
         if not batch.labelled.any():
@@ -91,7 +91,7 @@ def _on_labelled(sources: Sequence[TeacherSource], batches: Iterable[Batch]) -> 
 
 
 class WeightedTeachers:
-    """Several teachers as one that only scores: the weighted mean of their probabilities.
+    """Several teachers as one that has class scores only: the weighted mean of their probabilities.
 
     Args:
         sources: M teachers.
@@ -113,15 +113,15 @@ class WeightedTeachers:
         return StreamOutput(logits[..., :0], logits), some
 
     def shares(self, batch: Batch) -> Tensor:
-        """How much each teacher is to be believed about each snippet: (M, B, T), sums to 1 where any teacher exists.
+        """Each teacher's share of each snippet: (M, B, T), sums to 1 where any teacher exists.
 
         A teacher's weights for the classes of the snippet: its labels, or, where it has none or is not labelled, the
         weighted teachers' probabilities.
         """
         output, _ = self.outputs(batch)
         exists = torch.stack([source.outputs(batch)[1] for source in self._sources])
-        told = batch.labelled[:, None, None] & (batch.labels.sum(-1, keepdim=True) > 0)
-        classes = torch.where(told, batch.labels, output.logits.sigmoid())  # (B, T, K)
+        known = batch.labelled[:, None, None] & (batch.labels.sum(-1, keepdim=True) > 0)
+        classes = torch.where(known, batch.labels, output.logits.sigmoid())  # (B, T, K)
         weights = self._log_weights.exp().to(classes)
         share = torch.einsum("btk,mk->mbt", classes, weights) * exists
         return share / share.sum(0).clamp(min=torch.finfo(share.dtype).tiny)
@@ -131,7 +131,7 @@ class SharedSnippets:
     """One teacher of several, which teaches each snippet with the probability that is its share of it.
 
     A loss that is a mean over snippets has then, on average, the gradient of the mean with shares as weights, up to the
-    mean share, which belongs into the term's weight. Drawn from the torch generator, like everything random in a step.
+    mean share, which belongs in the term's weight. Drawn from the torch generator, like everything random in a step.
 
     Args:
         source: The teacher.
@@ -158,5 +158,5 @@ def mean_shares(weighted: WeightedTeachers, batches: Iterable[Batch]) -> Tensor:
         total = shares.sum(1) if total is None else total + shares.sum(1)
         count += int((shares.sum(0) > 0.5).sum())
     if total is None:
-        raise ValueError("there is no video")
+        raise ValueError("no video given")
     return total / max(1, count)

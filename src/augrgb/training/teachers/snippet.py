@@ -1,4 +1,4 @@
-"""What frozen teachers say about training snippets, on the student's grid, computed before training."""
+"""Outputs of frozen teachers for training snippets, on the student's grid, computed before training."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Floats = NDArray[np.float32]
 
 
 class SnippetTeacher:
-    """A teacher's outputs for all snippets, computed before.
+    """A teacher's outputs for all snippets.
 
     Args:
         features: (N, Ct).
@@ -49,7 +49,7 @@ class SnippetTeacher:
 
     @property
     def known(self) -> int:
-        """Snippets for which it speaks."""
+        """Number of snippets for which it has outputs."""
         return int(self._there.sum())
 
     def outputs(self, batch: Batch) -> tuple[StreamOutput, Tensor]:
@@ -70,12 +70,12 @@ def snippet_teacher(
 ) -> SnippetTeacher:
     """A teacher's own snippets, video after video, taken at the times of the student's.
 
-    Features are standardised per channel: else the few that vary most are all that a similarity of directions sees.
+    Features are standardized per channel: otherwise the few that vary most would dominate the direction of a vector.
 
     Args:
         features: (M, Ct), of all the teacher's snippets.
         logits: (M, K), or None.
-        counts: The teacher's snippets of each video; 0 where it does not know the video.
+        counts: The teacher's snippets of each video; 0 where it lacks the video.
         clock: The teacher's.
         grid: The student's clock.
         grid_counts: The student's snippets of each video, N in all.
@@ -103,7 +103,7 @@ def stream_as_snippet_teacher(
 ) -> SnippetTeacher:
     """A stream's filtered features and logits at the time of each of the student's snippets.
 
-    The stream sees the whole video; the student sees one snippet and learns what its context says about it.
+    The stream sees the whole video; the student sees one snippet, and learns from its context.
 
     Args:
         stream: The teacher.

@@ -1,4 +1,4 @@
-"""The linear classifier that an encoder was trained with, kept beside it: a teacher's opinion of single snippets."""
+"""The linear classifier that an encoder was trained with, kept beside it: a teacher's class scores of snippets."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class SnippetClassifier:
 
 
 def save_classifier(folder: Path, classifier: nn.Linear) -> None:
-    """Write it into an encoder folder; nobody needs it to use the encoder."""
+    """Write it into an encoder folder; it is not needed to use the encoder."""
     save_tensors(folder / CLASSIFIER, {"weight": classifier.weight, "bias": classifier.bias})
 
 
