@@ -25,8 +25,8 @@ from augrgb.core.timeline import Clock
 from augrgb.core.types import Dataset, VideoRecord
 from augrgb.encoders import ENCODERS
 from augrgb.encoders.files import EncoderSettings, LoadedEncoder, load_encoder, save_encoder
-from augrgb.parallel.batch import LocalEngine
-from augrgb.parallel.jobs import available_cores
+from augrgb.parallel.engine import LocalEngine
+from augrgb.parallel.workers import available_cores
 from augrgb.workflows.extract import extract_together
 
 CLOCK, SIZE = Clock(15.0, 8, 8), (64, 48)

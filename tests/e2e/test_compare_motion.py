@@ -28,7 +28,7 @@ TINY = (
 def test_encoders_streams_and_streams_that_teach_encoders_on_given_motion(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     motion = load_packed_motion(packed(tmp_path / "motion.npz"))
-    make_world_from_motion(tmp_path / "motion", motion, WORLD, styles=True, workers=1)
+    make_world_from_motion(tmp_path / "motion", motion, WORLD, styles=True, workers=0)
     recipe = load_comparison(RECIPES / "encoder_x_temporal.yaml", TINY)
     outcome = compare(recipe, Path("runs/motion"), shared=Path("shared_runs"), workers=2)
     assert outcome.failures == ()

@@ -79,7 +79,7 @@ def test_a_video_that_kills_the_decoder_takes_only_itself(project, tmp_path, mon
     monkeypatch.setattr(detect, "Child", lambda function, **options: real(deadly, **options))
     outcome = run_cli("detect", tmp_path / "in", "--model", project / "rgb", "--out", tmp_path / "out")
     assert outcome.code == 4 and "Traceback" not in outcome.err
-    assert "E-VID-011" in outcome.err and "kills.mp4" in outcome.err and "SIGSEGV), 2 times" in outcome.err
+    assert "E-JOB-001" in outcome.err and "kills.mp4" in outcome.err and "SIGSEGV), 2 times" in outcome.err
     assert list(json.loads((tmp_path / "out" / "detections.json").read_text())["results"]) == ["well"]
 
 

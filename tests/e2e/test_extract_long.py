@@ -22,7 +22,7 @@ from augrgb.encoders.files import EncoderSettings, save_encoder
 from augrgb.features.writer import verify_features
 from augrgb.parallel.ray import RayEngine
 from augrgb.workflows.extract import extract, extract_together
-from support.places import ROOT
+from support.ray_cluster import two_nodes
 from support.video_samples import square_frames, write_video
 
 pytestmark = pytest.mark.slow
@@ -60,7 +60,7 @@ def command_of(folder, body, arguments):
 
 MEASURED = """
 from augrgb.workflows.extract import extract_together
-from augrgb.parallel.batch import LocalEngine
+from augrgb.parallel.engine import LocalEngine
 def main(dataset, targets):
     extract_together(dataset, targets, engine=LocalEngine(0))
     print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
@@ -102,7 +102,7 @@ class _Looped:
 
 TOGETHER = """
 from augrgb.workflows.extract import extract_together
-from augrgb.parallel.batch import LocalEngine
+from augrgb.parallel.engine import LocalEngine
 def main(dataset, targets, workers):
     extract_together(dataset, targets, engine=LocalEngine(workers), allow_failures=1)
 """
@@ -164,10 +164,6 @@ def test_a_small_disk_is_refused_before_or_while_it_fills(tmp_path):
 
 
 def test_a_cluster_that_loses_a_machine_gives_the_same_bytes(tmp_path, monkeypatch):
-    ray = pytest.importorskip("ray", reason="ray is not installed")
-    from ray.cluster_utils import Cluster
-
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(ROOT / "src"), os.environ["PYTHONPATH"]]))
     dataset = make_dataset(tmp_path, [100] * 12)
     bad = dataset.videos["S3 cam/1"].file
     bad.write_bytes(bad.read_bytes()[:-500])
@@ -175,15 +171,8 @@ def test_a_cluster_that_loses_a_machine_gives_the_same_bytes(tmp_path, monkeypat
     targets += [(make_encoder(tmp_path / "flow", "small_flow"), tmp_path / "ray" / "flow")]
     local = [(encoder, tmp_path / "local" / out.name) for encoder, out in targets]
     extract_together(dataset, local, allow_failures=1)
-    options = {"num_cpus": 1, "object_store_memory": 80 * 2**20, "include_dashboard": False}
-    cluster = Cluster(initialize_head=True, head_node_args=options)
-    try:
-        second = cluster.add_node(num_cpus=1, object_store_memory=80 * 2**20)
-        cluster.wait_for_nodes()
-        ray.init(address=cluster.address, log_to_driver=False)
-        nodes = {node["NodeID"] for node in ray.nodes() if node["Alive"]}
-        assert len(nodes) == 2
-        killed = []
+    killed = []
+    with two_nodes(monkeypatch) as (cluster, second):
 
         def progress(done: int, total: int) -> None:
             if done >= 4 and not killed:
@@ -193,10 +182,7 @@ def test_a_cluster_that_loses_a_machine_gives_the_same_bytes(tmp_path, monkeypat
         reports = extract_together(
             dataset, targets, engine=RayEngine(cluster.address), progress=progress, allow_failures=1
         )
-        assert killed == [(4, 12)]
-    finally:
-        ray.shutdown()
-        cluster.shutdown()
+    assert killed == [(4, 12)]
     for (_, out), (_, here), report in zip(targets, local, reports, strict=True):
         assert hashes(out) == hashes(here) and len(report.done) == 11
         assert [video_id for video_id, _ in report.refused] == ["S3 cam/1"]

@@ -21,8 +21,9 @@ from augrgb.encoders.small_rgb import SmallRGB
 from augrgb.features import extract_video as extract_job
 from augrgb.features.status import extraction_status
 from augrgb.features.store import open_features
-from augrgb.parallel.batch import LocalEngine, longest_first
+from augrgb.parallel.batch import longest_first
 from augrgb.parallel.child import ChildJob
+from augrgb.parallel.engine import LocalEngine
 from augrgb.parallel.shards import Shard
 from augrgb.video import decode
 from augrgb.workflows.extract import extract, extract_together
@@ -230,7 +231,7 @@ def test_odd_names_stay_apart_and_inside(tmp_path, encoder):
 
 def test_limits_of_time_and_memory_cost_only_the_video():
     found = dict(longest_first(LocalEngine(1), bytearray, [ChildJob("big", 2**36, 60.0), ChildJob("small", 1, 60.0)]))
-    assert found[1] == b"\0" and str(found[0]).startswith("E-VID-011 big: needs more memory")
+    assert found[1] == b"\0" and str(found[0]).startswith("E-JOB-002 big: needs more memory")
     found = dict(longest_first(LocalEngine(1), time.sleep, [ChildJob("endless", 60, 0.3), ChildJob("short", 0, 60.0)]))
     assert found[1] is None and "gave no result" in str(found[0])
 

@@ -44,7 +44,7 @@ def run_cli(*words: object) -> Outcome:
 
 def make_project(root: Path) -> Path:
     """A world and the recipes of one teacher and one student."""
-    make_world(root / "world", WORLD, workers=1)
+    make_world(root / "world", WORLD, workers=0)
     encoder_train = {"steps": 6, "batch_size": 8, "validate_every": 3, "checkpoint_every": 3}
     for modality in ("rgb", "pose"):
         recipe: dict[str, Any] = {

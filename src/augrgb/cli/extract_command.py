@@ -11,7 +11,7 @@ from augrgb.core.errors import UsageFault
 
 if TYPE_CHECKING:
     from augrgb.features.status import ExtractStatus
-    from augrgb.parallel.batch import Engine
+    from augrgb.parallel.engine import Engine
 
 _SHOWN = 10
 
@@ -88,16 +88,15 @@ def extract(
 def _engine(
     name: Literal["local", "ray"], workers: int | None, address: str | None, memory_mib: int | None, device: str
 ) -> Engine:
-    from augrgb.parallel.batch import LocalEngine
-    from augrgb.parallel.child import ChildLimits
     from augrgb.parallel.devices import chosen_devices
-    from augrgb.parallel.jobs import available_cores
+    from augrgb.parallel.engine import LocalEngine
+    from augrgb.parallel.limits import ChildLimits
 
     limits = ChildLimits() if memory_mib is None else ChildLimits(memory_mib * 2**20)
     if name == "local":
         if address is not None:
             raise UsageFault("E-CFG-003", "--ray-address", "is of no use without --engine ray")
-        return LocalEngine(workers or available_cores(), limits, chosen_devices(device))
+        return LocalEngine(workers, limits, chosen_devices(device))
     from augrgb.parallel.ray import RayEngine
 
     if workers is not None:

@@ -75,7 +75,7 @@ def data_poses(
                 out,
                 format_name=format_name,
                 fps=fps,
-                picture=size_of(size),
+                frame_size=size_of(size),
                 dimensions=2 if dimensions == 2 else 3,
                 bvh_units=_one_of("--bvh-units", bvh_units, ("m", "cm", "mm", "inch")),  # type: ignore[arg-type]
                 people=choice,

@@ -62,7 +62,7 @@ def encode_record(
     partial: Partial = "refuse",
     report: DecodeReport | None = None,
 ) -> EncodedVideo:
-    """Features of a dataset's video, from its cached track if `frames` has it, else from its file."""
+    """Features of a dataset's video, from its cached frames if `frames` has them, else from its file."""
     source = source_of(record, loaded.encoder.modality)
     report = report if report is not None else DecodeReport()
     cached = encode_cached(record, loaded, frames, partial, report) if frames is not None else None
@@ -74,7 +74,7 @@ def encode_record(
 def encode_cached(
     record: VideoRecord, loaded: LoadedEncoder, frames: FrameFolder, partial: Partial, report: DecodeReport
 ) -> Iterator[Values] | None:
-    """Pieces of features from a cached track, with its duration and warnings in `report`; None if there is none."""
+    """Pieces of features from cached frames, with their duration and warnings in `report`; None if there is none."""
     modality = loaded.encoder.modality
     note = frames.note(modality, record.video_id)
     if note is None or not frames_are_current(frames, modality, record, partial):
@@ -104,7 +104,7 @@ def encode_file(
         (number of the encoder, the next features (n, C) of it). One for which the file is too short has none.
 
     Raises:
-        UsageFault: E-CFG-003, the encoders do not fit together, or pictures have no size.
+        UsageFault: E-CFG-003, the encoders do not fit together, or frames have no size.
         InputRefused: See `iter_frames`.
     """
     report = report if report is not None else DecodeReport()

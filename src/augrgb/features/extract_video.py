@@ -1,4 +1,4 @@
-"""What is done for one video, wherever it is done: in a child process, or on a machine of a cluster."""
+"""Extract the features of one video: what a worker does, in a child process or on a machine of a cluster."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from augrgb.features.frame_cache import source_of
 from augrgb.features.frame_folder import FrameFolder
 from augrgb.features.store import feature_path
 from augrgb.features.writer import FeatureWriter, verify_features
-from augrgb.parallel.batch import VideoOutcome
+from augrgb.parallel.batch import ItemOutcome
 from augrgb.parallel.devices import description_of, same_kernels
 from augrgb.video.decode import DecodeReport, Partial
 from augrgb.video.source_file import same_source, source_identity
@@ -64,17 +64,17 @@ class _Unfinished:
     loaded: LoadedEncoder
 
 
-def extract_video(job: ExtractJob) -> tuple[VideoOutcome | AugrgbError, ...]:
+def extract_video(job: ExtractJob) -> tuple[ItemOutcome | AugrgbError, ...]:
     """Write the features of one video for all its targets, decoding it at most once.
 
     Returns:
-        What became of each target.
+        The outcome of each target.
 
     Raises:
         InputRefused: The file cannot be used by any.
         EnvironmentFault: The disk, the GPU, or E-MOD-016, the encoder cannot be read here.
     """
-    outcomes: dict[int, VideoOutcome | AugrgbError] = {}
+    outcomes: dict[int, ItemOutcome | AugrgbError] = {}
     unfinished: list[_Unfinished] = []
     for place, target in enumerate(job.targets):
         item = _Unfinished(place, target, encoder_of(target.encoder_folder, target.checksum, job.device))
@@ -108,10 +108,10 @@ def encoder_of(folder: Path, checksum: str, device: str = "cpu") -> LoadedEncode
     return loaded
 
 
-def _encode(job: ExtractJob, unfinished: list[_Unfinished]) -> dict[int, VideoOutcome | AugrgbError]:
+def _encode(job: ExtractJob, unfinished: list[_Unfinished]) -> dict[int, ItemOutcome | AugrgbError]:
     source = source_of(job.record, unfinished[0].loaded.encoder.modality)
     identity = source_identity(source)
-    outcomes: dict[int, VideoOutcome | AugrgbError] = {}
+    outcomes: dict[int, ItemOutcome | AugrgbError] = {}
     with contextlib.ExitStack() as stack:
         writers = [
             stack.enter_context(FeatureWriter(item.target.out_folder, job.record.video_id, item.loaded.settings.clock))
@@ -135,7 +135,7 @@ def _encode(job: ExtractJob, unfinished: list[_Unfinished]) -> dict[int, VideoOu
                     **description_of(job.device),
                 }
             )
-            outcomes[item.place] = VideoOutcome(job.record.video_id, writer.count, warnings=warnings)
+            outcomes[item.place] = ItemOutcome(job.record.video_id, writer.count, warnings=warnings)
     return outcomes
 
 
@@ -161,7 +161,7 @@ def _pieces(
             reports[number] = report
 
 
-def _finished(job: ExtractJob, item: _Unfinished) -> VideoOutcome | None:
+def _finished(job: ExtractJob, item: _Unfinished) -> ItemOutcome | None:
     """The outcome of an earlier run, if its file is whole, of this recipe, and of the same source."""
     path = feature_path(item.target.out_folder, job.record.video_id)
     if not path.exists():
@@ -174,7 +174,7 @@ def _finished(job: ExtractJob, item: _Unfinished) -> VideoOutcome | None:
     recipe_hash = sha256_json(extraction_recipe(item.loaded, job.partial, job.device))
     if described["recipe_hash"] != recipe_hash or not same_source(source, described["source"], path):
         return None
-    return VideoOutcome(job.record.video_id, count, reused=True, warnings=tuple(described["warnings"]))
+    return ItemOutcome(job.record.video_id, count, reused=True, warnings=tuple(described["warnings"]))
 
 
 def _patiently(work: Callable[[], Result]) -> Result:

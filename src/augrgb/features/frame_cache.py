@@ -16,7 +16,16 @@ from augrgb.core.progress import Progress
 from augrgb.core.types import Dataset, VideoRecord
 from augrgb.features.frame_folder import FrameFolder, FrameSettings, FrameWriter, write_frames
 from augrgb.features.frames import MODALITIES, iter_frames
-from augrgb.parallel.batch import BatchReport, VideoOutcome, choose_videos, run_per_video
+from augrgb.parallel.batch import (
+    SECONDS_PER_SECOND,
+    SECONDS_PER_VIDEO,
+    BatchReport,
+    Item,
+    ItemOutcome,
+    choose_videos,
+    run_batch,
+)
+from augrgb.parallel.engine import Engine, LocalEngine
 from augrgb.poses.files import read_poses
 from augrgb.video.decode import DecodeReport, FrameTarget, Partial, sample_frames
 from augrgb.video.flow import DEFAULT, flow_target, iter_flow
@@ -43,7 +52,8 @@ def cache_frames(
     *,
     fps: float = 15.0,
     size: tuple[int, int] = (64, 48),
-    workers: int = 1,
+    workers: int | None = None,
+    engine: Engine | None = None,
     partial: Partial = "refuse",
     progress: Progress | None = None,
     allow_failures: int = 0,
@@ -57,8 +67,9 @@ def cache_frames(
         modalities: Any of `rgb`, `flow`, `pose`.
         folder: See `FrameFolder`.
         fps: Frames per second of the frames.
-        size: (width, height) of pictures.
-        workers: Child processes; 0 = in this process.
+        size: (width, height) in pixels.
+        workers: Processes; None = one per core, 0 = in this process.
+        engine: Where the work is done instead, such as a Ray cluster.
         partial: What to do with videos that break off.
         progress: Called with (finished, all) videos.
         allow_failures: How many videos may be refused.
@@ -79,28 +90,40 @@ def cache_frames(
                 "E-CFG-003", "modalities", f"no such modality {modality!r}", did_you_mean(modality, MODALITIES)
             )
     FrameFolder.create(folder, FrameSettings(float(fps), size, flow))
-    work = [(record, _FrameJob(record, wanted, Path(folder), partial)) for record in choose_videos(dataset, video_ids)]
-    return run_per_video(
-        _cache_one, work, Path(folder), workers=workers, progress=progress, allow_failures=allow_failures
+    items = [
+        Item(
+            record.video_id,
+            _FrameJob(record, wanted, Path(folder), partial),
+            SECONDS_PER_VIDEO + SECONDS_PER_SECOND * record.duration_s,
+        )
+        for record in choose_videos(dataset, video_ids)
+    ]
+    return run_batch(
+        _cache_one,
+        items,
+        Path(folder),
+        engine=engine or LocalEngine(workers),
+        allow_failures=allow_failures,
+        progress=progress,
     )
 
 
-def _cache_one(job: _FrameJob) -> VideoOutcome:
+def _cache_one(job: _FrameJob) -> ItemOutcome:
     folder = FrameFolder(job.folder)
     missing = [modality for modality in job.modalities if not _finished(folder, modality, job)]
     if "pose" in missing:
         _cache_poses(folder, job.record)
     from_video = [modality for modality in missing if modality != "pose"]
     if from_video:
-        _cache_pictures(folder, job, from_video)
+        _cache_video(folder, job, from_video)
     notes = [folder.note(modality, job.record.video_id) or {} for modality in job.modalities]
     warnings = tuple(dict.fromkeys(text for note in notes for text in note.get("warnings", ())))
     frames = max((int(note["frames"]) for note in notes), default=0)
-    return VideoOutcome(job.record.video_id, frames, reused=not missing, warnings=warnings)
+    return ItemOutcome(job.record.video_id, frames, reused=not missing, warnings=warnings)
 
 
 def flow_of(loaded: LoadedEncoder) -> FlowSettings:
-    """How the flow is made that an encoder sees."""
+    """Settings of the optical flow that an encoder sees."""
     return FlowSettings.of(loaded.encoder.options.get("flow"))
 
 
@@ -118,11 +141,11 @@ def source_of(record: VideoRecord, modality: str) -> Path:
 
 
 def frames_are_current(folder: FrameFolder, modality: str, record: VideoRecord, partial: Partial) -> bool:
-    """Whether a cached track is what decoding the source now, with this policy for broken videos, would give."""
-    note, track = folder.note(modality, record.video_id), folder.path(modality, record.video_id)
+    """Whether cached frames are what decoding the source now, with this policy for broken videos, would give."""
+    note, path = folder.note(modality, record.video_id), folder.path(modality, record.video_id)
     if note is None or not (note["complete"] or partial == "keep-prefix"):
         return False
-    return same_source(source_of(record, modality), note["source"], track)
+    return same_source(source_of(record, modality), note["source"], path)
 
 
 def _finished(folder: FrameFolder, modality: str, job: _FrameJob) -> bool:
@@ -147,7 +170,7 @@ def _cache_poses(folder: FrameFolder, record: VideoRecord) -> None:
     folder.write_note("pose", record.video_id, {**_note(writer, identity, report), "skeleton": names})
 
 
-def _cache_pictures(folder: FrameFolder, job: _FrameJob, modalities: list[str]) -> None:
+def _cache_video(folder: FrameFolder, job: _FrameJob, modalities: list[str]) -> None:
     source, size, report = source_of(job.record, "rgb"), folder.settings.size, DecodeReport()
     identity = source_identity(source)
     writers: dict[str, FrameWriter] = {}
@@ -158,8 +181,8 @@ def _cache_pictures(folder: FrameFolder, job: _FrameJob, modalities: list[str]) 
             for frame in iter_frames(source, "rgb", folder.settings.fps, size, partial=job.partial, report=report):
                 writers["rgb"].append(frame)
         else:
-            pictures = _flow_pictures(source, folder.settings, writers.get("rgb"), job.partial, report)
-            for field in iter_flow(pictures, folder.settings.flow):
+            frames = _flow_frames(source, folder.settings, writers.get("rgb"), job.partial, report)
+            for field in iter_flow(frames, folder.settings.flow):
                 writers["flow"].append(field)
     for modality, writer in writers.items():
         folder.write_note(modality, job.record.video_id, _note(writer, identity, report))
@@ -175,12 +198,12 @@ def _note(writer: FrameWriter, identity: dict[str, Any], report: DecodeReport) -
     }
 
 
-def _flow_pictures(
+def _flow_frames(
     source: Path, settings: FrameSettings, rgb: FrameWriter | None, partial: Partial, report: DecodeReport
 ) -> Iterator[NDArray[np.uint8]]:
-    """Pictures for the flow, while the RGB frames of the same decoding are written."""
+    """Frames for the flow, while the RGB frames of the same decoding are written."""
     targets = (flow_target(settings.size, settings.flow), *((FrameTarget(settings.size),) if rgb is not None else ()))
-    for picture, *colour in sample_frames(source, settings.fps, targets, partial=partial, report=report):
+    for frame, *rgb_frame in sample_frames(source, settings.fps, targets, partial=partial, report=report):
         if rgb is not None:
-            rgb.append(colour[0])
-        yield picture
+            rgb.append(rgb_frame[0])
+        yield frame

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 Item = TypeVar("Item")
 Array = NDArray[Any]
 Branch = Callable[[Iterator[Array]], Iterator[Array]]
-"""What becomes of one column of frames: frames in, chunks of windows out."""
+"""Turns one column of frames into chunks of windows."""
 
 _FRAMES_TOGETHER = 16  # handed over at once: a queue costs as much as the conversion of a small frame
 _BLOCKS_WAITING = 2
@@ -32,8 +32,8 @@ def overlapped(
     before each branch, and two chunks behind all of them.
 
     Args:
-        frames: One picture per column at each time; drawn once.
-        branches: Which column each one reads, and what it makes of it.
+        frames: One frame per column at each time; drawn once.
+        branches: Which column each one reads, and how it turns it into chunks.
 
     Yields:
         (number of the branch, chunk), each branch's in its own order.
@@ -46,9 +46,9 @@ def overlapped(
 
     def draw() -> None:
         blocks: list[list[Array]] = [[] for _ in branches]
-        for pictures in frames:
+        for columns_now in frames:
             for block, (column, _) in zip(blocks, branches, strict=True):
-                block.append(pictures[column])
+                block.append(columns_now[column])
             if len(blocks[0]) == _FRAMES_TOGETHER:
                 for number, pipe in enumerate(columns):
                     pipe.put(blocks[number])
@@ -65,7 +65,7 @@ def overlapped(
                 frames.close()
 
     def follow(number: int) -> None:
-        for chunk in branches[number][1](picture for block in columns[number] for picture in block):
+        for chunk in branches[number][1](frame for block in columns[number] for frame in block):
             results.put((number, chunk))
         results.end()
 
@@ -73,7 +73,7 @@ def overlapped(
         try:
             work()
         except _Closed:
-            pass  # another thread says why
+            pass  # another thread reports why
         except BaseException as error:  # noqa: BLE001 - raised again where the chunks are wanted
             results.fail(error)
 

@@ -1,6 +1,6 @@
-"""Videos that were refused: why, until they change or somebody asks to try again.
+"""Notes of refused videos: why, until the video changes or a retry is asked for.
 
-One small file per video in `_quarantine/`, so that tasks on many machines need no common list.
+One small file per video in `_quarantine/`, so that tasks on many machines need no shared list.
 """
 
 from __future__ import annotations

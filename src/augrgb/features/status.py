@@ -1,4 +1,4 @@
-"""What a feature folder still lacks, told without work: headers and dates are read, no values."""
+"""What a feature folder still lacks, found without work: headers and dates are read, no values."""
 
 from __future__ import annotations
 

@@ -1,6 +1,7 @@
-"""Work on untrusted files in child processes: a decoder that crashes or hangs takes only its own file with it.
+"""Work in child processes: one that crashes or hangs takes only its own call with it, which is tried once more.
 
-Children are spawned, because decoders do not survive a fork. A job that kills its child is tried once more.
+With `ChildLimits` the work is on untrusted input: memory and processor time are limited, and what goes wrong is the
+input's fault (`InputRefused`). Without, it is trusted work on one core, and the machine's (`EnvironmentFault`).
 """
 
 from __future__ import annotations
@@ -8,46 +9,24 @@ from __future__ import annotations
 import contextlib
 import functools
 import math
-import multiprocessing
-import os
-import signal
-import sys
 import time
 import traceback
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
-from pathlib import Path
 from typing import Any, Generic, TypeVar
 
-import cv2
-
-from augrgb.core.errors import AugrgbError, EnvironmentFault, InputRefused
-from augrgb.parallel.workers import deaf_to_interrupts
+from augrgb.core.errors import AugrgbError, EnvironmentFault
+from augrgb.parallel.limits import ChildLimits as ChildLimits
+from augrgb.parallel.limits import is_out_of_memory, limit_memory, limit_processor_time
+from augrgb.parallel.process_faults import out_of_memory, out_of_time, worker_died
+from augrgb.parallel.workers import spawn, start_worker, worker_count
 
 Argument = TypeVar("Argument")
 Result = TypeVar("Result")
-_ATTEMPTS = 2
-_STATM = Path("/proc/self/statm")
-_GPU_BYTES = 2**36  # of address space: what a driver maps there for one GPU is no memory of this machine
-# Texts of allocators whose exceptions are no MemoryError: torch, OpenCV; and of oneDNN, which says no more than that
-# it failed, so there only under a limit.
-_NO_MEMORY = ("can't allocate memory", "Insufficient memory", "Failed to allocate", "bad_alloc")
-_NO_MEMORY_UNDER_LIMIT = ("could not create a primitive", "could not create a memory")
-
-
-@dataclass(frozen=True, slots=True)
-class ChildLimits:
-    """What a child may take, held by the system where it can be (Linux).
-
-    Every thread reserves address space, used or not, so the limit must leave room for some hundred MiB per core.
-
-    Args:
-        memory_bytes: Address space beyond what the child has when it is ready for work.
-    """
-
-    memory_bytes: int = 6 * 2**30 + (os.cpu_count() or 1) * 160 * 2**20
+ATTEMPTS = 2
+_PROGRESS_EVERY_S = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,50 +35,59 @@ class ChildJob(Generic[Argument]):
 
     name: str
     argument: Argument
-    timeout_s: float
+    timeout_s: float = math.inf
 
 
 def run_children(
     function: Callable[[Argument], Result],
-    jobs: Sequence[ChildJob[Argument]],
-    workers: int,
+    jobs: Iterable[ChildJob[Argument]],
+    workers: int | None,
     *,
     limits: ChildLimits | None = None,
     warm_up: Callable[[int], object] | None = None,
 ) -> Iterator[tuple[int, Result | AugrgbError]]:
-    """Call a function once per job, in `workers` child processes; 0 = here, without protection.
+    """Call a function once per job, in `workers` child processes (None = one per core, 0 = here, without protection).
 
-    `warm_up` is called in each of them with its number, see `Child`. Yields (job number, result) as they finish; a
-    fault that concerns the job comes as a value.
+    Jobs are drawn when a process is free, so they may come from a generator. `warm_up` is called in each process with
+    the process's number, see `Child`. Yields (job number, result) as they finish; a fault that concerns the job comes
+    as a value.
 
     Raises:
         EnvironmentFault: The first such fault, for it would meet every job.
         RuntimeError: A bug in `function`, with the child's traceback.
     """
-    if workers == 0:
+    count = worker_count(workers)
+    if count == 0:
         for number, job in enumerate(jobs):
-            yield number, _stop_if_environment(_call(function, job.argument, None))
+            yield number, raise_if_general(call_guarded(function, job.argument, job.name, limited=False))
         return
+    source, again = enumerate(jobs), deque[tuple[int, ChildJob[Argument]]]()
+    children: list[Child[Argument, Result]] = []
     with contextlib.ExitStack() as stack:
-        warm_ups = [warm_up and functools.partial(warm_up, number) for number in range(min(workers, len(jobs)))]
-        children = [stack.enter_context(Child(function, limits=limits, warm_up=each)) for each in warm_ups]
-        waiting = deque((number, 1) for number in range(len(jobs)))
-        while waiting or any(child.busy for child in children):
-            for child in children:
-                if waiting and not child.busy:
-                    number, attempt = waiting.popleft()
-                    child.start(number, attempt, jobs[number])
-            _sleep_until_something_happens(children)
+        while True:
+            while (idle := next((child for child in children if not child.busy), None)) or len(children) < count:
+                attempt = ATTEMPTS if again else 1
+                found = again.popleft() if again else next(source, None)
+                if found is None:
+                    break
+                if idle is None:
+                    ready = warm_up and functools.partial(warm_up, len(children))
+                    idle = stack.enter_context(Child(function, limits=limits, warm_up=ready))
+                    children.append(idle)
+                idle.start(found[1], number=found[0], attempt=attempt)
+            if not any(child.busy for child in children):
+                return
+            wait_for_any(children)
             for child in children:
                 if child.busy:
                     outcome = child.poll()
-                    if outcome is _AGAIN:
-                        waiting.appendleft((child.number, _ATTEMPTS))
-                    elif outcome is not _NOT_YET:
-                        yield child.number, _stop_if_environment(outcome)
+                    if outcome is AGAIN:
+                        again.appendleft((child.number, child.job))
+                    elif outcome is not NOT_YET:
+                        yield child.number, raise_if_general(outcome)
 
 
-_AGAIN, _NOT_YET = object(), object()
+AGAIN, NOT_YET = object(), object()
 
 
 class Child(Generic[Argument, Result]):
@@ -107,7 +95,7 @@ class Child(Generic[Argument, Result]):
 
     Args:
         function: What is called; picklable by name.
-        limits: What the process may take.
+        limits: What the process may take; None = trusted work, see the module.
         warm_up: Called once in every new process before the limits hold, such as an import and the loading of a model.
             What it raises is left to the first call to find again.
     """
@@ -121,8 +109,9 @@ class Child(Generic[Argument, Result]):
     ) -> None:
         self._function, self._limits, self._warm_up = function, limits, warm_up
         self.busy = False
+        self.fraction = 0.0
         self.number, self.attempt, self.deadline_s = 0, 0, 0.0
-        self._job: ChildJob[Any] = ChildJob("", None, 0.0)
+        self.job: ChildJob[Any] = ChildJob("", None)
         self._begin()
 
     def __enter__(self) -> Child[Argument, Result]:
@@ -136,64 +125,77 @@ class Child(Generic[Argument, Result]):
         """Where the result will arrive."""
         return self._connection
 
-    def call(self, job: ChildJob[Argument]) -> Result | AugrgbError:
+    def call(
+        self, job: ChildJob[Argument], *, on_progress: Callable[[float], object] | None = None
+    ) -> Result | AugrgbError:
         """Run one job and wait for it; a fault that concerns the job comes as a value.
+
+        Args:
+            job: What to call the function with.
+            on_progress: Called with the fraction done that the function reports (`report_progress`).
 
         Raises:
             EnvironmentFault: Disk or memory.
             RuntimeError: A bug in the function, with the child's traceback.
         """
-        outcome: Any = _AGAIN
-        for attempt in range(1, _ATTEMPTS + 1):
-            if outcome is _AGAIN:
-                self.start(0, attempt, job)
-                outcome = _NOT_YET
-                while outcome is _NOT_YET:
-                    _sleep_until_something_happens([self])
+        outcome: Any = AGAIN
+        for attempt in range(1, ATTEMPTS + 1):
+            if outcome is AGAIN:
+                self.start(job, attempt=attempt)
+                outcome = NOT_YET
+                while outcome is NOT_YET:
+                    wait_for_any([self])
                     outcome = self.poll()
-        found: Result | AugrgbError = _stop_if_environment(outcome)
+                    if on_progress is not None and outcome is NOT_YET:
+                        on_progress(self.fraction)
+        found: Result | AugrgbError = raise_if_general(outcome)
         return found
 
-    def start(self, number: int, attempt: int, job: ChildJob[Any]) -> None:
-        """Hand over a job; `poll` tells what became of it."""
-        self.number, self.attempt, self.busy, self._job = number, attempt, True, job
+    def start(self, job: ChildJob[Any], *, number: int = 0, attempt: int = 1) -> None:
+        """Hand over a job; `poll` returns its outcome."""
+        self.number, self.attempt, self.busy, self.job, self.fraction = number, attempt, True, job, 0.0
         self.deadline_s = time.monotonic() + job.timeout_s
         # A child that has just died is noticed by `poll`.
         with contextlib.suppress(BrokenPipeError, ConnectionResetError):
             self._connection.send((job.name, job.argument, job.timeout_s))
 
     def poll(self) -> Any:
-        """The result if it is there, `_AGAIN` to try once more, `_NOT_YET` to go on waiting."""
-        problem = ""
+        """The result if it is there, `AGAIN` to try once more, `NOT_YET` to go on waiting."""
+        limited, timeout_s = self._limits is not None, self.job.timeout_s
+        fault: AugrgbError | None = None
         try:
-            if self._connection.poll():
+            while self._connection.poll():
                 outcome = self._connection.recv()
-                self.busy = False
-                return outcome
+                if not isinstance(outcome, _Fraction):
+                    self.busy = False
+                    return outcome
+                self.fraction = outcome.value
         except (EOFError, ConnectionResetError):
             self._process.join(5)
-            problem = f"its process died ({_ending(self._process.exitcode)})"
-        if not problem and time.monotonic() > self.deadline_s:
-            problem = f"gave no result in {self._job.timeout_s:.0f} s"
-        if not problem:
-            return _NOT_YET
+            fault = worker_died(self.job.name, self._process.exitcode, attempts=self.attempt, limited=limited)
+        if fault is None and time.monotonic() > self.deadline_s:
+            fault = out_of_time(self.job.name, timeout_s, attempts=self.attempt, limited=limited)
+        if fault is None:
+            return NOT_YET
         self.busy = False
         self._end()
         self._begin()
-        if self.attempt < _ATTEMPTS:
-            return _AGAIN
-        return InputRefused(
-            "E-VID-011", self._job.name, f"{problem}, {_ATTEMPTS} times", "Re-encode it, or leave it out."
-        )
+        return AGAIN if self.attempt < ATTEMPTS else fault
+
+    def ask_to_stop(self) -> None:
+        """Send SIGTERM: training saves its state at the next step, other work ends at once (it writes whole files)."""
+        self._process.terminate()
+
+    def wait_to_stop(self, patience_s: float) -> None:
+        """Wait until the running job has ended, and end the process in any case."""
+        until_s = time.monotonic() + patience_s
+        with contextlib.suppress(EOFError, ConnectionResetError):
+            while self.busy and self._connection.poll(max(0.0, until_s - time.monotonic())):
+                self.busy = isinstance(self._connection.recv(), _Fraction)
+        self._end()
 
     def _begin(self) -> None:
-        context = multiprocessing.get_context("spawn")
-        self._connection, theirs = context.Pipe()
-        arguments = (self._function, theirs, self._limits, self._warm_up)
-        self._process = context.Process(target=_serve, args=arguments, daemon=True)
-        with deaf_to_interrupts():
-            self._process.start()
-        theirs.close()
+        self._process, self._connection = spawn(_serve, self._function, self._limits, self._warm_up)
 
     def _end(self) -> None:
         self._connection.close()
@@ -201,91 +203,15 @@ class Child(Generic[Argument, Result]):
         self._process.join()
 
 
-def _serve(
-    function: Callable[[Any], Any],
-    connection: Connection,
-    limits: ChildLimits | None,
-    warm_up: Callable[[], object] | None,
-) -> None:
-    cv2.setNumThreads(1)  # the workers share the processor already
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides what an interrupt means
-    if warm_up is not None:
-        with contextlib.suppress(Exception):
-            warm_up()
-    if limits is not None:
-        _limit_memory(limits)
-    while True:
-        try:
-            name, argument, timeout_s = connection.recv()
-        except EOFError:
-            return
-        if limits is not None:
-            _limit_processor_time(timeout_s)
-        connection.send(_call(function, argument, name if limits is not None else None))
+def wait_for_any(children: Sequence[Child[Any, Any]], timeout_s: float = math.inf) -> None:
+    """Wait until a busy child has sent something, has died or is out of time."""
+    busy = [child for child in children if child.busy]
+    nearest_s = min([child.deadline_s - time.monotonic() for child in busy] + [timeout_s])
+    wait([child.connection for child in busy], timeout=None if nearest_s == math.inf else max(0.0, nearest_s) + 0.01)
 
 
-def _limit_memory(limits: ChildLimits) -> None:
-    """No more address space than now and `memory_bytes`. Elsewhere than on Linux nobody tells how much it is now."""
-    if sys.platform != "win32" and _STATM.exists():
-        import resource
-
-        now = int(_STATM.read_text().split()[0]) * resource.getpagesize()
-        hard = resource.getrlimit(resource.RLIMIT_AS)[1]
-        wanted = now + limits.memory_bytes + (_GPU_BYTES if _uses_gpu() else 0)
-        resource.setrlimit(resource.RLIMIT_AS, (wanted if hard < 0 else min(wanted, hard), hard))
-
-
-def _uses_gpu() -> bool:
-    """Whether the warm-up has opened a GPU."""
-    with open("/proc/self/maps", encoding="utf-8", errors="replace") as maps:
-        return any("/dev/nvidia" in line for line in maps)
-
-
-def _limit_processor_time(timeout_s: float) -> None:
-    """All cores for the time of one job: stops a child that hangs after its parent has been killed."""
-    if sys.platform != "win32":
-        import resource
-
-        used = resource.getrusage(resource.RUSAGE_SELF)
-        wanted = math.ceil(used.ru_utime + used.ru_stime + timeout_s * (os.cpu_count() or 1)) + 1
-        hard = resource.getrlimit(resource.RLIMIT_CPU)[1]
-        resource.setrlimit(resource.RLIMIT_CPU, (wanted if hard < 0 else min(wanted, hard), hard))
-
-
-def _call(function: Callable[[Any], Any], argument: Any, limited: str | None) -> Any:
-    """The function's result or fault. `limited`: the job's name, if lack of memory is its own fault."""
-    try:
-        return function(argument)
-    except AugrgbError as fault:
-        return fault
-    except MemoryError:
-        return _no_memory(limited)
-    except Exception as error:  # noqa: BLE001 - carried over to the parent, which raises it
-        if any(text in str(error) for text in _NO_MEMORY + (_NO_MEMORY_UNDER_LIMIT if limited is not None else ())):
-            return _no_memory(limited)
-        return _Bug(traceback.format_exc())
-
-
-def _no_memory(limited: str | None) -> AugrgbError:
-    if limited is None:
-        return EnvironmentFault("E-ENV-003", "", "out of memory", "Use fewer workers.")
-    return InputRefused("E-VID-011", limited, "needs more memory than one file may take", "Scale the video down first.")
-
-
-def _ending(code: int | None) -> str:
-    """An exit code in words, with the signal's name."""
-    try:
-        return f"exit code {code}, {signal.Signals(-(code or 0)).name}"
-    except ValueError:
-        return f"exit code {code}"
-
-
-@dataclass(frozen=True, slots=True)
-class _Bug:
-    traceback: str
-
-
-def _stop_if_environment(outcome: Any) -> Any:
+def raise_if_general(outcome: Any) -> Any:
+    """Raise what concerns more than one job: an `EnvironmentFault`, or a bug as a `RuntimeError`."""
     if isinstance(outcome, _Bug):
         raise RuntimeError(f"unexpected error in a worker:\n{outcome.traceback}")
     if isinstance(outcome, EnvironmentFault):
@@ -293,7 +219,58 @@ def _stop_if_environment(outcome: Any) -> Any:
     return outcome
 
 
-def _sleep_until_something_happens(children: Sequence[Child[Any, Any]]) -> None:
-    busy = [child for child in children if child.busy]
-    nearest_s = min(child.deadline_s for child in busy) - time.monotonic()
-    wait([child.connection for child in busy], timeout=max(0.0, nearest_s) + 0.01)
+@dataclass(frozen=True, slots=True)
+class _Bug:
+    traceback: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Fraction:
+    value: float
+
+
+_parent: Connection | None = None
+_last_sent_s = 0.0
+
+
+def report_progress(done: int, total: int) -> None:
+    """Inside a child: report how much of the current call is done, a few times per second at most."""
+    global _last_sent_s
+    now = time.monotonic()
+    if _parent is not None and now - _last_sent_s > _PROGRESS_EVERY_S:
+        _last_sent_s = now
+        _parent.send(_Fraction(done / max(total, 1)))
+
+
+def _serve(
+    connection: Connection,
+    function: Callable[[Any], Any],
+    limits: ChildLimits | None,
+    warm_up: Callable[[], object] | None,
+) -> None:
+    global _parent
+    _parent = connection
+    start_worker(one_core=limits is None)
+    if warm_up is not None:
+        with contextlib.suppress(Exception):
+            warm_up()
+    if limits is not None:
+        limit_memory(limits.memory_bytes)
+    with contextlib.suppress(EOFError, BrokenPipeError, ConnectionResetError):  # the parent wants no more
+        while True:
+            name, argument, timeout_s = connection.recv()
+            if limits is not None:
+                limit_processor_time(timeout_s)
+            connection.send(call_guarded(function, argument, name, limited=limits is not None))
+
+
+def call_guarded(function: Callable[[Any], Any], argument: Any, name: str, *, limited: bool) -> Any:
+    """The function's result or fault. `limited`: whether lack of memory is the input's own fault."""
+    try:
+        return function(argument)
+    except AugrgbError as fault:
+        return fault
+    except Exception as error:  # noqa: BLE001 - carried over to the parent, which raises it
+        if is_out_of_memory(error, limited=limited):
+            return out_of_memory(name, limited=limited)
+        return _Bug(traceback.format_exc())

@@ -1,54 +1,39 @@
-"""Independent pieces of work on several processes: jobs with dependencies, live progress, time and memory.
+"""A graph of jobs on several processes: what depends on what, live progress, time and memory.
 
 A job is a module-level function and its arguments, so it can cross a process border. Each keeps its own finished work
-on disk; running a killed list of jobs again costs only what was unfinished.
+on disk: a job that is run again, because its worker died or the whole graph was killed, costs only what was unfinished.
 """
 
 from __future__ import annotations
 
 import contextlib
-import ctypes
-import multiprocessing
 import os
-import queue
-import signal
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from augrgb.core.errors import EnvironmentFault
 from augrgb.core.progress import Progress
+from augrgb.parallel.engine import Engine
 from augrgb.parallel.memory_meter import MemoryMeter
-from augrgb.parallel.workers import deaf_to_interrupts, end_with_parent
+from augrgb.parallel.pool import Job as Job
+from augrgb.parallel.pool import LocalPool
+from augrgb.parallel.workers import available_cores as available_cores
 
-_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
-
-
-@dataclass(frozen=True)
-class Job:
-    """One piece of work.
-
-    Args:
-        name: Unique in its list.
-        stage: What people see it under.
-        function: Module-level callable `function(**arguments, progress=callback)`.
-        arguments: Picklable keyword arguments.
-        after: Names of jobs that must have finished.
-    """
-
-    name: str
-    stage: str
-    function: Callable[..., Any]
-    arguments: Mapping[str, Any] = field(default_factory=dict)
-    after: tuple[str, ...] = ()
+_POLL_S = 0.2
+_ALMOST = 0.999
 
 
 @dataclass(frozen=True)
 class StageCost:
-    """Wall seconds from a stage's first start to its last end, processor seconds, and the peak memory meanwhile."""
+    """What a stage cost.
+
+    Args:
+        stage: Its name.
+        wall_s: Seconds from the first start of a job to the last end.
+        cpu_s: Processor seconds of its jobs, wherever they ran.
+        peak_mib: Highest memory of this process and its children meanwhile; what runs on a cluster is not counted.
+    """
 
     stage: str
     wall_s: float
@@ -56,61 +41,56 @@ class StageCost:
     peak_mib: float
 
 
-_progress_queue: Any = None
+class JobGraph:
+    """Jobs that depend on each other, and how far they are.
 
+    >>> graph = JobGraph([Job("sum", "two", sum, after=("list",)), Job("list", "one", list)])
+    >>> [job.name for job in graph.ready()]
+    ['list']
 
-def _start_worker(progress_queue: Any, gpus: Any) -> None:
-    """Make a worker use one core and one GPU (the jobs are the parallelism), and end it when its parent is gone."""
-    global _progress_queue
-    _progress_queue = progress_queue
-    gpu = gpus.get()
-    if gpu is not None:
-        os.environ["CUDA_VISIBLE_DEVICES"] = gpu  # read when CUDA is first used, which is later than this
-    end_with_parent()
-    # Training notes a first SIGTERM and saves; a second one, or one between jobs, ends the worker at once.
-    signal.signal(signal.SIGTERM, lambda number, frame: os._exit(128 + number))
-    keep_freed_memory()
-    import cv2
-    import torch
-
-    torch.set_num_threads(1)
-    cv2.setNumThreads(1)
-
-
-def keep_freed_memory() -> None:
-    """Let glibc keep freed blocks: by default it gives large ones back, and each step's tensors fault in anew.
-
-    A training step of the small encoders spent a quarter of its time in these page faults. Elsewhere nothing happens.
+    Raises:
+        ValueError: Two jobs share a name, or one waits for an unknown job.
     """
-    with contextlib.suppress(OSError, AttributeError):
-        libc = ctypes.CDLL("libc.so.6")
-        libc.mallopt(_M_MMAP_THRESHOLD, 2**30)
-        libc.mallopt(_M_TRIM_THRESHOLD, 2**31 - 1)
 
+    def __init__(self, jobs: Sequence[Job]) -> None:
+        self.waiting = {job.name: job for job in jobs}
+        if len(self.waiting) != len(jobs):
+            raise ValueError("two jobs share a name")
+        self.running: dict[str, Job] = {}
+        self.results: dict[str, Any] = {}
+        self.stages: dict[str, list[str]] = {}
+        for job in jobs:
+            self.stages.setdefault(job.stage, []).append(job.name)
+            missing = set(job.after) - set(self.waiting)
+            if missing:
+                raise ValueError(f"{job.name} waits for unknown jobs {sorted(missing)}")
 
-def _run(name: str, function: Callable[..., Any], arguments: Mapping[str, Any]) -> tuple[Any, float]:
-    last_sent = 0.0
+    def ready(self) -> list[Job]:
+        """Waiting jobs that nothing holds back any more, in their order."""
+        return [job for job in self.waiting.values() if all(name in self.results for name in job.after)]
 
-    def progress(done: int, total: int) -> None:
-        nonlocal last_sent
-        now = time.monotonic()
-        if now - last_sent > 0.2:
-            last_sent = now
-            _progress_queue.put((name, done / max(total, 1)))
+    def start(self, job: Job) -> None:
+        """Note that a job runs."""
+        self.running[job.name] = self.waiting.pop(job.name)
 
-    started = time.process_time()
-    result = function(**arguments, progress=progress)
-    return result, time.process_time() - started
+    def finish(self, name: str, value: Any) -> Job:
+        """Note a job's result; returns the job."""
+        self.results[name] = value
+        return self.running.pop(name)
+
+    def is_finished(self, stage: str) -> bool:
+        """Whether all jobs of a stage are."""
+        return all(name in self.results for name in self.stages[stage])
 
 
 class JobRunner:
-    """A pool of worker processes that lives through several lists of jobs.
+    """Workers that live through several job graphs; a context manager.
 
     Args:
-        workers: Number of processes; default: the number of cores this process may use.
+        workers: Number of processes; None = one per core, 0 = jobs run in this process.
         on_progress: Called with (stage, fraction done of that stage's jobs).
-        gpus: Names of GPUs as in CUDA_VISIBLE_DEVICES; where there are several, each process sees one, in turn.
-            Default: those that this process may use.
+        gpus: See `LocalPool`.
+        engine: Where jobs run instead of in `workers` processes of this one, such as a Ray cluster.
     """
 
     def __init__(
@@ -119,29 +99,24 @@ class JobRunner:
         on_progress: Callable[[str, float], None] | None = None,
         *,
         gpus: Sequence[str] | None = None,
+        engine: Engine | None = None,
     ) -> None:
-        self.workers = workers or available_cores()
         self.costs: dict[str, StageCost] = {}
         self._on_progress = on_progress or (lambda stage, fraction: None)
-        context = multiprocessing.get_context("spawn")
-        self._queue = context.Queue()
-        seen = visible_gpus() if gpus is None else gpus
-        shares = context.Queue()
-        for worker in range(self.workers):
-            shares.put(seen[worker % len(seen)] if len(seen) > 1 else None)
-        self._pool = ProcessPoolExecutor(self.workers, context, _start_worker, (self._queue, shares))
+        self._pool = LocalPool(workers, gpus) if engine is None else engine.open_pool()
         self._meter = MemoryMeter()
+
+    @property
+    def workers(self) -> int:
+        """How many jobs run at once."""
+        return self._pool.workers
 
     def __enter__(self) -> JobRunner:
         self._meter.__enter__()
         return self
 
     def __exit__(self, kind: object, *_: object) -> None:
-        if kind is not None:
-            for worker in multiprocessing.active_children():
-                worker.terminate()  # training saves its state at the next step; everything else writes whole files
-        self._pool.shutdown(wait=kind is None, cancel_futures=True)
-        self._queue.cancel_join_thread()
+        self._pool.close(failed=kind is not None)
         self._meter.__exit__()
 
     @contextlib.contextmanager
@@ -164,83 +139,38 @@ class JobRunner:
         """Run every job after the jobs it depends on; returns name -> result.
 
         Raises:
-            EnvironmentFault: A worker was killed.
-            Exception: The first error of a job; running jobs are allowed to end, waiting ones are dropped.
+            AugrgbError: The first fault of a job; E-JOB-001, a job's process died and died again. Waiting jobs are not
+                started, running ones are asked to save when this runner is closed.
+            RuntimeError: A bug in a job, with its traceback.
+            ValueError: The jobs are no graph.
         """
-        waiting = {job.name: job for job in jobs}
-        if len(waiting) != len(jobs):
-            raise ValueError("two jobs share a name")
-        results: dict[str, Any] = {}
-        fractions = dict.fromkeys(waiting, 0.0)
-        stage_jobs: dict[str, list[str]] = {}
-        for job in jobs:
-            stage_jobs.setdefault(job.stage, []).append(job.name)
-            missing = set(job.after) - set(waiting)
-            if missing:
-                raise ValueError(f"{job.name} waits for unknown jobs {sorted(missing)}")
+        graph = JobGraph(jobs)
         started: dict[str, float] = {}
-        cpu_s = dict.fromkeys(stage_jobs, 0.0)
-        running: dict[Future[Any], Job] = {}
-        try:
-            while waiting or running:
-                ready = [job for job in waiting.values() if all(name in results for name in job.after)]
-                for job in ready[: max(0, self.workers - len(running))]:
-                    del waiting[job.name]
-                    started.setdefault(job.stage, time.monotonic())
-                    with deaf_to_interrupts():  # a pool starts its processes when work is submitted
-                        future = self._pool.submit(_run, job.name, job.function, dict(job.arguments))
-                    running[future] = job
-                if not running:
-                    raise ValueError(f"jobs wait for each other: {sorted(waiting)}")
-                self._meter.watch({job.stage for job in running.values()})
-                done, _ = wait(running, timeout=0.2, return_when=FIRST_COMPLETED)
-                self._drain(fractions)
-                for future in done:
-                    job = running[future]
-                    results[job.name], job_cpu_s = future.result()
-                    del running[future]
-                    cpu_s[job.stage] += job_cpu_s
-                    fractions[job.name] = 1.0
-                    if all(name in results for name in stage_jobs[job.stage]):
-                        self._note(job.stage, time.monotonic() - started[job.stage], cpu_s[job.stage])
-                for stage, members in stage_jobs.items():
-                    if stage in started:
-                        self._on_progress(stage, sum(fractions[name] for name in members) / len(members))
-        except BrokenProcessPool as error:
-            lost = ", ".join(job.name for job in running.values())
-            raise EnvironmentFault(
-                "E-ENV-003",
-                lost or "worker",
-                "a worker process was killed (out of memory?)",
-                "Free memory or use fewer workers; the same command goes on from what is finished.",
-            ) from error
-        return results
-
-    def _drain(self, fractions: dict[str, float]) -> None:
-        while True:
-            try:
-                name, fraction = self._queue.get_nowait()
-            except queue.Empty:
-                return
-            if name in fractions:
-                fractions[name] = max(fractions[name], min(fraction, 0.999))
+        cpu_s = dict.fromkeys(graph.stages, 0.0)
+        fractions = dict.fromkeys(graph.waiting, 0.0)
+        while graph.waiting or graph.running:
+            for job in graph.ready()[: max(0, self._pool.workers - len(graph.running))]:
+                graph.start(job)
+                started.setdefault(job.stage, time.monotonic())
+                self._pool.start(job)
+            if not graph.running:
+                raise ValueError(f"jobs wait for each other: {sorted(graph.waiting)}")
+            self._meter.watch({job.stage for job in graph.running.values()})
+            for name, result in self._pool.wait(_POLL_S):
+                job = graph.finish(name, result.value)
+                cpu_s[job.stage] += result.cpu_s
+                fractions[name] = 1.0
+                if graph.is_finished(job.stage):
+                    self._note(job.stage, time.monotonic() - started[job.stage], cpu_s[job.stage])
+            for name, fraction in self._pool.fractions().items():
+                if name in graph.running:
+                    fractions[name] = max(fractions[name], min(fraction, _ALMOST))
+            for stage, members in graph.stages.items():
+                if stage in started:
+                    self._on_progress(stage, sum(fractions[name] for name in members) / len(members))
+        return graph.results
 
 
 def _cpu_seconds() -> float:
     times = os.times()
     return times.user + times.system + times.children_user + times.children_system
-
-
-def visible_gpus() -> tuple[str, ...]:
-    """GPUs that this process may use, as CUDA_VISIBLE_DEVICES names them; () without CUDA."""
-    given = os.environ.get("CUDA_VISIBLE_DEVICES")
-    if given is not None:
-        return tuple(name.strip() for name in given.split(",") if name.strip() not in ("", "-1"))
-    import torch
-
-    return tuple(str(number) for number in range(torch.cuda.device_count()))
-
-
-def available_cores() -> int:
-    """Cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

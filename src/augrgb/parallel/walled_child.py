@@ -1,4 +1,4 @@
-"""Turn a PyTorch weights file into safetensors in a child process that can do nothing else.
+"""Convert a PyTorch weights file to safetensors in a child process that can do nothing else.
 
 Three walls: only tensors are unpickled (`weights_only`); the child refuses to start programs, to open sockets, and to
 write, rename or remove any other file; its memory and time are limited.
@@ -7,7 +7,6 @@ write, rename or remove any other file; its memory and time are limited.
 from __future__ import annotations
 
 import logging
-import multiprocessing
 import os
 import pickle
 import sys
@@ -21,6 +20,9 @@ import torch
 from torch import Tensor
 
 from augrgb.core.errors import InputRefused
+from augrgb.parallel.limits import is_out_of_memory, limit_memory
+from augrgb.parallel.process_faults import out_of_memory, out_of_time, worker_died
+from augrgb.parallel.workers import spawn, start_worker
 
 _log = logging.getLogger(__name__)
 _REMEDY = "Only files that hold nothing but tensors are imported."
@@ -29,6 +31,7 @@ _FORBIDDEN = (
     *("os.remove", "os.rename", "os.rmdir", "os.mkdir", "os.link", "os.symlink", "os.truncate", "os.ch", "shutil."),
 )
 _MESSAGE_BYTES = 4096
+_NO_MEMORY = "out of memory"
 _WRAPPERS = ("state_dict", "model_state_dict", "model", "weights")
 
 
@@ -39,30 +42,26 @@ def convert_in_child(source: Path, out: Path, *, memory_mib: int, timeout_s: flo
         memory_mib: What the child may take above what PyTorch takes by itself (Linux only).
 
     Raises:
-        InputRefused: E-MOD-001 (holds anything but tensors, or is damaged), E-MOD-011 (no result in time, or the child
-            died of its limits).
+        InputRefused: E-MOD-001 (holds anything but tensors, or is damaged); E-JOB-001, E-JOB-002, E-JOB-003 (the child
+            died, needed too much memory, or gave no result in time).
     """
     if sys.platform != "linux":
         _log.warning("the memory of the importing process is only limited on Linux")
-    context = multiprocessing.get_context("spawn")
-    ours, theirs = context.Pipe(duplex=False)
-    child = context.Process(target=_serve, args=(theirs, str(source), str(out), memory_mib), daemon=True)
-    child.start()
-    theirs.close()
+    child, connection = spawn(_serve, str(source), str(out), memory_mib)
     try:
-        if not ours.poll(timeout_s):
-            raise InputRefused("E-MOD-011", source, f"could not be read in {timeout_s:.0f} s", _REMEDY)
-        problem = ours.recv_bytes(_MESSAGE_BYTES).decode(
-            "utf-8", "replace"
-        )  # text: nothing from the child is unpickled either
+        if not connection.poll(timeout_s):
+            raise out_of_time(source, timeout_s, attempts=1, limited=True)
+        # Text: nothing from the child is unpickled either.
+        problem = connection.recv_bytes(_MESSAGE_BYTES).decode("utf-8", "replace")
     except (EOFError, OSError) as error:
         child.join(5)
-        problem = f"the process that read it died (exit code {child.exitcode}, limit {memory_mib} MiB)"
-        raise InputRefused("E-MOD-011", source, problem, _REMEDY) from error
+        raise worker_died(source, child.exitcode, attempts=1, limited=True) from error
     finally:
-        ours.close()
+        connection.close()
         child.kill()
         child.join()
+    if problem == _NO_MEMORY:
+        raise out_of_memory(source, limited=True)
     if problem:
         raise InputRefused("E-MOD-001", source, problem, _REMEDY)
 
@@ -72,43 +71,43 @@ def raise_walls(out: str, memory_mib: int) -> None:
 
     Cannot be undone.
     """
-    own = os.path.abspath(out)
+    allowed = os.path.abspath(out)
 
     def refuse(event: str, arguments: tuple[Any, ...]) -> None:
         if event.startswith(_FORBIDDEN):
             raise PermissionError(f"{event} is forbidden while weights are read")
         if event == "open" and isinstance(arguments[2], int) and arguments[2] & (os.O_WRONLY | os.O_RDWR | os.O_CREAT):
             path = arguments[0]
-            if not isinstance(path, str | bytes) or os.path.abspath(os.fsdecode(path)) != own:
+            if not isinstance(path, str | bytes) or os.path.abspath(os.fsdecode(path)) != allowed:
                 raise PermissionError(f"writing {path!r} is forbidden while weights are read")
 
-    if sys.platform == "linux":
+    limit_memory(memory_mib * 2**20, forever=True)
+    if sys.platform != "win32":
         import resource
 
-        pages = int(Path("/proc/self/statm").read_text().split()[0])
-        limit = pages * resource.getpagesize() + memory_mib * 2**20
-        resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     sys.addaudithook(refuse)
 
 
 def _serve(connection: Connection, source: str, out: str, memory_mib: int) -> None:
-    torch.set_num_threads(1)
+    start_worker(one_core=True)
     raise_walls(out, memory_mib)
     connection.send_bytes(_convert(source, out).encode("utf-8", "replace")[:_MESSAGE_BYTES])
 
 
 def _convert(source: str, out: str) -> str:
-    """What is wrong with the file, "" if it has been converted."""
+    """What is wrong with the file; "" if it has been converted."""
     try:
         content = torch.load(source, map_location="cpu", weights_only=True)
         tensors = _tensors(content)
     except pickle.UnpicklingError as error:
         return f"holds more than tensors, or is damaged: {_first_line(error)}"
     except (RuntimeError, ValueError, TypeError, EOFError, OSError, KeyError, AttributeError, IndexError) as error:
+        if is_out_of_memory(error, limited=True):
+            return _NO_MEMORY
         return f"cannot be read ({type(error).__name__}: {_first_line(error)})"
     except MemoryError:
-        return "needs more memory than weights of its size may"
+        return _NO_MEMORY
     safetensors.torch.save_file(tensors, out)
     return ""
 

@@ -1,8 +1,7 @@
-"""Pose files from many sources: one child job per source with limits, finished ones kept, bad ones listed."""
+"""Pose files from many sources, as a batch: one guarded call per source, finished ones kept, bad ones listed."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,11 +9,11 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from augrgb.core.errors import AugrgbError, InputRefused, Quarantined, raise_together
-from augrgb.core.files import file_name_of, remove_leftovers
+from augrgb.core.errors import AugrgbError, InputRefused, raise_together
+from augrgb.core.files import file_name_of
 from augrgb.core.progress import Progress
-from augrgb.parallel.batch import BatchReport, VideoOutcome
-from augrgb.parallel.child import ChildJob, ChildLimits, run_children
+from augrgb.parallel.batch import BatchReport, Item, ItemOutcome, run_batch
+from augrgb.parallel.engine import Engine
 from augrgb.poses.centres import with_centres
 from augrgb.poses.files import Skeleton, Units
 from augrgb.poses.layouts import LAYOUTS
@@ -67,16 +66,16 @@ class PoseJob:
 
 
 def run_pose_jobs(
-    function: Callable[[Job], VideoOutcome],
+    function: Callable[[Job], ItemOutcome],
     jobs: Sequence[Job],
     out: Path,
     times_s: Sequence[float],
     *,
-    workers: int,
+    engine: Engine,
     progress: Progress | None,
     allow_failures: int,
 ) -> BatchReport:
-    """Run jobs in child processes with limits of time and memory (0 workers: here, without), and write `report.json`.
+    """Run jobs as a batch (`run_batch`); `times_s` are their time limits.
 
     Raises:
         InputRefused: E-VID-005 (no sources), E-ID-001 (two sources of one name, or one that would be overwritten; all).
@@ -86,30 +85,11 @@ def run_pose_jobs(
     if not jobs:
         raise InputRefused("E-VID-005", out, "no sources to make poses from", "Name files, or folders that hold some.")
     _refuse_twins(jobs)
-    remove_leftovers(out)
-    began_s = time.monotonic()
-    work = [ChildJob(str(job.source), job, time_s) for job, time_s in zip(jobs, times_s, strict=True)]
-    done: dict[int, VideoOutcome] = {}
-    refused: dict[int, AugrgbError] = {}
-    for number, outcome in run_children(function, work, workers, limits=ChildLimits()):
-        if isinstance(outcome, AugrgbError):
-            refused[number] = outcome
-        else:
-            done[number] = outcome
-        if progress is not None:
-            progress(len(done) + len(refused), len(jobs))
-    left_out = tuple((jobs[number].video_id, refused[number]) for number in sorted(refused))
-    finished = tuple(done[number] for number in sorted(done))
-    report = BatchReport(out, finished, left_out, time.monotonic() - began_s)
-    report.write()
-    if len(refused) > allow_failures:
-        shown = "\n".join(f"  {fault}" for _, fault in report.refused[:20])
-        problem = f"{len(refused)} of {len(jobs)} sources were refused, {allow_failures} allowed:\n{shown}\n"
-        raise Quarantined("E-VID-020", out, problem, f"The others are finished; see {out / 'report.json'}.")
-    return report
+    items = [Item(job.video_id, job, time_s, str(job.source)) for job, time_s in zip(jobs, times_s, strict=True)]
+    return run_batch(function, items, out, engine=engine, allow_failures=allow_failures, progress=progress)
 
 
-def kept_outcome(job: PoseJob, method: Mapping[str, Any]) -> VideoOutcome | None:
+def kept_outcome(job: PoseJob, method: Mapping[str, Any]) -> ItemOutcome | None:
     """The outcome of an earlier run, if its files are whole, made by this method and from the same source."""
     made = read_made_from(job.target)
     if made is None or made.get("method") != {**method, **job.people.to_json()}:
@@ -118,7 +98,7 @@ def kept_outcome(job: PoseJob, method: Mapping[str, Any]) -> VideoOutcome | None
         return None
     if job.people.second and made["people"] > 1 and read_made_from(_second(job)) is None:
         return None
-    return VideoOutcome(job.video_id, int(made["frames"]), reused=True, warnings=tuple(made["warnings"]))
+    return ItemOutcome(job.video_id, int(made["frames"]), reused=True, warnings=tuple(made["warnings"]))
 
 
 def write_people(
@@ -129,9 +109,9 @@ def write_people(
     skeleton: Skeleton | str,
     method: Mapping[str, Any],
     *,
-    picture: tuple[int, int] | None = None,
+    frame_size: tuple[int, int] | None = None,
     warnings: Sequence[str] = (),
-) -> VideoOutcome:
+) -> ItemOutcome:
     """Choose the main person and write the pose file (and the second one's).
 
     Args:
@@ -141,39 +121,39 @@ def write_people(
         fps: Their rate.
         skeleton: Joint names and tree, or the name of a layout.
         method: How the poses were read or estimated.
-        picture: (width, height) in pixels behind 2D poses, which become picture heights.
-        warnings: What else is to be told.
+        frame_size: (width, height) in pixels of the frames behind 2D poses, which are written in frame heights.
+        warnings: Others that the report should list.
 
     Raises:
-        InputRefused: E-FEA-008, nobody was seen, the picture's size is not known, or these cannot be poses.
+        InputRefused: E-FEA-008, nobody was seen, the frame size is not known, or these cannot be poses.
     """
     if isinstance(skeleton, str):
         skeleton = Skeleton(LAYOUTS[skeleton].names, LAYOUTS[skeleton].parents)
     people = main_people(tracks, job.people.rule, 2)
     if not people:
         raise InputRefused("E-FEA-008", job.source, f"nobody is seen in any of {frames} frames", "Leave it out.")
-    told = list(warnings)
+    notes = list(warnings)
     empty = 1 - len(people[0].frames) / frames
     if empty > _MOSTLY_EMPTY:
-        told.append(f"nobody is seen in {empty:.0%} of frames")
+        notes.append(f"nobody is seen in {empty:.0%} of frames")
     if len(people) > 1:
         share = len(people[1].frames) / frames
-        told.append(f"{share:.0%} of frames show a second person; the main one was chosen by {job.people.rule}")
+        notes.append(f"{share:.0%} of frames show a second person; the main one was chosen by {job.people.rule}")
     made = {
         "schema": "augrgb.poses/1",
         "source": _source(job),
         "method": {**method, **job.people.to_json()},
         "frames": frames,
         "people": len(people),
-        "warnings": told,
+        "warnings": notes,
     }
     targets = [job.target, _second(job)][: 2 if job.people.second else 1]
     # The main person's file is written last: it says that all is done.
     if len(people) == 1:
         _second(job).unlink(missing_ok=True)  # of an earlier run that chose otherwise
     for person, target in reversed(list(zip(people, targets, strict=False))):
-        _write_person(job, target, person, frames, fps, skeleton, picture, made)
-    return VideoOutcome(job.video_id, frames, warnings=tuple(told))
+        _write_person(job, target, person, frames, fps, skeleton, frame_size, made)
+    return ItemOutcome(job.video_id, frames, warnings=tuple(notes))
 
 
 def _write_person(
@@ -183,7 +163,7 @@ def _write_person(
     frames: int,
     fps: float,
     skeleton: Skeleton,
-    picture: tuple[int, int] | None,
+    frame_size: tuple[int, int] | None,
     made: Mapping[str, Any],
 ) -> None:
     joints = np.full((frames, *person.joints.shape[1:]), np.nan, np.float32)
@@ -191,10 +171,10 @@ def _write_person(
     joints[person.frames], scores[person.frames] = person.joints, person.scores
     units: Units = "metres"
     if joints.shape[2] == 2:
-        if picture is None:
-            problem = "2D poses whose picture has an unknown size"
+        if frame_size is None:
+            problem = "2D poses of frames of unknown size"
             raise InputRefused("E-FEA-008", job.source, problem, "Give --size WIDTHxHEIGHT of the video, in pixels.")
-        width, height = picture
+        width, height = frame_size
         joints = (joints - [width / 2, height / 2]) / height * [1, -1]
         units = "picture_heights"
     if job.people.centres:

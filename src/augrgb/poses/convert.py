@@ -12,7 +12,8 @@ import numpy as np
 from augrgb.core.catalog import check_choice
 from augrgb.core.errors import InputRefused, UsageFault
 from augrgb.core.progress import Progress
-from augrgb.parallel.batch import BatchReport, VideoOutcome
+from augrgb.parallel.batch import BatchReport, ItemOutcome
+from augrgb.parallel.engine import Engine, LocalEngine
 from augrgb.poses.batch import PersonChoice, PoseJob, kept_outcome, run_pose_jobs, write_people
 from augrgb.poses.files import Skeleton
 from augrgb.poses.formats import SKELETON_FORMATS, read_skeletons
@@ -51,11 +52,12 @@ def convert_poses(
     *,
     format_name: str = "auto",
     fps: float | None = None,
-    picture: tuple[int, int] | None = None,
+    frame_size: tuple[int, int] | None = None,
     dimensions: Literal[2, 3] = 3,
     bvh_units: BvhUnits = "cm",
     people: PersonChoice = _PEOPLE,
-    workers: int = 1,
+    workers: int | None = None,
+    engine: Engine | None = None,
     progress: Progress | None = None,
     allow_failures: int = 0,
 ) -> BatchReport:
@@ -64,13 +66,14 @@ def convert_poses(
     Args:
         sources: Files, or folders that are searched for files with the formats' endings.
         out: Folder of pose files, named like their sources.
-        format_name: A name of `SKELETON_FORMATS`, `bvh`, or `auto`: each file is looked at.
-        fps: Frames per second, for files that do not say and whose dataset has no one rate.
-        picture: (width, height) in pixels of the videos behind 2D poses.
+        format_name: A name of `SKELETON_FORMATS`, `bvh`, or `auto`: detected from each file's content.
+        fps: Frames per second, for files that do not say and whose dataset has no fixed rate.
+        frame_size: (width, height) in pixels of the videos behind 2D poses.
         dimensions: Which poses to take where a file has 2D and 3D.
         bvh_units: Of BVH files.
         people: Which people.
-        workers: Child processes, each with limits of time and memory; 0 = in this process.
+        workers: Processes, each with limits of time and memory; None = one per core, 0 = in this process.
+        engine: Where the work is done instead, such as a Ray cluster.
         progress: Called with (finished, all) files.
         allow_failures: How many files may be refused.
 
@@ -83,14 +86,20 @@ def convert_poses(
     """
     if format_name not in ("auto", BVH):
         check_choice(SKELETON_FORMATS, format_name, "skeleton format", "--format")
-    options = ReadOptions(fps, picture, dimensions)
+    options = ReadOptions(fps, frame_size, dimensions)
     jobs = [
         _ConvertJob(path, Path(out), people, format_name, options, bvh_units)
         for path in find_skeletons(sources, format_name, out=Path(out))
     ]
     times = [_SECONDS + _SECONDS_PER_MIB * _mebibytes(job.source) for job in jobs]
     return run_pose_jobs(
-        _convert_one, jobs, Path(out), times, workers=workers, progress=progress, allow_failures=allow_failures
+        _convert_one,
+        jobs,
+        Path(out),
+        times,
+        engine=engine or LocalEngine(workers),
+        progress=progress,
+        allow_failures=allow_failures,
     )
 
 
@@ -120,7 +129,7 @@ def find_skeletons(sources: Iterable[Path], format_name: str = "auto", out: Path
     return list(dict.fromkeys(found))
 
 
-def _convert_one(job: _ConvertJob) -> VideoOutcome:
+def _convert_one(job: _ConvertJob) -> ItemOutcome:
     kept = kept_outcome(job, job.method())
     if kept is not None:
         return kept
@@ -131,7 +140,9 @@ def _convert_one(job: _ConvertJob) -> VideoOutcome:
         skeleton = Skeleton(motion.names, motion.parents)
         return write_people(job, [track], len(joints), job.options.fps or motion.fps, skeleton, job.method())
     found = read_skeletons(job.source, job.format_name, job.options)
-    return write_people(job, found.people, found.frames, found.fps, found.layout, job.method(), picture=found.picture)
+    return write_people(
+        job, found.people, found.frames, found.fps, found.layout, job.method(), frame_size=found.picture
+    )
 
 
 def _mebibytes(path: Path) -> float:

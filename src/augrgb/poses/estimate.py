@@ -1,4 +1,4 @@
-"""Videos -> pose files, by a pose network that the user has (RTMPose, RTMW3D), in child processes with limits."""
+"""Videos -> pose files, by a pose network that the user provides (RTMPose, RTMW3D)."""
 
 from __future__ import annotations
 
@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 from augrgb.core.errors import AugrgbError
 from augrgb.core.files import sha256_file
 from augrgb.core.progress import Progress
-from augrgb.parallel.batch import BatchReport, VideoOutcome
-from augrgb.parallel.child import ChildJob, ChildLimits, run_children
+from augrgb.parallel.batch import BatchReport, ItemOutcome
+from augrgb.parallel.child import ChildJob
+from augrgb.parallel.engine import Engine, LocalEngine
 from augrgb.poses.batch import PersonChoice, PoseJob, kept_outcome, run_pose_jobs, write_people
 from augrgb.poses.layouts import LAYOUTS
 from augrgb.poses.metric import metric_poses
@@ -71,7 +72,8 @@ def estimate_poses(
     model_sha256: str | None = None,
     fps: float = 15.0,
     people: PersonChoice = _PEOPLE,
-    workers: int = 1,
+    workers: int | None = None,
+    engine: Engine | None = None,
     progress: Progress | None = None,
     allow_failures: int = 0,
 ) -> BatchReport:
@@ -81,12 +83,13 @@ def estimate_poses(
         videos: Video files, or folders of them.
         out: Folder of pose files, named like their videos.
         model: ONNX file of RTMPose (2D) or RTMW3D (3D).
-        detector: ONNX file of a person detector; None = every picture shows one person, who fills it.
+        detector: ONNX file of a person detector; None = every frame shows one person, who fills it.
         detector_kind: See `PersonDetector`.
         model_sha256: What the model's SHA-256 must be; None = any.
         fps: Poses per second; frames are sampled by time.
         people: Which people.
-        workers: Child processes, each with limits of time and memory; 0 = in this process.
+        workers: Processes, each with limits of time and memory; None = one per core, 0 = in this process.
+        engine: Where the work is done instead, such as a Ray cluster, whose machines must see the videos and networks.
         progress: Called with (finished, all) videos.
         allow_failures: How many videos may be refused.
 
@@ -108,13 +111,14 @@ def estimate_poses(
         sha256_file(detector) if detector is not None else None,
         detector_kind,
     )
+    engine = engine or LocalEngine(workers)
     jobs = [_EstimateJob(path, Path(out), people, networks, fps) for path in _find(videos)]
     return run_pose_jobs(
         _estimate_one,
         jobs,
         Path(out),
-        _times(jobs, workers),
-        workers=workers,
+        _times(jobs, engine),
+        engine=engine,
         progress=progress,
         allow_failures=allow_failures,
     )
@@ -127,17 +131,17 @@ def _find(videos: Iterable[Path]) -> list[Path]:
     return list(dict.fromkeys(found))
 
 
-def _times(jobs: list[_EstimateJob], workers: int) -> list[float]:
+def _times(jobs: list[_EstimateJob], engine: Engine) -> list[float]:
     """Seconds that each video may take; even headers of untrusted files are read in children."""
     probes = [ChildJob(str(job.source), job.source, _PROBE_SECONDS) for job in jobs]
     times = [_SECONDS] * len(jobs)
-    for number, found in run_children(probe, probes, workers, limits=ChildLimits()):
+    for number, found in engine(probe, probes):
         if not isinstance(found, AugrgbError):  # a fault is found again, and reported, by the job itself
             times[number] += _SECONDS_PER_SECOND * (found.duration_s or _UNKNOWN_DURATION_S)
     return times
 
 
-def _estimate_one(job: _EstimateJob) -> VideoOutcome:
+def _estimate_one(job: _EstimateJob) -> ItemOutcome:
     kept = kept_outcome(job, job.method())
     if kept is not None:
         return kept
@@ -158,7 +162,7 @@ def _estimate_one(job: _EstimateJob) -> VideoOutcome:
         job.fps,
         layout,
         job.method(),
-        picture=size if model.dimensions == 2 else None,
+        frame_size=size if model.dimensions == 2 else None,
         warnings=report.warnings,
     )
 
@@ -170,9 +174,9 @@ def _people(
     detector: PersonDetector | None,
     report: DecodeReport,
 ) -> Iterator[list[tuple[NDArray[np.float32], NDArray[np.float32]]]]:
-    for (picture,) in sample_frames(job.source, job.fps, (FrameTarget(size),), report=report):
-        boxes = [whole_picture(picture)] if detector is None else detector.people(picture)
-        yield [person for person in model.estimate(picture, boxes) if not np.isnan(person[0]).all()]
+    for (frame,) in sample_frames(job.source, job.fps, (FrameTarget(size),), report=report):
+        boxes = [whole_picture(frame)] if detector is None else detector.people(frame)
+        yield [person for person in model.estimate(frame, boxes) if not np.isnan(person[0]).all()]
 
 
 def _metric(track: PersonTrack, frames: int, layout: str, size: tuple[int, int], fps: float) -> PersonTrack:

@@ -1,4 +1,4 @@
-"""Videos and poses -> feature folders: resumable, in child processes or on a cluster, past bad videos."""
+"""Videos and poses -> feature folders: a resumable batch, in child processes or on a cluster."""
 
 from __future__ import annotations
 
@@ -29,14 +29,13 @@ from augrgb.parallel.batch import (
     SECONDS_PER_SECOND,
     SECONDS_PER_VIDEO,
     BatchReport,
-    Engine,
-    LocalEngine,
-    VideoOutcome,
+    Item,
+    ItemOutcome,
+    Ledger,
     choose_videos,
-    longest_first,
-    raise_if_too_many,
+    fill_ledgers,
 )
-from augrgb.parallel.child import ChildJob
+from augrgb.parallel.engine import Engine, LocalEngine
 from augrgb.parallel.shards import Shard, videos_of
 from augrgb.video.decode import Partial
 
@@ -50,7 +49,7 @@ def extract(
     *,
     video_ids: Iterable[str] | None = None,
     frames_folder: Path | None = None,
-    workers: int = 1,
+    workers: int | None = None,
     partial: Partial = "refuse",
     progress: Progress | None = None,
     allow_failures: int = 0,
@@ -90,8 +89,8 @@ def extract_together(
         dataset: Where the files are.
         targets: (encoder folder, feature folder) each; an encoder's modality decides which file of a video is read.
         video_ids: Which videos; None = all.
-        frames_folder: Cached frames to use where they are at hand; the result is the same without.
-        engine: Where the work is done, and on which device; default: one child process and the CPU.
+        frames_folder: Cached frames to use where there are some; the result is the same without.
+        engine: Where the work is done, and on which device; default: one child process per core and the CPU.
         shard: Do only this part of the videos.
         retry: Try videos again that an earlier run refused. Otherwise they are, once their file has changed.
         partial: What to do with videos that break off.
@@ -107,7 +106,8 @@ def extract_together(
         InputRefused: The encoder cannot be loaded; E-FEA-010, a folder holds features of another recipe;
             E-FEA-004, the cached frames have another frame rate or size.
         UsageFault: E-CFG-010, no targets, one folder for two, or something that is no folder.
-        EnvironmentFault: The disk (E-ENV-001, also if it will not suffice) or memory; finished videos are kept.
+        EnvironmentFault: The disk (E-ENV-001, also before work starts if it is too small) or memory; finished videos
+            are kept.
     """
     began_s = time.monotonic()
     engine = engine or LocalEngine()
@@ -120,36 +120,33 @@ def extract_together(
         for filling in fillings:
             _check_frames(FrameFolder(frames_folder), filling.loaded)
     _check_space(fillings, records)
+    name = "report.json" if shard is None else f"report-{shard.number}-of-{shard.count}.json"
     for filling in fillings:
         _refuse_other_recipe(filling)
         _copy_encoder(filling.loaded, filling.target.out_folder / ENCODER_COPY)
         remove_leftovers(filling.target.out_folder)
+        filling.open_ledger(records, name)
         if not retry:
             filling.hold(records)
-    jobs, concerned = _jobs(fillings, records, frames_folder, partial, time_factor, engine.device)
-    results = longest_first(engine, extract_video, jobs)
-    for ended, (number, result) in enumerate(results, start=1):
-        for place, filling in enumerate(concerned[number]):
-            filling.note(jobs[number].argument.record, result if isinstance(result, AugrgbError) else result[place])
-        if progress is not None:
-            progress(ended, len(jobs))
-    name = "report.json" if shard is None else f"report-{shard.number}-of-{shard.count}.json"
-    reports = tuple(filling.report(records, name, time.monotonic() - began_s) for filling in fillings)
-    for report in reports:
-        report.write()
-    raise_if_too_many(reports, len(records), allow_failures)
-    return reports
+    return fill_ledgers(
+        extract_video,
+        _work(fillings, records, frames_folder, partial, time_factor, engine.device),
+        [filling.ledger for filling in fillings],
+        engine=engine,
+        allow_failures=allow_failures,
+        progress=progress,
+        began_s=began_s,
+    )
 
 
 @dataclass
 class Filling:
-    """One feature folder while it is filled."""
+    """One feature folder while it is filled: the encoder that fills it, and its ledger with notes of refused videos."""
 
     target: Target
     loaded: LoadedEncoder
     recipe: dict[str, Any]
-    outcomes: dict[str, VideoOutcome | AugrgbError] = field(default_factory=dict)
-    held: set[str] = field(default_factory=set)
+    ledger: Ledger = field(init=False)
 
     @property
     def quarantine(self) -> Quarantine:
@@ -160,28 +157,24 @@ class Filling:
         """The file that it is made from, if the dataset names one."""
         return record.poses if self.loaded.encoder.modality == "pose" else record.file
 
+    def open_ledger(self, records: Sequence[VideoRecord], name: str) -> None:
+        """Begin with these videos; refused ones are noted as they come."""
+        by_id = {record.video_id: record for record in records}
+
+        def note(video_id: str, outcome: ItemOutcome | AugrgbError) -> None:
+            if isinstance(outcome, AugrgbError):
+                self.quarantine.add(video_id, self.source(by_id[video_id]), outcome)
+            else:
+                self.quarantine.release(video_id)
+
+        self.ledger = Ledger(self.target.out_folder, list(by_id), name, note)
+
     def hold(self, records: Iterable[VideoRecord]) -> None:
         """Leave out what an earlier run refused."""
         for record in records:
             fault = self.quarantine.find(record.video_id, self.source(record))
             if fault is not None:
-                self.outcomes[record.video_id] = fault
-                self.held.add(record.video_id)
-
-    def note(self, record: VideoRecord, outcome: VideoOutcome | AugrgbError) -> None:
-        """Keep what became of a video."""
-        self.outcomes[record.video_id] = outcome
-        if isinstance(outcome, AugrgbError):
-            self.quarantine.add(record.video_id, self.source(record), outcome)
-        else:
-            self.quarantine.release(record.video_id)
-
-    def report(self, records: Iterable[VideoRecord], name: str, wall_s: float) -> BatchReport:
-        """What became of all."""
-        ended = [(record.video_id, self.outcomes[record.video_id]) for record in records]
-        done = tuple(outcome for _, outcome in ended if isinstance(outcome, VideoOutcome))
-        refused = tuple((video_id, fault) for video_id, fault in ended if isinstance(fault, AugrgbError))
-        return BatchReport(self.target.out_folder, done, refused, wall_s, len(self.held), name)
+                self.ledger.hold(record.video_id, fault)
 
 
 def _open(encoder_folder: Path, out_folder: Path, partial: Partial, device: str) -> Filling:
@@ -190,38 +183,36 @@ def _open(encoder_folder: Path, out_folder: Path, partial: Partial, device: str)
     return Filling(target, loaded, extraction_recipe(loaded, partial, device))
 
 
-def _jobs(
+def _work(
     fillings: Sequence[Filling],
     records: Sequence[VideoRecord],
     frames_folder: Path | None,
     partial: Partial,
     time_factor: float,
     device: str,
-) -> tuple[list[ChildJob[ExtractJob]], list[list[Filling]]]:
-    """One job for each video and file of it, and whom its results concern. Videos without the file are noted."""
+) -> list[tuple[Item[ExtractJob], list[Ledger]]]:
+    """One item for each video and file of it, with the ledgers that it fills. Videos without the file are noted."""
     passes: dict[tuple[bool, float], list[Filling]] = defaultdict(list)
     for filling in fillings:
         passes[same_pass(filling.loaded)].append(filling)
-    jobs: list[ChildJob[ExtractJob]] = []
-    concerned: list[list[Filling]] = []
+    work: list[tuple[Item[ExtractJob], list[Ledger]]] = []
     for record in records:
         for together in passes.values():
-            wanting = [filling for filling in together if record.video_id not in filling.outcomes]
+            wanting = [filling for filling in together if record.video_id not in filling.ledger.outcomes]
             if not wanting:
                 continue
             try:
                 source_of(record, wanting[0].loaded.encoder.modality)
             except InputRefused as fault:
                 for filling in wanting:
-                    filling.note(record, fault)
+                    filling.ledger.note(record.video_id, fault)
                 continue
             job = ExtractJob(record, tuple(filling.target for filling in wanting), frames_folder, partial, device)
             clocks = [filling.loaded.settings.clock for filling in wanting]
             overlap = sum(max(1.0, clock.window / clock.stride) for clock in clocks)
             timeout_s = SECONDS_PER_VIDEO + time_factor * overlap * record.duration_s
-            jobs.append(ChildJob(record.video_id, job, timeout_s))
-            concerned.append(wanting)
-    return jobs, concerned
+            work.append((Item(record.video_id, job, timeout_s), [filling.ledger for filling in wanting]))
+    return work
 
 
 def _check_folders(folders: Sequence[Path]) -> None:

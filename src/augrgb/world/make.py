@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import multiprocessing
+import functools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
-import cv2
-
 from augrgb.annotations.dataset_file import save_dataset
-from augrgb.core.errors import EnvironmentFault, InputRefused
+from augrgb.core.errors import AugrgbError, InputRefused
 from augrgb.core.files import file_name_of, read_json, remove_leftovers, write_json
 from augrgb.core.progress import Progress
 from augrgb.core.types import Dataset, Event, VideoRecord
-from augrgb.parallel.workers import deaf_to_interrupts, end_with_parent
+from augrgb.parallel.child import ChildJob, run_children
 from augrgb.world.actions import CLASS_NAMES
 from augrgb.world.film import act, film
 from augrgb.world.given_motion import MotionLibrary
@@ -40,20 +36,22 @@ class _Take:
     performance: Performance | None = None
 
 
-def make_world(folder: Path, settings: WorldSettings, *, workers: int, progress: Progress | None = None) -> Dataset:
+def make_world(
+    folder: Path, settings: WorldSettings, *, workers: int | None, progress: Progress | None = None
+) -> Dataset:
     """Write the procedural world to `folder` and return it as a dataset.
 
-    Finished videos are kept, so the same call after an interruption goes on; the bytes do not depend on `workers`.
+    Finished videos are kept, so the same call after an interruption continues; the bytes do not depend on `workers`.
 
     Args:
         folder: Dataset folder: `dataset.json`, `videos/*.mp4`, `poses/*.npz`, and `world.json` with the settings.
         settings: The world.
-        workers: Processes; 1 = work in this one.
+        workers: Processes; None = one per core, 0 = in this process.
         progress: Called with (videos done, videos in all).
 
     Raises:
         InputRefused: E-WLD-001: the folder holds another world, or something else.
-        EnvironmentFault: The disk is full, or a worker process was killed.
+        EnvironmentFault: The disk is full; E-JOB-001, a worker process was killed, twice on one video.
     """
     folder = Path(folder)
     claim_folder(folder, settings, "procedural")
@@ -69,7 +67,7 @@ def make_world_from_motion(
     settings: WorldSettings,
     *,
     styles: bool = False,
-    workers: int,
+    workers: int | None,
     progress: Progress | None = None,
 ) -> Dataset:
     """Write a world whose person performs given motion clips; everything else is as in `make_world`.
@@ -78,7 +76,7 @@ def make_world_from_motion(
 
     Raises:
         InputRefused: E-WLD-001 as in `make_world`; E-WLD-012: a style has the name of a content; E-WLD-013: few clips.
-        EnvironmentFault: The disk is full, or a worker process was killed.
+        EnvironmentFault: The disk is full; E-JOB-001, a worker process was killed, twice on one video.
     """
     folder = Path(folder)
     classes = motion.contents + (motion.styles if styles else ())
@@ -149,62 +147,29 @@ def _film_take(settings: WorldSettings, take: _Take) -> None:
 
 
 def _film_missing(
-    settings: WorldSettings, takes: Iterable[_Take], total: int, workers: int, progress: Progress | None
+    settings: WorldSettings, takes: Iterable[_Take], total: int, workers: int | None, progress: Progress | None
 ) -> None:
-    """Film every take whose files are not both there, in this process or in spawned ones."""
+    """Film every take whose files are not both there."""
     report = progress or (lambda done, total: None)
-    report(0, total)
-    steps = _in_this_process(settings, takes) if workers <= 1 else _in_workers(settings, takes, workers)
-    for done, _ in enumerate(steps, start=1):
-        report(done, total)
+    finished = 0
+    report(finished, total)
 
+    def count_one() -> None:
+        nonlocal finished
+        finished += 1
+        report(finished, total)
 
-def _is_filmed(take: _Take) -> bool:
-    return take.video_file.exists() and take.pose_file.exists()
+    def missing() -> Iterator[ChildJob[_Take]]:
+        for take in takes:
+            if take.video_file.exists() and take.pose_file.exists():
+                count_one()
+            else:
+                yield ChildJob(take.plan.video_id, take)
 
-
-def _start_worker() -> None:
-    """One core per worker; and end it when its parent was killed, for it would wait for work for ever."""
-    cv2.setNumThreads(1)
-    end_with_parent()
-
-
-def _in_this_process(settings: WorldSettings, takes: Iterable[_Take]) -> Iterator[None]:
-    for take in takes:
-        if not _is_filmed(take):
-            _film_take(settings, take)
-        yield
-
-
-def _in_workers(settings: WorldSettings, takes: Iterable[_Take], workers: int) -> Iterator[None]:
-    """Yields once per finished take; a few takes wait in memory at a time."""
-    context = multiprocessing.get_context("spawn")  # PyAV does not survive a fork
-    with ProcessPoolExecutor(workers, mp_context=context, initializer=_start_worker) as pool:
-        pending: set[Future[None]] = set()
-        try:
-            for take in takes:
-                if _is_filmed(take):
-                    yield
-                    continue
-                with deaf_to_interrupts():  # a pool starts its processes when work is submitted
-                    pending.add(pool.submit(_film_take, settings, take))
-                while len(pending) >= 3 * workers:
-                    finished, pending = wait(pending, return_when=FIRST_COMPLETED)
-                    for future in finished:
-                        future.result()
-                        yield
-            for future in pending:
-                future.result()
-                yield
-        except BrokenProcessPool as error:
-            raise EnvironmentFault(
-                "E-ENV-003",
-                "make_world",
-                "a worker process was killed (out of memory?)",
-                "Free memory or use fewer workers; finished videos are kept and the same command goes on from here.",
-            ) from error
-        finally:
-            pool.shutdown(wait=True, cancel_futures=True)
+    for _, outcome in run_children(functools.partial(_film_take, settings), missing(), workers):
+        if isinstance(outcome, AugrgbError):
+            raise outcome
+        count_one()
 
 
 def _save(

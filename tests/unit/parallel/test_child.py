@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from augrgb.core.errors import EnvironmentFault, InputRefused
-from augrgb.parallel.child import Child, ChildJob, ChildLimits, run_children
+from augrgb.parallel.child import Child, ChildJob, run_children
+from augrgb.parallel.limits import ChildLimits, limit_processor_time
 
 
 def work(argument):
@@ -37,7 +38,7 @@ def work(argument):
 
 def run(arguments, workers, timeout_s=60.0):
     jobs = [ChildJob(f"job{number}", argument, timeout_s) for number, argument in enumerate(arguments)]
-    return dict(run_children(work, jobs, workers))
+    return dict(run_children(work, jobs, workers, limits=ChildLimits()))
 
 
 @pytest.mark.parametrize("workers", [0, 1, 2])
@@ -50,9 +51,9 @@ def test_crashes_and_hangs_take_only_their_own_job(tmp_path):
     arguments = [("square", 2), ("crash", None), ("crash once", str(tmp_path / "flag")), ("square", 4)]
     found = run(arguments, 2)
     assert (found[0], found[2], found[3]) == (4, "second time", 16)
-    assert found[1].code == "E-VID-011" and "job1" in str(found[1]) and "-11" in str(found[1])
+    assert found[1].code == "E-JOB-001" and "job1" in str(found[1]) and "-11" in str(found[1])
     hung = run([("hang", None)], 1, timeout_s=0.3)
-    assert hung[0].code == "E-VID-011" and "no result" in str(hung[0])
+    assert hung[0].code == "E-JOB-003" and "no result" in str(hung[0])
 
 
 @pytest.mark.parametrize("workers", [0, 1])
@@ -79,6 +80,10 @@ def serve(argument):
         case "spin":
             while True:
                 pass
+        case "threads":
+            import cv2
+
+            return cv2.getNumThreads(), os.environ.get("OMP_NUM_THREADS")
         case "warmth":
             return os.environ.get("AUGRGB_WARM")
     return work(argument)
@@ -94,7 +99,7 @@ def test_one_process_serves_many_calls_and_is_replaced_when_it_dies():
         assert first != os.getpid() and child.call(ChildJob("a", ("pid", None), 60)) == first
         assert child.call(ChildJob("a", ("nothing", None), 60)) is None
         fault = child.call(ChildJob("b.mp4", ("crash", None), 60))
-        assert fault.code == "E-VID-011" and "b.mp4" in str(fault) and "SIGSEGV), 2 times" in str(fault)
+        assert fault.code == "E-JOB-001" and "b.mp4" in str(fault) and "SIGSEGV), 2 times" in str(fault)
         assert child.call(ChildJob("a", ("pid", None), 60)) not in (first, os.getpid())
         assert child.call(ChildJob("a", ("warmth", None), 60)) == "yes"
         assert str(child.call(ChildJob("a", ("refuse", "c.mp4"), 60))) == "E-VID-001 c.mp4: bad."
@@ -108,7 +113,7 @@ def test_a_file_that_wants_too_much_memory_is_its_own_fault():
     with Child(serve, limits=limits) as child:
         assert child.call(ChildJob("small", ("memory", 2**27), 60)) == 2**27
         fault = child.call(ChildJob("bomb.mp4", ("memory", 2**30), 60))
-        assert fault.code == "E-VID-011" and "bomb.mp4" in str(fault) and "memory" in str(fault)
+        assert fault.code == "E-JOB-002" and "bomb.mp4" in str(fault) and "memory" in str(fault)
         assert child.call(ChildJob("small", ("memory", 2**27), 60)) == 2**27
 
 
@@ -117,21 +122,41 @@ def test_the_limit_of_processor_time_counts_from_each_job():
     # What stops a child that spins when nobody is left to kill it: here without a parent that looks at the clock.
     import resource
 
-    from augrgb.parallel.child import _limit_processor_time
-
     before = resource.getrlimit(resource.RLIMIT_CPU)
     try:
-        _limit_processor_time(1000.0)
+        limit_processor_time(1000.0)
         first = resource.getrlimit(resource.RLIMIT_CPU)[0]
         assert 1000 * (os.cpu_count() or 1) <= first < 1000 * (os.cpu_count() or 1) + time.process_time() + 3
-        _limit_processor_time(2000.0)
+        limit_processor_time(2000.0)
         assert resource.getrlimit(resource.RLIMIT_CPU)[0] > first
     finally:
         resource.setrlimit(resource.RLIMIT_CPU, before)
 
 
 def test_a_hanging_call_ends_at_its_time():
-    with Child(serve) as child:
+    with Child(serve, limits=ChildLimits()) as child:
         child.call(ChildJob("a", ("nothing", None), 60))
         fault = child.call(ChildJob("hang.mp4", ("spin", None), 1.0))
-        assert fault.code == "E-VID-011" and "no result in 1 s" in str(fault)
+        assert fault.code == "E-JOB-003" and "no result in 1 s" in str(fault)
+
+
+def test_trusted_work_that_dies_is_the_machines_fault(tmp_path):
+    with Child(serve) as child:
+        assert child.call(ChildJob("once", ("crash once", str(tmp_path / "flag")))) == "second time"
+        with pytest.raises(EnvironmentFault, match=r"E-JOB-001 c: its process died .*SIGSEGV\), 2 times"):
+            child.call(ChildJob("c", ("crash", None)))
+        assert child.call(ChildJob("threads", ("threads", None))) == (1, "1")
+
+
+def test_jobs_are_drawn_when_a_process_is_free():
+    drawn = []
+
+    def jobs():
+        for number in range(6):
+            drawn.append(number)
+            yield ChildJob(str(number), ("square", number))
+
+    results = run_children(work, jobs(), 2)
+    next(results)
+    assert len(drawn) <= 4
+    assert sum(1 for _ in results) == 5 and drawn == list(range(6))

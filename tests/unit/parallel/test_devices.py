@@ -14,9 +14,9 @@ from augrgb.encoders import ENCODERS
 from augrgb.encoders.files import EncoderSettings, load_encoder, save_encoder
 from augrgb.features.encode import extraction_recipe
 from augrgb.features.store import read_feature_file, write_features
-from augrgb.parallel.batch import LocalEngine
 from augrgb.parallel.child import ChildJob, run_children
 from augrgb.parallel.devices import chosen_devices, recipe_of, same_kernels
+from augrgb.parallel.engine import LocalEngine
 from augrgb.parallel.ray import RayEngine
 from augrgb.workflows.extract import extract_together
 from support.tiny_project import run_cli

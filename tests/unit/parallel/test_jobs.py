@@ -9,7 +9,8 @@ import psutil
 import pytest
 
 from augrgb.core.errors import EnvironmentFault, InputRefused
-from augrgb.parallel.jobs import Job, JobRunner, visible_gpus
+from augrgb.parallel.jobs import Job, JobRunner
+from augrgb.parallel.pool import visible_gpus
 
 
 def add(a, b, progress):
@@ -90,8 +91,67 @@ def test_an_error_of_a_job_arrives_with_its_message():
 
 
 def test_a_killed_worker_is_named():
-    with pytest.raises(EnvironmentFault, match="E-ENV-003 x"), JobRunner(1) as runner:
+    with (
+        pytest.raises(EnvironmentFault, match=r"E-JOB-001 x: its process died .*SIGKILL\), 2 times"),
+        JobRunner(1) as runner,
+    ):
         runner.run([Job("x", "s", die)])
+
+
+def die_once(flag, progress):
+    if not Path(flag).exists():
+        Path(flag).touch()
+        die(progress)
+    return "resumed"
+
+
+def test_a_job_whose_worker_dies_is_tried_again(tmp_path):
+    with JobRunner(1) as runner:
+        assert runner.run([Job("x", "s", die_once, {"flag": str(tmp_path / "flag")})]) == {"x": "resumed"}
+
+
+def bug(progress):
+    raise KeyError("oops")
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_a_bug_arrives_with_its_traceback(workers):
+    with pytest.raises(RuntimeError, match="KeyError: 'oops'"), JobRunner(workers) as runner:
+        runner.run([Job("x", "s", bug)])
+
+
+def test_no_workers_means_this_process():
+    with JobRunner(0) as runner:
+        jobs = [Job("b", "s", process_id, after=("a",)), Job("a", "s", process_id)]
+        assert set(runner.run(jobs).values()) == {os.getpid()}
+
+
+def process_id(progress):
+    return os.getpid()
+
+
+def save_when_asked(folder, progress):
+    from augrgb.training.interrupts import noted_signals
+
+    with noted_signals() as flag:
+        (Path(folder) / "started").touch()
+        while flag.number is None:
+            time.sleep(0.02)
+        (Path(folder) / "saved").touch()
+
+
+def fail_when_started(folder, progress):
+    while not (Path(folder) / "started").exists():
+        time.sleep(0.02)
+    raise InputRefused("E-XXX-001", "file", "bad")
+
+
+def test_when_a_job_fails_those_that_run_may_save(tmp_path):
+    arguments = {"folder": str(tmp_path)}
+    jobs = [Job("long", "s", save_when_asked, arguments), Job("bad", "s", fail_when_started, arguments)]
+    with pytest.raises(InputRefused), JobRunner(2) as runner:
+        runner.run(jobs)
+    assert (tmp_path / "saved").exists()
 
 
 def test_unknown_and_circular_dependencies_are_bugs():

@@ -11,7 +11,9 @@ from augrgb.core.types import Dataset, VideoRecord
 from augrgb.encoders import ENCODERS
 from augrgb.encoders.files import EncoderSettings, save_encoder
 from augrgb.features.store import open_features
-from augrgb.poses import batch as pose_batch
+from augrgb.parallel.child import run_children
+from augrgb.parallel.engine import LocalEngine
+from augrgb.parallel.limits import ChildLimits
 from augrgb.poses.batch import PersonChoice
 from augrgb.poses.convert import convert_poses
 from augrgb.poses.estimate import estimate_poses
@@ -353,14 +355,12 @@ def test_bad_videos_are_left_out_and_models_are_checked_first(tmp_path, onnx):
 
 def test_every_file_is_read_in_a_child_with_limits(tmp_path, monkeypatch, onnx):
     calls = []
-    run = pose_batch.run_children
 
-    def watched(function, jobs, workers, *, limits=None):
+    def watched(function, jobs, workers, *, limits=None, warm_up=None):
         calls.append((limits, min(job.timeout_s for job in jobs)))
-        return run(function, jobs, workers, limits=limits)
+        return run_children(function, jobs, workers, limits=limits)
 
-    monkeypatch.setattr("augrgb.poses.batch.run_children", watched)
-    monkeypatch.setattr("augrgb.poses.estimate.run_children", watched)
+    monkeypatch.setattr("augrgb.parallel.engine.run_children", watched)
     write_kinect(tmp_path / "a.txt", kinect_people(4))
     convert_poses([tmp_path / "a.txt"], tmp_path / "p", workers=0)
     video, model = coloured_video(tmp_path / "b.mp4"), write_simcc_model(tmp_path / "m.onnx", (64, 48))
@@ -368,20 +368,14 @@ def test_every_file_is_read_in_a_child_with_limits(tmp_path, monkeypatch, onnx):
     assert len(calls) == 3 and all(limits is not None and time_s > 0 for limits, time_s in calls)
 
 
-def test_a_file_that_wants_all_memory_is_refused_alone(tmp_path, monkeypatch):
-    monkeypatch.setattr("augrgb.poses.batch.ChildLimits", lambda: pose_batch_limits())
+def test_a_file_that_wants_all_memory_is_refused_alone(tmp_path):
+    engine = LocalEngine(1, ChildLimits(memory_bytes=80 * 2**20))
     deep = {"njts": 13, "frames": [[{"pose3d": [0.5] * 39}] * 2] * 40_000}
     (tmp_path / "big.json").write_text(json.dumps(deep))
     write_kinect(tmp_path / "a.txt", kinect_people(4))
-    with pytest.raises(Quarantined, match=r"E-VID-011.*memory"):
-        convert_poses([tmp_path / "big.json", tmp_path / "a.txt"], tmp_path / "p", workers=1)
+    with pytest.raises(Quarantined, match=r"E-JOB-002.*memory"):
+        convert_poses([tmp_path / "big.json", tmp_path / "a.txt"], tmp_path / "p", engine=engine)
     assert (tmp_path / "p" / "a.npz").exists()
-
-
-def pose_batch_limits():
-    from augrgb.parallel.child import ChildLimits
-
-    return ChildLimits(memory_bytes=80 * 2**20)
 
 
 @pytest.mark.parametrize(

@@ -98,7 +98,7 @@ def test_folders_of_before_are_read_as_they_were(tmp_path):
 
 @pytest.mark.slow
 def test_recipes_choose_the_flow_of_student_and_teacher(tmp_path):
-    make_world(tmp_path / "world", dataclasses.replace(WORLD, duration_s=5), workers=1)
+    make_world(tmp_path / "world", dataclasses.replace(WORLD, duration_s=5), workers=0)
     data = {"dataset": str(tmp_path / "world")}
     train = {"steps": 2, "batch_size": 4, "validate_every": 2, "checkpoint_every": 2}
     recipe = {

@@ -38,7 +38,7 @@ def hashes(folder):
 def world(tmp_path_factory):
     folder = tmp_path_factory.mktemp("world")
     calls = []
-    dataset = make_world(folder, SETTINGS, workers=1, progress=lambda done, total: calls.append((done, total)))
+    dataset = make_world(folder, SETTINGS, workers=0, progress=lambda done, total: calls.append((done, total)))
     return folder, dataset, calls
 
 
@@ -61,13 +61,13 @@ def test_same_bytes_on_two_workers(world, tmp_path):
 
 
 def test_another_seed_gives_another_world(world, tmp_path):
-    make_world(tmp_path, replace(SETTINGS, seed=1), workers=1)
+    make_world(tmp_path, replace(SETTINGS, seed=1), workers=0)
     ours, theirs = hashes(world[0]), hashes(tmp_path)
     assert set(ours) == set(theirs) and not set(ours.values()) & set(theirs.values())
 
 
 def test_resume_redoes_only_what_is_missing(world, tmp_path):
-    make_world(tmp_path, SETTINGS, workers=1)
+    make_world(tmp_path, SETTINGS, workers=0)
     before = hashes(tmp_path)
     kept = tmp_path / "videos" / "train-000.mp4"
     stamp = kept.stat().st_mtime_ns
@@ -75,7 +75,7 @@ def test_resume_redoes_only_what_is_missing(world, tmp_path):
     (tmp_path / "poses" / "unlabelled-000.npz").unlink()
     (tmp_path / "dataset.json").unlink()
     (tmp_path / "videos" / "encoder-000.mp4.tmp-999999999-00000000").write_text("left by a killed process")
-    make_world(tmp_path, SETTINGS, workers=1)
+    make_world(tmp_path, SETTINGS, workers=0)
     assert hashes(tmp_path) == before == hashes(world[0])
     assert kept.stat().st_mtime_ns == stamp
 
@@ -101,26 +101,26 @@ if __name__ == "__main__":
     _, alive = psutil.wait_procs(workers, timeout=10)
     assert not alive  # orphans would go on writing, or wait for ever
     assert len(hashes(folder)) < len(hashes(world[0]))
-    make_world(folder, SETTINGS, workers=1)
+    make_world(folder, SETTINGS, workers=0)
     assert hashes(folder) == hashes(world[0])
 
 
 def test_two_worlds_do_not_mix(world):
     with pytest.raises(InputRefused) as caught:
-        make_world(world[0], replace(SETTINGS, clutter=0.9), workers=1)
+        make_world(world[0], replace(SETTINGS, clutter=0.9), workers=0)
     assert caught.value.code == "E-WLD-001" and "clutter: 0.2 there, 0.9 asked for" in caught.value.problem
 
 
 def test_a_folder_with_other_videos_is_refused(tmp_path):
     (tmp_path / "videos").mkdir()
     with pytest.raises(InputRefused, match=r"E-WLD-001.*world\.json"):
-        make_world(tmp_path, SETTINGS, workers=1)
+        make_world(tmp_path, SETTINGS, workers=0)
 
 
 def test_given_motion(tmp_path):
     motion = load_packed_motion(packed(tmp_path / "motion.npz", takes=8))
     settings = replace(SETTINGS, val=1)
-    dataset = make_world_from_motion(tmp_path / "a", motion, settings, styles=True, workers=1)
+    dataset = make_world_from_motion(tmp_path / "a", motion, settings, styles=True, workers=0)
     assert dataset.classes == ("walk", "wave_left", "calm", "wild")
     assert load_dataset(tmp_path / "a").videos == dataset.videos
     labels = [{e.label for e in video.events} for video in dataset.videos.values()]
@@ -128,6 +128,6 @@ def test_given_motion(tmp_path):
     make_world_from_motion(tmp_path / "b", motion, settings, styles=True, workers=2)
     assert hashes(tmp_path / "a") == hashes(tmp_path / "b")
     with pytest.raises(InputRefused, match="E-WLD-001"):
-        make_world_from_motion(tmp_path / "a", motion, settings, styles=False, workers=1)
+        make_world_from_motion(tmp_path / "a", motion, settings, styles=False, workers=0)
     with pytest.raises(InputRefused, match="E-WLD-001"):
-        make_world(tmp_path / "a", settings, workers=1)
+        make_world(tmp_path / "a", settings, workers=0)

@@ -1,0 +1,80 @@
+"""Batches and job graphs on a Ray cluster of two nodes: the same bytes as on this machine, and a lost node survived."""
+
+import hashlib
+import os
+
+import pytest
+
+from augrgb.core.errors import EnvironmentFault, InputRefused
+from augrgb.parallel.jobs import Job, JobRunner
+from augrgb.parallel.ray import RayEngine
+from augrgb.poses.convert import convert_poses
+from augrgb.poses.estimate import estimate_poses
+from support.pose_samples import kinect_people, write_kinect, write_simcc_model
+from support.ray_cluster import die, refuse, small_graph, two_nodes
+from support.video_samples import square_frames, write_video
+
+pytestmark = pytest.mark.slow
+
+
+def hashes(folder):
+    files = (path for path in folder.rglob("*") if path.is_file() and path.name != "report.json")
+    return {str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+
+
+def test_poses_are_the_same_bytes(tmp_path, monkeypatch):
+    pytest.importorskip("onnxruntime", reason="onnxruntime is not installed")
+    (tmp_path / "kinect").mkdir()
+    for number in range(6):
+        write_kinect(tmp_path / "kinect" / f"S{number}.txt", kinect_people(4 + number))
+    (tmp_path / "kinect" / "bad.txt").write_text("no skeletons")
+    videos = [write_video(tmp_path / f"{number}.mp4", square_frames(20, step=1 + number)) for number in range(3)]
+    (tmp_path / "broken.mp4").write_text("no video")
+    model = write_simcc_model(tmp_path / "m.onnx", (64, 48))
+
+    def both(name, **where):
+        reports = [
+            convert_poses([tmp_path / "kinect"], tmp_path / name / "converted", allow_failures=1, **where),
+            estimate_poses(
+                [*videos, tmp_path / "broken.mp4"], tmp_path / name / "estimated", model, allow_failures=1, **where
+            ),
+        ]
+        return [(report.done, [(item_id, fault.code) for item_id, fault in report.refused]) for report in reports]
+
+    here = both("here", workers=0)
+    with two_nodes(monkeypatch) as (cluster, _):
+        there = both("there", engine=RayEngine(cluster.address))
+    assert there == here and [len(done) for done, _ in here] == [6, 3]
+    assert hashes(tmp_path / "there") == hashes(tmp_path / "here")
+
+
+def test_a_job_graph_survives_the_loss_of_a_node(tmp_path, monkeypatch):
+    with JobRunner(0) as runner:
+        here = runner.run(small_graph(tmp_path / "here"))
+    killed, seen = [], []
+    with two_nodes(monkeypatch) as (cluster, second):
+
+        def on_progress(stage, fraction):
+            seen.append((stage, fraction))
+            if stage == "parts" and fraction >= 2 / 8 and not killed:
+                cluster.remove_node(second, allow_graceful=False)
+                killed.append(fraction)
+
+        with JobRunner(on_progress=on_progress, engine=RayEngine(cluster.address)) as runner:
+            assert runner.workers == 2
+            there = runner.run(small_graph(tmp_path / "there", pause_s=1.0))
+            assert set(runner.costs) == {"parts", "sum"}
+    assert killed and killed[0] < 1 and there == here
+    assert hashes(tmp_path / "there") == hashes(tmp_path / "here")
+    assert seen[-1] == ("sum", 1.0) and all(0 <= fraction <= 1 for _, fraction in seen)
+
+
+def test_faults_of_jobs_arrive_from_the_cluster(monkeypatch):
+    with two_nodes(monkeypatch) as (cluster, _):
+        engine = RayEngine(cluster.address)
+        with pytest.raises(InputRefused, match="E-XXX-001 file: bad"), JobRunner(engine=engine) as runner:
+            runner.run([Job("x", "s", refuse)])
+        with pytest.raises(EnvironmentFault, match=r"E-JOB-001 x: .*exit code 3"), JobRunner(engine=engine) as runner:
+            runner.run([Job("x", "s", die)])
+        with pytest.raises(RuntimeError, match="TypeError"), JobRunner(engine=engine) as runner:
+            runner.run([Job("x", "s", os.getpid)])
