@@ -66,7 +66,7 @@ def test_a_job_graph_survives_the_loss_of_a_node(tmp_path, monkeypatch):
             assert set(runner.costs) == {"parts", "sum"}
     assert killed and killed[0] < 1 and there == here
     assert hashes(tmp_path / "there") == hashes(tmp_path / "here")
-    assert seen[-1] == ("sum", 1.0) and all(0 <= fraction <= 1 for _, fraction in seen)
+    assert ("sum", 1.0) in seen and all(0 <= fraction <= 1 for _, fraction in seen)
 
 
 def test_faults_of_jobs_arrive_from_the_cluster(monkeypatch):
