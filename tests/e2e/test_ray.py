@@ -72,9 +72,9 @@ def test_a_job_graph_survives_the_loss_of_a_node(tmp_path, monkeypatch):
 def test_faults_of_jobs_arrive_from_the_cluster(monkeypatch):
     with two_nodes(monkeypatch) as (cluster, _):
         engine = RayEngine(cluster.address)
-        with pytest.raises(InputRefused, match="E-XXX-001 file: bad"), JobRunner(engine=engine) as runner:
+        with pytest.raises(InputRefused, match="E-VID-001 file: bad"), JobRunner(engine=engine) as runner:
             runner.run([Job("x", "s", refuse)])
-        with pytest.raises(EnvironmentFault, match=r"E-JOB-001 x: .*exit code 3"), JobRunner(engine=engine) as runner:
+        with pytest.raises(EnvironmentFault, match=r"E-JOB-004 x: .*exit code 3"), JobRunner(engine=engine) as runner:
             runner.run([Job("x", "s", die)])
         with pytest.raises(RuntimeError, match="TypeError"), JobRunner(engine=engine) as runner:
             runner.run([Job("x", "s", os.getpid)])

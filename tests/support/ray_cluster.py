@@ -67,7 +67,7 @@ def refuse(progress):
     """A job that fails."""
     from augrgb.core.errors import InputRefused
 
-    raise InputRefused("E-XXX-001", "file", "bad")
+    raise InputRefused("E-VID-001", "file", "bad")
 
 
 def die(progress):

@@ -44,6 +44,7 @@ AREAS: Final = {
     "REP": "Report",
     "WLD": "Synthetic dataset",
     "DRY": "Dry run",
+    "JOB": "Processes",
     "ENV": "Machine",
     "BUG": "Bugs",
 }
@@ -131,7 +132,6 @@ CODES: Final[dict[str, ErrorCode]] = {
     "E-VID-007": ErrorCode("input", "A file exists but the system does not let it be read.", "Check its permissions, and the disk or network drive."),
     "E-VID-008": ErrorCode("input", "The dataset names no video or pose file for a video.", "Add `file` or `poses` to the video in dataset.json."),
     "E-VID-010": ErrorCode("input", "The frames of a video are too large.", "Scale the video down."),
-    "E-VID-011": ErrorCode("input", "Reading a file crashed or exceeded its time limit, several times.", "Re-encode it, or leave it out."),
     "E-VID-018": ErrorCode("finding", "Two videos have the same bytes.", "Remove one, or keep both in the same role."),
     "E-VID-020": ErrorCode("quarantine", "A batch finished, but more items were refused than allowed.", "Fix or remove the refused items and run the command again, or raise `--allow-failures`."),
     # Features and cached frames
@@ -170,7 +170,6 @@ CODES: Final[dict[str, ErrorCode]] = {
     "E-MOD-008": ErrorCode("usage", "A loss needs class scores that the teacher does not have.", "Use a loss on features, or a teacher with the student's classes."),
     "E-MOD-009": ErrorCode("usage", "A pose stream cannot detect in a video file.", "Choose an RGB or flow stream."),
     "E-MOD-010": ErrorCode("usage", "The student or the teacher has too few hidden layers for the loss.", "Use fewer layers, or a teacher whose hidden outputs are kept."),
-    "E-MOD-011": ErrorCode("input", "The sandboxed process that reads a pickle died or exceeded its time limit.", "Get the weights as safetensors, or check the source of the file."),
     "E-MOD-012": ErrorCode("input", "A weight card is of another encoder.", "Use the card that came with the weights."),
     "E-MOD-013": ErrorCode("input", "An encoder gives the same features whatever the windows show.", "These weights do not work; find others."),
     "E-MOD-014": ErrorCode("input", "An encoder does not reproduce the reference features of its card on this machine.", "Import the weights again; the card may be of other weights."),
@@ -230,6 +229,12 @@ CODES: Final[dict[str, ErrorCode]] = {
     # Dry run
     "E-DRY-001": ErrorCode("input", "The dataset does not have the published numbers of videos, classes or events.", "Complete the download, or leave `data.published` out."),
     "E-DRY-002": ErrorCode("input", "The loss of the first training step is not finite.", "Lower the weights of the losses."),
+    # Processes
+    "E-JOB-001": ErrorCode("input", "The process that reads a file crashed, several times.", "Check the file or encode it again, or leave it out."),
+    "E-JOB-002": ErrorCode("input", "A file needs more memory than one file may take.", "Scale it down, raise the limit (`--memory-mib`), or leave it out."),
+    "E-JOB-003": ErrorCode("input", "A file was not finished within its time limit.", "Check the file, raise the limit (`--time-factor`), or leave it out."),
+    "E-JOB-004": ErrorCode("environment", "A worker process was killed, most often because memory ran out.", "Free memory or use fewer `--workers`; the same command resumes."),
+    "E-JOB-005": ErrorCode("environment", "The memory of this machine is not enough.", "Free memory or use fewer `--workers`; the same command resumes."),
     # Machine
     "E-ENV-001": ErrorCode("environment", "The disk is full, or the folder cannot be written to.", "Free some space or choose another folder; finished files are kept, and the same command resumes."),
     "E-ENV-002": ErrorCode("environment", "The requested device is not present, or PyTorch does not support it.", "Use `--device cpu`, or install a PyTorch build for this GPU."),

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from augrgb.core.error_codes import CODES
 from augrgb.core.errors import AugrgbError, InputRefused
 from augrgb.core.files import file_name_of, identifier_of, read_json, write_json
 from augrgb.video.source_file import same_source, source_identity
@@ -78,7 +79,7 @@ class Quarantine:
         entry = read_json(path, "quarantine note")
         if not isinstance(entry, dict) or entry.get("schema") != SCHEMA:
             raise InputRefused("E-FILE-002", path, f"is not a quarantine note ({SCHEMA})", "Remove it.")
-        return entry
+        return entry if entry["code"] in CODES else None  # else of another version: the video is tried again
 
 
 def _readable(text: str) -> str:

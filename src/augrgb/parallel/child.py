@@ -174,7 +174,7 @@ class Child(Generic[Argument, Result]):
             self._process.join(5)
             fault = worker_died(self.job.name, self._process.exitcode, attempts=self.attempt, limited=limited)
         if fault is None and time.monotonic() > self.deadline_s:
-            fault = out_of_time(self.job.name, timeout_s, attempts=self.attempt, limited=limited)
+            fault = out_of_time(self.job.name, timeout_s, attempts=self.attempt)
         if fault is None:
             return NOT_YET
         self.busy = False

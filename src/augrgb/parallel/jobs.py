@@ -139,7 +139,7 @@ class JobRunner:
         """Run every job after the jobs it depends on; returns name -> result.
 
         Raises:
-            AugrgbError: The first fault of a job; E-JOB-001, a job's process died and died again. Waiting jobs are not
+            AugrgbError: The first fault of a job; E-JOB-004, a job's process died and died again. Waiting jobs are not
                 started, running ones are asked to save when this runner is closed.
             RuntimeError: A bug in a job, with its traceback.
             ValueError: The jobs are no graph.

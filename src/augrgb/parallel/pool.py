@@ -68,7 +68,7 @@ class JobPool(Protocol):
         """Jobs that have ended, by name; waits for the first one, but not longer than `timeout_s`.
 
         Raises:
-            AugrgbError: What a job raised, or E-JOB-001: its process died, again and again.
+            AugrgbError: What a job raised, or E-JOB-004: its process died, again and again.
             RuntimeError: A bug in a job, with its traceback.
         """
 

@@ -14,7 +14,7 @@ _RESUME = "The same command continues from what is finished."
 
 
 def worker_died(where: object, ending: int | str | None, *, attempts: int, limited: bool) -> AugrgbError:
-    """E-JOB-001: the process crashed or was killed, as often as it was tried.
+    """E-JOB-001 (the item's fault) or E-JOB-004: the process crashed or was killed, as often as it was tried.
 
     Args:
         where: The item or job that it worked on.
@@ -26,21 +26,21 @@ def worker_died(where: object, ending: int | str | None, *, attempts: int, limit
     problem = f"its process died ({how}){_times(attempts)}"
     if limited:
         return InputRefused("E-JOB-001", where, problem, _REFUSED)
-    return EnvironmentFault("E-JOB-001", where, problem, f"If memory ran out, use fewer workers. {_RESUME}")
+    return EnvironmentFault("E-JOB-004", where, problem, f"If memory ran out, use fewer workers. {_RESUME}")
 
 
 def out_of_memory(where: object, *, limited: bool) -> AugrgbError:
-    """E-JOB-002: it needs more memory than its limit, or than there is."""
+    """E-JOB-002 (the item's fault) or E-JOB-005: it needs more memory than its limit, or than there is."""
     if limited:
         problem = "needs more memory than one file may take"
         return InputRefused("E-JOB-002", where, problem, "Scale it down first, or leave it out.")
-    return EnvironmentFault("E-JOB-002", where, "out of memory", f"Use fewer workers. {_RESUME}")
+    return EnvironmentFault("E-JOB-005", where, "out of memory", f"Use fewer workers. {_RESUME}")
 
 
-def out_of_time(where: object, timeout_s: float, *, attempts: int, limited: bool) -> AugrgbError:
+def out_of_time(where: object, timeout_s: float, *, attempts: int) -> AugrgbError:
     """E-JOB-003: it gave no result in its time."""
     problem = f"gave no result in {timeout_s:.0f} s{_times(attempts)}"
-    return (InputRefused if limited else EnvironmentFault)("E-JOB-003", where, problem, _REFUSED if limited else "")
+    return InputRefused("E-JOB-003", where, problem, _REFUSED)
 
 
 def _times(attempts: int) -> str:

@@ -50,7 +50,7 @@ def convert_in_child(source: Path, out: Path, *, memory_mib: int, timeout_s: flo
     child, connection = spawn(_serve, str(source), str(out), memory_mib)
     try:
         if not connection.poll(timeout_s):
-            raise out_of_time(source, timeout_s, attempts=1, limited=True)
+            raise out_of_time(source, timeout_s, attempts=1)
         # Text: nothing from the child is unpickled either.
         problem = connection.recv_bytes(_MESSAGE_BYTES).decode("utf-8", "replace")
     except (EOFError, OSError) as error:

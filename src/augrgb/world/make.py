@@ -51,7 +51,7 @@ def make_world(
 
     Raises:
         InputRefused: E-WLD-001: the folder holds another world, or something else.
-        EnvironmentFault: The disk is full; E-JOB-001, a worker process was killed, twice on one video.
+        EnvironmentFault: The disk is full; E-JOB-004, a worker process was killed, twice on one video.
     """
     folder = Path(folder)
     claim_folder(folder, settings, "procedural")
@@ -76,7 +76,7 @@ def make_world_from_motion(
 
     Raises:
         InputRefused: E-WLD-001 as in `make_world`; E-WLD-012: a style has the name of a content; E-WLD-013: few clips.
-        EnvironmentFault: The disk is full; E-JOB-001, a worker process was killed, twice on one video.
+        EnvironmentFault: The disk is full; E-JOB-004, a worker process was killed, twice on one video.
     """
     folder = Path(folder)
     classes = motion.contents + (motion.styles if styles else ())

@@ -143,7 +143,7 @@ def test_a_hanging_call_ends_at_its_time():
 def test_trusted_work_that_dies_is_the_machines_fault(tmp_path):
     with Child(serve) as child:
         assert child.call(ChildJob("once", ("crash once", str(tmp_path / "flag")))) == "second time"
-        with pytest.raises(EnvironmentFault, match=r"E-JOB-001 c: its process died .*SIGSEGV\), 2 times"):
+        with pytest.raises(EnvironmentFault, match=r"E-JOB-004 c: its process died .*SIGSEGV\), 2 times"):
             child.call(ChildJob("c", ("crash", None)))
         assert child.call(ChildJob("threads", ("threads", None))) == (1, "1")
 

@@ -92,7 +92,7 @@ def test_an_error_of_a_job_arrives_with_its_message():
 
 def test_a_killed_worker_is_named():
     with (
-        pytest.raises(EnvironmentFault, match=r"E-JOB-001 x: its process died .*SIGKILL\), 2 times"),
+        pytest.raises(EnvironmentFault, match=r"E-JOB-004 x: its process died .*SIGKILL\), 2 times"),
         JobRunner(1) as runner,
     ):
         runner.run([Job("x", "s", die)])
@@ -143,7 +143,7 @@ def save_when_asked(folder, progress):
 def fail_when_started(folder, progress):
     while not (Path(folder) / "started").exists():
         time.sleep(0.02)
-    raise InputRefused("E-XXX-001", "file", "bad")
+    raise InputRefused("E-VID-001", "file", "bad")
 
 
 def test_when_a_job_fails_those_that_run_may_save(tmp_path):
