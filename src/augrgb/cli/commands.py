@@ -15,6 +15,7 @@ from augrgb.cli.detect_command import detect
 from augrgb.cli.encoder_commands import encoders_app, import_weights
 from augrgb.cli.evaluate_command import evaluate
 from augrgb.cli.extract_command import extract
+from augrgb.cli.recipes_command import recipes_app
 from augrgb.core.errors import UsageFault
 
 app = typer.Typer(
@@ -29,6 +30,7 @@ world_app = typer.Typer(
 app.add_typer(world_app, name="world")
 app.add_typer(data_app, name="data")
 app.add_typer(encoders_app, name="encoders")
+app.add_typer(recipes_app, name="recipes")
 app.command("import-weights")(import_weights)
 
 Overrides = Annotated[

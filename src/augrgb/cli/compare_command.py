@@ -12,7 +12,10 @@ if TYPE_CHECKING:
 
 
 def compare(
-    recipe: Annotated[Path, typer.Argument(help="A comparison recipe, such as recipes/compare/ablation.yaml.")],
+    recipe: Annotated[
+        Path,
+        typer.Argument(help="A file, or a built-in comparison such as ablation (`augrgb recipes list`)."),
+    ],
     overrides: Annotated[
         list[str] | None,
         typer.Argument(

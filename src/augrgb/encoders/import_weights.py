@@ -13,6 +13,7 @@ from torch import Tensor
 from augrgb.core.catalog import check_choice, check_options
 from augrgb.core.errors import InputRefused, UsageFault
 from augrgb.core.files import disk_faults, existing_parent, sha256_file
+from augrgb.core.nested import merge
 from augrgb.core.timeline import Clock
 from augrgb.core.weights import check_state, read_weights
 from augrgb.encoders import ENCODERS
@@ -111,7 +112,7 @@ def import_weights(
     checksum = checked_hash(source, sha256)
     if card is not None and card.sha256.lower() != checksum:
         raise InputRefused("E-MOD-003", source, f"the card {card.name} is of a file with SHA-256 {card.sha256[:16]}...")
-    chosen = check_options(ENCODERS, encoder, _laid_over(published.options, options or {}), "encoder", "import")
+    chosen = check_options(ENCODERS, encoder, merge(published.options, options or {}), "encoder", "import")
     model = ENCODERS[encoder](**chosen)
     state = _renamed(read_pickle(source, target, memory_mib, timeout_s), published)
     check_state(source, state, model.state_dict())
@@ -126,16 +127,6 @@ def import_weights(
     write_card(target / CARD, card)
     save_encoder(target, model, EncoderSettings(clock or published.clock, frames, (), notes))
     return card
-
-
-def _laid_over(usual: Mapping[str, Any], options: Mapping[str, Any]) -> dict[str, Any]:
-    """Options over the usual ones; of two mappings (`flow`), key by key."""
-    both = {name: (usual.get(name), value) for name, value in options.items()}
-    merged = {
-        name: {**before, **value} if isinstance(before, Mapping) and isinstance(value, Mapping) else value
-        for name, (before, value) in both.items()
-    }
-    return {**usual, **merged}
 
 
 def checked_hash(source: Path, sha256: str | None) -> str:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from augrgb.core.errors import InputRefused
 from augrgb.core.files import file_name_of, identifier_of, sha256_json, write_bytes
+from augrgb.core.nested import leaves
 from augrgb.core.timeline import Clock
 from augrgb.features.npy_folder import NpyFolder
 from augrgb.features.video_features import (
@@ -213,14 +214,8 @@ def open_features(folder: Path, clock: Clock | None = None, dim: int | None = No
 
 def mixed_recipes(path: Path, expected: Any, found: Any) -> InputRefused:
     """The refusal of features made in different ways, with what differs."""
-    before, after = _leaves(expected), _leaves(found)
+    before, after = leaves(expected), leaves(found)
     keys = [key for key in sorted(before.keys() | after.keys()) if before.get(key) != after.get(key)]
     differing = "; ".join(f"{key}: {before.get(key)} here, {after.get(key)} there" for key in keys[:4])
     problem = f"made by another recipe than the rest of the folder ({differing or 'the clock differs'})"
     return InputRefused("E-FEA-010", path, problem, "Use another folder, or remove the old features.")
-
-
-def _leaves(value: Any, prefix: str = "") -> dict[str, Any]:
-    if isinstance(value, dict):
-        return {leaf: found for key in value for leaf, found in _leaves(value[key], f"{prefix}{key}.").items()}
-    return {prefix.rstrip("."): value}

@@ -12,9 +12,11 @@ from pydantic import BaseModel, ValidationError
 
 from augrgb.core.catalog import check_options
 from augrgb.core.errors import AugrgbError, FaultList, UsageFault, did_you_mean, raise_together
+from augrgb.core.nested import merge
 from augrgb.encoders import ENCODERS
 from augrgb.filters import FILTERS
 from augrgb.losses import LOSSES
+from augrgb.recipe.builtin import recipe_path
 from augrgb.recipe.encoder_schema import EncoderRecipe
 from augrgb.recipe.overrides import apply_overrides
 from augrgb.recipe.schema import StreamRecipe
@@ -42,7 +44,10 @@ class _UniqueKeys(yaml.SafeLoader):
 
 
 def load_recipe(path: Path, kind: type[RecipeKind], overrides: Sequence[str] = ()) -> RecipeKind:
-    """Read and check a recipe file. Relative paths in it are relative to the working folder.
+    """Read and check a recipe. Relative paths in it are relative to the working folder.
+
+    Args:
+        path: A file, or the name of a built-in recipe such as `world/rgb`.
 
     Raises:
         UsageFault: The file is absent, not YAML, or anything in it is wrong (all faults together).
@@ -51,9 +56,10 @@ def load_recipe(path: Path, kind: type[RecipeKind], overrides: Sequence[str] = (
 
 
 def with_base(path: Path) -> dict[str, Any]:
-    """The values of a recipe laid over those of the file it names as `base` (beside it), which has no base itself.
+    """The values of a recipe laid over those of the file that it names as `base`, which has no base itself.
 
-    Sections are merged key by key; lists and plain values of the recipe replace those of its base.
+    The base is looked for beside the recipe, then among the built-in ones. They come together as `core.nested.merge`
+    says: sections key by key; lists and plain values of the recipe replace those of its base.
 
     Raises:
         UsageFault: E-CFG-005, either file cannot be read; E-CFG-006, `base` is no file name, or the base has one.
@@ -64,31 +70,23 @@ def with_base(path: Path) -> dict[str, Any]:
     name = values.pop("base")
     if not isinstance(name, str):
         raise UsageFault("E-CFG-006", f"{path}: base", f"expected the name of a recipe file, got {name!r}")
-    base = read_values(Path(path).parent / name)
+    beside = recipe_path(path).parent / name
+    base = read_values(beside if beside.is_file() else Path(name))
     if "base" in base:
         remedy = "A recipe has one base; put both into one file."
         raise UsageFault("E-CFG-006", f"{path}: base", f"{name} has a base itself ({base['base']!r})", remedy)
-    return _laid_over(base, values)
-
-
-def _laid_over(base: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
-    result = dict(base)
-    for key, value in values.items():
-        below = result.get(key)
-        result[key] = _laid_over(below, value) if isinstance(below, dict) and isinstance(value, dict) else value
-    return result
+    return merge(base, values)
 
 
 def read_values(path: Path) -> dict[str, Any]:
-    """The plain values of a YAML recipe.
+    """The plain values of a YAML recipe: a file, or a built-in one by its name.
 
     Raises:
-        UsageFault: E-CFG-005, the file is absent, not YAML, gives a key twice, or is not a mapping.
+        UsageFault: E-CFG-005, there is none, or it is not YAML, gives a key twice, or is not a mapping; E-CFG-007,
+            several built-in recipes have that name.
     """
     try:
-        values = yaml.load(Path(path).read_text(encoding="utf-8"), _UniqueKeys)
-    except FileNotFoundError as error:
-        raise UsageFault("E-CFG-005", path, "no such recipe") from error
+        values = yaml.load(recipe_path(path).read_text(encoding="utf-8"), _UniqueKeys)
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise UsageFault("E-CFG-005", path, f"not valid YAML ({' '.join(str(error).split())})") from error
     if not isinstance(values, dict):

@@ -9,16 +9,18 @@ from typing import Any
 import yaml
 
 from augrgb.core.errors import AugrgbError, UsageFault, raise_together
+from augrgb.core.nested import set_at
 
 
 def apply_overrides(values: Mapping[str, Any], overrides: Sequence[str]) -> dict[str, Any]:
-    """A copy of nested `values` with each `a.b.c=value` set; values are read as YAML, missing sections are made.
+    """A copy of nested `values` with each `a.b.c=value` set; values are read as YAML, keys as in `core.nested`.
 
     >>> apply_overrides({"train": {"steps": 5}}, ["train.steps=9", "seed=1"])
     {'train': {'steps': 9}, 'seed': 1}
 
     Raises:
-        UsageFault: An override without `=`, with bad YAML, or that goes through a plain value; all together.
+        UsageFault: E-CFG-004, an override without `=`, with bad YAML, or that leads through a plain value; all
+            faults together.
     """
     result = copy.deepcopy(dict(values))
     faults: list[AugrgbError] = []
@@ -33,15 +35,9 @@ def apply_overrides(values: Mapping[str, Any], overrides: Sequence[str]) -> dict
         except yaml.YAMLError as error:
             faults.append(UsageFault("E-CFG-004", override, f"the value is not valid YAML ({error})"))
             continue
-        section: Any = result
-        for depth, part in enumerate(path[:-1]):
-            if section.get(part) is None:
-                section[part] = {}
-            section = section[part]
-            if not isinstance(section, dict):
-                faults.append(UsageFault("E-CFG-004", override, f"{'.'.join(path[: depth + 1])} is not a section"))
-                break
-        else:
-            section[path[-1]] = value
+        try:
+            set_at(result, path, value)
+        except UsageFault as fault:
+            faults.append(UsageFault(fault.code, override, fault.problem, fault.remedy))
     raise_together(faults)
     return result

@@ -12,6 +12,7 @@ from typing import Any
 
 from augrgb.core.errors import UsageFault
 from augrgb.core.files import read_json, remove_leftovers, write_json
+from augrgb.core.nested import leaves
 from augrgb.training.checkpoints import Checkpoints
 from augrgb.training.history import History
 from augrgb.training.run_lock import run_lock
@@ -41,6 +42,15 @@ class RunFolder:
         """Weights of the best step so far."""
         return self.path / "checkpoints" / "selected.safetensors"
 
+    @property
+    def identity(self) -> dict[str, Any]:
+        """What the run is trained with: as begun, or as last resumed with other settings.
+
+        Raises:
+            InputRefused: E-FILE-001 or E-FILE-002, there is no readable `run.json`.
+        """
+        return _latest_identity(read_json(self.path / "run.json", "run folder (run.json)"))
+
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
         """Hold the folder, and remove what dead processes left half-written.
@@ -68,12 +78,11 @@ class RunFolder:
             write_json(path, about)
             return
         about = read_json(path, "run description")
-        before = about["changes"][-1] if about["changes"] else about["identity"]
-        found = differences(before, identity)
-        if found and not resume_anyway:
+        changed = differences(_latest_identity(about), identity)
+        if changed and not resume_anyway:
             remedy = "Use another folder, or restore the settings."
-            raise UsageFault("E-RUN-002", self.path, "started with other settings: " + "; ".join(found), remedy)
-        if found:
+            raise UsageFault("E-RUN-002", self.path, "started with other settings: " + "; ".join(changed), remedy)
+        if changed:
             about["changes"].append(dict(identity))
             write_json(path, about)
 
@@ -93,7 +102,7 @@ def differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str
     >>> differences({"a": {"b": 1, "c": 0}}, {"a": {"b": 2, "c": 0}})
     ['a.b: 1 before, 2 now']
     """
-    left, right = dict(_leaves(before)), dict(_leaves(after))
+    left, right = leaves(before), leaves(after)
     return [
         f"{key}: {left.get(key, 'absent')!r} before, {right.get(key, 'absent')!r} now"
         for key in sorted(left.keys() | right.keys())
@@ -101,12 +110,8 @@ def differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str
     ]
 
 
-def _leaves(value: Any, name: str = "") -> Iterator[tuple[str, Any]]:
-    if isinstance(value, Mapping):
-        for key, inner in value.items():
-            yield from _leaves(inner, f"{name}.{key}" if name else str(key))
-    elif value is not None:
-        yield name, list(value) if isinstance(value, tuple) else value
+def _latest_identity(about: Mapping[str, Any]) -> dict[str, Any]:
+    return dict((about["changes"] or [about["identity"]])[-1])
 
 
 def versions() -> dict[str, str | None]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from augrgb.annotations.dataset_file import load_dataset, role
 from augrgb.annotations.leakage import check_unseen
 from augrgb.core.errors import InputRefused, UsageFault
-from augrgb.core.files import read_json, write_json
+from augrgb.core.files import write_json
 from augrgb.core.types import Dataset, Detection
 from augrgb.detection.pipeline import ranked_detections
 from augrgb.detection.predictions import Predictions, fuse, save_predictions
@@ -22,6 +22,7 @@ from augrgb.recipe.build import build_features, stream_recipe_of
 from augrgb.recipe.schema import StreamRecipe
 from augrgb.streams.files import load_stream
 from augrgb.streams.predict import predict
+from augrgb.training.run_folder import RunFolder
 
 DEFAULT_PROTOCOLS = ("frame-map/present", "event-map")
 
@@ -42,13 +43,14 @@ def run_recipe(run: Path) -> StreamRecipe:
     Raises:
         InputRefused: It is not the folder of a finished stream.
     """
-    description = read_json(run / "run.json", "run folder (run.json)")
-    if not (run / "result.json").is_file():
-        raise InputRefused("E-RUN-005", run, "this run is not finished", "Give the command that began it again.")
+    folder = RunFolder(run)
     try:
-        return stream_recipe_of((description["changes"] or [description["identity"]])[-1])
+        recipe = stream_recipe_of(folder.identity)
     except (KeyError, TypeError, ValueError) as error:
         raise InputRefused("E-RUN-006", run / "run.json", f"not the run of a stream ({error})") from error
+    if folder.result() is None:
+        raise InputRefused("E-RUN-005", run, "this run is not finished", "Rerun the command that started it.")
+    return recipe
 
 
 def predict_run(

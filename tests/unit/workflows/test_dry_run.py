@@ -188,14 +188,14 @@ def test_shipped_recipes(path):
     if path.name == "base.yaml":
         assert all(word in text for word in ("Features:", "Files:", "Dataset:", "augrgb data"))
         return
-    verb = "distil" if recipe.distill is not None else "train"
-    assert f"augrgb {verb} recipes/{path.parent.name}/{path.name} " in text and "--dry-run" in text
-    assert "Paper's number:" in text and "augrgb evaluate runs/" in text
+    verb = "distill" if recipe.distill is not None else "train"
+    assert f"augrgb {verb} {path.parent.name}/{path.stem} " in text and "--dry-run" in text
+    assert "# Reaches: " in text and "augrgb evaluate runs/" in text
     assert recipe.student.modality in recipe.data.features
     if recipe.distill is not None:
         for teacher in recipe.distill.teachers.values():
             own = path.parent / f"{teacher.name.removeprefix(path.parent.name + '_')}.yaml"
-            assert f"--run {teacher} " in own.read_text()
+            assert f"-o {teacher} " in own.read_text()
 
 
 def test_published_splits_add_up():

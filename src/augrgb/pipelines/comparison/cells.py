@@ -9,6 +9,7 @@ from typing import Any, cast
 
 from augrgb.core.errors import UsageFault
 from augrgb.core.files import read_json
+from augrgb.core.nested import merge_dotted
 from augrgb.encoders import ENCODERS
 from augrgb.parallel.jobs import Job
 from augrgb.pipelines.comparison.jobs import (
@@ -21,7 +22,6 @@ from augrgb.pipelines.comparison.jobs import (
     fingerprints,
     stream_job,
 )
-from augrgb.pipelines.comparison.merge import merged
 from augrgb.pipelines.comparison.recipe import ComparisonRecipe
 from augrgb.pipelines.comparison.search_space import trial_name
 from augrgb.pipelines.comparison.values import Places, encoder_values, iter_values
@@ -136,7 +136,7 @@ class Cells:
 
     def split(self, key: str) -> str:
         """The split that a method is trained on."""
-        return str(merged(self.recipe.stream, self.recipe.methods[key].set)["data"].get("split", "cross_subject"))
+        return str(merge_dotted(self.recipe.stream, self.recipe.methods[key].set)["data"].get("split", "cross_subject"))
 
     @property
     def videos(self) -> FeatureVideos:

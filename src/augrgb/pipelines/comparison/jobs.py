@@ -15,7 +15,7 @@ from augrgb.core.progress import Progress
 from augrgb.recipe import EncoderRecipe, StreamRecipe, check_recipe
 from augrgb.recipe.build import recipe_to_json
 from augrgb.training.interrupts import Interrupted
-from augrgb.training.run_folder import differences
+from augrgb.training.run_folder import RunFolder, differences
 from augrgb.workflows.evaluate import evaluate_runs, result_to_json
 from augrgb.workflows.extract import extract
 from augrgb.workflows.train_encoder import train_encoder
@@ -45,16 +45,13 @@ class Run:
 
     def changes(self) -> list[str]:
         """In what it differs from what lies in its folder: recipe, or files that it was made from."""
-        path = self.folder / "run.json"
-        if not path.is_file():
+        if not (self.folder / "run.json").is_file():
             return []
-        about = read_json(path, "run description")
-        before = (about["changes"] or [about["identity"]])[-1]["recipe"]
-        told = differences(before, recipe_to_json(self.recipe))
+        changed = differences(RunFolder(self.folder).identity["recipe"], recipe_to_json(self.recipe))
         made_from = self.folder / "inputs.json"
         known = read_json(made_from, "inputs") if made_from.is_file() else {}
         now = fingerprints(self.inputs)
-        return told + [
+        return changed + [
             f"{name} is another one since" for name in sorted(now) if known.get(name, now[name]) != now[name]
         ]
 

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
 from augrgb.core.errors import AugrgbError, FaultList, UsageFault, did_you_mean, raise_together
+from augrgb.core.nested import merge_dotted
 from augrgb.encoders import ENCODERS
 from augrgb.metrics.protocols import find_protocol
 from augrgb.pipelines.comparison.graph import graph_of, reachable
-from augrgb.pipelines.comparison.merge import merged
 from augrgb.pipelines.comparison.recipe import (
     KEY,
     ComparisonRecipe,
@@ -35,6 +35,9 @@ Model = TypeVar("Model", bound=BaseModel)
 
 def load_comparison(path: Path, overrides: Sequence[str] = ()) -> ComparisonRecipe:
     """Read and check a comparison recipe; relative paths in it are relative to the working folder.
+
+    Args:
+        path: A file, or the name of a built-in recipe such as `ablation`.
 
     Raises:
         UsageFault: The file is absent, not YAML, or anything in it is wrong (all faults together).
@@ -189,8 +192,10 @@ def _cell_faults(recipe: ComparisonRecipe, where: str) -> Iterator[AugrgbError]:
     """Faults of the recipe that each encoder and method comes to."""
     places, seed = Places(Path("compare"), recipe), recipe.seeds[0]
     for key, entry in recipe.encoders.items():
-        values = encoder_values(recipe, places, key, seed)
-        yield from _recipe_faults(values, EncoderRecipe, f"{where}: encoders.{key}")
+        values, faults = _made(f"{where}: encoders.{key}", encoder_values, recipe, places, key, seed)
+        yield from faults
+        if values is not None:
+            yield from _recipe_faults(values, EncoderRecipe, f"{where}: encoders.{key}")
         if len(entry.encoder) != 1:
             yield UsageFault("E-CFG-003", f"{where}: encoders.{key}.encoder", f"choose one, got {list(entry.encoder)}")
     for key, method in recipe.methods.items():
@@ -199,17 +204,17 @@ def _cell_faults(recipe: ComparisonRecipe, where: str) -> Iterator[AugrgbError]:
         names = [one.encoder for one in involved if one.encoder is not None]
         kinds = [kind for name in names if name in recipe.encoders for kind in recipe.encoders[name].encoder]
         missing = len(involved) < len(wanted) or len(kinds) != len(names)
-        if missing or any(kind not in ENCODERS for kind in kinds):
-            values = _without_sources(recipe, method)  # their faults are reported where they are named
-        else:
-            try:
-                values = iter_values(recipe, places, key, seed)
-            except UsageFault as fault:
-                yield UsageFault(fault.code, f"{where}: methods.{key}", fault.problem, fault.remedy)
-                values = _without_sources(recipe, method)
-        if bool(method.losses) != bool(method.teachers):
-            values.pop("distill", None)  # reported already
-        yield from _recipe_faults(values, StreamRecipe, f"{where}: methods.{key}")
+        place, values, faults = f"{where}: methods.{key}", None, []
+        if not missing and all(kind in ENCODERS for kind in kinds):
+            values, faults = _made(place, iter_values, recipe, places, key, seed)
+        if values is None:  # the faults of its sources are reported where they are named
+            values, more = _made(place, _without_sources, recipe, method)
+            faults = faults + more
+        yield from faults
+        if values is not None:
+            if bool(method.losses) != bool(method.teachers):
+                values.pop("distill", None)  # reported already
+            yield from _recipe_faults(values, StreamRecipe, place)
 
 
 def _search_faults(recipe: ComparisonRecipe, values: Mapping[str, Any], where: str) -> Iterator[AugrgbError]:
@@ -267,18 +272,18 @@ def _trial_faults(recipe: ComparisonRecipe, where: str) -> Iterator[AugrgbError]
             except KeyError as error:
                 yield UsageFault("E-CFG-002", place, f"no such encoder or method as {error}")
             except UsageFault as fault:
-                yield UsageFault(fault.code, place, fault.problem, fault.remedy)
+                yield _placed(fault, place)
 
 
 def _without_sources(recipe: ComparisonRecipe, method: MethodEntry) -> dict[str, Any]:
     """What can be checked of a method whose encoder or teachers have faults: all but features and modality."""
-    values = merged(recipe.stream, {"data": {"features": {}}})
+    values = merge_dotted(recipe.stream, {"data": {"features": {}}})
     if method.filter is not None:
         values["student"] = {"filter": method.filter}
     if method.losses:
         losses = {name: loss.model_dump(mode="json") for name, loss in method.losses.items()}
         values["distill"] = {"teachers": {"teacher": "teacher"}, "losses": losses}
-    return merged(values, method.set)
+    return merge_dotted(values, method.set)
 
 
 def _recipe_faults(values: Mapping[str, Any], kind: Any, where: str) -> Iterator[AugrgbError]:
@@ -288,6 +293,19 @@ def _recipe_faults(values: Mapping[str, Any], kind: Any, where: str) -> Iterator
         yield from several.faults
     except UsageFault as fault:
         yield fault
+
+
+def _made(where: str, make: Callable[..., dict[str, Any]], *arguments: Any) -> tuple[Any, list[UsageFault]]:
+    """The values that `make` returns, or None and the fault that it raises, with its place."""
+    try:
+        return make(*arguments), []
+    except UsageFault as fault:
+        return None, [_placed(fault, where)]
+
+
+def _placed(fault: UsageFault, where: str) -> UsageFault:
+    inside = f"{where}: {fault.where}" if fault.where else where
+    return UsageFault(fault.code, inside, fault.problem, fault.remedy)
 
 
 def _once(faults: list[AugrgbError]) -> list[AugrgbError]:

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, PositiveFloat
 
-from augrgb.pipelines.comparison.merge import merged
+from augrgb.core.nested import merge_dotted
 from augrgb.pipelines.comparison.search_space import SearchSection, Settings, grid_of, grid_size, trials_of
 from augrgb.recipe.encoder_schema import JointSection
 from augrgb.recipe.sections import LossSection, Section
@@ -97,7 +97,7 @@ class MethodEntry(Section):
     def with_settings(self, settings: Mapping[str, Any]) -> MethodEntry:
         """This method with the settings of a trial: its own fields where a key begins with one, else those in `set`."""
         own = {key: value for key, value in settings.items() if key.split(".")[0] in SEARCHED_FIELDS}
-        values = merged(self.model_dump(mode="json"), own)
+        values = merge_dotted(self.model_dump(mode="json"), own)
         others = {key: value for key, value in settings.items() if key not in own}
         values["set"] = {key: value for key, value in self.set.items() if key not in others} | others
         return MethodEntry.model_validate(values)

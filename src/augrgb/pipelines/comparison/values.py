@@ -10,8 +10,8 @@ from typing import Any
 from pydantic import ValidationError
 
 from augrgb.core.errors import UsageFault
+from augrgb.core.nested import merge_dotted
 from augrgb.encoders import ENCODERS
-from augrgb.pipelines.comparison.merge import merged
 from augrgb.pipelines.comparison.recipe import ComparisonRecipe
 from augrgb.recipe.encoder_schema import EncoderRecipe
 
@@ -79,11 +79,11 @@ class Places:
 def encoder_values(recipe: ComparisonRecipe, places: Places, name: str, seed: int) -> dict[str, Any]:
     """The encoder recipe of one cell, as plain values; `seed` says nothing where the encoder is shared."""
     entry = recipe.encoders[name]
-    base = merged({"data": {"dataset": recipe.stream["data"]["dataset"]}}, recipe.encoder)
+    base = merge_dotted({"data": {"dataset": recipe.stream["data"]["dataset"]}}, recipe.encoder)
     split = recipe.stream["data"].get("split")
     if split is not None:
         base["data"].setdefault("split", split)
-    values = merged({**base, "encoder": entry.encoder}, entry.set)
+    values = merge_dotted({**base, "encoder": entry.encoder}, entry.set)
     if entry.seeds == "each":
         values["seed"] = places.encoder_seed(seed)
     if entry.distill is not None:
@@ -103,7 +103,7 @@ def iter_values(recipe: ComparisonRecipe, places: Places, key: str, seed: int) -
         UsageFault: E-CFG-003, a modality has no features, or two kinds of features at once.
     """
     method = recipe.methods[key]
-    values = merged(recipe.stream, {})
+    values = merge_dotted(recipe.stream, {})
     folders = dict(values["data"].get("features") or {})
     modality, own = _source(recipe, places, key, seed)
     features: dict[str, Any] = {}
@@ -131,7 +131,7 @@ def iter_values(recipe: ComparisonRecipe, places: Places, key: str, seed: int) -
             "losses": method.losses_at_scale(),
         }
     values["seed"] = seed
-    return merged(values, method.set)
+    return merge_dotted(values, method.set)
 
 
 def _runs_of(recipe: ComparisonRecipe, places: Places, teacher: str, seed: int) -> str | list[str]:
@@ -151,7 +151,7 @@ def _source(recipe: ComparisonRecipe, places: Places, key: str, seed: int) -> tu
     if encoder is not None:
         kind = next(iter(recipe.encoders[encoder].encoder))
         return ENCODERS[kind].modality, str(places.features(encoder, seed))
-    student = merged(recipe.stream, recipe.methods[key].set).get("student")
+    student = merge_dotted(recipe.stream, recipe.methods[key].set).get("student")
     return str(student.get("modality", "rgb")) if isinstance(student, dict) else "rgb", None
 
 

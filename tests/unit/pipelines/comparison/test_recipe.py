@@ -1,4 +1,3 @@
-import copy
 from pathlib import Path
 
 import pytest
@@ -8,7 +7,6 @@ from augrgb.core.errors import AugrgbError, FaultList, UsageFault
 from augrgb.losses import LOSSES
 from augrgb.pipelines.compare import plan_comparison
 from augrgb.pipelines.comparison.load import check_comparison, load_comparison
-from augrgb.pipelines.comparison.merge import merged
 from augrgb.pipelines.comparison.values import Places, encoder_values, iter_values
 from augrgb.recipe import EncoderRecipe, StreamRecipe, check_recipe
 from support.places import RECIPES, ROOT
@@ -191,16 +189,6 @@ def test_a_key_that_is_given_twice_is_refused(tmp_path):
         load_comparison(path)
 
 
-def test_a_dotted_key_replaces_and_a_section_is_merged():
-    base = {"student": {"filter": {"sd_tcn": {"width": 8}}, "modality": "rgb"}}
-    before = copy.deepcopy(base)
-    assert merged(base, {"student.filter": {"pdan": {}}})["student"] == {"filter": {"pdan": {}}, "modality": "rgb"}
-    assert merged(base, {"student": {"filter": {"sd_tcn": {"layers": 2}}}})["student"]["filter"] == {
-        "sd_tcn": {"width": 8, "layers": 2}
-    }
-    assert base == before
-
-
 @pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
 def test_shipped_recipes_come_to_sound_cells_without_data(path, tmp_path):
     recipe = load_comparison(path)
@@ -210,7 +198,7 @@ def test_shipped_recipes_come_to_sound_cells_without_data(path, tmp_path):
     assert recipe.search is not None and plan.trials == sum(trials.values())
     assert trials["flow"] == trials["pose"] == 0  # teachers make none
     assert len(path.read_text().splitlines()) <= 60
-    assert f"augrgb compare recipes/compare/{path.name}" in path.read_text()
+    assert f"augrgb compare {path.stem}" in path.read_text()
 
 
 def test_the_recipe_in_the_manual_is_sound():

@@ -3,11 +3,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-from augrgb.core.errors import AugrgbError, UsageFault
+from augrgb.core.errors import AugrgbError
 from augrgb.pipelines.compare import plan_comparison
 from augrgb.pipelines.comparison.graph import ancestors, rounds
 from augrgb.pipelines.comparison.load import check_comparison, load_comparison
-from augrgb.pipelines.comparison.merge import merged
 from augrgb.pipelines.comparison.search_space import grid_of, grid_size, trials_of
 from augrgb.pipelines.comparison.values import Places, encoder_values, iter_values
 from support.toy_comparison import toy_values
@@ -99,13 +98,6 @@ def test_a_search_can_be_left_out(tmp_path):
     assert load_comparison(path, ["search=null"]).trials("rgb") == []
     del values["search"]
     assert "methods.rgb: has a grid or trials, but there is no search" in told(values)
-
-
-def test_a_star_stands_for_what_is_there():
-    base = {"student": {"filter": {"gru": {"width": 8}}}}
-    assert merged(base, {"student.filter.*.dropout": 0.5})["student"]["filter"] == {"gru": {"width": 8, "dropout": 0.5}}
-    with pytest.raises(UsageFault, match="the star stands for nothing"):
-        merged({}, {"student.filter.*.dropout": 0.5})
 
 
 def with_taught_encoders():
