@@ -78,7 +78,9 @@ CODES: Final[dict[str, ErrorCode]] = {
     "E-CFG-003": ErrorCode("usage", "The value of a key or option has the wrong type or is out of range.", "Give a value as the message says; `augrgb show NAME` prints types and defaults."),
     "E-CFG-004": ErrorCode("usage", "An option or override is not written in the form that is expected.", "Write it as the message shows, for example `KEY=VALUE` or `25,16,8`."),
     "E-CFG-005": ErrorCode("usage", "The recipe does not exist.", "Check the path, or see `augrgb recipes list`."),
-    "E-CFG-006": ErrorCode("usage", "The `base` of a recipe is not the name of a recipe file.", "Name a YAML file in the same folder."),
+    "E-CFG-006": ErrorCode("usage", "The `base` of a recipe is not the name of a recipe file.", "Name a YAML file in the same folder, or a built-in recipe."),
+    "E-CFG-007": ErrorCode("usage", "Several built-in recipes have this name.", "Write its folder too, such as `world/rgb`."),
+    "E-CFG-008": ErrorCode("usage", "A dotted key leads through a value that is not a section, or its `*` matches no key.", "Correct the key; `augrgb show recipe` lists the sections."),
     "E-CFG-010": ErrorCode("usage", "Two results would be written to the same place.", "Give each its own folder."),
     "E-CFG-011": ErrorCode("usage", "`--shard slurm` was used outside a regular Slurm array.", "Submit with `sbatch --array=1-N`, or name the part yourself: `--shard 3/16`."),
     # Files
@@ -86,6 +88,7 @@ CODES: Final[dict[str, ErrorCode]] = {
     "E-FILE-002": ErrorCode("input", "A text file is not UTF-8.", "Save it as UTF-8."),
     "E-FILE-003": ErrorCode("input", "A file, or one entry of it, is larger than is read.", "Split it; CSV annotations are streamed and have no limit."),
     "E-FILE-004": ErrorCode("input", "An XML file has a document type, which could load other files.", "Remove the DTD; annotation tools never write one."),
+    "E-FILE-005": ErrorCode("usage", "The file that would be written exists.", "Choose another name, or remove it."),
     # Ids
     "E-ID-001": ErrorCode("input", "Two files, rows or tasks hold the annotations of one video.", "Keep one of them."),
     "E-ID-002": ErrorCode("input", "Two ids differ only in case or Unicode form, so some file systems take them for one.", "Rename one."),

@@ -67,12 +67,12 @@ def set_at(values: dict[str, Any], path: Sequence[str], value: Any) -> None:
     {'train': {'steps': 9}, 'data': {'split': 'cross_view'}}
 
     Raises:
-        UsageFault: E-CFG-004, the path leads through a plain value, or a star matches nothing.
+        UsageFault: E-CFG-008, the path leads through a plain value, or a star matches nothing.
     """
     dotted = ".".join(path)
     first, *rest = path
     if first == "*" and not values:
-        raise UsageFault("E-CFG-004", dotted, "`*` matches no key here", "Write the key out.")
+        raise UsageFault("E-CFG-008", dotted, "`*` matches no key here", "Write the key out.")
     for key in list(values) if first == "*" else [first]:
         if not rest:
             values[key] = value
@@ -81,7 +81,7 @@ def set_at(values: dict[str, Any], path: Sequence[str], value: Any) -> None:
             values[key] = {}
         section = values[key]
         if not isinstance(section, dict):
-            raise UsageFault("E-CFG-004", dotted, f"{key} is {section!r}, not a section")
+            raise UsageFault("E-CFG-008", dotted, f"{key} is {section!r}, not a section")
         set_at(section, rest, value)
 
 

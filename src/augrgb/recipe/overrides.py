@@ -19,8 +19,8 @@ def apply_overrides(values: Mapping[str, Any], overrides: Sequence[str]) -> dict
     {'train': {'steps': 9}, 'seed': 1}
 
     Raises:
-        UsageFault: E-CFG-004, an override without `=`, with bad YAML, or that leads through a plain value; all
-            faults together.
+        UsageFault: E-CFG-004, an override without `=` or with bad YAML; E-CFG-008, one that leads through a plain
+            value; all faults together.
     """
     result = copy.deepcopy(dict(values))
     faults: list[AugrgbError] = []

@@ -29,12 +29,12 @@ def test_a_dotted_key_replaces_a_whole_section():
 def test_a_star_matches_every_key():
     changed = merge_dotted(BASE, {"student.filter.*.dropout": 0.5})
     assert changed["student"]["filter"] == {"sd_tcn": {"width": 8, "dropout": 0.5}}
-    with pytest.raises(UsageFault, match=r"E-CFG-004.*matches no key here"):
+    with pytest.raises(UsageFault, match=r"E-CFG-008.*matches no key here"):
         merge_dotted({}, {"student.filter.*.dropout": 0.5})
 
 
 def test_a_path_through_a_plain_value_is_refused():
-    with pytest.raises(UsageFault, match=r"E-CFG-004.*modality is 'rgb', not a section"):
+    with pytest.raises(UsageFault, match=r"E-CFG-008.*modality is 'rgb', not a section"):
         merge_dotted(BASE, {"student.modality.name": 1})
     values = {"train": None}
     set_at(values, ["train", "steps"], 1)  # an empty section in YAML is None
