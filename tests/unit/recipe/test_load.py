@@ -83,7 +83,7 @@ def test_encoder_recipe():
 def test_bad_overrides(tmp_path, override):
     path = tmp_path / "r.yaml"
     path.write_text(yaml.safe_dump({**STREAM, "train": {"steps": 5}}))
-    with pytest.raises(UsageFault, match="E-CFG-00[48]"):
+    with pytest.raises(UsageFault, match=r"E-CFG-00[48]"):
         load_recipe(path, StreamRecipe, [override])
 
 
