@@ -6,10 +6,12 @@ bytes whoever writes it, so a task that ran twice does no harm.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import logging
 import os
 import pickle
+import secrets
 import socket
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -21,6 +23,7 @@ from augrgb.parallel.devices import begin_on
 from augrgb.parallel.limits import ChildLimits
 from augrgb.parallel.pool import Job, JobPool, JobResult, result_or_raise, run_job
 from augrgb.parallel.process_faults import worker_died
+from augrgb.parallel.workers import GRAPH_VARIABLE
 
 Argument = TypeVar("Argument")
 Result = TypeVar("Result")
@@ -28,6 +31,24 @@ _AT_LEAST_WAITING = 64
 _TASKS_PER_CORE = 4
 _GPU_SHARE = 0.25
 _PATIENCE_S = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where the work of a driver runs: its device, the driver's folder, and a name of the driver's job graph."""
+
+    device: str
+    folder: str
+    graph: str = ""
+
+    def enter(self) -> None:
+        """Make this process a place of work: relative paths mean the same as in the driver, if the folder is here."""
+        with contextlib.suppress(OSError):
+            os.chdir(self.folder)
+        if self.graph:
+            os.environ[GRAPH_VARIABLE] = self.graph
+        if self.device != "cpu":
+            begin_on([self.device], 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +114,7 @@ class RayEngine:
         # Not more tasks at once than keep the cluster busy: their results and arguments stay in memory.
         room = max(_AT_LEAST_WAITING, int(_TASKS_PER_CORE * ray.cluster_resources().get("CPU", 1)))
         task = self.remote(ray, _run_item)
-        named = pickle.dumps(function)
+        named, place = pickle.dumps(function), _Place(self.device, os.getcwd())
         running: dict[Any, int] = {}
 
         def next_one() -> tuple[int, Any]:
@@ -107,7 +128,7 @@ class RayEngine:
         try:
             for number, job in enumerate(jobs):
                 argument = pickle.dumps(job.argument)
-                running[task.remote(named, argument, job.name, job.timeout_s, self.limits, self.device)] = number
+                running[task.remote(named, argument, job.name, job.timeout_s, self.limits, place)] = number
                 if len(running) >= room:
                     yield next_one()
             while running:
@@ -128,6 +149,7 @@ class RayPool:
         self._ray = import_ray()
         self._engine, self._started = engine, engine.connect(self._ray)
         self._task = engine.remote(self._ray, _run_pool_job)
+        self._place = _Place(engine.device, os.getcwd(), secrets.token_hex(8))
         self._running: dict[Any, str] = {}
         here = self._ray.util.scheduling_strategies.NodeAffinitySchedulingStrategy(
             self._ray.get_runtime_context().get_node_id(), soft=True
@@ -144,7 +166,7 @@ class RayPool:
     def start(self, job: Job) -> None:
         """See `JobPool`."""
         call = pickle.dumps((job.function, dict(job.arguments)))
-        self._running[self._task.remote(call, job.name, self._engine.device, self._board)] = job.name
+        self._running[self._task.remote(call, job.name, self._place, self._board)] = job.name
 
     def wait(self, timeout_s: float) -> Iterator[tuple[str, JobResult]]:
         """See `JobPool`."""
@@ -201,22 +223,22 @@ def _outcome(ray: Any, reference: Any, name: str, attempts: int, *, limited: boo
         return worker_died(name, type(error).__name__, attempts=attempts, limited=limited)
 
 
-def _run_item(function: bytes, argument: bytes, name: str, timeout_s: float, limits: ChildLimits, device: str) -> Any:
+def _run_item(function: bytes, argument: bytes, name: str, timeout_s: float, limits: ChildLimits, place: _Place) -> Any:
     """One item, in the child of this worker. It stays pickled here, so that only the child imports what it needs."""
     try:
-        return _item_child(function, limits, device).call(ChildJob(name, (function, argument), timeout_s))
+        return _item_child(function, limits, place).call(ChildJob(name, (function, argument), timeout_s))
     except EnvironmentFault as fault:  # as a value: Ray would wrap what is raised
         return fault
 
 
-def _run_pool_job(call: bytes, name: str, device: str, board: Any) -> Any:
+def _run_pool_job(call: bytes, name: str, place: _Place, board: Any) -> Any:
     """One job of a graph, in the child of this worker: its pickled `JobResult`, or its fault."""
 
     def note(fraction: float) -> None:
         board.note.remote(name, fraction)
 
     try:
-        return _job_child(device).call(ChildJob(name, call), on_progress=note)
+        return _job_child(place).call(ChildJob(name, call), on_progress=note)
     except EnvironmentFault as fault:
         return fault
 
@@ -230,25 +252,20 @@ def _call_job(pickled: bytes) -> bytes:
     return pickle.dumps(run_job(pickle.loads(pickled)))
 
 
-def _begin_item(function: bytes, device: str) -> None:
+def _begin_item(function: bytes, place: _Place) -> None:
     pickle.loads(function)
-    _begin_job(device)
-
-
-def _begin_job(device: str) -> None:
-    if device != "cpu":
-        begin_on([device], 0)
+    place.enter()
 
 
 @functools.lru_cache(maxsize=1)
-def _item_child(function: bytes, limits: ChildLimits, device: str) -> Child[tuple[bytes, bytes], Any]:
+def _item_child(function: bytes, limits: ChildLimits, place: _Place) -> Child[tuple[bytes, bytes], Any]:
     """One child for all tasks of a worker; it ends when the worker does."""
-    return Child(_call_item, limits=limits, warm_up=functools.partial(_begin_item, function, device))
+    return Child(_call_item, limits=limits, warm_up=functools.partial(_begin_item, function, place))
 
 
 @functools.lru_cache(maxsize=1)
-def _job_child(device: str) -> Child[bytes, bytes]:
-    return Child(_call_job, warm_up=functools.partial(_begin_job, device))
+def _job_child(place: _Place) -> Child[bytes, bytes]:
+    return Child(_call_job, warm_up=place.enter)
 
 
 def _knock(address: str) -> None:

@@ -15,6 +15,8 @@ from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
 from typing import Any
 
+GRAPH_VARIABLE = "AUGRGB_JOB_GRAPH"
+"""Set in workers of a cluster: the job graph that they work for. It never runs one job twice at the same time."""
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
 
 
