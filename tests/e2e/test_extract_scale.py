@@ -336,6 +336,6 @@ def test_the_command(tmp_path, dataset, encoder, monkeypatch):
     assert outcome.out.count("3 done, 1 refused, 0 left") == 2 and "refused S1 cam/1: E-VID-001" in outcome.out
     outcome = run_cli(*words, "--allow-failures", 1)
     assert outcome.code == 0 and outcome.out.count("3 videos done (3 before), 1 refused (1 before") == 2
-    for wrong in (["--shard", "slurm"], ["--shard", "9/4"], ["--also", "x"], ["--ray-address", "auto"]):
+    for wrong in (["--shard", "slurm"], ["--shard", "9/4"], ["--also", "x"], ["--address", "auto"]):
         monkeypatch.delenv("SLURM_ARRAY_TASK_ID", raising=False)
         assert run_cli(*words, *wrong).code == 2

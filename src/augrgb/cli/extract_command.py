@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from augrgb.cli.engine_options import AddressOption, EngineOption, engine_of
 from augrgb.core.errors import UsageFault
 
 if TYPE_CHECKING:
     from augrgb.features.status import ExtractStatus
-    from augrgb.parallel.engine import Engine
 
 _SHOWN = 10
 
@@ -37,10 +37,8 @@ def extract(
         str | None, typer.Option(metavar="N/M", help="Only this part of the videos, or `slurm` in an array job.")
     ] = None,
     status: Annotated[bool, typer.Option("--status", help="Only say what is done, refused and left.")] = False,
-    engine: Annotated[Literal["local", "ray"], typer.Option(help="Where the work is done.")] = "local",
-    ray_address: Annotated[
-        str | None, typer.Option(help="Ray cluster, such as auto; default: RAY_ADDRESS, else one on this machine.")
-    ] = None,
+    engine: EngineOption = "local",
+    address: AddressOption = None,
     device: Annotated[
         str,
         typer.Option(help="Where networks run: auto (GPUs if there are any), cpu, cuda (all of them), cuda:N."),
@@ -59,7 +57,7 @@ def extract(
 
     targets = [(encoder, out), *map(_pair, also or [])]
     part = parse_shard(shard) if shard is not None else None
-    chosen = _engine(engine, workers, ray_address, memory_mib, device)
+    chosen = engine_of(engine, workers, address, device=device, memory_mib=memory_mib)
     if status:
         from augrgb.features.status import extraction_status
 
@@ -83,27 +81,6 @@ def extract(
         )
     for report in reports:
         stdout().print(report.summary(), markup=False, highlight=False, soft_wrap=True)
-
-
-def _engine(
-    name: Literal["local", "ray"], workers: int | None, address: str | None, memory_mib: int | None, device: str
-) -> Engine:
-    from augrgb.parallel.devices import chosen_devices
-    from augrgb.parallel.engine import LocalEngine
-    from augrgb.parallel.limits import ChildLimits
-
-    limits = ChildLimits() if memory_mib is None else ChildLimits(memory_mib * 2**20)
-    if name == "local":
-        if address is not None:
-            raise UsageFault("E-CFG-003", "--ray-address", "is of no use without --engine ray")
-        return LocalEngine(workers, limits, chosen_devices(device))
-    from augrgb.parallel.ray import RayEngine
-
-    if workers is not None:
-        raise UsageFault("E-CFG-003", "--workers", "the Ray cluster decides how many work at once")
-    if device not in ("auto", "cpu", "cuda"):
-        raise UsageFault("E-CFG-003", "--device", f"{device!r}: the Ray cluster decides which GPU", "Give cpu or cuda.")
-    return RayEngine(address, limits=limits, device="cuda" if device == "cuda" else "cpu")
 
 
 def _pair(text: str) -> tuple[Path, Path]:

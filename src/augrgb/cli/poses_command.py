@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from augrgb.cli.engine_options import AddressOption, EngineOption, engine_of
 from augrgb.cli.option_values import size_of
 from augrgb.core.errors import UsageFault
 
@@ -32,11 +33,12 @@ def data_poses(
     detector_kind: Annotated[str | None, typer.Option(help="yolox or rtmdet; default: by the file's name.")] = None,
     workers: Annotated[int | None, typer.Option(min=1, help="Processes; default: all cores.")] = None,
     allow_failures: Annotated[int, typer.Option(min=0, help="Bad files that may be left out.")] = 0,
+    engine: EngineOption = "local",
+    address: AddressOption = None,
 ) -> None:
     """Skeletons of datasets, or of videos by a network, to pose files. Resumes; bad files are listed and left out."""
     from augrgb.cli.progress import StageBars
     from augrgb.cli.tables import stdout
-    from augrgb.parallel.jobs import available_cores
     from augrgb.poses.batch import PersonChoice
     from augrgb.poses.convert import convert_poses
     from augrgb.poses.estimate import estimate_poses
@@ -46,7 +48,7 @@ def data_poses(
         second,
         centres,
     )
-    processes = workers or available_cores()
+    chosen = engine_of(engine, workers, address)
     if model is None:
         networks = {"--model-sha256": model_sha256, "--detector": detector, "--detector-kind": detector_kind}
         for option in [option for option, value in networks.items() if value is not None]:
@@ -65,7 +67,7 @@ def data_poses(
                 model_sha256=model_sha256,
                 fps=fps or 15.0,
                 people=choice,
-                workers=processes,
+                engine=chosen,
                 progress=bars.counter("poses"),
                 allow_failures=allow_failures,
             )
@@ -79,7 +81,7 @@ def data_poses(
                 dimensions=2 if dimensions == 2 else 3,
                 bvh_units=_one_of("--bvh-units", bvh_units, ("m", "cm", "mm", "inch")),  # type: ignore[arg-type]
                 people=choice,
-                workers=processes,
+                engine=chosen,
                 progress=bars.counter("poses"),
                 allow_failures=allow_failures,
             )
