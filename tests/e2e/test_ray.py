@@ -2,16 +2,20 @@
 
 import hashlib
 import os
+from pathlib import Path
 
 import pytest
 
 from augrgb.core.errors import EnvironmentFault, InputRefused
 from augrgb.parallel.jobs import Job, JobRunner
 from augrgb.parallel.ray import RayEngine
+from augrgb.pipelines.compare import compare
+from augrgb.pipelines.comparison.load import load_comparison
 from augrgb.poses.convert import convert_poses
 from augrgb.poses.estimate import estimate_poses
 from support.pose_samples import kinect_people, write_kinect, write_simcc_model
 from support.ray_cluster import die, refuse, small_graph, two_nodes
+from support.toy_comparison import make_features, toy_values, write_recipe
 from support.video_samples import square_frames, write_video
 
 pytestmark = pytest.mark.slow
@@ -78,3 +82,24 @@ def test_faults_of_jobs_arrive_from_the_cluster(monkeypatch):
             runner.run([Job("x", "s", die)])
         with pytest.raises(RuntimeError, match="TypeError"), JobRunner(engine=engine) as runner:
             runner.run([Job("x", "s", os.getpid)])
+
+
+def test_a_comparison_is_the_same_bytes_although_a_node_is_lost(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    make_features(tmp_path)
+    recipe = load_comparison(write_recipe(tmp_path, toy_values(tmp_path)), [])
+    compare(recipe, Path("here"), workers=2)
+    killed = []
+    with two_nodes(monkeypatch) as (cluster, second):
+
+        def on_progress(stage, fraction):
+            if stage == "streams" and fraction > 0.2 and not killed:
+                cluster.remove_node(second, allow_graceful=False)
+                killed.append(fraction)
+
+        outcome = compare(recipe, Path("there"), engine=RayEngine(cluster.address), on_progress=on_progress)
+    assert killed and not outcome.failures
+    for pattern, count in (("results.json", 1), ("comparison.*", 3), ("streams/*/model.safetensors", 6)):
+        here = {path.relative_to("here"): path.read_bytes() for path in Path("here").glob(pattern)}
+        assert len(here) == count
+        assert here == {path.relative_to("there"): path.read_bytes() for path in Path("there").glob(pattern)}

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from augrgb.cli.engine_options import AddressOption, EngineOption, engine_of
+
 if TYPE_CHECKING:
     from augrgb.pipelines.compare import ComparisonOutcome, ComparisonPlan
 
@@ -30,6 +32,8 @@ def compare(
         typer.Option(help="Folder of encoders, features, streams and scores that comparisons share; default: its own."),
     ] = None,
     workers: Annotated[int | None, typer.Option(min=1, help="Processes; default: one per core.")] = None,
+    engine: EngineOption = "local",
+    address: AddressOption = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Check everything and say what is left to do.")] = False,
 ) -> None:
     """Train, evaluate and compare methods over seeds. Finished cells are never redone; a killed job goes on."""
@@ -43,8 +47,9 @@ def compare(
     if dry_run:
         _show_plan(plan_comparison(loaded, folder, shared=shared), folder)
         return
+    chosen = engine_of(engine, workers, address)
     with StageBars() as bars:
-        outcome = run_comparison(loaded, folder, shared=shared, workers=workers, on_progress=bars.update)
+        outcome = run_comparison(loaded, folder, shared=shared, engine=chosen, on_progress=bars.update)
     _show(outcome)
     if outcome.failures:
         raise typer.Exit(4)

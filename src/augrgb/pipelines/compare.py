@@ -14,7 +14,8 @@ from augrgb.core.errors import InputRefused
 from augrgb.core.files import remove_leftovers, write_json, write_text
 from augrgb.core.types import Dataset
 from augrgb.features.frame_cache import cache_frames
-from augrgb.parallel.jobs import Job, JobRunner, StageCost, available_cores
+from augrgb.parallel.engine import Engine, LocalEngine
+from augrgb.parallel.jobs import Job, JobRunner, StageCost
 from augrgb.pipelines.comparison.cells import Cells
 from augrgb.pipelines.comparison.gaps import shares_csv, shares_of
 from augrgb.pipelines.comparison.graph import graph_of, reachable
@@ -101,6 +102,7 @@ def compare(
     *,
     shared: Path | None = None,
     workers: int | None = None,
+    engine: Engine | None = None,
     on_progress: Callable[[str, float], None] | None = None,
 ) -> ComparisonOutcome:
     """Train and evaluate every cell that is not finished, then write tables, statistics and report.
@@ -113,6 +115,7 @@ def compare(
         shared: Where encoders, features, frames, streams and scores are kept, so that several comparisons can share
             them; default: in `folder`.
         workers: Processes; default: one per core.
+        engine: Where the work is done instead, such as a Ray cluster whose machines see the same files.
         on_progress: Called with (stage, fraction done).
 
     Raises:
@@ -133,7 +136,7 @@ def compare(
         cells = Cells(recipe, folder, shared)
         _check_unseen(cells, dataset)
         search = Search(cells)
-        failures, costs = _work(cells, search, workers or available_cores(), on_progress)
+        failures, costs = _work(cells, search, workers, engine, on_progress)
         lost = search.lost_rows()
         values = {
             row: {seed: cells.evaluation(row, seed) if row not in lost else None for seed in recipe.seeds}
@@ -172,7 +175,11 @@ def _check_unseen(cells: Cells, dataset: Dataset) -> None:
 
 
 def _work(
-    cells: Cells, search: Search, workers: int, on_progress: Callable[[str, float], None] | None
+    cells: Cells,
+    search: Search,
+    workers: int | None,
+    engine: Engine | None,
+    on_progress: Callable[[str, float], None] | None,
 ) -> tuple[tuple[Failure, ...], tuple[StageCost, ...]]:
     """Search, then everything else; what failed, in an order that does not depend on which job ended first."""
     search.settle()
@@ -181,10 +188,10 @@ def _work(
         cells.check_unchanged(list(cells.runs()))
         if not cells.jobs(list(cells.recipe.rows)):
             return (), ()  # no process is started to find out that all is there
-    with JobRunner(workers, on_progress) as runner:
+    with JobRunner(workers, on_progress, engine=engine) as runner:
 
         def work(jobs: list[Job]) -> list[Failure]:
-            _decode(cells, jobs, runner)
+            _decode(cells, jobs, runner, engine or LocalEngine(workers))
             return [found for found in runner.run(jobs).values() if isinstance(found, Failure)]
 
         failures = search.run(work)
@@ -199,7 +206,7 @@ def _work(
     return tuple(sorted(failures, key=lambda failure: failure.cell)), costs
 
 
-def _decode(cells: Cells, jobs: list[Job], runner: JobRunner) -> None:
+def _decode(cells: Cells, jobs: list[Job], runner: JobRunner, engine: Engine) -> None:
     """Decode each video once, before processes that need the same frames run side by side."""
     needed = {job.name.split(" ", 1)[1] for job in jobs if job.stage in ("encoders", "features")}
     groups: dict[tuple[Path, float, tuple[int, int]], tuple[set[str], dict[str, None]]] = {}
@@ -221,5 +228,5 @@ def _decode(cells: Cells, jobs: list[Job], runner: JobRunner) -> None:
         return
     with runner.stage("decode and flow") as progress:
         for (frames, fps, size), (modalities, videos) in groups.items():
-            options: dict[str, Any] = {"fps": fps, "size": size, "workers": runner.workers, "progress": progress}
+            options: dict[str, Any] = {"fps": fps, "size": size, "engine": engine, "progress": progress}
             cache_frames(dataset, list(videos), modalities, frames, **options)
