@@ -37,15 +37,10 @@ from augrgb.training.encoder_frames import cache_training_frames
 from augrgb.training.encoder_snippets import labelled_snippets, mirroring
 from augrgb.training.encoder_start import inherited_options, start_from
 from augrgb.training.encoder_task import EncoderClassifier, EncoderTask, SnippetSet
-from augrgb.training.teachers.encoder_teachers import (
-    EncoderTeachers,
-    StreamTeacher,
-    encoder_distillation,
-    has_file,
-    load_stream_teacher,
-)
+from augrgb.training.teachers.encoder_teachers import EncoderTeachers, encoder_distillation, has_file
 from augrgb.training.teachers.snippet import SnippetTeacher
 from augrgb.training.teachers.snippet_classifier import SnippetClassifier
+from augrgb.training.teachers.snippet_outputs import StreamTeacher, load_stream_teacher
 from augrgb.video.flow.settings import FlowSettings
 
 

@@ -18,7 +18,7 @@ from augrgb.report import film_strip, strip_times_s
 from augrgb.report.data import DetectedVideo, Fact, Note, ScoreCurves
 from augrgb.streams.files import LoadedStream, load_stream
 from augrgb.streams.predict import predict
-from augrgb.training.teachers.encoder_teachers import ENCODER_FOLDER
+from augrgb.training.teachers.snippet_outputs import ENCODER_FOLDER
 from augrgb.video.decode import DecodeReport, Partial, frames_by_time
 from augrgb.video.probe import VideoInfo, probe
 

@@ -26,8 +26,9 @@ from augrgb.recipe.encoder_assembly import (
 )
 from augrgb.recipe.encoder_schema import EncoderRecipe
 from augrgb.training.encoder_task import SnippetSet
-from augrgb.training.teachers.encoder_teachers import EncoderTeachers, classifies
+from augrgb.training.teachers.encoder_teachers import EncoderTeachers
 from augrgb.training.teachers.snippet import SnippetTeacher
+from augrgb.training.teachers.snippet_outputs import classifies
 from augrgb.video.flow import iter_flow
 from augrgb.video.flow.settings import FlowSettings
 from augrgb.video.probe import probe

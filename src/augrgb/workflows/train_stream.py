@@ -11,7 +11,7 @@ from augrgb.recipe.assembly import with_device
 from augrgb.recipe.schema import StreamRecipe
 from augrgb.recipe.stream_assembly import assemble_stream
 from augrgb.training.settings import FitResult
-from augrgb.training.teachers.encoder_teachers import ENCODER_FOLDER
+from augrgb.training.teachers.snippet_outputs import ENCODER_FOLDER
 
 
 def train_stream(

@@ -8,55 +8,27 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
-import numpy as np
-
 from augrgb.core.batch import StreamDims
 from augrgb.core.errors import InputRefused, UsageFault
 from augrgb.core.types import Dataset
-from augrgb.encoders.files import LoadedEncoder, load_encoder
-from augrgb.encoders.snippet_encoder import encode_windows
-from augrgb.features.encode import encode_record
+from augrgb.encoders.files import LoadedEncoder
 from augrgb.features.frame_cache import cache_frames, flow_of
-from augrgb.features.frame_folder import FrameFolder, FrameSettings
+from augrgb.features.frame_folder import FrameSettings
 from augrgb.features.snippet_bank import SnippetBank
-from augrgb.features.video_features import FeatureFolder, VideoFeatures
-from augrgb.poses.files import pose_frames, read_poses
-from augrgb.streams.files import LoadedStream, load_stream
 from augrgb.training.encoder_task import SnippetSet, snippet_batches
-from augrgb.training.teachers.joints import JointRegression, JointTarget, joint_teacher
-from augrgb.training.teachers.snippet import SnippetTeacher, snippet_teacher, stream_as_snippet_teacher
-from augrgb.training.teachers.snippet_classifier import read_classifier
+from augrgb.training.teachers.joints import JointRegression, JointTarget
+from augrgb.training.teachers.snippet import SnippetTeacher
+from augrgb.training.teachers.snippet_outputs import (
+    JOINTS,
+    StreamTeacher,
+    encoder_outputs,
+    joint_outputs,
+    stream_outputs,
+)
 from augrgb.training.teachers.terms import LossSpec, Mixing, Taught, distillation_terms
 from augrgb.training.terms import DistillationTerm
 
-JOINTS = "joints"
-ENCODER_FOLDER = "encoder"
-_CHUNK = 256
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class StreamTeacher:
-    """A stream, and where its features come from: the encoder in its folder, or a feature folder."""
-
-    stream: LoadedStream
-    source: LoadedEncoder | FeatureFolder
-
-
-def load_stream_teacher(name: str, folder: Path, features: FeatureFolder | None = None) -> StreamTeacher:
-    """Read a stream and, unless its features are given, the encoder in its folder.
-
-    Raises:
-        InputRefused: See `load_stream` and `load_encoder`.
-        UsageFault: E-ENC-005, its features cannot be made: it has no encoder.
-    """
-    stream = load_stream(folder)
-    if features is not None:
-        return StreamTeacher(stream, features)
-    if not (folder / ENCODER_FOLDER / "model.json").is_file():
-        problem = f"{folder} has no encoder, so its features cannot be made"
-        raise UsageFault("E-ENC-005", f"distill.streams.{name}", problem, f"Give them: distill.features.{name}.")
-    return StreamTeacher(stream, load_encoder(folder / ENCODER_FOLDER))
 
 
 @dataclass(frozen=True)
@@ -151,9 +123,9 @@ class EncoderTeachers:
             if loaded is not None and not self._shares_frames(loaded):
                 folder = self._cache(loaded, dataset, seen, own_frames, workers)
             if name in self.encoders:
-                found[name] = _encoder_outputs(self.encoders[name], dataset, folder, seen, bank)
+                found[name] = encoder_outputs(self.encoders[name], dataset, folder, seen, bank)
             else:
-                found[name] = _stream_outputs(self.streams[name], dataset, folder, set(seen), bank)
+                found[name] = stream_outputs(self.streams[name], dataset, folder, set(seen), bank)
         return found
 
     def joint_source(self, dataset: Dataset, bank: SnippetBank) -> SnippetTeacher | None:
@@ -162,7 +134,7 @@ class EncoderTeachers:
         Raises:
             InputRefused: E-ENC-006, no video has poses; E-FEA-008, skeletons differ.
         """
-        return _joint_outputs(self.joints, dataset, bank) if self.joints is not None else None
+        return joint_outputs(self.joints, dataset, bank) if self.joints is not None else None
 
     def _cache(
         self, loaded: LoadedEncoder, dataset: Dataset, seen: Sequence[str], own_frames: Path, workers: int
@@ -238,61 +210,3 @@ def encoder_distillation(
         StreamDims(student_width, joints.width, classes, count), form=target.form, project=target.project
     )
     return Taught((*taught.terms, DistillationTerm(JOINTS, loss, target.weight, joints)), taught.mixing)
-
-
-def classifies(teacher: LoadedEncoder, classes: Sequence[str]) -> bool:
-    """Whether an encoder comes with a classifier of just these classes."""
-    return read_classifier(teacher.folder) is not None and teacher.settings.classes == tuple(classes)
-
-
-def _encoder_outputs(
-    teacher: LoadedEncoder, dataset: Dataset, frames: Path, seen: Sequence[str], bank: SnippetBank
-) -> SnippetTeacher:
-    """A teacher encoder's features, and its snippet logits if it classifies the same classes."""
-    clock = teacher.settings.clock
-    own = SnippetBank(frames, seen, teacher.encoder.modality, clock)
-    values = np.concatenate(
-        [
-            encode_windows(teacher.encoder, own.windows(np.arange(start, min(start + _CHUNK, len(own)))))
-            for start in range(0, len(own), _CHUNK)
-        ]
-    )
-    classifier = read_classifier(teacher.folder)
-    logits = None
-    if classifier is not None and teacher.settings.classes == dataset.classes:
-        logits = values @ classifier.weight.T + classifier.bias
-    known = dict(zip(own.video_ids, own.counts.tolist(), strict=True))
-    counts = [known.get(video_id, 0) for video_id in bank.video_ids]
-    return snippet_teacher(values, logits, counts, clock, bank.clock, bank.counts.tolist())
-
-
-def _stream_outputs(
-    teacher: StreamTeacher, dataset: Dataset, frames: Path, seen: set[str], bank: SnippetBank
-) -> SnippetTeacher:
-    """A teacher stream's filtered features, and its logits if it classifies the same classes."""
-
-    def features(video_id: str) -> VideoFeatures:
-        if not isinstance(teacher.source, LoadedEncoder):
-            return teacher.source.read(video_id)
-        # The features of `augrgb extract`, to the last bit: what the stream was trained on.
-        encoded = encode_record(dataset.videos[video_id], teacher.source, frames=FrameFolder(frames))
-        return VideoFeatures(encoded.values, encoded.clock)
-
-    inputs = [features(video_id) if video_id in seen else None for video_id in bank.video_ids]
-    scores = teacher.stream.settings.classes == dataset.classes
-    return stream_as_snippet_teacher(teacher.stream.stream, inputs, bank.clock, bank.counts.tolist(), scores=scores)
-
-
-def _joint_outputs(target: JointTarget, dataset: Dataset, bank: SnippetBank) -> SnippetTeacher:
-    files = [dataset.videos[video_id].poses for video_id in bank.video_ids]
-    poses = [read_poses(path) if path is not None else None for path in files]
-    skeletons = {found.skeleton: path for found, path in zip(poses, files, strict=True) if found is not None}
-    if not skeletons:
-        raise InputRefused("E-ENC-006", f"teacher {JOINTS}", "none of the training videos has poses")
-    if len(skeletons) > 1:
-        problem = f"{' and '.join(str(path) for path in skeletons.values())} have different skeletons"
-        raise InputRefused("E-FEA-008", f"teacher {JOINTS}", problem, "Convert poses to one skeleton.")
-    frames = [pose_frames(found, bank.clock.fps) if found is not None else None for found in poses]
-    return joint_teacher(
-        frames, next(iter(skeletons)), bank.clock, bank.counts.tolist(), axes=target.axes, frames=target.frames
-    )
