@@ -184,12 +184,13 @@ class OneStep:
     written: int
 
 
-def train_one_step(assembly: Assembly, where: object) -> OneStep:
+def train_one_step(assembly: Assembly, where: object, gpu: int | None = None) -> OneStep:
     """Train an assembled run for one step, in a temporary folder that is removed afterwards.
 
     Args:
         assembly: What to train.
         where: Named in a fault.
+        gpu: See `Assembly.train`.
 
     Raises:
         InputRefused: E-DRY-002, the loss is not finite.
@@ -199,7 +200,7 @@ def train_one_step(assembly: Assembly, where: object) -> OneStep:
     with tempfile.TemporaryDirectory() as temporary:
         process = psutil.Process()
         before, started = process.memory_info().rss, time.monotonic()
-        result = short.train(Path(temporary) / "run")
+        result = short.train(Path(temporary) / "run", gpu=gpu)
         seconds, memory = time.monotonic() - started, process.memory_info().rss - before
         written = sum(path.stat().st_size for path in Path(temporary).rglob("*") if path.is_file())
     if result.skipped_steps:

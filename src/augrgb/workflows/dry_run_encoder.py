@@ -15,6 +15,7 @@ from augrgb.core.seeds import rng_at
 from augrgb.core.types import Dataset, VideoRecord
 from augrgb.encoders.snippet_encoder import SnippetEncoder
 from augrgb.poses.files import Skeleton, read_poses
+from augrgb.recipe.assembly import with_device
 from augrgb.recipe.build import unlabelled_share
 from augrgb.recipe.encoder_assembly import (
     EncoderInputs,
@@ -37,7 +38,9 @@ from augrgb.workflows.dry_run import DryRun, check_annotations, check_disk, chec
 _CHANNELS = {"rgb": 3, "flow": 2}
 
 
-def dry_run_encoder(recipe: EncoderRecipe, run: Path, *, progress: Progress | None = None) -> DryRun:
+def dry_run_encoder(
+    recipe: EncoderRecipe, run: Path, *, device: str | None = None, progress: Progress | None = None
+) -> DryRun:
     """Check annotations, open every video and pose file, load the teachers, and train one step on random windows.
 
     Assembles the run as training does, part by part. Only the first frame of each video is decoded, and only a
@@ -46,9 +49,13 @@ def dry_run_encoder(recipe: EncoderRecipe, run: Path, *, progress: Progress | No
     Args:
         recipe: What would be trained on what.
         run: Where the run would be written.
+        device: `auto`, `cpu`, `cuda` or `cuda:N`; None = the recipe's `train.accelerator`.
         progress: Called with (videos checked, all).
     """
     report = DryRun()
+    gpu: int | None = None
+    with report.guarded("device"):
+        recipe, gpu = with_device(recipe, device)
     data, modality = recipe.data, encoder_modality(recipe)
     dataset = check_annotations(report, data.dataset, data.split, ("encoder",), data.published)
     teachers = open_encoder_teachers(recipe, report.guarded)
@@ -66,7 +73,7 @@ def dry_run_encoder(recipe: EncoderRecipe, run: Path, *, progress: Progress | No
     with report.guarded("one step"):
         if modality == "flow":
             _try_flow(student_flow(recipe))
-        _one_step(report, recipe, dataset, teachers, skeleton)
+        _one_step(report, recipe, dataset, teachers, skeleton, gpu)
     return report
 
 
@@ -134,7 +141,12 @@ def _check_room(
 
 
 def _one_step(
-    report: DryRun, recipe: EncoderRecipe, dataset: Dataset | None, teachers: EncoderTeachers, skeleton: Skeleton | None
+    report: DryRun,
+    recipe: EncoderRecipe,
+    dataset: Dataset | None,
+    teachers: EncoderTeachers,
+    skeleton: Skeleton | None,
+    gpu: int | None,
 ) -> None:
     """Train one step on a batch of the recipe's size: random windows, labels and outputs of teachers."""
     classes = dataset.classes if dataset is not None else ("unknown",)
@@ -145,7 +157,8 @@ def _one_step(
     known = dataset.classes if dataset is not None else None
     inputs = EncoderInputs(snippets, None, *_random_outputs(teachers, known, len(snippets.labels), recipe, skeleton))
     name = dataset.name if dataset is not None else str(recipe.data.dataset)
-    step = train_one_step(assemble_encoder_task(recipe, start, inputs, teachers, classes, name), recipe.data.dataset)
+    assembly = assemble_encoder_task(recipe, start, inputs, teachers, classes, name)
+    step = train_one_step(assembly, recipe.data.dataset, gpu)
     report.ok("one step", f"forward and backward on {size[0]} windows of {size[1:]}, {step.seconds:.1f} s", "finite")
     check_memory(report, step.memory, "one step")
 

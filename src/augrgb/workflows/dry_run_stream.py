@@ -11,6 +11,7 @@ from augrgb.core.progress import Progress
 from augrgb.core.types import Dataset
 from augrgb.features.stream_data import StreamData
 from augrgb.features.video_features import FeatureFolder
+from augrgb.recipe.assembly import with_device
 from augrgb.recipe.build import unlabelled_share
 from augrgb.recipe.schema import StreamRecipe
 from augrgb.recipe.stream_assembly import (
@@ -34,7 +35,9 @@ class _Lengths:
     size: int
 
 
-def dry_run_stream(recipe: StreamRecipe, run: Path, *, progress: Progress | None = None) -> DryRun:
+def dry_run_stream(
+    recipe: StreamRecipe, run: Path, *, device: str | None = None, progress: Progress | None = None
+) -> DryRun:
     """Check all annotations, feature files and teachers, and train one step on the largest batch.
 
     Assembles the run as training does, part by part. Parts that need what is missing are skipped; the rest is checked
@@ -43,9 +46,13 @@ def dry_run_stream(recipe: StreamRecipe, run: Path, *, progress: Progress | None
     Args:
         recipe: What would be trained on what.
         run: Where the run would be written.
+        device: `auto`, `cpu`, `cuda` or `cuda:N`; None = the recipe's `train.accelerator`.
         progress: Called with (feature files read, all).
     """
     report = DryRun()
+    gpu: int | None = None
+    with report.guarded("device"):
+        recipe, gpu = with_device(recipe, device)
     data, modality = recipe.data, recipe.student.modality
     dataset = check_annotations(report, data.dataset, data.split, ("train", "test"), data.published)
     inputs = open_stream_inputs(recipe, dataset.classes if dataset is not None else None, report.guarded)
@@ -62,7 +69,7 @@ def dry_run_stream(recipe: StreamRecipe, run: Path, *, progress: Progress | None
     videos = stream_videos(recipe, dataset, allow_empty=True)  # empty roles are reported above
     lengths = _check_features(report, dataset, recipe, inputs.features, videos, progress)
     if lengths.counts and not report.faults:
-        _one_step(report, recipe, run, dataset, inputs, videos, lengths)
+        _one_step(report, recipe, run, dataset, inputs, videos, lengths, gpu)
     else:
         report.note("one step", "skipped because of the faults above")
     return report
@@ -154,6 +161,7 @@ def _one_step(
     inputs: StreamInputs,
     videos: StreamVideos,
     lengths: _Lengths,
+    gpu: int | None,
 ) -> None:
     """Train one step on the longest videos that can meet in a batch."""
 
@@ -165,7 +173,7 @@ def _one_step(
     second = min(max(1, round(size * share)), size - 1) if unlabelled and share else 0
     largest = StreamVideos(labelled[: size - second], unlabelled[:second])
     with report.guarded("one step"):
-        step = train_one_step(assemble_stream_task(recipe, dataset, inputs, largest), recipe.data.dataset)
+        step = train_one_step(assemble_stream_task(recipe, dataset, inputs, largest), recipe.data.dataset, gpu)
         ids = (*largest.labelled, *largest.unlabelled)
         most = max(lengths.counts[i] for i in ids)
         message = f"forward and backward on {len(ids)} videos of up to {most:,} snippets, {step.seconds:.1f} s"

@@ -15,6 +15,7 @@ from augrgb.annotations.published import PUBLISHED, Published
 from augrgb.core.seeds import rng_at
 from augrgb.recipe import EncoderRecipe, StreamRecipe, check_recipe, load_recipe
 from augrgb.workflows.dry_run_encoder import dry_run_encoder
+from augrgb.workflows.dry_run_stream import dry_run_stream
 from support.places import RECIPES
 from support.tiny_project import expect_success, run_cli
 
@@ -176,6 +177,15 @@ def test_flow_that_cannot_be_made_here_is_told_before_training(tmp_path, monkeyp
         report = dry_run_encoder(check_recipe({**values, "encoder": encoder}, EncoderRecipe), tmp_path / "run")
         found.append({fault.code for fault in report.faults})
     assert found == [{"E-FILE-001", "E-ENV-003"}, {"E-FILE-001"}]
+
+
+def test_a_device_that_is_not_there_is_a_fault_beside_the_others(tmp_path):
+    encoder = {"data": {"dataset": str(tmp_path / "none")}, "encoder": {"small_rgb": {"dim": 8}}}
+    report = dry_run_encoder(check_recipe(encoder, EncoderRecipe), tmp_path / "run", device="gpu")
+    assert [check.verdict for check in report.checks if check.what == "device"] == ["fault"]
+    stream = {"data": {"dataset": str(tmp_path / "none"), "features": {"rgb": str(tmp_path)}}}
+    both = dry_run_stream(check_recipe(stream, StreamRecipe), tmp_path / "run", device="gpu")
+    assert {"device", "annotations"} <= {check.what for check in both.checks if check.verdict == "fault"}
 
 
 @pytest.mark.parametrize("path", sorted(p for f in FOLDERS for p in (RECIPES / f).glob("*.yaml")), ids=str)
