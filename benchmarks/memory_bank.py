@@ -62,7 +62,7 @@ def main() -> None:
     teacher = StreamOutput(features[1], torch.zeros(args.batch, 1, 10))
     here = torch.ones(args.batch, 1, dtype=torch.bool)
     indices = torch.randperm(args.rows)[: args.batch]
-    batch = Batch({}, here, torch.zeros(args.batch, 1, 10), here[:, 0], {}, ("",) * args.batch, indices)
+    batch = Batch(here, torch.zeros(args.batch, 1, 10), indices=indices)
     s, g = (torch.randn(args.batch, args.dim, requires_grad=True) for _ in range(2))
     index = torch.randint(args.rows, (args.batch, args.negatives + 1))
     bank = loss.bank

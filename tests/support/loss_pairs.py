@@ -24,6 +24,6 @@ def make_pair(
     known = torch.tensor(labelled)
     labels = (torch.rand(B, T, dims.classes, generator=generator) < 0.4).float() * (mask & known[:, None])[..., None]
     layers = [tuple(values(width).requires_grad_() for _ in range(hidden)) for width in (dims.student, dims.teacher)]
-    batch = Batch({}, mask, labels, known, {}, tuple(map(str, range(B))), torch.arange(B))
+    batch = Batch(mask, labels, known)
     student = StreamOutput(s.requires_grad_(), z_s.requires_grad_(), layers[0])
     return student, StreamOutput(g, z_g, layers[1]), batch

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Self
 
 import torch
 from torch import Tensor
 
+from augrgb.core.errors import UsageFault
+
 
 @dataclass(frozen=True, slots=True)
 class StreamDims:
-    """Sizes that a distillation loss may need.
+    """Sizes that a distillation loss may need; 0 = not given.
 
     Args:
         student, teacher: Feature width of either stream (Cs, Ct).
@@ -20,9 +22,9 @@ class StreamDims:
         samples: Number of training videos (size of memory banks that are indexed by sample).
     """
 
-    student: int
-    teacher: int
-    classes: int
+    student: int = 0
+    teacher: int = 0
+    classes: int = 0
     samples: int = 0
 
 
@@ -32,42 +34,64 @@ class StreamOutput:
 
     Args:
         features: (B, T, C) output of the last temporal-filter layer, before the classifier: what is distilled.
-        logits: (B, T, K).
+        logits: (B, T, K); default: no classes, (B, T, 0).
         hidden: Outputs of the filter's layers, first to last, each (B, T, C_i).
 
-    Losses that look at one output in a step share what they derive from it, through `per_snippet` and `per_video`; a
-    teacher that was cached looks these up instead.
+    Losses derive lengths, covariances and so on from an output through `per_snippet` and `per_video`. Each loss
+    computes its own, so that losses can be sent backward one by one; of an output without gradients (a teacher), and of
+    one made by `sharing`, they are computed once.
+
+    >>> output = StreamOutput(torch.zeros(2, 5, 8))
+    >>> output.logits.shape
+    torch.Size([2, 5, 0])
     """
 
     features: Tensor
-    logits: Tensor
+    logits: Tensor = None  # type: ignore[assignment]  # filled in below
     hidden: tuple[Tensor, ...] = ()
     _derived: dict[Hashable, list[tuple[Tensor | None, Any]]] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )
+    _shares: bool = field(default=False, init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        given: Tensor | None = self.logits
+        if given is None:
+            object.__setattr__(self, "logits", self.features.new_zeros(*self.features.shape[:-1], 0))
+
+    def sharing(self) -> Self:
+        """The same output, from which all losses together derive each quantity once, with one graph.
+
+        For losses that are summed before a single `backward`, as the training loop does.
+        """
+        shared = replace(self)
+        object.__setattr__(shared, "_shares", True)
+        return shared
 
     def per_snippet(self, function: Callable[[Tensor], Tensor]) -> Tensor:
-        """`function(features)`, computed once.
+        """`function(features)`.
 
         Args:
-            function: (B, T, C) -> (B, T, ...), a module's own function (it is the key). What it says about snippet t
-                may depend on snippets t and t + 1 of the same video only, so that it can be cut.
+            function: (B, T, C) -> (B, T, ...), a module-level function (it is the key). Its value at snippet t may
+                depend on snippets t and t + 1 of the same video only, so that videos can be cut.
         """
         value: Tensor = self.shared(function, None, lambda: function(self.features))
         return value
 
     def per_video(self, function: Callable[[Tensor, Tensor], Tensor], mask: Tensor) -> list[Tensor]:
-        """`function(features, mask)` video by video, computed once for each mask.
+        """`function(features, mask)` video by video.
 
         Args:
-            function: (B, T, C), (B, T) -> (B, ...), a module's own function.
+            function: (B, T, C), (B, T) -> (B, ...), a module-level function.
             mask: (B, T) bool, the snippets that count.
         """
         values: list[Tensor] = self.shared(function, mask, lambda: list(function(self.features, mask)))
         return values
 
     def shared(self, key: Hashable, mask: Tensor | None, compute: Callable[[], Any]) -> Any:
-        """What `compute` gave when first asked under this key and an equal mask, with or without gradients."""
+        """The value that `compute` gave when first asked under this key and an equal mask, where values are shared."""
+        if self.features.requires_grad and torch.is_grad_enabled() and not self._shares:
+            return compute()  # a graph can be sent backward only once
         known = self._derived.setdefault((key, torch.is_grad_enabled()), [])
         for seen, value in known:
             if seen is mask or (seen is not None and mask is not None and torch.equal(seen, mask)):
@@ -78,29 +102,58 @@ class StreamOutput:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Videos padded to a common number of snippets.
+    """Videos padded to a common number of snippets; only the mask is required.
 
     Args:
-        features: modality -> (B, T, C_m).
         mask: (B, T) bool, True = real snippet.
-        labels: (B, T, K) float 0/1; zeros where a video is not labelled.
-        labelled: (B,) bool.
-        available: modality -> (B, T) bool: where that modality exists on this grid.
-        video_ids: B names.
-        indices: (B,) int64 positions in the dataset (for memory banks and caches).
+        labels: (B, T, K) 0/1 of any number type; zeros where a video is not labelled. Default: no classes, (B, T, 0),
+            which losses that need labels refuse.
+        labelled: (B,) bool. Default: all videos if there are labels, else none.
+        features: modality -> (B, T, C_m).
+        available: modality -> (B, T) bool: where that modality exists on this grid. Default: everywhere.
+        video_ids: B names. Default: "0", "1", ...
+        indices: (B,) int64 positions in the dataset (for memory banks and caches). Default: 0, 1, ...
         starts: (B,) int64 first snippet of each video's cut; None = videos are not cut.
         lengths: (B,) int64 snippets of each video before it was cut; None likewise.
+
+    Raises:
+        UsageFault: E-MOD-030, shapes or types do not fit.
+
+    >>> batch = Batch(mask=torch.tensor([[True, True, False]]), labels=torch.ones(1, 3, 4))
+    >>> batch.labelled, batch.video_ids
+    (tensor([True]), ('0',))
     """
 
-    features: dict[str, Tensor]
     mask: Tensor
-    labels: Tensor
-    labelled: Tensor
-    available: dict[str, Tensor]
-    video_ids: tuple[str, ...]
-    indices: Tensor
+    labels: Tensor = None  # type: ignore[assignment]  # filled in below, like the others
+    labelled: Tensor = None  # type: ignore[assignment]
+    features: dict[str, Tensor] = field(default_factory=dict)
+    available: dict[str, Tensor] = None  # type: ignore[assignment]
+    video_ids: tuple[str, ...] = None  # type: ignore[assignment]
+    indices: Tensor = None  # type: ignore[assignment]
     starts: Tensor | None = None
     lengths: Tensor | None = None
+
+    def __post_init__(self) -> None:
+        mask = self.mask
+        if mask.ndim != 2 or mask.dtype != torch.bool:
+            problem = f"expected a bool tensor (B, T), got {mask.dtype} of shape {tuple(mask.shape)}"
+            raise UsageFault("E-MOD-030", "Batch.mask", problem, "True marks real snippets, False padding.")
+        given: Tensor | None = self.labels
+        if given is not None and given.shape[:-1] != mask.shape:
+            problem = f"shape {tuple(given.shape)} does not fit a mask of shape {tuple(mask.shape)}"
+            raise UsageFault("E-MOD-030", "Batch.labels", problem, "Expected (B, T, K), K classes.")
+        labels = mask.new_zeros(*mask.shape, 0) if given is None else given
+        defaults: dict[str, Any] = {
+            "labelled": lambda: mask.new_full(mask.shape[:1], given is not None),
+            "available": lambda: dict.fromkeys(self.features, mask),
+            "video_ids": lambda: tuple(map(str, range(len(mask)))),
+            "indices": lambda: torch.arange(len(mask)),
+        }
+        object.__setattr__(self, "labels", labels if labels.is_floating_point() else labels.float())
+        for name, default in defaults.items():
+            if getattr(self, name) is None:
+                object.__setattr__(self, name, default())
 
     def restricted_to(self, available: Tensor) -> Batch:
         """The same batch in which only the snippets of `available` (B, T) bool are real."""

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Unpack
 
 import torch
 from torch import Tensor, nn
 
 from augrgb.core.batch import Batch, StreamDims, StreamOutput
 from augrgb.core.errors import UsageFault
-from augrgb.losses.parts.distillation_loss import DistillationLoss, nothing
+from augrgb.losses.parts.distillation_loss import DistillationLoss, Sizes, nothing
+from augrgb.losses.parts.functional import functional
 from augrgb.losses.parts.hidden_layers import layer_pairs
 from augrgb.losses.parts.projection import Projection
 
@@ -23,7 +25,7 @@ class ActivationBoundaries(DistillationLoss):
     a learned projection (without normalisation) where widths differ. By default the last layer alone.
 
     Args:
-        dims: Feature sizes of student (Cs) and teacher (Ct).
+        dims: Feature widths Cs and Ct, or by name: `student=128, teacher=256`.
         margin: By which to pass the boundary.
         last: How many of the filter's last layers; more than one needs hidden outputs, all of the last one's width.
 
@@ -34,16 +36,19 @@ class ActivationBoundaries(DistillationLoss):
     """
 
     name = "ab"
+    needs = ("student", "teacher")
 
-    def __init__(self, dims: StreamDims, *, margin: float = 1.0, last: int = 1) -> None:
-        super().__init__(dims)
+    def __init__(
+        self, dims: StreamDims | None = None, *, margin: float = 1.0, last: int = 1, **sizes: Unpack[Sizes]
+    ) -> None:
+        super().__init__(dims, **sizes)
         if last < 1:
             raise UsageFault(
                 "E-CFG-003", self.name, f"needs a layer, got last={last}", "last: 1 is the last layer alone."
             )
         self.margin = margin
         self.teacher_layers = last if last > 1 else 0
-        self.project = nn.ModuleList(Projection(dims.student, dims.teacher) for _ in range(last))
+        self.project = nn.ModuleList(Projection(self.dims.student, self.dims.teacher) for _ in range(last))
 
     def forward(self, student: StreamOutput, teacher: StreamOutput, batch: Batch) -> Tensor:
         """The loss; see the class."""
@@ -65,3 +70,6 @@ def activation_boundaries(pairs: Sequence[tuple[Tensor, Tensor]], margin: float)
         on = ((s - margin) ** 2) * ((s <= margin) & (t > 0))
         total = total + torch.sum(off + on) * 2.0 ** (number - len(pairs) + 1)
     return total / len(pairs[0][0]) * (3 / 1000)
+
+
+ab = functional(ActivationBoundaries)

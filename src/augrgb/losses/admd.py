@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, Literal, Unpack
 
 import torch
 import torch.nn.functional as F
@@ -10,7 +10,9 @@ from torch import Tensor, nn
 from torch.func import functional_call
 
 from augrgb.core.batch import Batch, StreamDims, StreamOutput
-from augrgb.losses.parts.distillation_loss import DistillationLoss, nothing
+from augrgb.losses.parts.class_check import check_labels
+from augrgb.losses.parts.distillation_loss import DistillationLoss, Sizes, nothing
+from augrgb.losses.parts.functional import functional
 from augrgb.losses.parts.projection import Projection
 
 
@@ -27,7 +29,7 @@ class Admd(DistillationLoss):
     paper's objective for the student, with D's weights held still in it. The value is D's loss (plus the student's).
 
     Args:
-        dims: Feature sizes of student (Cs) and teacher (Ct), classes K.
+        dims: Feature widths Cs, Ct and classes K, or by name: `student=128, teacher=256, classes=16`.
         adversary: How the student is trained.
         strength: Of the reversed gradient, or of the student's objective.
         hidden: Width of D's two inner layers.
@@ -37,29 +39,32 @@ class Admd(DistillationLoss):
     """
 
     name = "admd"
+    needs = ("student", "teacher", "classes")
 
     def __init__(
         self,
-        dims: StreamDims,
+        dims: StreamDims | None = None,
         *,
         adversary: Literal["reversal", "labels"] = "reversal",
         strength: float = 1.0,
         hidden: int = 256,
         project: Literal["auto", "linear", "mlp"] = "auto",
+        **sizes: Unpack[Sizes],
     ) -> None:
-        super().__init__(dims)
+        super().__init__(dims, **sizes)
         self.adversary, self.strength = adversary, strength
-        self.project = Projection(dims.student, dims.teacher, project)
+        self.project = Projection(self.dims.student, self.dims.teacher, project)
         self.discriminator = nn.Sequential(
-            nn.Linear(dims.teacher, hidden),
+            nn.Linear(self.dims.teacher, hidden),
             nn.LeakyReLU(0.2),
             nn.Linear(hidden, hidden),
             nn.LeakyReLU(0.2),
-            nn.Linear(hidden, dims.classes + 1),
+            nn.Linear(hidden, self.dims.classes + 1),
         )
 
     def forward(self, student: StreamOutput, teacher: StreamOutput, batch: Batch) -> Tensor:
         """The loss; see the class."""
+        check_labels(self.name, batch)
         mask = batch.mask
         if not mask.any():
             return nothing(student)
@@ -94,3 +99,6 @@ class _Reversal(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:
         return -ctx.strength * gradients[0], None
+
+
+admd = functional(Admd)

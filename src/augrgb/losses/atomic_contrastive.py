@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Unpack
 
 import torch
 from torch import Tensor
 
 from augrgb.core.batch import Batch, StreamDims, StreamOutput
 from augrgb.core.errors import UsageFault
+from augrgb.losses.parts.class_check import check_labels
 from augrgb.losses.parts.contrast import contrast
-from augrgb.losses.parts.distillation_loss import DistillationLoss, nothing
+from augrgb.losses.parts.distillation_loss import DistillationLoss, Sizes, nothing
+from augrgb.losses.parts.functional import functional
 from augrgb.losses.parts.negatives import Negatives, Snippets, TeacherBank, allowed
 from augrgb.losses.parts.projection import Projection, ProjectionKind
 from augrgb.losses.parts.unit_vectors import unit_snippets
 
 Use = Callable[[slice], Tensor]
 _CHUNK = 2**22  # similarities held at once
+_BY_LABELS = ("different_labels", "class_disjoint", "memory_bank")
 
 
 class AtomicContrastive(DistillationLoss):
@@ -30,7 +34,7 @@ class AtomicContrastive(DistillationLoss):
     average; a pair of which either snippet is not labelled cannot be compared and counts as a random negative.
 
     Args:
-        dims: Feature sizes of student (Cs) and teacher (Ct), classes.
+        dims: Feature widths Cs and Ct, or by name: `student=128, teacher=256`; a memory bank also needs `classes`.
         temperature: tau.
         negatives: Which teacher snippets: label sets differ (`different_labels`), no class in common
             (`class_disjoint`), any (`random`), any of the same video or of others, or label sets differ among the
@@ -43,15 +47,25 @@ class AtomicContrastive(DistillationLoss):
     Shape: student features (B, T, Cs), teacher features (B, T, Ct), mask (B, T), labels (B, T, K) -> scalar.
 
     Raises:
-        UsageFault: E-CFG-003, options that exclude each other, or that are not positive.
+        UsageFault: E-CFG-003, options that exclude each other, or that are not positive; E-MOD-031, negatives are
+            chosen by labels and there are none.
+
+    >>> s, g = torch.eye(4)[None], torch.eye(4)[None]  # four snippets of one video, as the teacher sees them
+    >>> mask, labels = torch.ones(1, 4, dtype=torch.bool), torch.eye(4)[None]
+    >>> loss = AtomicContrastive(student=4, teacher=4)
+    >>> round(float(loss(s, g, mask, labels=labels)), 6)
+    0.000136
+    >>> round(float(atomic_contrastive(s, g, mask, labels=labels, temperature=1.0)), 4)
+    0.7437
     """
 
     name = "atomic_contrastive"
     compares = "snippets"
+    needs = ("student", "teacher")
 
     def __init__(
         self,
-        dims: StreamDims,
+        dims: StreamDims | None = None,
         *,
         temperature: float = 0.1,
         negatives: Negatives = "different_labels",
@@ -59,8 +73,9 @@ class AtomicContrastive(DistillationLoss):
         symmetric: bool = False,
         project: ProjectionKind = "auto",
         bank_size: int = 4096,
+        **sizes: Unpack[Sizes],
     ) -> None:
-        super().__init__(dims)
+        super().__init__(dims, **sizes)
         if symmetric and negatives == "memory_bank":
             problem = "a memory bank holds teacher snippets only, but symmetric needs student snippets too"
             raise UsageFault("E-CFG-003", self.name, problem, "Leave out symmetric, or choose other negatives.")
@@ -69,11 +84,17 @@ class AtomicContrastive(DistillationLoss):
             raise UsageFault("E-CFG-003", self.name, problem, "max_negatives: null takes all negatives.")
         self.temperature, self.negatives, self.max_negatives = temperature, negatives, max_negatives
         self.symmetric = symmetric
-        self.project = Projection(dims.student, dims.teacher, project)
-        self.bank = TeacherBank(bank_size, dims.teacher, dims.classes) if negatives == "memory_bank" else None
+        self.project = Projection(self.dims.student, self.dims.teacher, project)
+        self.bank: TeacherBank | None = None
+        if negatives == "memory_bank":
+            self.require("classes")
+            self.bank = TeacherBank(bank_size, self.dims.teacher, self.dims.classes)
+            self.remembers = True
 
     def forward(self, student: StreamOutput, teacher: StreamOutput, batch: Batch) -> Tensor:
         """The loss; see the class."""
+        if self.negatives in _BY_LABELS:
+            check_labels(self.name, batch, "Or choose negatives='random'.")
         if not batch.mask.any():
             return nothing(student)
         s, g = unit_snippets(self.project.of(student)).flatten(0, 1), unit_snippets(teacher).flatten(0, 1)  # (B T, Ct)
@@ -119,3 +140,6 @@ class AtomicContrastive(DistillationLoss):
         """Mean over the real snippets; those at padding are computed along and weigh nothing."""
         weight = batch.mask.flatten().to(a.dtype) / batch.mask.sum()
         return contrast(a, b, others, use, weight, temperature=self.temperature, ratio=ratio, chunk=_CHUNK)
+
+
+atomic_contrastive = functional(AtomicContrastive)

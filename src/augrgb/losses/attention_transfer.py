@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Unpack
+
 import torch.nn.functional as F
 from torch import Tensor
 
 from augrgb.core.batch import Batch, StreamDims, StreamOutput
-from augrgb.losses.parts.distillation_loss import DistillationLoss, nothing
+from augrgb.losses.parts.distillation_loss import DistillationLoss, Sizes, nothing
+from augrgb.losses.parts.functional import functional
 
 
 class AttentionTransfer(DistillationLoss):
@@ -17,7 +20,7 @@ class AttentionTransfer(DistillationLoss):
     Deviation: the positions of a map are the real snippets of a video, so a video of one snippet contributes 0.
 
     Args:
-        dims: Not used.
+        dims: Not needed.
         power: p in the mean of |f|^p over channels.
 
     Shape: student features (B, T, Cs), teacher features (B, T, Ct), mask (B, T) -> scalar.
@@ -25,8 +28,8 @@ class AttentionTransfer(DistillationLoss):
 
     name = "at"
 
-    def __init__(self, dims: StreamDims, *, power: float = 2.0) -> None:
-        super().__init__(dims)
+    def __init__(self, dims: StreamDims | None = None, *, power: float = 2.0, **sizes: Unpack[Sizes]) -> None:
+        super().__init__(dims, **sizes)
         self.power = power
 
     def forward(self, student: StreamOutput, teacher: StreamOutput, batch: Batch) -> Tensor:
@@ -44,3 +47,6 @@ def attention(f: Tensor, mask: Tensor, power: float) -> Tensor:
 def attention_transfer(s: Tensor, t: Tensor, mask: Tensor, power: float) -> Tensor:
     """Mean squared difference of the attention at real positions. Shape: (B, P, Cs), (B, P, Ct), (B, P) -> scalar."""
     return (attention(s, mask, power) - attention(t, mask, power))[mask].square().mean()
+
+
+at = functional(AttentionTransfer)

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import math
-from typing import Any, Literal
+from typing import Any, Literal, Unpack
 
 import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from augrgb.core.batch import Batch, StreamDims, StreamOutput
-from augrgb.losses.parts.distillation_loss import DistillationLoss
+from augrgb.losses.parts.distillation_loss import DistillationLoss, Sizes
+from augrgb.losses.parts.functional import functional
 from augrgb.losses.parts.precision import at_least_single
 from augrgb.losses.parts.projection import Projection, ProjectionKind
 from augrgb.losses.parts.unit_vectors import unit, unit_snippets
@@ -25,7 +26,7 @@ class BoundarySaliency(DistillationLoss):
     only one that projects.
 
     Args:
-        dims: Feature sizes of student (Cs) and teacher (Ct).
+        dims: Feature widths Cs and Ct, or by name: `student=128, teacher=256`.
         form: Which distance.
         project: Head on the student's features (`per_channel` only).
 
@@ -36,14 +37,17 @@ class BoundarySaliency(DistillationLoss):
 
     def __init__(
         self,
-        dims: StreamDims,
+        dims: StreamDims | None = None,
         *,
         form: Literal["paper", "scale_free", "per_channel"] = "scale_free",
         project: ProjectionKind = "auto",
+        **sizes: Unpack[Sizes],
     ) -> None:
-        super().__init__(dims)
+        super().__init__(dims, **sizes)
         self.form = form
-        self.project = Projection(dims.student, dims.teacher, project) if form == "per_channel" else None
+        if form == "per_channel":
+            self.require("student", "teacher")
+        self.project = Projection(self.dims.student, self.dims.teacher, project) if form == "per_channel" else None
 
     def forward(self, student: StreamOutput, teacher: StreamOutput, batch: Batch) -> Tensor:
         """The loss; see the class."""
@@ -103,3 +107,6 @@ class _Change(torch.autograd.Function):
         result[:, 1:] = sign
         result[:, :-1] -= sign
         return result
+
+
+boundary_saliency = functional(BoundarySaliency)

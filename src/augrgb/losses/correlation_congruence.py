@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from typing import Literal
+from typing import Literal, Unpack
 
 import torch.nn.functional as F
 from torch import Tensor
 
 from augrgb.core.batch import Batch, StreamDims, StreamOutput
-from augrgb.losses.parts.distillation_loss import DistillationLoss, nothing
+from augrgb.losses.parts.distillation_loss import DistillationLoss, Sizes, nothing
+from augrgb.losses.parts.functional import functional
 from augrgb.losses.parts.projection import Projection
 from augrgb.losses.parts.snippet_sample import snippet_pairs
 
@@ -26,7 +27,7 @@ class CorrelationCongruence(DistillationLoss):
     random.
 
     Args:
-        dims: Feature sizes of student (Cs) and teacher (Ct).
+        dims: Feature widths Cs and Ct, or by name: `student=128, teacher=256`.
         form: Which of the two.
         gamma: Of the Gaussian kernel.
         order: P.
@@ -39,16 +40,19 @@ class CorrelationCongruence(DistillationLoss):
 
     def __init__(
         self,
-        dims: StreamDims,
+        dims: StreamDims | None = None,
         *,
         form: Literal["congruence", "neighbour_product"] = "congruence",
         gamma: float = 0.4,
         order: int = 2,
         max_snippets: int = 1024,
+        **sizes: Unpack[Sizes],
     ) -> None:
-        super().__init__(dims)
+        super().__init__(dims, **sizes)
         self.form, self.gamma, self.order, self.max_snippets = form, gamma, order, max_snippets
-        self.project = Projection(dims.student, dims.teacher) if form == "neighbour_product" else None
+        if form == "neighbour_product":
+            self.require("student", "teacher")
+        self.project = Projection(self.dims.student, self.dims.teacher) if form == "neighbour_product" else None
 
     def forward(self, student: StreamOutput, teacher: StreamOutput, batch: Batch) -> Tensor:
         """The loss; see the class."""
@@ -76,3 +80,6 @@ def _kernel(x: Tensor, gamma: float, order: int) -> Tensor:
     cosine = x @ x.T
     terms = [(2 * gamma) ** p / math.factorial(p) * cosine**p for p in range(1, order + 1)]
     return math.exp(-2 * gamma) * (1 + sum(terms, cosine.new_zeros(())))
+
+
+cc = functional(CorrelationCongruence)

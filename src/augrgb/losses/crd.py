@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Literal
+from typing import Literal, Unpack
 
 import torch
 import torch.nn.functional as F
@@ -11,7 +11,8 @@ from torch import Tensor, nn
 from torch.autograd.graph import register_multi_grad_hook
 
 from augrgb.core.batch import Batch, StreamDims, StreamOutput
-from augrgb.losses.parts.distillation_loss import DistillationLoss, nothing
+from augrgb.losses.parts.distillation_loss import DistillationLoss, Sizes, nothing
+from augrgb.losses.parts.functional import functional
 from augrgb.losses.parts.memory_bank import MemoryBank, bank_scores
 
 _EPS = 1e-7
@@ -28,11 +29,11 @@ class Crd(DistillationLoss):
     whole video, of which a cut shows some, the first and last perhaps in pieces.
     Deviation: negatives are drawn uniformly from the other rows, not from rows of other classes (snippets have several
     labels, or none that are known); memories and Z are written in the backward pass, so a forward pass alone changes
-    nothing. Without known samples (`dims.samples` 0) there is no bank and the batch's other instances are the
+    nothing. Where the number of samples is not given there is no bank, and the batch's other instances are the
     negatives.
 
     Args:
-        dims: Feature sizes of student (Cs) and teacher (Ct), number of samples.
+        dims: Feature widths Cs, Ct and number of samples, or by name: `student=128, teacher=256, samples=1000`.
         dim: Width of the embeddings.
         negatives: Rows drawn for each instance.
         temperature: tau.
@@ -45,11 +46,12 @@ class Crd(DistillationLoss):
     """
 
     name = "crd"
+    needs = ("student", "teacher")
     constants: Tensor
 
     def __init__(
         self,
-        dims: StreamDims,
+        dims: StreamDims | None = None,
         *,
         dim: int = 128,
         negatives: int = 4096,
@@ -57,12 +59,13 @@ class Crd(DistillationLoss):
         momentum: float = 0.5,
         segments: int = 1,
         draw: Literal["per_instance", "per_batch"] = "per_instance",
+        **sizes: Unpack[Sizes],
     ) -> None:
-        super().__init__(dims)
+        super().__init__(dims, **sizes)
         self.negatives, self.segments, self.draw = negatives, segments, draw
         self.temperature = float(torch.tensor(temperature))
-        self.embed_student, self.embed_teacher = nn.Linear(dims.student, dim), nn.Linear(dims.teacher, dim)
-        self.bank = MemoryBank(dims.samples * segments, dim, momentum=momentum) if dims.samples else None
+        self.embed_student, self.embed_teacher = nn.Linear(self.dims.student, dim), nn.Linear(self.dims.teacher, dim)
+        self.bank = MemoryBank(self.dims.samples * segments, dim, momentum=momentum) if self.dims.samples else None
         self.register_buffer("constants", torch.zeros(2))  # Z of the student's and the teacher's side; 0 = not yet
 
     def forward(self, student: StreamOutput, teacher: StreamOutput, batch: Batch) -> Tensor:
@@ -152,3 +155,6 @@ def segment_means(x: Tensor, mask: Tensor, part: Tensor, segments: int) -> tuple
     size = member.sum(2)
     means = member.to(x.dtype) @ x.masked_fill(~mask[..., None], 0) / size.clamp(min=1)[..., None]
     return means, size > 0
+
+
+crd = functional(Crd)

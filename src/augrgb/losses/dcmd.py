@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Unpack
+
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from augrgb.core.batch import Batch, StreamDims, StreamOutput
-from augrgb.losses.parts.class_check import check_classes
-from augrgb.losses.parts.distillation_loss import DistillationLoss, mean_or_nothing, nothing
+from augrgb.losses.parts.class_check import check_classes, check_labels
+from augrgb.losses.parts.distillation_loss import DistillationLoss, Sizes, mean_or_nothing, nothing
+from augrgb.losses.parts.functional import functional
 
 
 class Dcmd(DistillationLoss):
@@ -24,7 +27,7 @@ class Dcmd(DistillationLoss):
     and the student alone detects.
 
     Args:
-        dims: Feature sizes of student (Cs) and teacher (Ct), classes K.
+        dims: Feature widths Cs, Ct and classes K, or by name: `student=128, teacher=256, classes=16`.
         feature_weight: Of the squared error.
         appearance_weight: Of the appearance branch.
 
@@ -35,18 +38,27 @@ class Dcmd(DistillationLoss):
     """
 
     name = "dcmd"
+    needs = ("student", "teacher", "classes")
 
-    def __init__(self, dims: StreamDims, *, feature_weight: float = 1.0, appearance_weight: float = 1.0) -> None:
-        super().__init__(dims)
+    def __init__(
+        self,
+        dims: StreamDims | None = None,
+        *,
+        feature_weight: float = 1.0,
+        appearance_weight: float = 1.0,
+        **sizes: Unpack[Sizes],
+    ) -> None:
+        super().__init__(dims, **sizes)
         self.feature_weight, self.appearance_weight = feature_weight, appearance_weight
-        self.motion = nn.Sequential(nn.Linear(dims.student, dims.teacher), nn.ReLU())
-        self.appearance = nn.Sequential(nn.Linear(dims.student, dims.teacher), nn.ReLU())
-        self.mimic = nn.Linear(dims.teacher, dims.teacher)
-        self.head = nn.Linear(dims.teacher, dims.classes)
+        self.motion = nn.Sequential(nn.Linear(self.dims.student, self.dims.teacher), nn.ReLU())
+        self.appearance = nn.Sequential(nn.Linear(self.dims.student, self.dims.teacher), nn.ReLU())
+        self.mimic = nn.Linear(self.dims.teacher, self.dims.teacher)
+        self.head = nn.Linear(self.dims.teacher, self.dims.classes)
 
     def forward(self, student: StreamOutput, teacher: StreamOutput, batch: Batch) -> Tensor:
         """The loss; see the class."""
         check_classes(self.name, student, teacher)
+        check_labels(self.name, batch)
         mask = batch.mask
         if not mask.any():
             return nothing(student)
@@ -57,3 +69,6 @@ class Dcmd(DistillationLoss):
         labelled = batch.labelled[:, None].expand_as(mask)[mask]
         hard = F.binary_cross_entropy_with_logits(self.head(self.appearance(s)), batch.labels[mask], reduction="none")
         return self.feature_weight * error + soft + self.appearance_weight * mean_or_nothing(hard[labelled], student)
+
+
+dcmd = functional(Dcmd)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, Unpack
 
 import torch
 import torch.nn.functional as F
@@ -10,8 +10,9 @@ from torch import Tensor
 
 from augrgb.core.batch import Batch, StreamDims, StreamOutput
 from augrgb.losses.logit_kd import softened_bce
-from augrgb.losses.parts.class_check import check_classes
-from augrgb.losses.parts.distillation_loss import DistillationLoss, mean_or_nothing
+from augrgb.losses.parts.class_check import check_classes, check_labels
+from augrgb.losses.parts.distillation_loss import DistillationLoss, Sizes, mean_or_nothing
+from augrgb.losses.parts.functional import functional
 
 
 class Dkd(DistillationLoss):
@@ -25,7 +26,7 @@ class Dkd(DistillationLoss):
     teacher gives more than one half stand for its labels.
 
     Args:
-        dims: Not used.
+        dims: Not needed.
         form: Which of the two.
         alpha: Weight of the target classes.
         beta: Weight of the others.
@@ -42,19 +43,21 @@ class Dkd(DistillationLoss):
 
     def __init__(
         self,
-        dims: StreamDims,
+        dims: StreamDims | None = None,
         *,
         form: Literal["binary", "softmax"] = "binary",
         alpha: float = 1.0,
         beta: float = 8.0,
         temperature: float = 4.0,
+        **sizes: Unpack[Sizes],
     ) -> None:
-        super().__init__(dims)
+        super().__init__(dims, **sizes)
         self.form, self.alpha, self.beta, self.temperature = form, alpha, beta, temperature
 
     def forward(self, student: StreamOutput, teacher: StreamOutput, batch: Batch) -> Tensor:
         """The loss; see the class."""
         check_classes(self.name, student, teacher)
+        check_labels(self.name, batch)
         s, t = student.logits[batch.mask], teacher.logits[batch.mask]  # (N, K)
         labelled = batch.labelled[:, None].expand_as(batch.mask)[batch.mask]
         there = torch.where(labelled[:, None], batch.labels[batch.mask] > 0, t > 0)
@@ -85,3 +88,6 @@ def decoupled_kl(s: Tensor, t: Tensor, target: Tensor, alpha: float, beta: float
     of_target = (two_t.exp() * (two_t - two_s)).sum(1)
     of_rest = (rest_t.exp() * (rest_t - rest_s)).sum(1)
     return (alpha * of_target + beta * of_rest) * temperature**2
+
+
+dkd = functional(Dkd)

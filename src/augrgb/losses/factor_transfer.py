@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, Unpack
 
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from augrgb.core.batch import Batch, StreamDims, StreamOutput
 from augrgb.losses.attention_transfer import attention
-from augrgb.losses.parts.distillation_loss import DistillationLoss, nothing
+from augrgb.losses.parts.distillation_loss import DistillationLoss, Sizes, nothing
+from augrgb.losses.parts.functional import functional
 
 
 class FactorTransfer(DistillationLoss):
@@ -24,7 +25,7 @@ class FactorTransfer(DistillationLoss):
     are trained together with the student, not before.
 
     Args:
-        dims: Feature sizes of student (Cs) and teacher (Ct).
+        dims: Feature widths Cs and Ct, or by name: `student=128, teacher=256`.
         form: Which of the two.
         rate: Channels of a factor relative to Ct (`paper`).
         p1: Power of the features (`program`).
@@ -37,20 +38,22 @@ class FactorTransfer(DistillationLoss):
 
     def __init__(
         self,
-        dims: StreamDims,
+        dims: StreamDims | None = None,
         *,
         form: Literal["paper", "program"] = "paper",
         rate: float = 0.5,
         p1: float = 2.0,
         p2: float = 1.0,
+        **sizes: Unpack[Sizes],
     ) -> None:
-        super().__init__(dims)
+        super().__init__(dims, **sizes)
         self.form, self.p1, self.p2 = form, p1, p2
         if form == "paper":
-            factors = max(1, round(rate * dims.teacher))
-            self.paraphraser = nn.Sequential(nn.Linear(dims.teacher, factors), nn.LeakyReLU(0.1))
-            self.restore = nn.Linear(factors, dims.teacher)
-            self.translator = nn.Sequential(nn.Linear(dims.student, factors), nn.LeakyReLU(0.1))
+            self.require("student", "teacher")
+            factors = max(1, round(rate * self.dims.teacher))
+            self.paraphraser = nn.Sequential(nn.Linear(self.dims.teacher, factors), nn.LeakyReLU(0.1))
+            self.restore = nn.Linear(factors, self.dims.teacher)
+            self.translator = nn.Sequential(nn.Linear(self.dims.student, factors), nn.LeakyReLU(0.1))
 
     def forward(self, student: StreamOutput, teacher: StreamOutput, batch: Batch) -> Tensor:
         """The loss; see the class."""
@@ -76,3 +79,6 @@ def _scaled(factor: Tensor, mask: Tensor) -> Tensor:
     factor = factor.masked_fill(~mask[..., None], 0)
     entries = (mask.sum(1) * factor.shape[-1]).to(factor.dtype)
     return F.normalize(factor.flatten(1), dim=1).view_as(factor) * entries.sqrt()[:, None, None]
+
+
+ft = functional(FactorTransfer)

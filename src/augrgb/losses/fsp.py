@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import Literal
+from typing import Literal, Unpack
 
 from torch import Tensor
 
 from augrgb.core.batch import Batch, StreamDims, StreamOutput
 from augrgb.core.errors import UsageFault
 from augrgb.losses.parts.class_check import check_classes
-from augrgb.losses.parts.distillation_loss import DistillationLoss, nothing
+from augrgb.losses.parts.distillation_loss import DistillationLoss, Sizes, nothing
+from augrgb.losses.parts.functional import functional
 from augrgb.losses.parts.hidden_layers import layer_pairs
 from augrgb.losses.parts.projection import Projection
 
@@ -25,7 +26,7 @@ class Fsp(DistillationLoss):
     filters' last layers, which must have equal widths.
 
     Args:
-        dims: Feature sizes of student (Cs) and teacher (Ct).
+        dims: Feature widths Cs and Ct, or by name: `student=128, teacher=256`.
         layers: Which layers.
         last: How many of the filter's last layers (`hidden`).
 
@@ -39,14 +40,21 @@ class Fsp(DistillationLoss):
     name = "fsp"
 
     def __init__(
-        self, dims: StreamDims, *, layers: Literal["features_logits", "hidden"] = "features_logits", last: int = 2
+        self,
+        dims: StreamDims | None = None,
+        *,
+        layers: Literal["features_logits", "hidden"] = "features_logits",
+        last: int = 2,
+        **sizes: Unpack[Sizes],
     ) -> None:
-        super().__init__(dims)
+        super().__init__(dims, **sizes)
         if last < 2:
             raise UsageFault("E-CFG-003", self.name, f"a flow needs two layers, got last={last}", "last: 2 or more.")
         self.layers, self.last = layers, last
         self.teacher_layers = last if layers == "hidden" else 0
-        self.project = Projection(dims.student, dims.teacher) if layers == "features_logits" else None
+        if layers == "features_logits":
+            self.require("student", "teacher")
+        self.project = Projection(self.dims.student, self.dims.teacher) if layers == "features_logits" else None
 
     def forward(self, student: StreamOutput, teacher: StreamOutput, batch: Batch) -> Tensor:
         """The loss; see the class."""
@@ -79,3 +87,6 @@ def _flow(a: Tensor, b: Tensor, mask: Tensor) -> Tensor:
     """(B, C_a, C_b): mean over real positions of the product of channel pairs."""
     a, b = (x.masked_fill(~mask[..., None], 0) for x in (a, b))
     return a.transpose(1, 2) @ b / mask.sum(1)[:, None, None]
+
+
+fsp = functional(Fsp)

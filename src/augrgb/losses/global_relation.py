@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, Unpack
 
 from torch import Tensor
 
@@ -16,7 +16,8 @@ from augrgb.losses.parts.covariance import (
     standardised,
     unit_covariance,
 )
-from augrgb.losses.parts.distillation_loss import DistillationLoss
+from augrgb.losses.parts.distillation_loss import DistillationLoss, Sizes
+from augrgb.losses.parts.functional import functional
 from augrgb.losses.parts.projection import Projection, ProjectionKind
 
 # what is compared of the teacher, and whose products are those of the student
@@ -36,7 +37,7 @@ class GlobalRelation(DistillationLoss):
     which student or teacher never varies. Cost O(T C^2).
 
     Args:
-        dims: Feature sizes of student (Cs) and teacher (Ct).
+        dims: Feature widths Cs and Ct, or by name: `student=128, teacher=256`.
         form: Which distance.
         project: Head on the student's features.
 
@@ -44,17 +45,19 @@ class GlobalRelation(DistillationLoss):
     """
 
     name = "global_relation"
+    needs = ("student", "teacher")
 
     def __init__(
         self,
-        dims: StreamDims,
+        dims: StreamDims | None = None,
         *,
         form: Literal["paper", "scale_free", "correlation"] = "scale_free",
         project: ProjectionKind = "auto",
+        **sizes: Unpack[Sizes],
     ) -> None:
-        super().__init__(dims)
+        super().__init__(dims, **sizes)
         self.form = form
-        self.project = Projection(dims.student, dims.teacher, project)
+        self.project = Projection(self.dims.student, self.dims.teacher, project)
 
     def forward(self, student: StreamOutput, teacher: StreamOutput, batch: Batch) -> Tensor:
         """The loss; see the class."""
@@ -65,3 +68,6 @@ class GlobalRelation(DistillationLoss):
         zg = teacher.per_video(of_teacher, batch.mask)
         several = batch.mask.sum(1) >= 2
         return distance(c, zs, zg, several, scaled=self.form == "scale_free", skip_constant=self.form != "paper")
+
+
+global_relation = functional(GlobalRelation)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Unpack
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from augrgb.core.batch import Batch, StreamDims, StreamOutput
 from augrgb.losses.parts.class_check import check_classes
-from augrgb.losses.parts.distillation_loss import DistillationLoss, nothing
+from augrgb.losses.parts.distillation_loss import DistillationLoss, Sizes, nothing
+from augrgb.losses.parts.functional import functional
 from augrgb.losses.parts.projection import Projection
 
 
@@ -24,7 +27,7 @@ class GraphDistillation(DistillationLoss):
     Deviation: on temporal-filter features of every snippet; a linear projection where widths differ.
 
     Args:
-        dims: Feature sizes of student (Cs) and teacher (Ct), classes K.
+        dims: Feature widths Cs, Ct and classes K, or by name: `student=128, teacher=256, classes=16`.
         size: Width of the embeddings that the edges come from.
         scale: Of the edge scores inside the softmax.
         pull: Weight of the pull towards the prior (one half each).
@@ -37,24 +40,26 @@ class GraphDistillation(DistillationLoss):
     """
 
     name = "graph_distillation"
+    needs = ("student", "teacher", "classes")
 
     def __init__(
         self,
-        dims: StreamDims,
+        dims: StreamDims | None = None,
         *,
         size: int = 32,
         scale: float = 0.125,
         pull: float = 10.0,
         logit_weight: float = 10.0,
         feature_weight: float = 1.0,
+        **sizes: Unpack[Sizes],
     ) -> None:
-        super().__init__(dims)
+        super().__init__(dims, **sizes)
         self.scale, self.pull = scale, pull
         self.logit_weight, self.feature_weight = logit_weight, feature_weight
-        self.embed_logits = nn.Linear(dims.classes, size)
-        self.embed_student, self.embed_teacher = nn.Linear(dims.student, size), nn.Linear(dims.teacher, size)
+        self.embed_logits = nn.Linear(self.dims.classes, size)
+        self.embed_student, self.embed_teacher = nn.Linear(self.dims.student, size), nn.Linear(self.dims.teacher, size)
         self.edge = nn.Linear(4 * size, 2)
-        self.project = Projection(dims.student, dims.teacher)
+        self.project = Projection(self.dims.student, self.dims.teacher)
 
     def forward(self, student: StreamOutput, teacher: StreamOutput, batch: Batch) -> Tensor:
         """The loss; see the class."""
@@ -71,3 +76,6 @@ class GraphDistillation(DistillationLoss):
         of_features = weights[:, 1] * (1 - F.cosine_similarity(self.project(s), g, dim=1))
         pull = self.pull * (edges.mean(0) - 0.5).square().sum()
         return self.logit_weight * of_logits.mean() + self.feature_weight * of_features.mean() + pull
+
+
+graph_distillation = functional(GraphDistillation)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, Unpack
 
 import torch.nn.functional as F
 from torch import Tensor
 
 from augrgb.core.batch import Batch, StreamDims, StreamOutput
 from augrgb.losses.parts.class_check import check_classes
-from augrgb.losses.parts.distillation_loss import DistillationLoss, mean_or_nothing
+from augrgb.losses.parts.distillation_loss import DistillationLoss, Sizes, mean_or_nothing
+from augrgb.losses.parts.functional import functional
 
 
 class LogitKd(DistillationLoss):
@@ -22,7 +23,7 @@ class LogitKd(DistillationLoss):
     Deviation: the sigmoid form, since a snippet may have several labels or none.
 
     Args:
-        dims: Not used.
+        dims: Not needed.
         form: Which probabilities.
         temperature: tau.
         only_unlabelled: Leave labelled videos to their labels.
@@ -38,13 +39,14 @@ class LogitKd(DistillationLoss):
 
     def __init__(
         self,
-        dims: StreamDims,
+        dims: StreamDims | None = None,
         *,
         form: Literal["sigmoid", "softmax"] = "sigmoid",
         temperature: float = 1.0,
         only_unlabelled: bool = False,
+        **sizes: Unpack[Sizes],
     ) -> None:
-        super().__init__(dims)
+        super().__init__(dims, **sizes)
         self.form, self.temperature, self.only_unlabelled = form, temperature, only_unlabelled
 
     def forward(self, student: StreamOutput, teacher: StreamOutput, batch: Batch) -> Tensor:
@@ -67,3 +69,6 @@ def softened_bce(s: Tensor, t: Tensor, temperature: float) -> Tensor:
     p = t.sigmoid()
     cross, own = (F.binary_cross_entropy_with_logits(x, p, reduction="none") for x in (s, t))
     return (cross - own) * temperature**2
+
+
+logit_kd = functional(LogitKd)

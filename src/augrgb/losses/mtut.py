@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Unpack
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from augrgb.core.batch import Batch, StreamDims, StreamOutput
 from augrgb.losses.parts.channel_products import squared_products
-from augrgb.losses.parts.class_check import check_classes
-from augrgb.losses.parts.distillation_loss import DistillationLoss, mean_or_nothing
+from augrgb.losses.parts.class_check import check_classes, check_labels
+from augrgb.losses.parts.distillation_loss import DistillationLoss, Sizes, mean_or_nothing
+from augrgb.losses.parts.functional import functional
 
 
 class Mtut(DistillationLoss):
@@ -23,7 +26,7 @@ class Mtut(DistillationLoss):
     has no such losses and weighs 1. Matrices of long videos are never formed: cost O(T C min(T, C)).
 
     Args:
-        dims: Not used.
+        dims: Not needed.
         beta: How steeply the weight grows.
         max_weight: Bound of the focal weight.
         focal: False = every video weighs 1.
@@ -36,14 +39,23 @@ class Mtut(DistillationLoss):
 
     name = "mtut"
 
-    def __init__(self, dims: StreamDims, *, beta: float = 2.0, max_weight: float = 10.0, focal: bool = True) -> None:
-        super().__init__(dims)
+    def __init__(
+        self,
+        dims: StreamDims | None = None,
+        *,
+        beta: float = 2.0,
+        max_weight: float = 10.0,
+        focal: bool = True,
+        **sizes: Unpack[Sizes],
+    ) -> None:
+        super().__init__(dims, **sizes)
         self.beta, self.max_weight, self.focal = beta, max_weight, focal
 
     def forward(self, student: StreamOutput, teacher: StreamOutput, batch: Batch) -> Tensor:
         """The loss; see the class."""
         if self.focal:
             check_classes(self.name, student, teacher)
+            check_labels(self.name, batch, "Or pass focal=False.")
         some = batch.mask.any(1)
         mask = batch.mask[some]
         gap = correlation_gap(student.features[some], teacher.features[some], mask)
@@ -76,3 +88,6 @@ def focal_weight(student_loss: Tensor, teacher_loss: Tensor, beta: float) -> Ten
 def _video_loss(logits: Tensor, labels: Tensor, mask: Tensor) -> Tensor:
     errors = F.binary_cross_entropy_with_logits(logits, labels, reduction="none").mean(-1)
     return errors.masked_fill(~mask, 0).sum(1) / mask.sum(1)
+
+
+mtut = functional(Mtut)

@@ -8,6 +8,7 @@ from torch import Tensor
 from augrgb.core.batch import Batch, StreamOutput
 from augrgb.losses.parts.channel_products import squared_products
 from augrgb.losses.parts.distillation_loss import DistillationLoss, nothing
+from augrgb.losses.parts.functional import functional
 
 
 class Nst(DistillationLoss):
@@ -18,7 +19,7 @@ class Nst(DistillationLoss):
     Deviation: the positions of a channel are the real snippets of a video; mean over videos. Cost O(T C min(T, C)).
 
     Args:
-        dims: Not used.
+        dims: Not needed.
 
     Shape: student features (B, T, Cs), teacher features (B, T, Ct), mask (B, T) -> scalar.
     """
@@ -42,3 +43,6 @@ def neuron_selectivity(s: Tensor, t: Tensor, mask: Tensor) -> Tensor:
     of_s, of_t, of_both = squared_products(s, t)
     width_s, width_t = s.shape[2], t.shape[2]
     return (of_t / width_t**2 + of_s / width_s**2 - 2 * of_both / (width_s * width_t)).mean()
+
+
+nst = functional(Nst)

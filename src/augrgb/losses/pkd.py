@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Unpack
+
 import torch
 from torch import Tensor, nn
 
 from augrgb.core.batch import Batch, StreamDims, StreamOutput
 from augrgb.core.errors import UsageFault
-from augrgb.losses.parts.distillation_loss import DistillationLoss, mean_or_nothing, nothing
+from augrgb.losses.parts.distillation_loss import DistillationLoss, Sizes, mean_or_nothing, nothing
+from augrgb.losses.parts.functional import functional
 
 
 class Pkd(DistillationLoss):
@@ -23,7 +26,7 @@ class Pkd(DistillationLoss):
     that works on the same video takes the place of an offline one. Logits are left to `logit_kd`.
 
     Args:
-        dims: Feature sizes of student (Cs) and teacher (Ct).
+        dims: Feature widths Cs and Ct, or by name: `student=128, teacher=256`.
         nodes: Number of auxiliary nodes.
         horizon: Largest distance h into the future, snippets.
         steps_per_snippet: Training steps after which h grows by one.
@@ -33,25 +36,27 @@ class Pkd(DistillationLoss):
     """
 
     name = "pkd"
+    needs = ("student", "teacher")
     steps: Tensor
 
     def __init__(
         self,
-        dims: StreamDims,
+        dims: StreamDims | None = None,
         *,
         nodes: int = 64,
         horizon: int = 4,
         steps_per_snippet: int = 200,
         future_weight: float = 1.0,
+        **sizes: Unpack[Sizes],
     ) -> None:
-        super().__init__(dims)
+        super().__init__(dims, **sizes)
         if horizon < 1:
             problem = f"the future begins one snippet ahead, got horizon={horizon}"
             raise UsageFault("E-CFG-003", self.name, problem, "horizon: 1 or more.")
         self.horizon, self.steps_per_snippet, self.future_weight = horizon, steps_per_snippet, future_weight
-        self.auxiliary = nn.Sequential(nn.Linear(dims.student, nodes), nn.ReLU())
-        self.present = nn.Linear(dims.student + nodes, dims.teacher)
-        self.future = nn.Linear(nodes, horizon * dims.teacher)
+        self.auxiliary = nn.Sequential(nn.Linear(self.dims.student, nodes), nn.ReLU())
+        self.present = nn.Linear(self.dims.student + nodes, self.dims.teacher)
+        self.future = nn.Linear(nodes, horizon * self.dims.teacher)
         self.register_buffer("steps", torch.zeros((), dtype=torch.int64))  # training steps taken
 
     def forward(self, student: StreamOutput, teacher: StreamOutput, batch: Batch) -> Tensor:
@@ -74,3 +79,6 @@ class Pkd(DistillationLoss):
             errors.append(gap.square().mean(-1))
         future = torch.cat(errors) if errors else s.new_zeros(0)
         return loss + self.future_weight * mean_or_nothing(future, student)
+
+
+pkd = functional(Pkd)

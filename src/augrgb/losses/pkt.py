@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Unpack
+
 import torch
 from torch import Tensor
 
 from augrgb.core.batch import Batch, StreamDims, StreamOutput
-from augrgb.losses.parts.distillation_loss import DistillationLoss, nothing
+from augrgb.losses.parts.distillation_loss import DistillationLoss, Sizes, nothing
+from augrgb.losses.parts.functional import functional
 from augrgb.losses.parts.snippet_sample import snippet_pairs
 
 _EPS = 1e-7
@@ -20,7 +23,7 @@ class Pkt(DistillationLoss):
     Deviation: the samples of the batch are its real snippets, at most `max_snippets` of them, drawn at random.
 
     Args:
-        dims: Not used.
+        dims: Not needed.
         max_snippets: Size of the random subset; cost grows with its square.
 
     Shape: student features (B, T, Cs), teacher features (B, T, Ct), mask (B, T) -> scalar.
@@ -28,8 +31,8 @@ class Pkt(DistillationLoss):
 
     name = "pkt"
 
-    def __init__(self, dims: StreamDims, *, max_snippets: int = 1024) -> None:
-        super().__init__(dims)
+    def __init__(self, dims: StreamDims | None = None, *, max_snippets: int = 1024, **sizes: Unpack[Sizes]) -> None:
+        super().__init__(dims, **sizes)
         self.max_snippets = max_snippets
 
     def forward(self, student: StreamOutput, teacher: StreamOutput, batch: Batch) -> Tensor:
@@ -48,3 +51,6 @@ def _neighbours(x: Tensor) -> Tensor:
     x = x / (torch.linalg.vector_norm(x, dim=1, keepdim=True) + _EPS)
     similarity = (x @ x.T + 1) / 2
     return similarity / similarity.sum(1, keepdim=True)
+
+
+pkt = functional(Pkt)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, Unpack
 
 import torch
 import torch.nn.functional as F
@@ -10,8 +10,9 @@ from torch import Tensor
 
 from augrgb.core.batch import Batch, StreamDims, StreamOutput
 from augrgb.core.errors import UsageFault
-from augrgb.losses.parts.class_check import check_classes
-from augrgb.losses.parts.distillation_loss import DistillationLoss, mean_or_nothing
+from augrgb.losses.parts.class_check import check_classes, check_labels
+from augrgb.losses.parts.distillation_loss import DistillationLoss, Sizes, mean_or_nothing
+from augrgb.losses.parts.functional import functional
 
 _BINS, _LIMIT = 200, 10.0  # of the histogram of logits, in [-10, 10]
 
@@ -28,7 +29,7 @@ class PseudoLabels(DistillationLoss):
     ones, 0 in all but the `doubtful * r` most probable. Both shares are counted in all batches so far.
 
     Args:
-        dims: Classes K.
+        dims: Classes K, or by name: `classes=16`.
         form: Targets 0 and 1 (`hard`), or the teacher's probabilities (`soft`).
         positive, negative: Given thresholds, one for all classes or K of them.
         thresholds: `given`, or from each class's `prevalence`.
@@ -43,6 +44,7 @@ class PseudoLabels(DistillationLoss):
 
     name = "pseudo_labels"
     compares = "scores"
+    needs = ("classes",)
     positive: Tensor
     negative: Tensor
     histogram: Tensor
@@ -50,7 +52,7 @@ class PseudoLabels(DistillationLoss):
 
     def __init__(
         self,
-        dims: StreamDims,
+        dims: StreamDims | None = None,
         *,
         form: Literal["hard", "soft"] = "hard",
         positive: float | tuple[float, ...] = 0.7,
@@ -58,21 +60,25 @@ class PseudoLabels(DistillationLoss):
         thresholds: Literal["given", "prevalence"] = "given",
         sure: float = 0.5,
         doubtful: float = 2.0,
+        **sizes: Unpack[Sizes],
     ) -> None:
-        super().__init__(dims)
-        high, low = _one_per_class(positive, dims.classes), _one_per_class(negative, dims.classes)
+        super().__init__(dims, **sizes)
+        high, low = _one_per_class(positive, self.dims.classes), _one_per_class(negative, self.dims.classes)
         if not ((low >= 0) & (low <= high) & (high <= 1)).all() or not 0 <= sure <= 1 <= doubtful:
             problem = f"thresholds cross: {negative=}, {positive=}, {sure=}, {doubtful=}"
             raise UsageFault("E-CFG-003", self.name, problem, "0 <= negative <= positive <= 1, sure <= 1 <= doubtful.")
         self.form, self.thresholds, self.sure, self.doubtful = form, thresholds, sure, doubtful
+        self.remembers = thresholds == "prevalence"
         self.register_buffer("positive", high)
         self.register_buffer("negative", low)
-        self.register_buffer("histogram", torch.zeros(dims.classes, _BINS, dtype=torch.int64))
-        self.register_buffer("labelled", torch.zeros(dims.classes + 1, dtype=torch.int64))  # positives, snippets
+        self.register_buffer("histogram", torch.zeros(self.dims.classes, _BINS, dtype=torch.int64))
+        self.register_buffer("labelled", torch.zeros(self.dims.classes + 1, dtype=torch.int64))  # positives, snippets
 
     def forward(self, student: StreamOutput, teacher: StreamOutput, batch: Batch) -> Tensor:
         """The loss; see the class."""
         check_classes(self.name, student, teacher)
+        if self.thresholds == "prevalence":
+            check_labels(self.name, batch)
         mask = batch.mask & ~batch.labelled[:, None]
         logits = teacher.logits[mask].float()  # (N, K)
         if self.thresholds == "prevalence" and self.training:
@@ -115,3 +121,6 @@ def _one_per_class(value: float | tuple[float, ...], classes: int) -> Tensor:
     if values.ndim and len(values) != classes:
         raise UsageFault("E-CFG-003", PseudoLabels.name, f"{len(values)} thresholds for {classes} classes")
     return values.expand(classes).clone()
+
+
+pseudo_labels = functional(PseudoLabels)

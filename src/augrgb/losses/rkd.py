@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Unpack
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from augrgb.core.batch import Batch, StreamDims, StreamOutput
-from augrgb.losses.parts.distillation_loss import DistillationLoss, nothing
+from augrgb.losses.parts.distillation_loss import DistillationLoss, Sizes, nothing
+from augrgb.losses.parts.functional import functional
 from augrgb.losses.parts.snippet_sample import snippet_pairs
 
 
@@ -19,7 +22,7 @@ class Rkd(DistillationLoss):
     angles cost N^3).
 
     Args:
-        dims: Not used.
+        dims: Not needed.
         distance_weight, angle_weight: Weights of the two parts; 0 leaves a part out.
         squared: Distances without the root, as one public program has it.
         max_snippets: Size N of the random subset.
@@ -31,14 +34,15 @@ class Rkd(DistillationLoss):
 
     def __init__(
         self,
-        dims: StreamDims,
+        dims: StreamDims | None = None,
         *,
         distance_weight: float = 25.0,
         angle_weight: float = 50.0,
         squared: bool = False,
         max_snippets: int = 64,
+        **sizes: Unpack[Sizes],
     ) -> None:
-        super().__init__(dims)
+        super().__init__(dims, **sizes)
         self.distance_weight, self.angle_weight, self.squared = distance_weight, angle_weight, squared
         self.max_snippets = max_snippets
 
@@ -79,3 +83,6 @@ def _angles(x: Tensor) -> Tensor:
     length = torch.linalg.vector_norm(gap, dim=-1, keepdim=True)
     unit = gap / torch.where(length > 1e-12, length, 1.0)  # equal points: no direction, and no gradient of 1e12
     return unit @ unit.transpose(1, 2)
+
+
+rkd = functional(Rkd)

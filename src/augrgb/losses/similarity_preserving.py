@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Unpack
+
 import torch.nn.functional as F
 from torch import Tensor
 
 from augrgb.core.batch import Batch, StreamDims, StreamOutput
-from augrgb.losses.parts.distillation_loss import DistillationLoss, nothing
+from augrgb.losses.parts.distillation_loss import DistillationLoss, Sizes, nothing
+from augrgb.losses.parts.functional import functional
 from augrgb.losses.parts.snippet_sample import snippet_pairs
 
 
@@ -18,7 +21,7 @@ class SimilarityPreserving(DistillationLoss):
     Deviation: the samples of the batch are its real snippets, at most `max_snippets` of them, drawn at random.
 
     Args:
-        dims: Not used.
+        dims: Not needed.
         max_snippets: Size of the random subset; cost grows with its square.
 
     Shape: student features (B, T, Cs), teacher features (B, T, Ct), mask (B, T) -> scalar.
@@ -26,8 +29,8 @@ class SimilarityPreserving(DistillationLoss):
 
     name = "sp"
 
-    def __init__(self, dims: StreamDims, *, max_snippets: int = 1024) -> None:
-        super().__init__(dims)
+    def __init__(self, dims: StreamDims | None = None, *, max_snippets: int = 1024, **sizes: Unpack[Sizes]) -> None:
+        super().__init__(dims, **sizes)
         self.max_snippets = max_snippets
 
     def forward(self, student: StreamOutput, teacher: StreamOutput, batch: Batch) -> Tensor:
@@ -39,3 +42,6 @@ class SimilarityPreserving(DistillationLoss):
 def similarity_preserving(s: Tensor, t: Tensor) -> Tensor:
     """Mean squared difference of row-normalised F F^T. Shape: (N, Cs), (N, Ct) -> scalar."""
     return (F.normalize(s @ s.T, dim=1) - F.normalize(t @ t.T, dim=1)).square().mean()
+
+
+sp = functional(SimilarityPreserving)

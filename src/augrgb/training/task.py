@@ -71,6 +71,7 @@ class Task(ABC):
 
     def loss_terms(self, output: StreamOutput, batch: Batch, step: int) -> list[TermValue]:
         """The detection loss and every term, in one step."""
+        output = output.sharing()  # one backward pass for all terms
         return [detection_loss(output, batch), *(term(self.student, output, batch, step) for term in self.terms)]
 
 

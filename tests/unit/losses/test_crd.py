@@ -93,7 +93,7 @@ def test_negatives_are_never_the_own_row():
 def test_segment_means_are_means_of_equal_parts():
     x = torch.randn(2, 7, 3)
     mask = torch.tensor([[True] * 7, [True] * 2 + [False] * 5])
-    batch = Batch({}, mask, torch.zeros(2, 7, 1), torch.ones(2, dtype=torch.bool), {}, ("a", "b"), torch.arange(2))
+    batch = Batch(mask, torch.zeros(2, 7, 1))
     means, present = segment_means(x, mask, parts(batch, 3), 3)
     for number, part in enumerate([[0, 1, 2], [3, 4], [5, 6]]):
         close(means[0, number], x[0, part].mean(0))

@@ -67,15 +67,7 @@ def pool(count=4000, seed=0):
     labels = (torch.rand(2, count, 3, generator=generator) < share).float()
     labels[1] = 0
     logits = level + torch.randn(2, count, 3, generator=generator)
-    batch = Batch(
-        {},
-        torch.ones(2, count, dtype=torch.bool),
-        labels,
-        torch.tensor([True, False]),
-        {},
-        ("a", "b"),
-        torch.arange(2),
-    )
+    batch = Batch(torch.ones(2, count, dtype=torch.bool), labels, torch.tensor([True, False]))
     return StreamOutput(torch.zeros(2, count, 5), logits.clone().requires_grad_()), StreamOutput(logits, logits), batch
 
 

@@ -43,7 +43,7 @@ def views(labelled=(True, False), pad=0):
     for x in (first, second):
         x[:, :5] = torch.randn(2, 5, 4, generator=generator)
     features = {"rgb": first, second_view("rgb"): second}
-    return Batch(features, mask, torch.zeros(2, 5 + pad, 3), torch.tensor(labelled), {}, ("a", "b"), torch.arange(2))
+    return Batch(mask, torch.zeros(2, 5 + pad, 3), torch.tensor(labelled), features)
 
 
 def task_of(*, labelled=5, perturbation=Perturbation(0.2, 0.1), filter_name="sd_tcn", **options) -> StreamTask:

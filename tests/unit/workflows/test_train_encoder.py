@@ -67,9 +67,7 @@ def terms_of(recipe: EncoderRecipe, project: Path, own_frames: Path):
 def outputs_of(term, bank: SnippetBank):
     count = len(bank)
     ones = torch.ones(count, 1, dtype=torch.bool)
-    batch = Batch(
-        {}, ones, torch.zeros(count, 1, 1), ones[:, 0], {}, tuple(map(str, range(count))), torch.arange(count)
-    )
+    batch = Batch(ones, torch.zeros(count, 1, 1))
     return term.source.outputs(batch)
 
 

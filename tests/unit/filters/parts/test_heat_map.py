@@ -97,7 +97,7 @@ def test_the_term_ignores_padding_and_unlabelled_videos():
         mask = (torch.arange(9 + pad) < 9).expand(2, -1)
         padded = torch.cat([labels, torch.zeros(2, pad, 2)], 1)
         labelled = torch.tensor([True, False])
-        batch = Batch({}, mask, padded, labelled, {}, ("a", "b"), torch.arange(2))
+        batch = Batch(mask, padded, labelled)
         return term(StreamOutput(hidden[0], torch.zeros(2, 9 + pad, 2), hidden), batch)
 
     before = loss(0)

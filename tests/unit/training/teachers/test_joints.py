@@ -21,7 +21,7 @@ def batch_of(count: int) -> Batch:
     ones = torch.ones(count, 1, dtype=torch.bool)
     labelled = torch.zeros(count, dtype=torch.bool)
     names = tuple(map(str, range(count)))
-    return Batch({}, ones, torch.zeros(count, 1, 2), labelled, {}, names, torch.arange(count))
+    return Batch(ones, torch.zeros(count, 1, 2), labelled, video_ids=names)
 
 
 def a_track(frames: int, seed: int, unseen: float = 0.2) -> PoseFrames:
