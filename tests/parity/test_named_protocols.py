@@ -9,8 +9,8 @@ import pytest
 
 from augrgb.core.timeline import Clock
 from augrgb.core.types import Dataset, Event, VideoRecord
+from augrgb.metrics import PROTOCOLS, evaluate
 from augrgb.metrics.evaluation import VideoScores
-from augrgb.metrics.protocols import PROTOCOLS, evaluate
 from support.places import PARITY
 
 CLOCK = Clock(1.0, 1, 1)

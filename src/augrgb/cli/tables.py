@@ -20,7 +20,7 @@ from augrgb.core.types import Dataset
 
 if TYPE_CHECKING:
     from augrgb.training.settings import FitResult
-    from augrgb.workflows.evaluate import Evaluation
+    from augrgb.workflows.evaluate import EvaluationResult
 
 
 def stdout() -> Console:
@@ -59,7 +59,7 @@ def dataset_table(dataset: Dataset) -> Table:
     return table
 
 
-def evaluation_table(evaluation: Evaluation) -> Table:
+def evaluation_table(evaluation: EvaluationResult) -> Table:
     """Every protocol by its full name, with coverage, and per-frame AP of each class below."""
     table = Table(title=f"{' + '.join(evaluation.members)} on {evaluation.split}/{evaluation.role}")
     table.add_column("protocol")

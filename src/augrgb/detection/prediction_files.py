@@ -23,6 +23,7 @@ from augrgb.detection.predictions import load_predictions
 from augrgb.detection.readers import DetectionFile, check_durations, read_activitynet, read_csv, read_pku
 from augrgb.detection.writers import PKU_FPS
 from augrgb.metrics.evaluation import VideoScores
+from augrgb.metrics.truth import fitting_clock
 
 _ARRAYS = (".npy", ".npz")
 _KNOWN = "ActivityNet .json, .csv, a folder of PKU-MMD .txt, .npy or .npz scores, or our .safetensors"
@@ -139,15 +140,9 @@ def _track(
     if values.dtype.kind not in "fiub" or values.ndim != 2 or values.shape[1] != width or not len(values):
         problem = f"scores are {values.dtype} of shape {values.shape}, expected numbers (T, {width}) with T > 0"
         turned = values.ndim == 2 and values.shape[0] == width
-        remedy = "Is this (K, T)? Turn it." if turned else "One column per class; or name the class list."
+        remedy = "Looks like (K, T); transpose it." if turned else "One column per class; or name the class list."
         raise InputRefused("E-MET-001", f"{path}: {video}", problem, remedy)
-    if clock is None:
-        clock = Clock(fps=len(values) / duration_s, window=1, stride=1)
-    end_s = float(clock.starts_s(len(values))[-1]) + clock.window_s
-    if abs(end_s - duration_s) > clock.stride_s + clock.window_s + 1e-6:
-        problem = f"{len(values)} snippets on {clock} end at {end_s:.2f} s, but the video lasts {duration_s:.2f} s"
-        remedy = "Declare the clock of these scores, or none: they are then spread evenly."
-        raise InputRefused("E-FEA-004", video, problem, remedy)
+    clock = fitting_clock(video, len(values), duration_s, clock)
     return VideoScores(values if values.dtype.kind == "f" else values.astype(np.float32), clock)
 
 

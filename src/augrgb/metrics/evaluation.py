@@ -1,4 +1,4 @@
-"""What every protocol is given, and what it gives back: checked inputs with their coverage, and `MetricResult`."""
+"""What protocols take and return: checked inputs with their coverage, and `MetricResult`."""
 
 from __future__ import annotations
 
@@ -46,8 +46,11 @@ class MetricResult:
 
     @property
     def coverage(self) -> str:
-        """Such as `185 of 185 videos scored`."""
+        """For example `185 of 185 videos scored`."""
         return f"{self.videos_scored} of {self.videos_total} videos scored"
+
+    def __str__(self) -> str:
+        return f"{self.protocol}: {100 * self.value:.2f} % ({self.coverage})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +62,8 @@ class EvaluationInputs:
         videos: Name -> index, in evaluation order.
         durations: Seconds per video.
         events: Truth per video.
-        tracks: Scores per video (empty for protocols on detections).
+        scores: Scores per video (empty for protocols on detections).
+        labels: Label arrays per video, (T, K) bool; empty where labels follow from the events.
         detections: Detections of these videos.
         scored, total: Videos with predictions, and videos asked for.
         ignored: Videos with predictions that are in the dataset but were not asked for.
@@ -69,7 +73,8 @@ class EvaluationInputs:
     videos: dict[str, int]
     durations: dict[str, float]
     events: dict[str, tuple[Event, ...]]
-    tracks: dict[str, VideoScores]
+    scores: dict[str, VideoScores]
+    labels: dict[str, NDArray[np.bool_]]
     detections: tuple[Detection, ...]
     scored: int
     total: int
@@ -89,6 +94,7 @@ def check_inputs(
     video_ids: Sequence[str],
     *,
     scores: Mapping[str, VideoScores] | None = None,
+    labels: Mapping[str, NDArray[np.bool_]] | None = None,
     detections: Sequence[Detection] | None = None,
     scored: Collection[str] | None = None,
     missing: Missing = "refuse",
@@ -101,6 +107,7 @@ def check_inputs(
 
     Args:
         video_ids: The videos to evaluate, each once.
+        labels: With `scores`: label arrays in place of the events.
         scored: With `detections`: the videos that were looked at; None = those with at least one detection.
         missing: What to do about videos without predictions: refuse, count them as scores of zero or no detections
             (the official way), or leave them out of truth and prediction.
@@ -116,12 +123,12 @@ def check_inputs(
             raise InputRefused("E-MET-003", repr(video), "no such video", did_you_mean(video, dataset.videos))
         if dataset.videos[video].events is None:
             raise InputRefused("E-MET-009", repr(video), "was never annotated", "Annotate it, or leave it out.")
-    tracks = dict(scores or {})
+    given = dict(scores or {})
     found = tuple(detections or ())
     known = dict.fromkeys(dataset.videos, 0)
     for detection in found:
         check_detection(detection, known, classes)
-    predicted = set(tracks) if scores is not None else set(scored or ()) | {d.video_id for d in found}
+    predicted = set(given) if scores is not None else set(scored or ()) | {d.video_id for d in found}
     for video in sorted(predicted - set(dataset.videos)):
         raise InputRefused(
             "E-MET-003", repr(video), "predictions for a video that the dataset does not have", "Check file names."
@@ -139,14 +146,15 @@ def check_inputs(
     if not counted:
         raise InputRefused("E-MET-010", dataset.name, "no video has predictions")
     if scores is not None:
-        tracks = _checked_frames(tracks, counted, dataset)
+        given = _checked_scores(given, counted, dataset, labels or {})
     videos = {video: v for v, video in enumerate(counted)}
     return EvaluationInputs(
         classes=classes,
         videos=videos,
         durations={video: dataset.videos[video].duration_s for video in counted},
         events={video: tuple(dataset.videos[video].events or ()) for video in counted},
-        tracks=tracks,
+        scores=given,
+        labels={video: labels[video] for video in counted} if labels else {},
         detections=tuple(d for d in found if d.video_id in videos),
         scored=len(video_ids) - len(lacking),
         total=len(video_ids),
@@ -154,22 +162,24 @@ def check_inputs(
     )
 
 
-def _checked_frames(tracks: dict[str, VideoScores], counted: list[str], dataset: Dataset) -> dict[str, VideoScores]:
-    """The tracks of the counted videos; zeros on the common clock for those without."""
+def _checked_scores(
+    given: dict[str, VideoScores], counted: list[str], dataset: Dataset, labels: Mapping[str, NDArray[np.bool_]]
+) -> dict[str, VideoScores]:
+    """The scores of the counted videos; zeros on the common clock for those without."""
     width = len(dataset.classes)
-    for video, track in tracks.items():
-        values = track.values
+    for video, scores in given.items():
+        values = scores.values
         if values.ndim != 2 or values.shape[1] != width or not len(values):
             problem = f"scores have shape {values.shape}, expected (T, {width}) with T > 0"
             raise InputRefused("E-MET-001", video, problem)
         if not (values.min() >= 0 and values.max() <= 1):
             raise InputRefused("E-MET-002", video, "scores are NaN or outside [0, 1]", "Apply a sigmoid to logits.")
-    if not tracks:
+    if not given:
         raise InputRefused("E-MET-010", dataset.name, "no video has scores")
-    clock = next(iter(tracks.values())).clock
+    clock = next(iter(given.values())).clock
     result = {}
     for video in counted:
-        duration = dataset.videos[video].duration_s
-        zeros = np.zeros((max(1, clock.num_snippets(round(duration * clock.fps))), width), np.float32)
-        result[video] = tracks.get(video) or VideoScores(zeros, clock)
+        count = max(1, clock.num_snippets(round(dataset.videos[video].duration_s * clock.fps)))
+        zeros = np.zeros((len(labels[video]) if labels else count, width), np.float32)
+        result[video] = given.get(video) or VideoScores(zeros, clock)
     return result

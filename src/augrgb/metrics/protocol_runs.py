@@ -37,9 +37,9 @@ def by_frames(
     packed = labels_of(inputs, labels)
     values, used = [], 0
     chosen: list[NDArray[np.int64]] = []
-    for start, track in zip(packed.starts.tolist(), inputs.tracks.values(), strict=False):
-        taken = np.arange(len(track.values)) if rows is None else rows(len(track.values))
-        values.append(np.asarray(track.values)[taken])
+    for start, scored in zip(packed.starts.tolist(), inputs.scores.values(), strict=False):
+        taken = np.arange(len(scored.values)) if rows is None else rows(len(scored.values))
+        values.append(np.asarray(scored.values)[taken])
         chosen.append(start + taken)
         used += len(taken) > 0
     targets = packed.dense() if rows is None else packed.dense()[np.concatenate(chosen)]
@@ -65,21 +65,26 @@ def by_frames(
 
 
 def labels_of(inputs: EvaluationInputs, rule: LabelRule) -> PackedLabels:
-    """The truth of every video on the grid of its scores."""
-    videos, classes = list(inputs.tracks), tuple(inputs.classes)
-    events, counts = [inputs.events[v] for v in videos], [len(inputs.tracks[v].values) for v in videos]
+    """The truth of every video on the grid of its scores; label arrays stand as they are."""
+    if inputs.labels:
+        counts = [len(inputs.labels[video]) for video in inputs.scores]
+        rows = np.concatenate([inputs.labels[video] for video in inputs.scores])
+        starts = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
+        return PackedLabels(np.packbits(rows, axis=1), starts, len(inputs.classes))
+    videos, classes = list(inputs.scores), tuple(inputs.classes)
+    events, counts = [inputs.events[v] for v in videos], [len(inputs.scores[v].values) for v in videos]
     if rule == "centre":
-        return pack_rasterise(events, classes, [inputs.tracks[v].clock for v in videos], counts)
+        return pack_rasterise(events, classes, [inputs.scores[v].clock for v in videos], counts)
     return pack_legacy_uniform(events, classes, [inputs.durations[v] for v in videos], counts)
 
 
 def by_localize(inputs: EvaluationInputs, *, mean: Literal["published", "present"]) -> Outcome:
-    """The official Charades score, from scores on a grid: the nearest snippet speaks for a point."""
+    """The official Charades score, from scores on a grid: each point takes the nearest snippet."""
     values, truth = [], []
-    for video, track in inputs.tracks.items():
+    for video, scored in inputs.scores.items():
         times = charades_localize.point_times(inputs.durations[video])
-        nearest = np.rint((times - track.clock.centres_s(1)[0]) / track.clock.stride_s).astype(np.int64)
-        values.append(np.asarray(track.values)[nearest.clip(0, len(track.values) - 1)])
+        nearest = np.rint((times - scored.clock.centres_s(1)[0]) / scored.clock.stride_s).astype(np.int64)
+        values.append(np.asarray(scored.values)[nearest.clip(0, len(scored.values) - 1)])
         actions = [(inputs.classes[e.label], e.start_s, e.end_s) for e in inputs.events[video]]
         truth.append(charades_localize.point_labels(actions, inputs.durations[video], len(inputs.classes)))
     report = charades_localize.charades_localize(np.stack(values), np.stack(truth))
@@ -94,8 +99,8 @@ def by_localize(inputs: EvaluationInputs, *, mean: Literal["published", "present
 def by_condition(inputs: EvaluationInputs, *, tau: int, published: bool = False) -> Outcome:
     """Action-conditional mAP; `published` looks the wrong way for tau < 0 and is undefined where the program stops."""
     packed = labels_of(inputs, "uniform")
-    truth = [packed.video(index) for index in range(len(inputs.tracks))]
-    scores = [track.values for track in inputs.tracks.values()]
+    truth = [packed.video(index) for index in range(len(inputs.scores))]
+    scores = [scored.values for scored in inputs.scores.values()]
     report = conditional_report(scores, truth, tau=tau, published_look_ahead=published)
     details = {name: _plain(getattr(report, name)) for name in ("precision", "recall", "f1")}
     details["pairs"] = int((report.positives > 0).sum())

@@ -1,4 +1,4 @@
-"""The named protocols: every number that augrgb prints says which of these it is (see docs/protocols.md).
+"""The catalogue of named protocols: every number that augrgb prints names one of these (see docs/protocols.md).
 
 Conventions: values are fractions. Videos are taken in the order given; it matters only between equal scores.
 """
@@ -6,15 +6,14 @@ Conventions: values are fractions. Videos are taken in the order given; it matte
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Literal
 
 from augrgb.core.errors import UsageFault, did_you_mean
-from augrgb.core.types import Dataset, Detection
 from augrgb.metrics import frame_map, tiou_map
-from augrgb.metrics.evaluation import EvaluationInputs, MetricResult, Missing, VideoScores, check_inputs
+from augrgb.metrics.evaluation import EvaluationInputs
 from augrgb.metrics.protocol_runs import Outcome, by_condition, by_events, by_frames, by_localize, by_tiou
 
 EVENT_MAP_THRESHOLDS = (0.1, 0.3, 0.5, 0.7)
@@ -22,7 +21,7 @@ EVENT_MAP_THRESHOLDS = (0.1, 0.3, 0.5, 0.7)
 
 @dataclass(frozen=True, slots=True)
 class Protocol:
-    """One way of giving a number to predictions.
+    """One way to evaluate predictions.
 
     Args:
         name: Full name, as printed beside every number.
@@ -31,6 +30,7 @@ class Protocol:
         source: Whose protocol it is.
         run: Checked inputs -> value, AP per class, details.
         instead: The corrected form where the published one is wrong, "" if there is nothing to correct.
+        takes_labels: Whether label arrays (T, K) can stand in for events.
     """
 
     name: str
@@ -39,44 +39,7 @@ class Protocol:
     source: str
     run: Callable[[EvaluationInputs], Outcome]
     instead: str = ""
-
-
-def evaluate(
-    name: str,
-    dataset: Dataset,
-    video_ids: Sequence[str],
-    *,
-    scores: Mapping[str, VideoScores] | None = None,
-    detections: Sequence[Detection] | None = None,
-    scored: Collection[str] | None = None,
-    missing: Missing = "refuse",
-) -> MetricResult:
-    """Evaluate predictions for the given videos by one named protocol.
-
-    Args:
-        name: A key of `PROTOCOLS`; for event protocols any threshold, such as `tsu/event@0.25`.
-        scores: Per video, for protocols that need scores.
-        detections: For protocols that need detections; `scored` says which videos were looked at.
-        missing: See `evaluation.check_inputs`.
-
-    Raises:
-        UsageFault: No such protocol, or the other kind of predictions is needed.
-        InputRefused: See `evaluation.check_inputs`.
-    """
-    protocol = find_protocol(name)
-    given = scores if protocol.needs == "scores" else detections
-    if given is None:
-        raise UsageFault("E-MET-011", name, f"needs {protocol.needs}", f"Pass {protocol.needs}=...")
-    if protocol.needs == "scores":
-        inputs = check_inputs(dataset, video_ids, scores=scores, missing=missing)
-    else:
-        inputs = check_inputs(dataset, video_ids, detections=detections, scored=scored, missing=missing)
-    value, per_class, details = protocol.run(inputs)
-    if inputs.ignored:
-        details["videos_not_asked_for"] = inputs.ignored
-    if inputs.scored < inputs.total:
-        details["missing"] = missing
-    return MetricResult(protocol.name, value, per_class, inputs.scored, inputs.total, details)
+    takes_labels: bool = False
 
 
 def find_protocol(name: str) -> Protocol:
@@ -118,6 +81,7 @@ def _conditional_protocol(tau: int, *, published: bool = False) -> Protocol:
         "MS-TCT utils.py; Tirupattur et al. 2021",
         partial(by_condition, tau=tau, published=published),
         f"action-conditional@{tau}" if published else "",
+        takes_labels=True,
     )
 
 
@@ -131,7 +95,8 @@ _SUPER_EVENTS, _PDAN, _LOCALIZE, _GSIG = (
 
 
 def _frames(name: str, summary: str, source: str, instead: str = "", **options: Any) -> Protocol:
-    return Protocol(name, f"{_FRAMES}: {summary}", "scores", source, partial(by_frames, **options), instead)
+    run = partial(by_frames, **options)
+    return Protocol(name, f"{_FRAMES}: {summary}", "scores", source, run, instead, takes_labels=True)
 
 
 PROTOCOLS: dict[str, Protocol] = {

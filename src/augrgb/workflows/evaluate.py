@@ -15,8 +15,8 @@ from augrgb.core.types import Dataset, Detection
 from augrgb.detection.pipeline import ranked_detections
 from augrgb.detection.predictions import Predictions, fuse, save_predictions
 from augrgb.features.stream_data import StreamData
+from augrgb.metrics.evaluate import evaluate as evaluate_protocol
 from augrgb.metrics.evaluation import MetricResult, Missing, VideoScores
-from augrgb.metrics.protocols import evaluate as evaluate_protocol
 from augrgb.metrics.protocols import find_protocol
 from augrgb.recipe.build import build_features, stream_recipe_of
 from augrgb.recipe.schema import StreamRecipe
@@ -28,7 +28,7 @@ DEFAULT_PROTOCOLS = ("frame-map/present", "event-map")
 
 
 @dataclass(frozen=True)
-class Evaluation:
+class EvaluationResult:
     """Results of one stream, or of several fused, on one role of a split."""
 
     members: tuple[str, ...]
@@ -117,7 +117,7 @@ def evaluate_runs(
     role: str = "test",
     protocols: Iterable[str] = DEFAULT_PROTOCOLS,
     allow_missing: int = 0,
-) -> Evaluation:
+) -> EvaluationResult:
     """Evaluate one run, or the late fusion of several, and write the outcome beside the first run's predictions.
 
     Raises:
@@ -131,7 +131,7 @@ def evaluate_runs(
     chosen = split or run_recipe(Path(runs[0])).data.split
     fused = fuse([predictions for predictions, _, _ in members])
     names = tuple(Path(run).name for run in runs)
-    evaluation = Evaluation(names, chosen, role, evaluate_predictions(fused, dataset, video_ids, protocols))
+    evaluation = EvaluationResult(names, chosen, role, evaluate_predictions(fused, dataset, video_ids, protocols))
     path = Path(runs[0]) / "evaluation" / f"{'+'.join(names)[:150]}-{chosen}-{role}.json"
     write_json(path, [result_to_json(result) for result in evaluation.results])
     return evaluation

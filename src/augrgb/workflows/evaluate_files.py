@@ -23,23 +23,23 @@ from augrgb.core.types import Dataset, Detection, VideoRecord
 from augrgb.detection.pipeline import ranked_detections
 from augrgb.detection.prediction_files import ForeignPredictions, kind_of, read_predictions
 from augrgb.detection.writers import PKU_FPS
+from augrgb.metrics.evaluate import evaluate as evaluate_protocol
 from augrgb.metrics.evaluation import MetricResult, Missing
-from augrgb.metrics.protocols import evaluate as evaluate_protocol
 from augrgb.metrics.protocols import find_protocol
-from augrgb.workflows.evaluate import DEFAULT_PROTOCOLS, Evaluation
+from augrgb.workflows.evaluate import DEFAULT_PROTOCOLS, EvaluationResult
 
 
 @dataclass(frozen=True)
 class FileEvaluation:
     """Results, and what a reader of the numbers has to know."""
 
-    evaluation: Evaluation
+    evaluation: EvaluationResult
     notes: tuple[str, ...]
 
 
 @dataclass(frozen=True)
-class _Truth:
-    """Annotations as a dataset. Durations that nobody knows are None here, and 1 s in the dataset."""
+class AnnotatedVideos:
+    """Annotations as a dataset. Unknown durations are None here, and 1 s in the dataset."""
 
     dataset: Dataset
     video_ids: tuple[str, ...]
@@ -87,11 +87,46 @@ def evaluate_files(
     """
     for name in protocols:
         find_protocol(name)
+    truth, given = read_files(
+        predictions,
+        annotations,
+        format_name=format_name,
+        options=options,
+        subset=subset,
+        split=split,
+        role=role,
+        clock=clock,
+        fps=fps,
+        first_class=first_class,
+    )
+    missing = _coverage(truth, given, allow_missing, predictions)
+    chosen = tuple(protocols) or (DEFAULT_PROTOCOLS if given.scores is not None else ("event-map",))
+    results = tuple(_result(name, truth, given, missing, predictions) for name in chosen)
+    evaluation = EvaluationResult((predictions.name,), annotations.name, truth.part, results)
+    ignored = len(given.covered - set(truth.video_ids))
+    told = (f"predictions of {ignored} videos outside {truth.part} were left aside",) if ignored else ()
+    return FileEvaluation(evaluation, truth.notes + told)
+
+
+def read_files(
+    predictions: Path,
+    annotations: Path,
+    *,
+    format_name: str | None = None,
+    options: Mapping[str, Any] | None = None,
+    subset: str | None = None,
+    split: str | None = None,
+    role: str = "test",
+    clock: Clock | None = None,
+    fps: float | None = None,
+    first_class: int = 1,
+) -> tuple[AnnotatedVideos, ForeignPredictions]:
+    """Annotations and predictions as they stand in files; arguments as in `evaluate_files`."""
     known = format_name or detect_format(annotations)
     options = dict(options or {})
     if known == PkuMmd.name and kind_of(Path(predictions)) == ".txt" and fps is None:
         options.setdefault("fps", 1.0)
-    truth = _truth(read_annotations(annotations, format_name=known, options=options), subset, split, role)
+    truth = annotated_videos(read_annotations(annotations, format_name=known, options=options), subset, split, role)
     given = read_predictions(
         predictions,
         truth.dataset.classes,
@@ -100,16 +135,13 @@ def evaluate_files(
         fps=fps or truth.fps,
         first_class=first_class,
     )
-    missing = _coverage(truth, given, allow_missing, predictions)
-    chosen = tuple(protocols) or (DEFAULT_PROTOCOLS if given.scores is not None else ("event-map",))
-    results = tuple(_result(name, truth, given, missing, predictions) for name in chosen)
-    evaluation = Evaluation((predictions.name,), annotations.name, truth.part, results)
-    ignored = len(given.covered - set(truth.video_ids))
-    told = (f"predictions of {ignored} videos outside {truth.part} were left aside",) if ignored else ()
-    return FileEvaluation(evaluation, truth.notes + told)
+    return truth, given
 
 
-def _truth(annotations: AnnotationSet, subset: str | None, split: str | None, role: str) -> _Truth:
+def annotated_videos(
+    annotations: AnnotationSet, subset: str | None = None, split: str | None = None, role: str = "test"
+) -> AnnotatedVideos:
+    """The annotated videos of a subset, or of a role of a split; neither = all."""
     judged = repair(annotations)
     # Leakage between roles and missing ids of official split files do not concern one evaluation.
     beside_the_point = ("E-SPL-001", "E-SPL-002", "E-SPL-003")
@@ -131,7 +163,7 @@ def _truth(annotations: AnnotationSet, subset: str | None, split: str | None, ro
     rates = {video.fps for video in annotations.videos.values()}
     fps = next(iter(rates)) if len(rates) == 1 else None
     dataset = Dataset("annotations", annotations.classes, records)
-    return _Truth(dataset, annotated, durations, fps or PKU_FPS, part, tuple(notes))
+    return AnnotatedVideos(dataset, annotated, durations, fps or PKU_FPS, part, tuple(notes))
 
 
 def _chosen(
@@ -155,7 +187,7 @@ def _chosen(
     return tuple(name for name in roles[role] if name in annotations.videos), f"{split}/{role}"
 
 
-def _coverage(truth: _Truth, given: ForeignPredictions, allow_missing: int, where: Path) -> Missing:
+def _coverage(truth: AnnotatedVideos, given: ForeignPredictions, allow_missing: int, where: Path) -> Missing:
     lacking = [name for name in truth.video_ids if name not in given.covered]
     if len(lacking) > allow_missing:
         total = len(truth.video_ids)
@@ -169,7 +201,9 @@ def _coverage(truth: _Truth, given: ForeignPredictions, allow_missing: int, wher
     return "zero" if lacking else "refuse"
 
 
-def _result(name: str, truth: _Truth, given: ForeignPredictions, missing: Missing, where: Path) -> MetricResult:
+def _result(
+    name: str, truth: AnnotatedVideos, given: ForeignPredictions, missing: Missing, where: Path
+) -> MetricResult:
     if find_protocol(name).needs == "scores":
         if given.scores is None:
             problem = f"{name} needs scores per snippet, these are detections"
@@ -188,7 +222,7 @@ def _result(name: str, truth: _Truth, given: ForeignPredictions, missing: Missin
     )
 
 
-def _detections(truth: _Truth, given: ForeignPredictions) -> list[Detection]:
+def _detections(truth: AnnotatedVideos, given: ForeignPredictions) -> list[Detection]:
     if given.scores is None:
         return list(given.detections)
     found: list[Detection] = []

@@ -12,7 +12,7 @@ from augrgb.core.types import Dataset, Detection, Event, VideoRecord
 from augrgb.detection.decode import decode_scores
 from augrgb.detection.nms import nms, soft_nms
 from augrgb.detection.smoothing import gaussian_smooth, moving_average, moving_median, smooth_scores
-from augrgb.metrics.protocols import evaluate
+from augrgb.metrics import evaluate
 
 CLOCK = Clock(fps=8.0, window=4, stride=4)  # cells of half a second from 0
 

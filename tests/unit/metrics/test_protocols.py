@@ -10,8 +10,8 @@ from augrgb.annotations.labels import legacy_uniform, rasterise
 from augrgb.core.errors import InputRefused, UsageFault
 from augrgb.core.timeline import Clock
 from augrgb.core.types import Dataset, Detection, Event, VideoRecord
+from augrgb.metrics import PROTOCOLS, evaluate, find_protocol
 from augrgb.metrics.evaluation import VideoScores
-from augrgb.metrics.protocols import PROTOCOLS, evaluate, find_protocol
 
 CLOCK = Clock(fps=8.0, window=4, stride=4)  # two snippets a second
 CLASSES = ("walk", "sit", "never")

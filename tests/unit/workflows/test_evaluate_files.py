@@ -160,7 +160,7 @@ def test_bad_detections(tmp_path, truth, change, code, told):
         (np.full((20, 2), np.nan), None, "E-MET-002", "NaN"),
         (np.full((20, 2), 3.0), None, "E-MET-002", "sigmoid"),
         (np.zeros((20, 3)), None, "E-MET-001", "(T, 2)"),
-        (np.zeros((2, 20)), None, "E-MET-001", "Turn it"),
+        (np.zeros((2, 20)), None, "E-MET-001", "transpose it"),
         (np.zeros(20), None, "E-MET-001", "(20,)"),
         (np.zeros((20, 2)), Clock(fps=1.0, window=1, stride=1), "E-FEA-004", "20.00 s, but the video lasts 10.00 s"),
     ],
