@@ -179,6 +179,11 @@ CODES: Final[dict[str, ErrorCode]] = {
     "E-MOD-015": ErrorCode("usage", "A weights file is a pickle, which can run code and is read only with permission.", "Pass `--trust` and `--sha256` if you know its source."),
     "E-MOD-016": ErrorCode("environment", "An encoder cannot be read on the machine that extracts.", "Check that all machines see the encoder folder under the same path."),
     "E-MOD-017": ErrorCode("input", "The streams of an ensemble differ in modality, width or clock.", "Use streams that were trained on the same features."),
+    "E-MOD-030": ErrorCode("usage", "Tensors given to a loss or a `Batch` do not fit together.", "Give features (B, T, C), a bool mask (B, T) and labels (B, T, K) of the same B and T."),
+    "E-MOD-031": ErrorCode("usage", "A loss needs labels, and the batch has none.", "Pass `labels`; videos without labels have zeros there and `labelled=False`."),
+    "E-MOD-032": ErrorCode("usage", "A loss needs class logits besides features.", "Pass `StreamOutput(features, logits)` for student and teacher."),
+    "E-MOD-033": ErrorCode("usage", "A loss was built without a size that it needs, or with sizes given twice.", "Pass `student=`, `teacher=` and `classes=`, or a `StreamDims`."),
+    "E-MOD-034": ErrorCode("usage", "A loss that learns parameters or keeps a memory was called as a function.", "Build its class once, and optimize its parameters with the student."),
     # Training
     "E-TRN-002": ErrorCode("usage", "There is no sample to train on.", "Check the roles of the split."),
     "E-TRN-003": ErrorCode("usage", "The batch is too small to hold both labelled and unlabelled samples.", "Raise `train.batch_size`."),
@@ -207,6 +212,9 @@ CODES: Final[dict[str, ErrorCode]] = {
     "E-MET-011": ErrorCode("usage", "The protocol needs scores or detections that were not given.", "Give the kind of predictions in the message."),
     "E-MET-012": ErrorCode("usage", "There is no protocol with this name.", "Take a name of `augrgb list protocols`."),
     "E-MET-013": ErrorCode("usage", "Two methods do not have the same seeds, so they cannot be compared in pairs.", "Run both with the same seeds."),
+    "E-MET-014": ErrorCode("usage", "Nothing says when in a video the snippets of its scores are.", "Pass `clock=augrgb.Clock(fps, window, stride)`, or the durations of the videos."),
+    "E-MET-015": ErrorCode("usage", "The forms of truth given to `evaluate` exclude each other.", "Give a dataset alone, or events, or label arrays, with what belongs to that form."),
+    "E-MET-016": ErrorCode("usage", "A protocol that needs events in seconds was given label arrays.", "Pass events `(label, start_s, end_s)` or a dataset as truth."),
     # Detections and predictions
     "E-DET-001": ErrorCode("usage", "A setting of smoothing, decoding or suppression is out of range.", "Give a value as the message says."),
     "E-DET-002": ErrorCode("input", "Scores to decode do not have the shape (T, K).", "Give one column per class."),
