@@ -17,7 +17,7 @@ from augrgb.core.errors import InputRefused
 
 @dataclass(frozen=True, slots=True)
 class Clock:
-    """The time base of a feature track.
+    """The time base of features and scores: which seconds of a video each snippet covers.
 
     Args:
         fps: Frames per second on which windows are counted (frames are *sampled by time* at this rate).

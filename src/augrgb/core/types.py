@@ -10,7 +10,12 @@ from types import MappingProxyType
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One annotated action: class name and `[start_s, end_s)` in seconds from the first frame."""
+    """One annotated action: class name and `[start_s, end_s)` in seconds from the first frame.
+
+    >>> event = Event("drink", 1.5, 4.0)
+    >>> event.end_s - event.start_s
+    2.5
+    """
 
     label: str
     start_s: float
@@ -19,7 +24,11 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Detection:
-    """One predicted action with a score in [0, 1]."""
+    """One predicted action with a score in [0, 1].
+
+    >>> Detection("kitchen", "drink", start_s=1.5, end_s=4.0, score=0.8).label
+    'drink'
+    """
 
     video_id: str
     label: str

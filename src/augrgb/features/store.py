@@ -183,17 +183,21 @@ class FeatureStore:
         return VideoFeatures(values, Clock(**described["clock"]), mapped_rows(values))
 
 
-def open_features(folder: Path, clock: Clock | None = None, dim: int | None = None) -> FeatureFolder:
-    """Open a feature folder: ours, or one of foreign `.npy` files with a declared clock.
+def open_features(folder: Path | str, clock: Clock | None = None, dim: int | None = None) -> FeatureFolder:
+    """Open a feature folder: of `augrgb extract`, or of third-party `.npy` files with a declared clock.
 
     Args:
         folder: The folder.
-        clock: Time base of `.npy` files; for our own it must agree with what they say.
-        dim: Width of `.npy` features, to recognise transposed files.
+        clock: Time base of `.npy` files; that of `augrgb extract` is in its files, and must agree.
+        dim: Width of `.npy` features, to recognize transposed files.
 
     Raises:
         InputRefused: E-FEA-002 (no such folder, or empty), E-FEA-004 (clock not declared, or another), E-FEA-010
             (both kinds in one folder).
+
+    >>> features = open_features("toy/features/rgb")
+    >>> features.clock.stride_s, features.read("v00").values.shape
+    (0.5, (16, 6))
     """
     folder = Path(folder)
     if not folder.is_dir():
