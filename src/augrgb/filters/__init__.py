@@ -5,9 +5,9 @@ from augrgb.core.dropout import Rows, ShardedDropout, set_rows
 from augrgb.filters.gru import Gru
 from augrgb.filters.linear import Linear
 from augrgb.filters.ms_tct import MsTct
+from augrgb.filters.parts.temporal_filter import TemporalFilter
 from augrgb.filters.pdan import Pdan
 from augrgb.filters.sd_tcn import SdTcn
-from augrgb.filters.temporal_filter import TemporalFilter
 from augrgb.filters.tgm import Tgm
 from augrgb.filters.transformer import Transformer
 

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from augrgb.core.dropout import ShardedDropout
 from augrgb.core.errors import UsageFault
-from augrgb.filters.temporal_filter import TemporalFilter
+from augrgb.filters.parts.temporal_filter import TemporalFilter
 
 
 class Gru(TemporalFilter):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from augrgb.core.dropout import ShardedDropout
-from augrgb.filters.temporal_filter import TemporalFilter
+from augrgb.filters.parts.temporal_filter import TemporalFilter
 
 
 class Linear(TemporalFilter):

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from augrgb.core.dropout import ShardedDropout
 from augrgb.core.errors import UsageFault
 from augrgb.filters.parts.heat_map import HeatMapTerm
-from augrgb.filters.temporal_filter import TemporalFilter
+from augrgb.filters.parts.temporal_filter import TemporalFilter
 
 
 class MsTct(TemporalFilter):

@@ -7,14 +7,14 @@ from torch import Tensor, nn
 
 from augrgb.core.dropout import ShardedDropout
 from augrgb.filters.parts.tap_attention import tap_attention
-from augrgb.filters.temporal_filter import TemporalFilter
+from augrgb.filters.parts.temporal_filter import TemporalFilter
 
 
 class Pdan(TemporalFilter):
     """Residual dilated attention layers, dilation 1, 2, 4, ... (PDAN).
 
     Dai et al., "PDAN: Pyramid Dilated Attention Network for Action Detection", WACV 2021, section 3, one stage. Block
-    i: in every channel, attention of a snippet over itself and its neighbours 2^i snippets before and after, with a
+    i: in every channel, attention of a snippet over itself and its neighbors 2^i snippets before and after, with a
     learned term added to the values of each tap (see `tap_attention`) -> ReLU -> 1x1 convolution -> dropout -> add the
     block's input -> times mask. A neighbour outside the video has key 0 and the learned term as its value.
     Deviation: the first 1x1 convolution is masked too, so that padding is the same as the end of the video. Published

@@ -10,14 +10,14 @@ from torch import Tensor, nn
 
 from augrgb.core.dropout import ShardedDropout
 from augrgb.core.errors import UsageFault
-from augrgb.filters.temporal_filter import TemporalFilter
+from augrgb.filters.parts.temporal_filter import TemporalFilter
 
 
 class Tgm(TemporalFilter):
     """Temporal convolutions whose kernels are mixtures of a few learned Gaussians (TGM).
 
     Piergiovanni and Ryoo, "Temporal Gaussian Mixture Layer for Videos", ICML 2019, section 3. A layer has M
-    Gaussians on L taps, `mean = (L - 1) / 2 (tanh a + 1)`, `sigma = exp(1 - 2 |tanh b|)`, each normalised to sum 1;
+    Gaussians on L taps, `mean = (L - 1) / 2 (tanh a + 1)`, `sigma = exp(1 - 2 |tanh b|)`, each normalized to sum 1;
     kernel (j, i) is their mean with softmax weights (soft attention); it filters map i for map j, and the same kernel
     runs over every feature channel. Maps i are added with learned weights (a 1x1 convolution) and rectified. The
     last layer has one map; it is concatenated with the input, projected and rectified. Hidden outputs: the mean map of
@@ -96,7 +96,7 @@ class _Layer(nn.Module):
 
 
 def gaussian_kernels(centre: Tensor, spread: Tensor, length: int) -> Tensor:
-    """Gaussians on `length` taps, each normalised to sum 1; equation in `Tgm`.
+    """Gaussians on `length` taps, each normalized to sum 1; equation in `Tgm`.
 
     Args:
         centre: a, (M,).

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from augrgb.core.dropout import ShardedDropout
 from augrgb.core.errors import UsageFault
-from augrgb.filters.temporal_filter import TemporalFilter
+from augrgb.filters.parts.temporal_filter import TemporalFilter
 
 
 class Transformer(TemporalFilter):
@@ -84,7 +84,7 @@ class _Layer(nn.Module):
 def window_attention(qkv: Tensor, mask: Tensor, bias: Tensor) -> Tensor:
     """Each snippet attends to the real snippets at most r away: weight softmax over s of `q_t k_s / sqrt(D) + bias`.
 
-    The sequence is cut into blocks of r snippets; the queries of a block meet the keys of it and of its two neighbours,
+    The sequence is cut into blocks of r snippets; the queries of a block meet the keys of it and of its two neighbors,
     3r of them, of which those too far are masked.
 
     Args:

@@ -22,7 +22,7 @@ class ActivationBoundaries(DistillationLoss):
     Heo et al., "Knowledge Transfer via Distillation of Activation Boundaries Formed by Hidden Neurons", AAAI 2019,
     with the published program's scaling (divided by the samples, times 3/1000; layer i of n weighs 2^(i-n+1)).
     Deviation: the samples are real snippets; the layers are temporal-filter outputs, which are taken as they are, with
-    a learned projection (without normalisation) where widths differ. By default the last layer alone.
+    a learned projection (without normalization) where widths differ. By default the last layer alone.
 
     Args:
         dims: Feature widths Cs and Ct, or by name: `student=128, teacher=256`.

@@ -23,7 +23,7 @@ class Admd(DistillationLoss):
     2019. The discriminator D has K + 1 outputs: it is to give the classes of the teacher's features, and "hallucinated"
     for the student's; the student is to be given its classes.
     Deviation: K + 1 sigmoids, not a softmax, since a snippet may have several labels; where a snippet is not labelled
-    only the last output counts for the teacher's features. One optimiser and one backward pass in place of two taken in
+    only the last output counts for the teacher's features. One optimizer and one backward pass in place of two taken in
     turn. `reversal`: D's loss on the student's features reaches the student with its sign turned (times
     `strength`), so the student learns to be taken for the teacher, and the classes only through D. `labels`: the
     paper's objective for the student, with D's weights held still in it. The value is D's loss (plus the student's).

@@ -1,4 +1,4 @@
-"""Atomic level: each student snippet is to be recognised as its teacher snippet among others."""
+"""Atomic level: each student snippet is to be recognized as its teacher snippet among others."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _BY_LABELS = ("different_labels", "class_disjoint", "memory_bank")
 class AtomicContrastive(DistillationLoss):
     """Contrast each student snippet's own teacher snippet with teacher snippets of other action content.
 
-    Dai et al., ICCV 2021, section 3.2. With L2-normalised (projected) student snippets s_i and teacher snippets g_i:
+    Dai et al., ICCV 2021, section 3.2. With L2-normalized (projected) student snippets s_i and teacher snippets g_i:
     `-mean_i log[exp(s_i.g_i/tau) / (exp(s_i.g_i/tau) + sum_j exp(s_i.g_j/tau))]`, j over the negatives of i. A snippet
     without negatives contributes 0.
     Deviation: where a batch (or the bank) has more than `max_negatives` snippets, candidates are a random subset of

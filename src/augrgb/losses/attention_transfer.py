@@ -16,7 +16,7 @@ class AttentionTransfer(DistillationLoss):
     """Match how the strength of the features is spread over a video.
 
     Zagoruyko and Komodakis, "Paying More Attention to Attention", ICLR 2017: the activation-based form with mean
-    squared difference of normalised attention maps.
+    squared difference of normalized attention maps.
     Deviation: the positions of a map are the real snippets of a video, so a video of one snippet contributes 0.
 
     Args:

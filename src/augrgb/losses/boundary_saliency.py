@@ -18,10 +18,10 @@ from augrgb.losses.parts.unit_vectors import unit, unit_snippets
 
 
 class BoundarySaliency(DistillationLoss):
-    """Match the size of the change between neighbouring snippets (Action Boundary Saliency).
+    """Match the size of the change between neighboring snippets (Action Boundary Saliency).
 
     Dai et al., ICCV 2021, section 3.4. `paper`: `b_t = ||f_(t+1) - f_t||_1 / C`, loss `mean_t (b_t^S - b_t^G)^2`, over
-    all neighbours in the batch that are both real. `scale_free`: the same after scaling every f_t to length sqrt(C).
+    all neighbors in the batch that are both real. `scale_free`: the same after scaling every f_t to length sqrt(C).
     `per_channel`: `mean_(t,c) (|ds| - |dg|)^2` of the scaled features; the only form that needs equal widths, so the
     only one that projects.
 

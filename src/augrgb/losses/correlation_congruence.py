@@ -19,10 +19,10 @@ class CorrelationCongruence(DistillationLoss):
     """Match the correlations between snippets.
 
     Peng et al., "Correlation Congruence for Knowledge Distillation", ICCV 2019.
-    `congruence`: the paper's `||K_S - K_T||_F^2 / N^2`, K the Gaussian kernel of L2-normalised features, expanded to
+    `congruence`: the paper's `||K_S - K_T||_F^2 / N^2`, K the Gaussian kernel of L2-normalized features, expanded to
     order P: `k(x, y) = sum_p exp(-2 gamma) (2 gamma)^p / p! (x.y)^p`.
     `neighbour_product`: what the widespread RepDistiller program computes under this name: with `d = |s - t|`, the
-    mean over neighbouring rows of `d_i . d_(i+1)`. It is not the paper's formula, and depends on the order of rows.
+    mean over neighboring rows of `d_i . d_(i+1)`. It is not the paper's formula, and depends on the order of rows.
     Deviation: the samples of the batch are its real snippets in time order, at most `max_snippets` of them, drawn at
     random.
 
@@ -70,7 +70,7 @@ def correlation_congruence(s: Tensor, t: Tensor, gamma: float, order: int) -> Te
 
 
 def neighbour_product(s: Tensor, t: Tensor) -> Tensor:
-    """Mean over neighbouring rows of the product of their absolute errors. Shape: (N, C), (N, C), N >= 2 -> scalar."""
+    """Mean over neighboring rows of the product of their absolute errors. Shape: (N, C), (N, C), N >= 2 -> scalar."""
     error = (s - t).abs()
     return (error[:-1] * error[1:]).sum(1).mean()
 

@@ -34,7 +34,7 @@ class Dcmd(DistillationLoss):
     Shape: features (B, T, Cs) and (B, T, Ct), logits and labels (B, T, K), mask (B, T) -> scalar.
 
     Raises:
-        UsageFault: E-MOD-008, the teacher says nothing about these classes.
+        UsageFault: E-MOD-008, the teacher does not score these classes.
     """
 
     name = "dcmd"

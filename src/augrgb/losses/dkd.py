@@ -22,7 +22,7 @@ class Dkd(DistillationLoss):
     Deviation: the paper has one label. `binary`: each class is a two-class problem, so `tau^2 KL` of its two
     Bernoulli variables; alpha times the mean over (snippet, class) pairs where the class is there, plus beta times the
     mean over all other pairs. `softmax`: the paper's loss with each class that is there as the target in turn, mean
-    over these pairs; snippets without any class say nothing. Where a snippet is not labelled, the classes that the
+    over these pairs; snippets without any class are left out. Where a snippet is not labelled, the classes that the
     teacher gives more than one half stand for its labels.
 
     Args:
@@ -35,7 +35,7 @@ class Dkd(DistillationLoss):
     Shape: logits (B, T, K), labels (B, T, K), mask (B, T), labelled (B,) -> scalar.
 
     Raises:
-        UsageFault: E-MOD-008, the teacher says nothing about these classes.
+        UsageFault: E-MOD-008, the teacher does not score these classes.
     """
 
     name = "dkd"

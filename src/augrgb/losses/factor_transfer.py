@@ -14,7 +14,7 @@ from augrgb.losses.parts.functional import functional
 
 
 class FactorTransfer(DistillationLoss):
-    """Match normalised factors that a paraphraser makes of the teacher's features and a translator of the student's.
+    """Match normalized factors that a paraphraser makes of the teacher's features and a translator of the student's.
 
     Kim et al., "Paraphrasing Complex Network: Network Compression via Factor Transfer", NeurIPS 2018.
     `paper`: difference of the factors, each scaled over the video to a root mean square of 1; mean of |.|^p2. The

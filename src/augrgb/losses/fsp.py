@@ -73,7 +73,7 @@ class Fsp(DistillationLoss):
 
 
 def solution_flow(pairs: list[tuple[Tensor, Tensor]], mask: Tensor) -> Tensor:
-    """Sum over neighbouring layers of the mean squared difference of their flows.
+    """Sum over neighboring layers of the mean squared difference of their flows.
 
     Shape: layers first to last, each a student's and a teacher's (B, P, C_i), mask (B, P) -> scalar.
     """

@@ -36,7 +36,7 @@ class GraphDistillation(DistillationLoss):
     Shape: features (B, T, Cs) and (B, T, Ct), logits (B, T, K), mask (B, T) -> scalar.
 
     Raises:
-        UsageFault: E-MOD-008, the teacher says nothing about these classes.
+        UsageFault: E-MOD-008, the teacher does not score these classes.
     """
 
     name = "graph_distillation"

@@ -31,7 +31,7 @@ class LogitKd(DistillationLoss):
     Shape: logits (B, T, K), mask (B, T), labelled (B,) -> scalar.
 
     Raises:
-        UsageFault: E-MOD-008, the teacher says nothing about these classes.
+        UsageFault: E-MOD-008, the teacher does not score these classes.
     """
 
     name = "logit_kd"

@@ -34,7 +34,7 @@ class Mtut(DistillationLoss):
     Shape: student features (B, T, Cs), teacher features (B, T, Ct), logits and labels (B, T, K), mask (B, T) -> scalar.
 
     Raises:
-        UsageFault: E-MOD-008, the teacher says nothing about these classes (unless `focal` is off).
+        UsageFault: E-MOD-008, the teacher does not score these classes (unless `focal` is off).
     """
 
     name = "mtut"

@@ -1,4 +1,4 @@
-"""Privileged future: what the teacher sees later is foretold by auxiliary nodes beside the student's features."""
+"""Privileged future: what the teacher sees later is predicted by auxiliary nodes beside the student's features."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ class Pkd(DistillationLoss):
 
     Zhao et al., "Privileged Knowledge Distillation for Online Action Detection", 2020 (arXiv 2011.09158). From the
     paper: an offline teacher sees future frames that the online student does not; auxiliary nodes are put beside the
-    student's to take up what the future adds; a curriculum widens what the teacher tells.
-    Interpretation (formulas and schedule were not at hand): the nodes are a linear layer with ReLU on the student's
+    student's to take up what the future adds; a curriculum widens what the teacher reveals.
+    Interpretation (formulas and schedule were not available): the nodes are a linear layer with ReLU on the student's
     features. Features and nodes together regress the teacher's snippet t; the nodes alone regress its snippets
     t + 1 ... t + h, mean squared error each, h growing by one every `steps_per_snippet` training steps up to `horizon`.
     Deviation: our filters see both sides of a snippet, so this asks for foresight beyond the filter's reach; a teacher

@@ -38,8 +38,8 @@ class PseudoLabels(DistillationLoss):
     Shape: logits (B, T, K), mask (B, T), labels (B, T, K), labelled (B,) -> scalar.
 
     Raises:
-        UsageFault: E-CFG-003, thresholds that cross, or not one for each class; E-MOD-008, the teacher says nothing
-            about these classes.
+        UsageFault: E-CFG-003, thresholds that cross, or not one for each class; E-MOD-008, the teacher does not
+            score these classes.
     """
 
     name = "pseudo_labels"

@@ -14,7 +14,7 @@ from augrgb.losses.parts.snippet_sample import snippet_pairs
 
 
 class SimilarityPreserving(DistillationLoss):
-    """Match the row-normalised similarity matrices of the batch.
+    """Match the row-normalized similarity matrices of the batch.
 
     Tung and Mori, "Similarity-Preserving Knowledge Distillation", ICCV 2019, eq. 1-4:
     `||G_S - G_T||_F^2 / N^2`, G = F F^T with rows of length 1.
@@ -40,7 +40,7 @@ class SimilarityPreserving(DistillationLoss):
 
 
 def similarity_preserving(s: Tensor, t: Tensor) -> Tensor:
-    """Mean squared difference of row-normalised F F^T. Shape: (N, Cs), (N, Ct) -> scalar."""
+    """Mean squared difference of row-normalized F F^T. Shape: (N, Cs), (N, Ct) -> scalar."""
     return (F.normalize(s @ s.T, dim=1) - F.normalize(t @ t.T, dim=1)).square().mean()
 
 

@@ -102,12 +102,12 @@ def frequency_weighted_terms(ap: Floats, targets: ArrayLike) -> Floats:
 def charades_frame_ap(scores: ArrayLike, targets: ArrayLike) -> Floats:
     """`frame_ap_present` after frames without any action were sent to the end of the ranking (gsig `charades_map`).
 
-    Published, but it looks at the truth to mend the prediction, and so gives a higher AP.
+    Published, but it looks at the truth to correct the prediction, and so gives a higher AP.
     """
     scores, targets = _checked(scores, targets)
-    mended = np.array(scores, np.float64 if scores.dtype != np.float32 else np.float32)
-    mended[~(targets != 0).any(axis=1)] = -np.inf
-    return frame_ap_present(mended, targets)
+    corrected = np.array(scores, np.float64 if scores.dtype != np.float32 else np.float32)
+    corrected[~(targets != 0).any(axis=1)] = -np.inf
+    return frame_ap_present(corrected, targets)
 
 
 def sampled25_rows(num_snippets: int) -> NDArray[np.int64]:

@@ -24,7 +24,7 @@ def by_frames(
     labels: LabelRule,
     mean: Literal["present", "all-classes", "undefined", "by-positives"],
     rows: Callable[[int], NDArray[np.int64]] | None = None,
-    mended: bool = False,
+    corrected: bool = False,
 ) -> Outcome:
     """Per-frame AP.
 
@@ -32,7 +32,7 @@ def by_frames(
         labels: `centre`, or `uniform` as the published loaders have it.
         mean: Over classes present; over all, absent ones counting 0; undefined if one is absent; weighted by positives.
         rows: The snippets of a video of T snippets that are looked at; None = all.
-        mended: Send snippets without any action to the end of the ranking, which uses the truth.
+        corrected: Send snippets without any action to the end of the ranking, which uses the truth.
     """
     packed = labels_of(inputs, labels)
     values, used = [], 0
@@ -45,7 +45,7 @@ def by_frames(
     targets = packed.dense() if rows is None else packed.dense()[np.concatenate(chosen)]
     scores = np.concatenate(values)
     present: NDArray[np.bool_] = np.asarray(targets.any(axis=0))
-    ap = frame_map.charades_frame_ap(scores, targets) if mended else frame_map.frame_ap(scores, targets)
+    ap = frame_map.charades_frame_ap(scores, targets) if corrected else frame_map.frame_ap(scores, targets)
     ap = np.where(present, ap, 0.0)
     value = {
         "present": frame_map.mean_present_classes(ap),

@@ -211,7 +211,7 @@ PROTOCOLS: dict[str, Protocol] = {
             "frame-map/present",
             labels="uniform",
             mean="undefined",
-            mended=True,
+            corrected=True,
         ),
         *(_conditional_protocol(tau) for tau in (0, 20, 40)),
         *(_conditional_protocol(tau, published=True) for tau in (0, 20, 40)),

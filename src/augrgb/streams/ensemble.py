@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from augrgb.core.batch import StreamOutput
 from augrgb.core.errors import InputRefused
-from augrgb.filters.temporal_filter import TemporalFilter
+from augrgb.filters.parts.temporal_filter import TemporalFilter
 from augrgb.streams.files import LoadedStream, load_stream
 from augrgb.streams.stream import Stream
 

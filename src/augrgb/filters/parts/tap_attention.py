@@ -1,4 +1,4 @@
-"""Attention of each snippet over itself and two neighbours at a distance, separately in every channel."""
+"""Attention of each snippet over itself and two neighbors at a distance, separately in every channel."""
 
 from __future__ import annotations
 

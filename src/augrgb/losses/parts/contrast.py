@@ -25,7 +25,7 @@ def contrast(
 ) -> Tensor:
     """`sum_i weight_i log(1 + ratio sum_j use_ij exp((a_i.o_j - a_i.b_i) / temperature))`.
 
-    Gradients are formed along with the value, while a piece of the similarities is at hand; so these are neither kept
+    Gradients are formed along with the value, while a piece of the similarities is in memory, so these are neither kept
     nor computed again, and memory is `chunk` numbers beyond inputs and gradients. Not differentiable twice.
 
     Args:

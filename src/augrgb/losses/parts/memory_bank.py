@@ -35,7 +35,7 @@ class MemoryBank(nn.Module):
 
     @torch.no_grad()
     def write(self, rows: Tensor, student: Tensor, teacher: Tensor) -> None:
-        """Put `normalise(momentum * old + (1 - momentum) * new)` in place; of a row that occurs twice the first counts.
+        """Put `normalize(momentum * old + (1 - momentum) * new)` in place; of a row that occurs twice the first counts.
 
         Shape: rows (N,) int64, embeddings (N, dim).
         """

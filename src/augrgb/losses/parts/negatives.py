@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from augrgb.core.batch import Batch
 
-_BITS = 24  # classes that a float32 tells apart as powers of two
+_BITS = 24  # classes that a float32 distinguishes as powers of two
 
 Negatives = Literal["different_labels", "class_disjoint", "random", "same_video", "other_videos", "memory_bank"]
 
