@@ -14,24 +14,26 @@ PRECISION = "float32"
 
 
 def chosen_devices(text: str) -> tuple[str, ...]:
-    """Devices that a user's words name: `auto` (every GPU, else the CPU), `cpu`, `cuda` (every GPU) or `cuda:N`.
+    """Devices that a text names: `auto` (every GPU, else the CPU), `cpu`, `cuda` (every GPU) or `cuda:N`.
 
     Raises:
-        UsageFault: E-CFG-003, other words.
-        EnvironmentFault: E-ENV-002, not there.
+        UsageFault: E-CFG-003, another text.
+        EnvironmentFault: E-ENV-002, this machine has no such device.
     """
     import torch
 
     found = re.fullmatch(r"cuda(?::(\d+))?", text)
     if text not in ("auto", "cpu") and found is None:
-        raise UsageFault("E-CFG-003", "device", f"{text!r} is none", "Give auto, cpu, cuda or cuda:N, such as cuda:0.")
+        raise UsageFault(
+            "E-CFG-003", "device", f"unknown device {text!r}", "Use auto, cpu, cuda or cuda:N, such as cuda:0."
+        )
     count = torch.cuda.device_count() if text != "cpu" and torch.cuda.is_available() else 0
     if found is None:
         return tuple(f"cuda:{number}" for number in range(count)) or ("cpu",)
     if count <= int(found[1] or 0):
         problem = f"{count} GPUs, counted from 0" if count else f"no GPU for torch {torch.__version__}"
         remedy = "Use cpu, or a PyTorch built for CUDA and a driver that is new enough." if not count else ""
-        raise EnvironmentFault("E-ENV-002", text, f"not there: {problem}", remedy)
+        raise EnvironmentFault("E-ENV-002", text, f"no such device: {problem}", remedy)
     return (text,) if found[1] is not None else tuple(f"cuda:{number}" for number in range(count))
 
 

@@ -1,4 +1,4 @@
-"""How much memory this process and its children use at most, by what they are doing."""
+"""Peak memory of this process and its children, by stage of work."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import psutil
 
 
 class MemoryMeter:
-    """Samples the memory of this process and its children (proportional share where the system tells it)."""
+    """Samples the memory of this process and its children (proportional share where the system reports it)."""
 
     def __init__(self, interval_s: float = 0.5) -> None:
         self._interval_s = interval_s

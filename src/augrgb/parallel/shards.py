@@ -1,4 +1,4 @@
-"""Videos split over the tasks of an array job, the same way in every task and without talking to each other."""
+"""Videos split over the tasks of an array job, the same way in every task, without communication."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def parse_shard(text: str, environment: Mapping[str, str] | None = None) -> Shar
     found = re.fullmatch(r"\s*(\d+)\s*/\s*(\d+)\s*", text)
     if not found or not 1 <= int(found[1]) <= int(found[2]):
         remedy = "Write 3/16 for the third of sixteen parts, or slurm inside an array job."
-        raise UsageFault("E-CFG-011", "--shard", f"{text!r} is not a part of a whole", remedy)
+        raise UsageFault("E-CFG-011", "--shard", f"expected N/M with 1 <= N <= M, got {text!r}", remedy)
     return Shard(int(found[1]), int(found[2]))
 
 
@@ -51,7 +51,7 @@ def videos_of(shard: Shard, records: Sequence[VideoRecord]) -> list[VideoRecord]
     """The records of one part, in their order: every part lasts about as long, and together they are all.
 
     Longest first, each to the part that has least so far; equal ones by id. Only ids and durations count, so every
-    task comes to the same split, on any machine, from any order.
+    task finds the same split, on any machine, from any order.
     """
     loads = [0.0] * shard.count
     mine: set[str] = set()
@@ -65,18 +65,20 @@ def videos_of(shard: Shard, records: Sequence[VideoRecord]) -> list[VideoRecord]
 
 def _slurm_shard(environment: Mapping[str, str]) -> Shard:
     try:
-        own, first, last, count = (int(environment[name]) for name in _SLURM)
+        task, first, last, count = (int(environment[name]) for name in _SLURM)
         step = int(environment.get("SLURM_ARRAY_TASK_STEP", "1"))
     except KeyError as error:
         raise UsageFault(
-            "E-CFG-011", "--shard slurm", f"{error.args[0]} is not set: this is no task of a Slurm array", _ARRAY
+            "E-CFG-011", "--shard slurm", f"{error.args[0]} is not set: this is not a task of a Slurm array", _ARRAY
         ) from error
     except ValueError as error:
-        raise UsageFault("E-CFG-011", "--shard slurm", f"Slurm's variables are no numbers ({error})", _ARRAY) from error
-    if step < 1 or (last - first) // step + 1 != count or (own - first) % step or not first <= own <= last:
-        problem = f"task {own} of {count} between {first} and {last} is not of a regular array"
+        raise UsageFault(
+            "E-CFG-011", "--shard slurm", f"Slurm's variables are not numbers ({error})", _ARRAY
+        ) from error
+    if step < 1 or (last - first) // step + 1 != count or (task - first) % step or not first <= task <= last:
+        problem = f"task {task} of {count} between {first} and {last} is not part of a regular array"
         raise UsageFault("E-CFG-011", "--shard slurm", problem, "Name the parts yourself: --shard 3/16.")
-    return Shard((own - first) // step + 1, count)
+    return Shard((task - first) // step + 1, count)
 
 
 _ARRAY = "Submit with `sbatch --array=1-16`, or name the part: --shard 3/16."

@@ -66,7 +66,7 @@ def test_slurm_arrays(environment, expected):
         ({}, "not set"),
         (slurm(3, 3, 9, 2), "regular"),  # --array=3,9
         (slurm(3, 0, 12, 4, step=4), "regular"),
-        ({**slurm(1, 1, 4, 4), "SLURM_ARRAY_TASK_ID": "x"}, "no numbers"),
+        ({**slurm(1, 1, 4, 4), "SLURM_ARRAY_TASK_ID": "x"}, "not numbers"),
     ],
 )
 def test_what_is_no_regular_slurm_array_is_refused(environment, why):
