@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 .PHONY: demo test test-all lint types bench clean
 
 demo: $(VENV)/installed
-	$(BIN)/augrgb demo demo
+	$(BIN)/augrgb demo -o demo
 
 test: $(VENV)/installed
 	$(BIN)/python -m pytest -n 2

@@ -78,7 +78,7 @@ def rehearse(name: str, annotations: Path, root: Path, steps: int | None, videos
     root.mkdir(parents=True, exist_ok=True)
     folder = root / name
     print(f"{platform.machine()}, {os.cpu_count()} cores, {os.environ['OMP_NUM_THREADS']} thread(s)", flush=True)
-    command("data convert", "data", "convert", annotations, folder, "--to", "augrgb", *plan.options)
+    command("data convert", "data", "convert", annotations, "--out", folder, "--to", "augrgb", *plan.options)
     dataset = load_dataset(folder)
     if videos is not None:
         roles = dataset.splits[plan.split]
@@ -92,13 +92,15 @@ def rehearse(name: str, annotations: Path, root: Path, steps: int | None, videos
     train_videos = len(dataset.splits[plan.split]["train"])
     epoch = math.ceil(train_videos / plan.batch)
     wanted = 2 * epoch if steps is None else steps
-    recipes = {kind: write_recipe(root, folder, plan, clock, kind, wanted, width) for kind in ("flow", "rgb", "distil")}
+    recipes = {
+        kind: write_recipe(root, folder, plan, clock, kind, wanted, width) for kind in ("flow", "rgb", "distill")
+    }
     command("dry run", "train", recipes["rgb"], "--dry-run")
     runs = {kind: root / "runs" / kind for kind in recipes}
-    for kind, verb in (("flow", "train"), ("rgb", "train"), ("distil", "distil")):
-        command(f"{verb} {kind}", verb, recipes[kind], "--run", runs[kind])
+    for kind, verb in (("flow", "train"), ("rgb", "train"), ("distill", "distill")):
+        command(f"{verb} {kind}", verb, recipes[kind], "--out", runs[kind])
         print(f"    {step_seconds(runs[kind], epoch)}; {epoch} steps of {plan.batch} are an epoch", flush=True)
-    for kind in ("rgb", "distil"):
+    for kind in ("rgb", "distill"):
         command(f"evaluate {kind}", "evaluate", runs[kind], "--protocol", plan.protocol, shown=True)
 
 
@@ -122,7 +124,7 @@ def generate(dataset: Dataset, clock: Clock, folder: Path, modality: str) -> int
 def write_recipe(root: Path, folder: Path, plan: Plan, clock: Clock, kind: str, steps: int, width: int) -> Path:
     """The recipe of one run."""
     modality = "flow" if kind == "flow" else "rgb"
-    wanted = ("rgb", "flow") if kind == "distil" else (modality,)
+    wanted = ("rgb", "flow") if kind == "distill" else (modality,)
     base = {"fps": clock.fps, "window": clock.window, "stride": clock.stride}
     values: dict[str, object] = {
         "data": {
@@ -133,7 +135,7 @@ def write_recipe(root: Path, folder: Path, plan: Plan, clock: Clock, kind: str, 
         "student": {"modality": modality, "filter": {"sd_tcn": {"width": width}}},
         "train": {"steps": min(5, steps) if kind == "flow" else steps, "batch_size": plan.batch, "keep": "last"},
     }
-    if kind == "distil":
+    if kind == "distill":
         weights = {"atomic_contrastive": 0.1, "global_relation": 0.1, "boundary_saliency": 0.5, "logit_kd": 1.0}
         losses = {name: {"weight": weight} for name, weight in weights.items()}
         values["distill"] = {"teachers": {"flow": str(root / "runs" / "flow")}, "losses": losses}

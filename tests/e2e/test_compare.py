@@ -13,7 +13,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from augrgb.cli.compare_command import compare
+from augrgb.cli.compare import compare
 from augrgb.core.errors import InputRefused, UsageFault
 from augrgb.pipelines.compare import FILES
 from augrgb.pipelines.compare import compare as compare_workflow

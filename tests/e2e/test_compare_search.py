@@ -12,7 +12,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from augrgb.cli.compare_command import compare
+from augrgb.cli.compare import compare
 from augrgb.core.errors import UsageFault
 from support.places import SUPPORT
 from support.toy_comparison import make_features, toy_values, write_recipe

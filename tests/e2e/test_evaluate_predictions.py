@@ -18,7 +18,7 @@ def evaluated(tmp_path, predictions, annotations, protocols, *more):
     """Results by protocol, out of the JSON; the table must show the same in percent."""
     words = [word for name in protocols for word in ("--protocol", name)]
     out = tmp_path / "results.json"
-    command = ("evaluate", "--predictions", predictions, "--annotations", annotations, *words, "--json", out, *more)
+    command = ("evaluate", "--predictions", predictions, "--annotations", annotations, *words, "--out", out, *more)
     outcome = expect_success(*command)
     results = {result["protocol"]: result for result in json.loads(out.read_text())["results"]}
     for name in protocols:
@@ -91,7 +91,7 @@ def test_tiou_map_of_activitynet_json(tmp_path, name):
     (tmp_path / "truth.json").write_text(json.dumps({"database": database}))
     (tmp_path / "pred.json").write_text(json.dumps({"results": results}))
     names = ["thumos14/tiou", "activitynet/tiou"]
-    found = evaluated(tmp_path, tmp_path / "pred.json", tmp_path / "truth.json", names, "--subset", case["split"])
+    found = evaluated(tmp_path, tmp_path / "pred.json", tmp_path / "truth.json", names, "--only", case["split"])
     total = sum(entry["subset"].lower() == case["split"] for entry in database.values())
     for protocol, key in zip(names, ("thumos", "anet"), strict=True):
         expected = case["expected"][key]
@@ -146,11 +146,11 @@ def test_frame_map_of_npy_scores(tmp_path, name):
 
 def test_a_run_and_its_predictions_file_give_the_same_numbers(project, tmp_path):
     names = ("--protocol", "frame-map/present", "--protocol", "event-map", "--protocol", "charades/localize")
-    outcome = expect_success("evaluate", project / "rgb", *names, "--json", tmp_path / "run.json")
+    outcome = expect_success("evaluate", project / "rgb", *names, "--out", tmp_path / "run.json")
     assert "2 of 2" in outcome.out
     file = project / "rgb" / "predictions" / "cross_subject-test.safetensors"
     foreign = ("--predictions", file, "--annotations", project / "world", "--split", "cross_subject")
-    expect_success("evaluate", *foreign, *names, "--json", tmp_path / "file.json")
+    expect_success("evaluate", *foreign, *names, "--out", tmp_path / "file.json")
     run, again = (json.loads((tmp_path / name).read_text())["results"] for name in ("run.json", "file.json"))
     assert run == again and len(run) == 3 and run[1]["value"] is not None
 
@@ -168,7 +168,7 @@ def test_coverage_and_usage_through_the_command_line(project, tmp_path):
         ("evaluate",),
         ("evaluate", project / "rgb", "--predictions", file),
         ("evaluate", "--predictions", file),
-        ("evaluate", project / "rgb", "--subset", "test"),
+        ("evaluate", project / "rgb", "--only", "test"),
         ("evaluate", project / "rgb", "--protocol", "event-mpa"),
         ("evaluate", "--predictions", file, "--annotations", project / "world", "--clock", "30"),
     ):

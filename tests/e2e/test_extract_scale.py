@@ -325,7 +325,17 @@ def test_an_encoder_that_changes_stops_everything(tmp_path, dataset, encoder):
 def test_the_command(tmp_path, dataset, encoder, monkeypatch):
     save_dataset(dataset, tmp_path)
     flow = make_encoder(tmp_path / "flow", "small_flow")
-    words = ["extract", tmp_path, encoder, tmp_path / "f/rgb", "--also", f"{flow}={tmp_path}/f/flow", "--workers", 1]
+    words = [
+        "extract",
+        tmp_path,
+        encoder,
+        "--out",
+        tmp_path / "f/rgb",
+        "--also",
+        f"{flow}={tmp_path}/f/flow",
+        "--workers",
+        1,
+    ]
     outcome = run_cli(*words, "--status")
     assert outcome.code == 0 and outcome.out.count("0 done, 0 refused, 4 left") == 2
     dataset.videos["S1 cam/1"].file.write_bytes(b"<html>404</html>")

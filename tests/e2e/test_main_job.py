@@ -52,9 +52,9 @@ def test_detect_writes_table_json_csv_and_timeline(project, tmp_path):
 
 def test_training_again_returns_at_once_and_other_settings_are_refused(project):
     before = (project / "rgb" / "model.safetensors").read_bytes()
-    expect_success("train", project / "rgb.yaml", "--run", project / "rgb")
+    expect_success("train", project / "rgb.yaml", "--out", project / "rgb")
     assert (project / "rgb" / "model.safetensors").read_bytes() == before
-    outcome = run_cli("train", project / "rgb.yaml", "train.learning_rate=0.5", "--run", project / "rgb")
+    outcome = run_cli("train", project / "rgb.yaml", "train.learning_rate=0.5", "--out", project / "rgb")
     assert outcome.code == 2 and "E-RUN-002" in outcome.err and "learning_rate" in outcome.err
 
 

@@ -32,8 +32,8 @@ def test_train_and_extract(project, tmp_path, name, options, dim):
         "train": {"steps": 2, "batch_size": 4, "validate_every": 2, "checkpoint_every": 2},
     }
     write(tmp_path / "recipe.yaml", recipe)
-    expect_success("train-encoder", tmp_path / "recipe.yaml", "--run", tmp_path / "run")
-    expect_success("extract", project / "world", tmp_path / "run", tmp_path / "features")
+    expect_success("train-encoder", tmp_path / "recipe.yaml", "--out", tmp_path / "run")
+    expect_success("extract", project / "world", tmp_path / "run", "--out", tmp_path / "features")
     features = open_features(tmp_path / "features")
     values = np.concatenate([features.read(video_id).values for video_id in features.ids()])
     assert features.dim == dim and np.isfinite(values).all() and values.std(axis=0).mean() > 1e-3
@@ -50,5 +50,5 @@ def test_imported_weights_extract(project, tmp_path):
     options = {"names": layout.names, "parents": layout.parents, "persons": 1, "axes": "body"}
     clock = Clock(15.0, 8, 8)
     import_weights(tmp_path / "w.pt", "agcn", tmp_path / "e", sha256=checksum, trust=True, options=options, clock=clock)
-    expect_success("extract", project / "world", tmp_path / "e", tmp_path / "features")
+    expect_success("extract", project / "world", tmp_path / "e", "--out", tmp_path / "features")
     assert open_features(tmp_path / "features").dim == 256

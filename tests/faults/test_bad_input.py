@@ -80,7 +80,7 @@ def test_unknown_class(project, tmp_path):
     folder = edited_world(project, tmp_path, edit)
     values = {**iter_values(project, "rgb")}
     values["data"]["dataset"] = str(folder)
-    outcome = run_cli("train", write(tmp_path / "r.yaml", values), "--run", tmp_path / "run")
+    outcome = run_cli("train", write(tmp_path / "r.yaml", values), "--out", tmp_path / "run")
     one_line_error(outcome, "E-ANN-003", "wlak", "did you mean 'walk'")
 
 
@@ -88,7 +88,7 @@ def test_duplicate_ids(project, tmp_path):
     folder = edited_world(project, tmp_path, lambda values: values["videos"].append(values["videos"][0]))
     values = iter_values(project, "rgb")
     values["data"]["dataset"] = str(folder)
-    outcome = run_cli("train", write(tmp_path / "r.yaml", values), "--run", tmp_path / "run")
+    outcome = run_cli("train", write(tmp_path / "r.yaml", values), "--out", tmp_path / "run")
     one_line_error(outcome, "E-ID-001")
 
 
@@ -96,9 +96,9 @@ def test_empty_split(project, tmp_path):
     folder = edited_world(project, tmp_path, lambda values: values["splits"]["cross_subject"].update(train=[]))
     values = iter_values(project, "rgb")
     values["data"]["dataset"] = str(folder)
-    outcome = run_cli("train", write(tmp_path / "r.yaml", values), "--run", tmp_path / "run")
+    outcome = run_cli("train", write(tmp_path / "r.yaml", values), "--out", tmp_path / "run")
     one_line_error(outcome, "E-SPL-001", "train", exit_code=2)
-    outcome = run_cli("train", tmp_path / "r.yaml", "data.split=cros_subject", "--run", tmp_path / "run")
+    outcome = run_cli("train", tmp_path / "r.yaml", "data.split=cros_subject", "--out", tmp_path / "run")
     one_line_error(outcome, "E-SPL-001", "cross_subject", exit_code=2)
 
 
@@ -127,9 +127,9 @@ def test_features_that_lack_videos(project, tmp_path):
 
     values = iter_values(project, "rgb")
     values["data"]["features"]["rgb"] = changed_features(project, tmp_path, "rgb", change)
-    outcome = run_cli("train", write(tmp_path / "r.yaml", values), "--run", tmp_path / "run")
+    outcome = run_cli("train", write(tmp_path / "r.yaml", values), "--out", tmp_path / "run")
     one_line_error(outcome, "E-FEA-002", *gone)
-    allowed = run_cli("train", tmp_path / "r.yaml", "data.allow_missing=2", "--run", tmp_path / "run")
+    allowed = run_cli("train", tmp_path / "r.yaml", "data.allow_missing=2", "--out", tmp_path / "run")
     assert allowed.code == 0, allowed.err
 
 
@@ -140,7 +140,7 @@ def test_lengths_that_differ_between_modalities(project, tmp_path):
 
     values = yaml.safe_load((project / "distilled.yaml").read_text())
     values["data"]["features"]["pose"] = changed_features(project, tmp_path, "pose", change)
-    outcome = run_cli("distil", write(tmp_path / "r.yaml", values), "--run", tmp_path / "run")
+    outcome = run_cli("distill", write(tmp_path / "r.yaml", values), "--out", tmp_path / "run")
     one_line_error(outcome, "E-FEA-004", "pose")
 
 
@@ -150,12 +150,12 @@ def test_features_that_are_not_finite(project, tmp_path):
 
     values = iter_values(project, "rgb")
     values["data"]["features"]["rgb"] = changed_features(project, tmp_path, "rgb", change)
-    outcome = run_cli("train", write(tmp_path / "r.yaml", values), "--run", tmp_path / "run")
+    outcome = run_cli("train", write(tmp_path / "r.yaml", values), "--out", tmp_path / "run")
     one_line_error(outcome, "E-FEA-005", "3")
 
 
 def test_a_typo_in_a_recipe(project, tmp_path):
-    outcome = run_cli("train", project / "rgb.yaml", "train.stepz=3", "--run", tmp_path / "run")
+    outcome = run_cli("train", project / "rgb.yaml", "train.stepz=3", "--out", tmp_path / "run")
     one_line_error(outcome, "E-CFG-001", "train.stepz", "did you mean 'steps'", exit_code=2)
     assert not (tmp_path / "run").exists()
 
@@ -206,10 +206,10 @@ def small_disk(tmp_path):
 
 
 def test_disk_full(project, small_disk):
-    outcome = run_cli("world", "make", small_disk / "world", "--set", "duration_s=20", "--workers", 1)
+    outcome = run_cli("world", "make", "--out", small_disk / "world", "--set", "duration_s=20", "--workers", 1)
     one_line_error(outcome, "E-ENV-001", "free", exit_code=5)
     assert not list(small_disk.rglob("*.tmp-*"))
-    outcome = run_cli("train", project / "rgb.yaml", "student.filter.sd_tcn.width=256", "--run", small_disk / "run")
+    outcome = run_cli("train", project / "rgb.yaml", "student.filter.sd_tcn.width=256", "--out", small_disk / "run")
     one_line_error(outcome, "E-ENV-001", exit_code=5)
     assert not list(small_disk.rglob("*.tmp-*"))
 
@@ -217,7 +217,7 @@ def test_disk_full(project, small_disk):
 def test_foreign_features_carry_no_encoder(project, tmp_path):
     values = iter_values(project, "rgb")
     values["data"]["features"]["rgb"] = changed_features(project, tmp_path, "rgb", lambda arrays: None)
-    assert run_cli("train", write(tmp_path / "r.yaml", values), "--run", tmp_path / "run").code == 0
+    assert run_cli("train", write(tmp_path / "r.yaml", values), "--out", tmp_path / "run").code == 0
     video = write_video(tmp_path / "v.mp4", square_frames(20))
     outcome = run_cli("detect", video, "--model", tmp_path / "run", "--out", tmp_path / "out")
     one_line_error(outcome, "E-MOD-008", "augrgb extract")

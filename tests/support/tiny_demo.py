@@ -18,4 +18,4 @@ if __name__ == "__main__":
     plan.STREAM_TRAIN.update(steps=10, validate_every=5, checkpoint_every=5)
     demo.DemoSettings.__init__.__defaults__ = (*demo.DemoSettings.__init__.__defaults__[:-1], WORLD)
     options = ["--full"] if "full" in sys.argv[3:] else []
-    main(["demo", str(Path(sys.argv[1])), "--seeds", sys.argv[2], "--workers", "2", *options])
+    main(["demo", "--out", str(Path(sys.argv[1])), "--seeds", sys.argv[2], "--workers", "2", *options])

@@ -85,11 +85,13 @@ def write(path: Path, recipe: dict[str, Any]) -> Path:
 def train_project(root: Path) -> None:
     """Everything of `make_project`, trained through the command line."""
     for name in ("encoder_pose", "encoder_rgb", "encoder_augmented"):
-        expect_success("train-encoder", root / f"{name}.yaml", "--run", root / name)
+        expect_success("train-encoder", root / f"{name}.yaml", "--out", root / name)
     for name in ("pose", "rgb"):
-        expect_success("extract", root / "world", root / f"encoder_{name}", root / "features" / name, "--workers", 1)
-        expect_success("train", root / f"{name}.yaml", "--run", root / name)
-    expect_success("distil", root / "distilled.yaml", "--run", root / "distilled")
+        expect_success(
+            "extract", root / "world", root / f"encoder_{name}", "--out", root / "features" / name, "--workers", 1
+        )
+        expect_success("train", root / f"{name}.yaml", "--out", root / name)
+    expect_success("distill", root / "distilled.yaml", "--out", root / "distilled")
 
 
 def expect_success(*words: object) -> Outcome:

@@ -14,7 +14,7 @@ import typer
 import yaml
 
 from augrgb.annotations.dataset_file import save_dataset
-from augrgb.cli.compare_command import compare
+from augrgb.cli.compare import compare
 from augrgb.core.timeline import Clock
 from augrgb.core.types import Dataset, Event, VideoRecord
 from augrgb.features.store import write_features

@@ -1,17 +1,15 @@
-"""Terminal tables of `augrgb data`: findings, statistics, formats."""
+"""Terminal tables of `augrgb data`: findings and statistics."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 from rich.table import Table
 from rich.text import Text
 
-from augrgb.annotations.formats import FORMATS
-from augrgb.core.catalog import one_line, options_model
 from augrgb.workflows.check import CheckReport
-from augrgb.workflows.convert import writers
 from augrgb.workflows.statistics import DataStats, commonest_pairs
 
 _STYLES = {"refused": "bold red", "dropped": "yellow", "clipped": "yellow", "kept": "", "noted": "dim"}
@@ -29,6 +27,20 @@ def findings_table(report: CheckReport) -> Table:
         style = _STYLES[group.action]
         table.add_row(group.code, group.kind, Text(group.action, style=style), str(group.count), Text(first))
     return table
+
+
+def findings_json(report: CheckReport) -> list[dict[str, Any]]:
+    """Every kind of finding for `--json`: code, what, what is done about it, how many, first examples."""
+    return [
+        {
+            "code": group.code,
+            "what": group.kind,
+            "done": group.action,
+            "count": group.count,
+            "first": [{"where": example.where, "detail": example.detail} for example in group.examples],
+        }
+        for group in report.groups()
+    ]
 
 
 def stats_tables(stats: DataStats) -> Iterator[Table]:
@@ -58,17 +70,6 @@ def stats_tables(stats: DataStats) -> Iterator[Table]:
         for one, other, seconds in pairs:
             table.add_row(Text(one), Text(other), f"{seconds:.0f}")
         yield table
-
-
-def formats_table() -> Table:
-    """All formats with what they can do and their options."""
-    table = Table("format", "reads", "writes", "options", "what")
-    written = writers()
-    for name, entry in FORMATS.items():
-        options = ", ".join(options_model(entry).model_fields)
-        reads = "yes" if entry.readable else "no"
-        table.add_row(name, reads, "yes" if name in written else "no", options, Text(one_line(entry)))
-    return table
 
 
 def _overview(stats: DataStats) -> Table:

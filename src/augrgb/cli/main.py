@@ -46,7 +46,7 @@ def main(arguments: list[str] | None = None) -> None:
 
 def _guarded(words: list[str], debug: bool) -> int:
     try:
-        from augrgb.cli.commands import app
+        from augrgb.cli.app import app
 
         app(words, prog_name="augrgb")
     except AugrgbError as fault:
@@ -60,7 +60,7 @@ def _guarded(words: list[str], debug: bool) -> int:
         sys.stderr.write(f"{what}. Finished work is kept. Run the same command to resume.\n")
         return 128 + number
     except BrokenPipeError:
-        sys.stderr.close()  # the reader of our output has gone: nothing left to say
+        sys.stderr.close()  # the reader of our output has gone: nothing left to print
         return 0
     except SystemExit as ending:
         return ending.code if isinstance(ending.code, int) else int(ending.code is not None)

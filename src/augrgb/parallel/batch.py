@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from augrgb.core.errors import AugrgbError, InputRefused, Quarantined, did_you_mean
 from augrgb.core.files import remove_leftovers, write_json
@@ -95,28 +95,29 @@ class BatchReport:
             text += f", {len(warned)} with warnings such as {warned[0].item_id}: {warned[0].warnings[0]}"
         return f"{text}. All in {self.folder / self.name}"
 
+    def to_json(self) -> dict[str, Any]:
+        """The report's plain values, as they are written."""
+        return {
+            "schema": "augrgb.batch/1",
+            "done": len(self.done),
+            "reused": self.reused,
+            "refused": [
+                {
+                    "video": _text(item_id),
+                    "code": fault.code,
+                    "message": _text(str(fault)),
+                    "remedy": _text(fault.remedy),
+                }
+                for item_id, fault in self.refused
+            ],
+            "warnings": {_text(one.item_id): list(map(_text, one.warnings)) for one in self.done if one.warnings},
+            "counts": {_text(outcome.item_id): outcome.count for outcome in self.done},
+            "wall_s": round(self.wall_s, 3),
+        }
+
     def write(self) -> None:
         """Write the report into the folder."""
-        write_json(
-            self.folder / self.name,
-            {
-                "schema": "augrgb.batch/1",
-                "done": len(self.done),
-                "reused": self.reused,
-                "refused": [
-                    {
-                        "video": _text(item_id),
-                        "code": fault.code,
-                        "message": _text(str(fault)),
-                        "remedy": _text(fault.remedy),
-                    }
-                    for item_id, fault in self.refused
-                ],
-                "warnings": {_text(one.item_id): list(map(_text, one.warnings)) for one in self.done if one.warnings},
-                "counts": {_text(outcome.item_id): outcome.count for outcome in self.done},
-                "wall_s": round(self.wall_s, 3),
-            },
-        )
+        write_json(self.folder / self.name, self.to_json())
 
 
 @dataclass

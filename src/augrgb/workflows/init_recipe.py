@@ -38,7 +38,7 @@ def write_recipes(dataset: Dataset, split: str, folder: Path) -> tuple[list[Path
     encoder, stream = folder / "encoder.yaml", folder / "recipe.yaml"
     write_text(
         encoder,
-        f"# augrgb train-encoder {encoder.as_posix()} --run runs/encoder\n{comment}"
+        f"# augrgb train-encoder {encoder.as_posix()} -o runs/encoder\n{comment}"
         f"data: {{dataset: {_quoted(place)}, split: {_quoted(split)}}}\n"
         f"encoder: {{small_rgb: {{}}}}\n"
         f"clock: {{fps: {_FPS}, window: {window}, stride: {stride}}}\n",

@@ -1,4 +1,4 @@
-"""`augrgb import-weights` and `augrgb encoders check`, and that `extract` takes what they write."""
+"""`augrgb import-weights` and `augrgb check-encoder`, and that `extract` takes what they write."""
 
 import hashlib
 import json
@@ -33,7 +33,7 @@ def imported(weights, tmp_path_factory):
     path, checksum = weights
     out = tmp_path_factory.mktemp("imported") / "e"
     words = ["import-weights", "stgcn_pp", path, "--out", out, "--sha256", checksum, "--trust", "--layout", "world21"]
-    words += ["--licence", "Apache-2.0", "--url", "https://example.org/j.pth", "--name", "stgcn_pp_world"]
+    words += ["--license", "Apache-2.0", "--url", "https://example.org/j.pth", "--name", "stgcn_pp_world"]
     outcome = expect_success(*words, "--set", "persons=1", "--set", "stream=bone", "--clock", "15,8,8")
     return out, outcome
 
@@ -50,11 +50,11 @@ def test_a_folder_with_its_card(imported, weights):
     assert loaded.encoder.options["stream"] == "bone" and loaded.encoder.options["persons"] == 1
     assert loaded.settings.clock == Clock(15.0, 8, 8)
     told = words_of(outcome)
-    assert "stgcn_pp: 256 features, 1.4 M parameters" in told and "licence Apache-2.0" in told and weights[1] in told
+    assert "stgcn_pp: 256 features, 1.4 M parameters" in told and "license Apache-2.0" in told and weights[1] in told
 
 
 def test_check_runs_the_self_test(imported):
-    told = words_of(expect_success("encoders", "check", imported[0]))
+    told = words_of(expect_success("check-encoder", imported[0]))
     assert "features equal the card's within 0.0e+00" in told and "verified equal to a second, plain reading" in told
 
 
@@ -64,15 +64,15 @@ def test_check_finds_other_weights(imported, tmp_path):
         loaded.encoder.net.gcn[9].tcn.bn.weight.mul_(2.0)
     save_encoder(tmp_path / "e", loaded.encoder, loaded.settings)
     (tmp_path / "e" / "card.json").write_bytes((imported[0] / "card.json").read_bytes())
-    outcome = run_cli("encoders", "check", tmp_path / "e")
+    outcome = run_cli("check-encoder", tmp_path / "e")
     assert outcome.code == 3 and "E-MOD-014" in outcome.err
 
 
 def test_check_without_a_card(tmp_path):
     torch.manual_seed(0)
     save_encoder(tmp_path / "e", I3dRgb(side=32, fit="stretch"), EncoderSettings(Clock(15, 8, 8), (64, 48)))
-    told = words_of(expect_success("encoders", "check", tmp_path / "e"))
-    assert "features tell windows apart" in told and "rgb, 8 frames at 15 a second, every 8, 64 x 48" in told
+    told = words_of(expect_success("check-encoder", tmp_path / "e"))
+    assert "features differ between windows" in told and "rgb, 8 frames at 15 a second, every 8, 64 x 48" in told
 
 
 def test_a_card_must_come_out(imported, weights, tmp_path):
@@ -127,7 +127,7 @@ def test_list_and_show_include_encoders():
 
 @pytest.mark.slow
 def test_extract_takes_the_folder(imported, project, tmp_path):
-    expect_success("extract", project / "world", imported[0], tmp_path / "features")
+    expect_success("extract", project / "world", imported[0], "--out", tmp_path / "features")
     from augrgb.features.store import open_features
 
     features = open_features(tmp_path / "features")
@@ -149,11 +149,11 @@ def test_a_model_folder_imports_and_extracts(project, tmp_path):
     pictures = {"size": {"height": 32, "width": 32}, "resample": 3}
     (folder / "preprocessor_config.json").write_text(json.dumps(pictures))
     save_file({name: tensor.clone() for name, tensor in model.state_dict().items()}, folder / "model.safetensors")
-    words = ["import-weights", "hf", folder, "--out", tmp_path / "e", "--licence", "Apache-2.0"]
+    words = ["import-weights", "hf", folder, "--out", tmp_path / "e", "--license", "Apache-2.0"]
     told = words_of(expect_success(*words, "--clock", "15,8,8", "--size", "64x48", "--set", "frames=2"))
     assert "hf: 32 features" in told and read_card(tmp_path / "e" / "card.json").licence == "Apache-2.0"
-    expect_success("encoders", "check", tmp_path / "e")
-    expect_success("extract", project / "world", tmp_path / "e", tmp_path / "features")
+    expect_success("check-encoder", tmp_path / "e")
+    expect_success("extract", project / "world", tmp_path / "e", "--out", tmp_path / "features")
     from augrgb.features.store import open_features
 
     assert open_features(tmp_path / "features").dim == 32
@@ -164,10 +164,10 @@ def test_a_model_folder_imports_and_extracts(project, tmp_path):
         "train": {"steps": 2, "batch_size": 4, "validate_every": 2, "checkpoint_every": 2},
     }
     write(tmp_path / "recipe.yaml", recipe)
-    outcome = run_cli("train-encoder", tmp_path / "recipe.yaml", "--run", tmp_path / "none")
+    outcome = run_cli("train-encoder", tmp_path / "recipe.yaml", "--out", tmp_path / "none")
     assert outcome.code == 2 and "E-ENC-012" in outcome.err
     write(tmp_path / "recipe.yaml", {**recipe, "init": {"folder": str(tmp_path / "e"), "freeze": ["net.embeddings*"]}})
-    expect_success("train-encoder", tmp_path / "recipe.yaml", "--run", tmp_path / "run")
+    expect_success("train-encoder", tmp_path / "recipe.yaml", "--out", tmp_path / "run")
     before, after = (load_encoder(tmp_path / name).encoder.state_dict() for name in ("e", "run"))
     moved = {name for name in before if not torch.equal(before[name], after[name])}
     assert moved and not any(name.startswith("net.embeddings") for name in moved)

@@ -2,8 +2,8 @@
 
 import pytest
 
-from augrgb.cli.option_values import clock_of, size_of
-from augrgb.cli.tables import catalogs
+from augrgb.cli.describe import catalogs
+from augrgb.cli.options import clock_of, size_of
 from augrgb.core.errors import UsageFault
 from augrgb.core.timeline import Clock
 from support.tiny_project import expect_success, run_cli

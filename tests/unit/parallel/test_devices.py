@@ -122,7 +122,7 @@ def test_features_of_the_cpu_say_nothing_of_a_device(tmp_path):
 @no_gpu
 def test_the_command_names_a_gpu_that_is_not_there(tmp_path):
     save_dataset(one_video(tmp_path), tmp_path)
-    words = ("extract", tmp_path, encoder_in(tmp_path / "e"), tmp_path / "f", "--device")
+    words = ("extract", tmp_path, encoder_in(tmp_path / "e"), "--out", tmp_path / "f", "--device")
     outcome = run_cli(*words, "cuda:0")
     assert outcome.code == 5 and "E-ENV-002 cuda:0" in outcome.err and not (tmp_path / "f").exists()
     assert run_cli(*words, "tpu").code == 2
@@ -138,7 +138,7 @@ def test_detect_names_a_gpu_that_is_not_there(tmp_path):
 
 def test_a_cluster_decides_which_gpu(tmp_path):
     save_dataset(one_video(tmp_path), tmp_path)
-    words = ("extract", tmp_path, encoder_in(tmp_path / "e"), tmp_path / "f", "--engine", "ray")
+    words = ("extract", tmp_path, encoder_in(tmp_path / "e"), "--out", tmp_path / "f", "--engine", "ray")
     outcome = run_cli(*words, "--device", "cuda:1")
     assert outcome.code == 2 and "the Ray cluster decides" in outcome.err
     assert RayEngine().device == "cpu" and RayEngine(device="cuda").device == "cuda"

@@ -32,24 +32,24 @@ def metrics(run):
 
 
 def test_a_stream_teaches_itself_without_another_modality(root, tmp_path):
-    expect_success("train", write(tmp_path / "rgb.yaml", values(root)), "--run", tmp_path / "rgb")
+    expect_success("train", write(tmp_path / "rgb.yaml", values(root)), "--out", tmp_path / "rgb")
     loss = {"positive": 0.5, "negative": 0.5, "weight": 0.5}
     distill = {"teachers": {"self": str(tmp_path / "rgb")}, "losses": {"pseudo_labels": loss}}
     recipe = write(tmp_path / "self.yaml", values(root, distill=distill))
-    expect_success("distil", recipe, "--run", tmp_path / "taught")
+    expect_success("distill", recipe, "--out", tmp_path / "taught")
     line = metrics(tmp_path / "taught")[-1]
     assert line["terms"]["self/pseudo_labels"] > 0 and line["snippets"]["self/pseudo_labels"] > 0
 
 
 def test_mean_teacher_from_a_recipe(root, tmp_path):
     semi = {"mean_teacher": {"weight": 3.0, "decay": 0.9, "ramp_steps": 2}, "noise": 0.2, "unlabelled_share": 0.5}
-    expect_success("train", write(tmp_path / "r.yaml", values(root, semi_supervised=semi)), "--run", tmp_path / "mt")
+    expect_success("train", write(tmp_path / "r.yaml", values(root, semi_supervised=semi)), "--out", tmp_path / "mt")
     line = metrics(tmp_path / "mt")[-1]
     assert line["terms"]["self/mean_teacher"] > 0
     assert line["snippets"]["self/mean_teacher"] == 2 * line["snippets"]["detection"], "half of a batch is unlabelled"
     again = yaml.safe_load((tmp_path / "r.yaml").read_text())
     again["semi_supervised"]["mean_teacher"]["decay"] = 0.5
-    refused = run_cli("train", write(tmp_path / "s.yaml", again), "--run", tmp_path / "mt")
+    refused = run_cli("train", write(tmp_path / "s.yaml", again), "--out", tmp_path / "mt")
     assert refused.code == 2 and "semi_supervised.mean_teacher.decay" in refused.err
 
 
@@ -88,10 +88,10 @@ def test_a_loss_can_be_of_some_teachers_only(root, tmp_path):
     everything = toy_values(root)["stream"]
     for modality in ("pose", "rgb"):
         own = {**everything, "student": {**everything["student"], "modality": modality}}
-        expect_success("train", write(tmp_path / f"{modality}.yaml", own), "--run", tmp_path / modality)
+        expect_success("train", write(tmp_path / f"{modality}.yaml", own), "--out", tmp_path / modality)
     losses = {"pseudo_labels": {"teachers": ["self"]}, "hint": {"teachers": ["pose"]}, "logit_kd": {}}
     distill = {"teachers": {"pose": str(tmp_path / "pose"), "self": str(tmp_path / "rgb")}, "losses": losses}
     recipe = write(tmp_path / "r.yaml", {**everything, "distill": distill})
-    expect_success("distil", recipe, "--run", tmp_path / "taught")
+    expect_success("distill", recipe, "--out", tmp_path / "taught")
     terms = set(metrics(tmp_path / "taught")[-1]["terms"]) - {"loss", "detection"}
     assert terms == {"self/pseudo_labels", "pose/hint", "pose/logit_kd", "self/logit_kd"}

@@ -38,7 +38,7 @@ def train(root: Path, out: Path, name: str, modality: str, *, command: str = "tr
     for key, value in sections.items():
         values[key] = {**values.get(key, {}), **value} if isinstance(value, dict) else value
     values["student"] = {**values["student"], "modality": modality}
-    expect_success(command, write(out / f"{name}.yaml", values), "--run", out / name)
+    expect_success(command, write(out / f"{name}.yaml", values), "--out", out / name)
     return out / name
 
 
@@ -55,7 +55,7 @@ def distill(losses, **teachers):
 def test_an_ensemble_of_seeds(root, tmp_path):
     members = [root / name for name in ("pose", "pose1", "pose2")]
     taught = distill(["hint", "logit_kd"], pose=members)
-    run = train(root, tmp_path, "taught", "rgb", command="distil", distill=taught)
+    run = train(root, tmp_path, "taught", "rgb", command="distill", distill=taught)
     assert set(metrics(run)[0]["terms"]) == {"detection", "loss", "pose/hint", "pose/logit_kd"}
     for line in metrics(run):
         assert line["snippets"]["pose/logit_kd"] > line["snippets"]["detection"]
@@ -64,17 +64,17 @@ def test_an_ensemble_of_seeds(root, tmp_path):
 def test_members_of_other_features_are_refused(root, tmp_path):
     values = toy_values(root)["stream"]
     values["distill"] = distill(["logit_kd"], mixed=[root / "pose", root / "rgb"])
-    outcome = run_cli("distil", write(tmp_path / "r.yaml", values), "--run", tmp_path / "run")
+    outcome = run_cli("distill", write(tmp_path / "r.yaml", values), "--out", tmp_path / "run")
     assert outcome.code == 3 and "E-MOD-017" in outcome.err
     values["distill"] = distill(["logit_kd"], nobody=[])
-    outcome = run_cli("distil", write(tmp_path / "r.yaml", values), "--run", tmp_path / "run")
+    outcome = run_cli("distill", write(tmp_path / "r.yaml", values), "--out", tmp_path / "run")
     assert outcome.code == 2 and "teachers.nobody: give at least one run" in outcome.err
 
 
 def test_learned_weights_of_teachers(root, tmp_path):
     section = distill(["logit_kd", "hint", "global_relation"], pose=root / "pose", self=root / "rgb")
     section |= {"teacher_mixing": "learned"}
-    run = train(root, tmp_path, "taught", "rgb", command="distil", distill=section)
+    run = train(root, tmp_path, "taught", "rgb", command="distill", distill=section)
     told = json.loads((run / "teacher_mixing.json").read_text())
     assert told["snippets"] == 4 * 16
     for name in ("walk", "sit", "drink"):
@@ -88,14 +88,14 @@ def test_learned_weights_of_teachers(root, tmp_path):
     assert 0.7 * steps * 64 < shared < 1.3 * steps * 64, "each snippet has about one teacher"
     identity = json.loads((run / "run.json").read_text())["identity"]["task"]["terms"]
     assert identity["pose/hint"] + identity["self/hint"] == pytest.approx(1, abs=1e-3)
-    again = train(root, tmp_path, "taught", "rgb", command="distil", distill=section)
+    again = train(root, tmp_path, "taught", "rgb", command="distill", distill=section)
     assert metrics(again) == lines
 
 
 def test_equal_weights_are_an_ensemble_with_a_term_for_each_member(root, tmp_path):
     members = {name: root / name for name in ("pose", "pose1")}
     section = distill(["logit_kd", "hint"], **members) | {"teacher_mixing": "equal"}
-    run = train(root, tmp_path, "taught", "rgb", command="distil", distill=section)
+    run = train(root, tmp_path, "taught", "rgb", command="distill", distill=section)
     line = metrics(run)[-1]
     assert set(line["terms"]) - {"loss", "detection"} == {"pose+pose1/logit_kd", "pose/hint", "pose1/hint"}
     assert len(set(line["snippets"].values()) - {line["snippets"]["detection"]}) == 1, "everyone sees every snippet"
@@ -105,7 +105,7 @@ def test_equal_weights_are_an_ensemble_with_a_term_for_each_member(root, tmp_pat
     # the same voice as that of one teacher with two members
     one = distill(["logit_kd"], both=list(members.values()))
     two = distill(["logit_kd"], **members) | {"teacher_mixing": "equal"}
-    runs = [train(root, tmp_path, n, "rgb", command="distil", distill=d) for n, d in (("one", one), ("two", two))]
+    runs = [train(root, tmp_path, n, "rgb", command="distill", distill=d) for n, d in (("one", one), ("two", two))]
     first, second = (metrics(run)[0]["terms"]["loss"] for run in runs)
     assert first == pytest.approx(second, rel=1e-5)
 
@@ -113,7 +113,7 @@ def test_equal_weights_are_an_ensemble_with_a_term_for_each_member(root, tmp_pat
 def test_numbers_and_learned_are_the_only_weights(root, tmp_path):
     values = toy_values(root)["stream"]
     values["distill"] = distill(["logit_kd"], pose=root / "pose") | {"teacher_mixing": "lerned"}
-    outcome = run_cli("distil", write(tmp_path / "r.yaml", values), "--run", tmp_path / "run")
+    outcome = run_cli("distill", write(tmp_path / "r.yaml", values), "--out", tmp_path / "run")
     assert outcome.code == 2 and "distill.teacher_mixing" in outcome.err
 
 
@@ -140,9 +140,9 @@ def test_videos_without_a_teacher_are_masked_counted_and_reported(root, tmp_path
     place = copied(root, tmp_path, pose=lambda i, x: None if i in gone else (x, Clock(16.0, 8, 8)))
     section = distill(["logit_kd"], pose=root / "pose")
     values = toy_values(place)["stream"] | {"distill": section}
-    outcome = run_cli("distil", write(tmp_path / "r.yaml", values), "--run", tmp_path / "refused")
+    outcome = run_cli("distill", write(tmp_path / "r.yaml", values), "--out", tmp_path / "refused")
     assert outcome.code == 3 and "E-FEA-002" in outcome.err and "v01, v04" in outcome.err
-    run = train(place, tmp_path, "taught", "rgb", command="distil", distill=section, data={"allow_missing": 2})
+    run = train(place, tmp_path, "taught", "rgb", command="distill", distill=section, data={"allow_missing": 2})
     seen = sum(line["snippets"]["pose/logit_kd"] for line in metrics(run))
     # 6 steps of 2 labelled and 2 unlabelled videos: 3 rounds of v00..v03, 6 of v04 and v05
     assert seen == (3 * 3 + 6 * 1) * 16
@@ -152,7 +152,7 @@ def test_videos_without_a_teacher_are_masked_counted_and_reported(root, tmp_path
 def test_snippets_without_a_teacher_are_masked(root, tmp_path):
     """The pose sensor starts three snippets late: what is farther than a snippet from anything seen has no teacher."""
     place = copied(root, tmp_path, pose=lambda i, x: (x[3:], Clock(16.0, 8, 8, offset=24)))
-    run = train(place, tmp_path, "taught", "rgb", command="distil", distill=distill(["logit_kd"], pose=root / "pose"))
+    run = train(place, tmp_path, "taught", "rgb", command="distill", distill=distill(["logit_kd"], pose=root / "pose"))
     line = metrics(run)[0]
     videos = line["snippets"]["detection"] // 16 * 2
     assert line["snippets"]["pose/logit_kd"] == videos * (16 - 2)
@@ -165,15 +165,15 @@ def test_videos_without_labels_teach_through_the_teacher_only(root, tmp_path):
     videos = {i: replace(v, events=None) if i in UNLABELLED else v for i, v in data.videos.items()}
     save_dataset(replace(data, videos=videos), place / "data")
     section = distill(["logit_kd"], pose=root / "pose")
-    run = train(place, tmp_path, "taught", "rgb", command="distil", distill=section)
-    reference = train(root, tmp_path, "reference", "rgb", command="distil", distill=section)
+    run = train(place, tmp_path, "taught", "rgb", command="distill", distill=section)
+    reference = train(root, tmp_path, "reference", "rgb", command="distill", distill=section)
     assert metrics(run) == metrics(reference), "labels of unlabelled videos were never looked at"
     line = metrics(run)[0]
     assert line["snippets"]["detection"] * 2 == line["snippets"]["pose/logit_kd"]
     videos = {i: replace(v, events=None) if i == TRAIN[0] else v for i, v in data.videos.items()}
     save_dataset(replace(data, videos=videos), place / "data")
     values = toy_values(place)["stream"]
-    outcome = run_cli("train", write(tmp_path / "s.yaml", values), "--run", tmp_path / "refused")
+    outcome = run_cli("train", write(tmp_path / "s.yaml", values), "--out", tmp_path / "refused")
     assert outcome.code == 3 and "E-ANN-005" in outcome.err
 
 
@@ -183,7 +183,9 @@ def test_teachers_clock_differs_from_the_students(root, tmp_path):
     place = copied(root, tmp_path, pose=lambda i, x: (np.repeat(x, 2, axis=0), fast))
     teacher = train(place, tmp_path, "fast", "pose")
     assert load_stream(teacher).settings.clock == fast
-    run = train(place, tmp_path, "taught", "rgb", command="distil", distill=distill(["logit_kd", "hint"], pose=teacher))
+    run = train(
+        place, tmp_path, "taught", "rgb", command="distill", distill=distill(["logit_kd", "hint"], pose=teacher)
+    )
     line = metrics(run)[0]
     assert line["snippets"]["pose/hint"] == 2 * line["snippets"]["detection"] and line["terms"]["pose/hint"] > 0
 
@@ -197,19 +199,19 @@ def test_an_audio_student_is_taught_by_rgb(root, tmp_path):
     features = {name: str(place / "features" / name) for name in ("rgb", "audio")}
     section = distill(["atomic_contrastive", "boundary_saliency", "logit_kd"], rgb=root / "rgb")
     data = {"features": features}
-    run = train(place, tmp_path, "heard", "audio", command="distil", distill=section, data=data)
+    run = train(place, tmp_path, "heard", "audio", command="distill", distill=section, data=data)
     settings = load_stream(run).settings
     assert (settings.modality, settings.dim_in, settings.clock) == ("audio", 4, slow)
     assert metrics(run)[0]["snippets"]["rgb/logit_kd"] > 0
     scored = tmp_path / "scores.json"
-    expect_success("evaluate", run, "--protocol", "frame-map/present", "--json", scored)
+    expect_success("evaluate", run, "--protocol", "frame-map/present", "--out", scored)
     assert '"videos_scored": 2' in scored.read_text()
 
 
 def test_an_augmented_stream_is_fused_with_a_real_second_one(root, tmp_path):
-    run = train(root, tmp_path, "taught", "rgb", command="distil", distill=distill(["logit_kd"], pose=root / "pose"))
+    run = train(root, tmp_path, "taught", "rgb", command="distill", distill=distill(["logit_kd"], pose=root / "pose"))
     scored = tmp_path / "scores.json"
-    expect_success("evaluate", run, root / "pose", "--protocol", "frame-map/present", "--json", scored)
+    expect_success("evaluate", run, root / "pose", "--protocol", "frame-map/present", "--out", scored)
     found = json.loads(scored.read_text())
     assert found["evaluated"] == ["taught", "pose"]
     data, arrays = load_dataset(root / "data"), make_arrays(root)

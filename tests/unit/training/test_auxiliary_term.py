@@ -95,7 +95,7 @@ def test_from_a_recipe_the_branch_is_trained_and_then_dropped(tmp_path):
     make_features(tmp_path)
     recipe = toy_values(tmp_path)["stream"]
     recipe["student"] = {"filter": {"ms_tct": {**SMALL, "stages": [8, 8, 8, 8], "heat_map_weight": 0.2}}}
-    expect_success("train", write(tmp_path / "r.yaml", recipe), "--run", tmp_path / "run")
+    expect_success("train", write(tmp_path / "r.yaml", recipe), "--out", tmp_path / "run")
     lines = [json.loads(line) for line in (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()]
     terms = next(line["terms"] for line in lines if "terms" in line)
     assert terms["loss"] == pytest.approx(terms["detection"] + 0.2 * terms["ms_tct/heat_map"], rel=1e-5)

@@ -6,7 +6,7 @@ from typer.testing import CliRunner
 from augrgb.annotations.choose_format import read_annotations
 from augrgb.annotations.dataset_file import load_dataset
 from augrgb.annotations.read import Source, parse_options, read_class_map
-from augrgb.cli.data_commands import data_app
+from augrgb.cli.app import app
 from augrgb.core.errors import AugrgbError, InputRefused, UsageFault
 from augrgb.core.types import Event
 from augrgb.workflows.convert import convert, writers
@@ -99,26 +99,28 @@ def test_options_and_maps(tmp_path):
 
 
 def run(*words):
-    return CliRunner().invoke(data_app, [str(word) for word in words])
+    return CliRunner().invoke(app, [str(word) for word in words])
 
 
 def test_commands_check_stats_convert_and_formats(source, tmp_path):
-    result = run("check", source)
+    result = run("data", "check", source)
     assert result.exit_code == 0 and "Usable." in result.output and "E-ANN-014" in result.output
-    result = run("stats", source, "--out", tmp_path / "s.html")
+    result = run("data", "stats", source, "--out", tmp_path / "s.html")
     assert result.exit_code == 0 and "c000" in result.output and (tmp_path / "s.html").stat().st_size > 10_000
     (tmp_path / "map.yaml").write_text("c000: walk\nc001: sit\n")
-    result = run("convert", source, tmp_path / "o.csv", "--from", "charades-json", "--map", tmp_path / "map.yaml")
+    result = run(
+        "data", "convert", source, "-o", tmp_path / "o.csv", "--from", "charades-json", "--map", tmp_path / "map.yaml"
+    )
     assert result.exit_code == 0 and "walk" in (tmp_path / "o.csv").read_text()
-    assert "label-studio" in run("formats").output
+    assert "label-studio" in run("list", "annotation_formats").output
 
 
 def test_commands_refuse_clearly(source, tmp_path):
     bad = tmp_path / "bad.csv"
     bad.write_text("video,label,start,end\nv,walk,0,nan\n")
-    result = run("check", bad)
+    result = run("data", "check", bad)
     assert isinstance(result.exception, InputRefused) and "E-ANN-002" in result.output
-    assert isinstance(run("check", source, "--set", "fps").exception, UsageFault)
-    assert isinstance(run("check", source, "--clock", "25").exception, UsageFault)
-    assert isinstance(run("stats", source, "-o", "x.pdf").exception, UsageFault)
-    assert isinstance(run("init", tmp_path, source, "--subset", "a=trian").exception, UsageFault)
+    assert isinstance(run("data", "check", source, "--set", "fps").exception, UsageFault)
+    assert isinstance(run("data", "check", source, "--clock", "25").exception, UsageFault)
+    assert isinstance(run("data", "stats", source, "-o", "x.pdf").exception, UsageFault)
+    assert isinstance(run("init", tmp_path, source, "--role-of", "a=trian").exception, UsageFault)

@@ -38,7 +38,7 @@ def charades_like(root, train=4, test=2):
             count = round(video["duration"] * 24 / 8) - 1
             values = rng_at(0, name, video_id).standard_normal((count, 8)).astype(np.float16).reshape(shape)
             np.save(root / "features" / name / f"{video_id}.npy", values)
-    expect_success("data", "convert", root / "charades.json", root / "charades", "--to", "augrgb")
+    expect_success("data", "convert", root / "charades.json", "--out", root / "charades", "--to", "augrgb")
     base = {
         "data": {
             "dataset": str(root / "charades"),
@@ -67,7 +67,7 @@ def download(tmp_path, monkeypatch):
 
 def test_a_complete_download_is_ready_and_nothing_is_written(download):
     before = sorted(download.rglob("*"))
-    outcome = expect_success("train", download / "rgb.yaml", "--run", download / "runs" / "rgb", "--dry-run")
+    outcome = expect_success("train", download / "rgb.yaml", "--out", download / "runs" / "rgb", "--dry-run")
     assert "Ready to train." in outcome.out and "fault" not in outcome.out
     for expected in ("annotations", "train videos", "rgb features", "one step", "memory", "disk"):
         assert expected in outcome.out
@@ -76,10 +76,10 @@ def test_a_complete_download_is_ready_and_nothing_is_written(download):
 
 def test_a_teacher_is_checked_and_used(download):
     run = download / "runs" / "flow"
-    missing = run_cli("distil", download / "augmented.yaml", "--dry-run")
+    missing = run_cli("distill", download / "augmented.yaml", "--dry-run")
     assert missing.code == 3 and "E-FILE-001" in missing.err
-    expect_success("train", download / "flow.yaml", "--run", run)
-    ready = expect_success("distil", download / "augmented.yaml", "--dry-run")
+    expect_success("train", download / "flow.yaml", "--out", run)
+    ready = expect_success("distill", download / "augmented.yaml", "--dry-run")
     assert "teacher flow" in ready.out and "Ready to train." in ready.out
 
 
@@ -94,7 +94,7 @@ def test_everything_that_is_broken_is_told_at_once(download):
     data = json.loads((download / "charades" / "dataset.json").read_text())
     data["splits"]["given"]["train"].remove("V003")
     (download / "charades" / "dataset.json").write_text(json.dumps(data))
-    outcome = run_cli("distil", download / "augmented.yaml", "--dry-run")
+    outcome = run_cli("distill", download / "augmented.yaml", "--dry-run")
     assert outcome.code == 3
     expected = {
         "E-DRY-001": "3 train videos, published: 4",
@@ -117,7 +117,7 @@ def test_features_of_another_clock_are_refused(download):
 
 def test_annotations_that_cannot_be_read_do_not_hide_the_rest(download):
     (download / "charades" / "dataset.json").write_text("{")
-    outcome = run_cli("distil", download / "augmented.yaml", "--dry-run")
+    outcome = run_cli("distill", download / "augmented.yaml", "--dry-run")
     assert outcome.code == 3 and "dataset.json: not valid JSON" in outcome.err and "E-FILE-001" in outcome.err
 
 
@@ -135,7 +135,7 @@ def test_more_faults_of_one_kind_than_anyone_reads_are_counted(tmp_path):
 
 
 def test_an_encoder_s_recipe(project):
-    ready = expect_success("train-encoder", project / "encoder_augmented.yaml", "--dry-run", "--run", project / "no")
+    ready = expect_success("train-encoder", project / "encoder_augmented.yaml", "--dry-run", "--out", project / "no")
     assert "teacher pose" in ready.out and "Ready to train." in ready.out and not (project / "no").exists()
     data = project / "world"
     broken = run_cli(
@@ -149,7 +149,7 @@ def test_an_encoder_s_recipe_is_assembled_as_training_assembles_it(project, tmp_
     """Losses against teachers, weights to start from, a stream without its encoder: found before any decoding."""
     recipe, run = project / "encoder_augmented.yaml", tmp_path / "run"
     streams = f"distill.streams={{pose_stream: {project / 'pose'}}}"
-    words = ("train-encoder", recipe, "--dry-run", "--run", run, streams)
+    words = ("train-encoder", recipe, "--dry-run", "--out", run, streams)
     joints = ("distill.joints.frames=2", "average=0.9")
     learned = ("distill.teacher_mixing=learned", "distill.losses.logit_kd.teachers=[pose_stream]")
     for more in (joints, learned, (f"init={project / 'encoder_rgb'}",)):

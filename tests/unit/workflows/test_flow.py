@@ -107,17 +107,17 @@ def test_recipes_choose_the_flow_of_student_and_teacher(tmp_path):
         "clock": CLOCK,
         "train": train,
     }
-    expect_success("train-encoder", write(tmp_path / "wide.yaml", recipe), "--run", tmp_path / "wide")
+    expect_success("train-encoder", write(tmp_path / "wide.yaml", recipe), "--out", tmp_path / "wide")
     assert FrameFolder(tmp_path / "wide" / "frames").settings.flow == WIDE
     assert load_encoder(tmp_path / "wide").encoder.options["flow"] == {"bound": 20}
     recipe["encoder"] = {"small_rgb": {"dim": 8}}
     recipe["distill"] = {"teachers": {"flow": str(tmp_path / "wide")}, "losses": {"atomic_regression": {}}}
-    expect_success("train-encoder", write(tmp_path / "rgb.yaml", recipe), "--run", tmp_path / "rgb")
+    expect_success("train-encoder", write(tmp_path / "rgb.yaml", recipe), "--out", tmp_path / "rgb")
     (teacher,) = (tmp_path / "rgb" / "teacher_frames").iterdir()  # beside the student's own frames, not among them
     assert FrameFolder(teacher).settings.flow == WIDE and not FrameFolder(tmp_path / "rgb" / "frames").ids("flow")
     recipe["encoder"] = {"small_flow": {"dim": 8, "flow": {"method": "horn"}}}
     recipe.pop("distill")
-    outcome = run_cli("train-encoder", write(tmp_path / "no.yaml", recipe), "--run", tmp_path / "no")
+    outcome = run_cli("train-encoder", write(tmp_path / "no.yaml", recipe), "--out", tmp_path / "no")
     assert outcome.code == 2 and "E-CFG-002 flow.method.horn: no such flow method" in outcome.err
 
 

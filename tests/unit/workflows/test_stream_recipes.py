@@ -20,7 +20,7 @@ def test_cuts_and_hidden_layers_work_from_a_recipe(project, tmp_path):
         "ab": {"last": 2},
         "crd": {"segments": 4, "dim": 8, "negatives": 5},
     }
-    outcome = run_cli("distil", write(tmp_path / "r.yaml", values), "--run", tmp_path / "run")
+    outcome = run_cli("distill", write(tmp_path / "r.yaml", values), "--out", tmp_path / "run")
     assert outcome.code == 0, outcome.err
     lines = [json.loads(line) for line in (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()]
     terms = next(line["terms"] for line in lines if "terms" in line)
@@ -33,5 +33,5 @@ def test_cuts_and_hidden_layers_work_from_a_recipe(project, tmp_path):
 def test_a_teacher_with_fewer_layers_is_told(project, tmp_path):
     values = yaml.safe_load((project / "distilled.yaml").read_text())
     values["distill"]["losses"] = {"ab": {"last": 3}}
-    outcome = run_cli("distil", write(tmp_path / "r.yaml", values), "--run", tmp_path / "run")
+    outcome = run_cli("distill", write(tmp_path / "r.yaml", values), "--out", tmp_path / "run")
     assert outcome.code == 2 and "E-MOD-010" in outcome.err, outcome.err

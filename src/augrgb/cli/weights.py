@@ -1,4 +1,4 @@
-"""`augrgb import-weights` and `augrgb encoders`: published weights as encoder folders, and whether a folder works."""
+"""`augrgb import-weights` and `check-encoder`: published weights as encoder folders, and their self-test."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.table import Table
 
-from augrgb.cli.option_values import clock_of, size_of
+from augrgb.cli.options import clock_of, size_of
 from augrgb.core.catalog import check_choice
 from augrgb.core.errors import UsageFault, did_you_mean
 
@@ -17,30 +17,32 @@ if TYPE_CHECKING:
     from augrgb.encoders.files import LoadedEncoder
     from augrgb.encoders.weight_card import SelfTestResult, WeightCard
 
-encoders_app = typer.Typer(help="Encoder folders: do they work here as where they were made?", no_args_is_help=True)
-
 
 def import_weights(
     encoder: Annotated[str, typer.Argument(help="i3d_rgb, i3d_flow, agcn, stgcn_pp; or hf for a model folder.")],
-    source: Annotated[Path, typer.Argument(help="The published .pt file; for hf, the downloaded folder.")],
+    source: Annotated[Path, typer.Argument(help="The published .pt file, or for hf the downloaded folder.")],
     out: Annotated[Path, typer.Option("--out", "-o", help="Encoder folder to write, for extract and train-encoder.")],
-    sha256: Annotated[str | None, typer.Option(help="SHA-256 that the file must have; .pt files need it.")] = None,
-    trust: Annotated[bool, typer.Option("--trust", help="Yes, read this pickle (in a guarded process).")] = False,
-    card: Annotated[Path | None, typer.Option(help="A card.json of these weights: its numbers must come out.")] = None,
-    name: Annotated[str | None, typer.Option(help="For the card: what the weights are called.")] = None,
+    sha256: Annotated[str | None, typer.Option(help="SHA-256 that the file must have. Required for .pt files.")] = None,
+    trust: Annotated[
+        bool, typer.Option("--trust", help="Allow reading a pickle file (in a sandboxed process).")
+    ] = False,
+    card: Annotated[
+        Path | None, typer.Option(help="A card.json of these weights, whose numbers must be reproduced.")
+    ] = None,
+    name: Annotated[str | None, typer.Option(help="For the card: name of the weights.")] = None,
     url: Annotated[str | None, typer.Option(help="For the card: where they were published.")] = None,
-    licence: Annotated[str | None, typer.Option(help="For the card: under which licence.")] = None,
-    layout: Annotated[str | None, typer.Option(help="Skeleton of the weights; default: kinect25.")] = None,
+    license_name: Annotated[str | None, typer.Option("--license", help="For the card: license of the weights.")] = None,
+    layout: Annotated[str | None, typer.Option(help="Skeleton of the weights. Default: kinect25.")] = None,
     settings: Annotated[list[str] | None, typer.Option("--set", help="Encoder option, such as stream=bone.")] = None,
     clock: Annotated[str | None, typer.Option(help="FPS,WINDOW,STRIDE for extraction.")] = None,
     size: Annotated[str | None, typer.Option(help="WIDTHxHEIGHT of frames for extraction.")] = None,
 ) -> None:
-    """Published weights -> an encoder folder: safetensors, checked and tested, with a weight card.
+    """Convert published weights into an encoder folder: safetensors, checked and tested, with a weight card.
 
     Nothing is downloaded. A .pt file is a pickle, which could run code: it is read once, by a process that can neither
     start programs, nor open sockets, nor write other files.
     """
-    from augrgb.cli.tables import stdout
+    from augrgb.cli.output import stdout
     from augrgb.encoders.files import load_encoder
     from augrgb.encoders.import_hf import import_hf
     from augrgb.encoders.import_weights import checked_hash
@@ -53,12 +55,12 @@ def import_weights(
     flow = options.get("flow")
     if isinstance(flow, dict) and "method" in flow:
         check_choice(FLOW_METHODS, str(flow["method"]), "flow method", "flow.method")
-    told = {"name": name, "source_url": url, "licence": licence}
-    known: dict[str, Any] = {key: value for key, value in told.items() if value is not None}
+    stated = {"name": name, "source_url": url, "licence": license_name}
+    known: dict[str, Any] = {key: value for key, value in stated.items() if value is not None}
     given: WeightCard | None = replace(read_card(card), **known) if card is not None else None
     if given is None and known and (encoder == "hf" or sha256 is not None):
         checksum = _weights_hash(source) if encoder == "hf" else checked_hash(source, sha256)
-        given = WeightCard(name or source.stem, encoder, url or "", checksum, licence or "unknown")
+        given = WeightCard(name or source.stem, encoder, url or "", checksum, license_name or "unknown")
     common: dict[str, Any] = {
         "trust": trust,
         "card": given,
@@ -70,20 +72,21 @@ def import_weights(
         written = import_hf(source, out, sha256=sha256, **common)
     else:
         if sha256 is None:
-            remedy = "Give the one that the publisher states; without one, that of your copy by `sha256sum`."
+            remedy = "Give the one that the publisher states, or that of your copy (`sha256sum FILE`)."
             raise UsageFault("E-MOD-015", "--sha256", "is required for a .pt file", remedy)
         written = run_import(source, encoder, out, sha256=sha256, **common)
     loaded = load_encoder(out)
     stdout().print(_table(loaded, written, self_test(loaded.encoder, written)))
 
 
-@encoders_app.command("check")
-def check(folder: Annotated[Path, typer.Argument(help="Encoder folder.")]) -> None:
-    """Load an encoder folder and run its self-test: the features of its card must come out.
+def check_encoder(
+    folder: Annotated[Path, typer.Argument(help="Encoder folder.")],
+) -> None:
+    """Check that an encoder folder reproduces its reference features on this machine.
 
-    A folder without a card (of `train-encoder`) is only tested for features that are finite and tell windows apart.
+    A folder without a card (of `train-encoder`) is only tested for features that are finite and differ between windows.
     """
-    from augrgb.cli.tables import stdout
+    from augrgb.cli.output import stdout
     from augrgb.encoders.files import load_encoder
     from augrgb.encoders.import_weights import CARD
     from augrgb.encoders.weight_card import WeightCard, read_card, self_test
@@ -100,7 +103,7 @@ def _table(loaded: LoadedEncoder, card: WeightCard, result: SelfTestResult) -> T
     clock, size = loaded.settings.clock, loaded.settings.size
     flow = getattr(loaded.encoder, "flow", None)
     parameters = sum(parameter.numel() for parameter in loaded.encoder.parameters())
-    tested = f"features tell windows apart (variation {result.variation:.2g})"
+    tested = f"features differ between windows (variation {result.variation:.2g})"
     if result.difference is not None:
         tested = f"features equal the card's within {result.difference:.1e}; variation {result.variation:.2g}"
     rows = {
@@ -111,7 +114,7 @@ def _table(loaded: LoadedEncoder, card: WeightCard, result: SelfTestResult) -> T
         "weights": card.name,
         "source": card.source_url or "not given",
         "SHA-256": card.sha256,
-        "licence": card.licence,
+        "license": card.licence,
         "self-test": tested,
         "verified": loaded.encoder.verified,
     }

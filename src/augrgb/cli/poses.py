@@ -7,38 +7,45 @@ from typing import Annotated
 
 import typer
 
-from augrgb.cli.engine_options import AddressOption, EngineOption, engine_of
-from augrgb.cli.option_values import size_of
+from augrgb.cli.engine import AddressOption, EngineOption, engine_of
+from augrgb.cli.options import FailuresOption, JsonOption, WorkersOption, requires, size_of
 from augrgb.core.errors import UsageFault
 
 
 def data_poses(
     sources: Annotated[list[Path], typer.Argument(metavar="SRC...", help="Skeleton files or videos, or folders.")],
-    out: Annotated[Path, typer.Option("--out", "-o", help="Folder of pose files, named like their sources.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder of pose files to write, named like their sources.")],
     format_name: Annotated[
-        str, typer.Option("--format", "-f", help="kinect, lcrnet, lcrnet-npz, coco, bvh; default: look at each file.")
+        str,
+        typer.Option(
+            "--format", "-f", help="kinect, lcrnet, lcrnet-npz, coco or bvh. Default: detected from the content."
+        ),
     ] = "auto",
     fps: Annotated[
-        float | None, typer.Option(min=0.01, help="Frames per second, where a file does not say; with --model: poses.")
+        float | None,
+        typer.Option(min=0.01, help="Frame rate of files that do not state one. With --model: poses per second."),
     ] = None,
-    size: Annotated[str | None, typer.Option(help="WIDTHxHEIGHT of the pictures behind 2D poses, in pixels.")] = None,
-    dimensions: Annotated[int, typer.Option(min=2, max=3, help="Of LCR-Net files, which have both.")] = 3,
-    bvh_units: Annotated[str, typer.Option(help="m, cm, mm or inch.")] = "cm",
+    size: Annotated[str | None, typer.Option(help="WIDTHxHEIGHT of the frames behind 2D poses, in pixels.")] = None,
+    dimensions: Annotated[int, typer.Option(min=2, max=3, help="2 or 3, for LCR-Net files, which have both.")] = 3,
+    bvh_units: Annotated[str, typer.Option(help="Unit of BVH files: m, cm, mm or inch.")] = "cm",
     person: Annotated[str, typer.Option(help="Main person: energy (moves most), largest or longest.")] = "energy",
     second: Annotated[bool, typer.Option("--second", help="Also write the second person, to OUT/second.")] = False,
-    centres: Annotated[bool, typer.Option("--centres", help="Add mid_hip and neck to COCO-like joints.")] = False,
-    model: Annotated[Path | None, typer.Option(help="RTMPose or RTMW3D .onnx: SRC are videos.")] = None,
-    model_sha256: Annotated[str | None, typer.Option(help="What the model's SHA-256 must be.")] = None,
-    detector: Annotated[Path | None, typer.Option(help="YOLOX or RTMDet .onnx; default: one person per video.")] = None,
-    detector_kind: Annotated[str | None, typer.Option(help="yolox or rtmdet; default: by the file's name.")] = None,
-    workers: Annotated[int | None, typer.Option(min=1, help="Processes; default: all cores.")] = None,
-    allow_failures: Annotated[int, typer.Option(min=0, help="Bad files that may be left out.")] = 0,
+    centers: Annotated[bool, typer.Option("--centers", help="Add mid_hip and neck to COCO-like joints.")] = False,
+    model: Annotated[
+        Path | None, typer.Option(help="RTMPose or RTMW3D .onnx to estimate poses with. SRC are videos then.")
+    ] = None,
+    model_sha256: Annotated[str | None, typer.Option(help="SHA-256 that the model must have.")] = None,
+    detector: Annotated[Path | None, typer.Option(help="YOLOX or RTMDet .onnx. Default: one person per video.")] = None,
+    detector_kind: Annotated[str | None, typer.Option(help="yolox or rtmdet. Default: by the file's name.")] = None,
+    workers: WorkersOption = None,
     engine: EngineOption = "local",
     address: AddressOption = None,
+    allow_failures: FailuresOption = 0,
+    as_json: JsonOption = False,
 ) -> None:
-    """Skeletons of datasets, or of videos by a network, to pose files. Resumes; bad files are listed and left out."""
+    """Make pose files from recorded skeletons, or from videos with a pose network. Resumes where it stopped."""
+    from augrgb.cli.output import print_json, say
     from augrgb.cli.progress import StageBars
-    from augrgb.cli.tables import stdout
     from augrgb.poses.batch import PersonChoice
     from augrgb.poses.convert import convert_poses
     from augrgb.poses.estimate import estimate_poses
@@ -46,13 +53,13 @@ def data_poses(
     choice = PersonChoice(
         _one_of("--person", person, ("energy", "largest", "longest")),  # type: ignore[arg-type]
         second,
-        centres,
+        centers,
     )
     chosen = engine_of(engine, workers, address)
     if model is None:
         networks = {"--model-sha256": model_sha256, "--detector": detector, "--detector-kind": detector_kind}
-        for option in [option for option, value in networks.items() if value is not None]:
-            raise UsageFault("E-CFG-003", option, "is of no use without --model", "Give the pose network's .onnx.")
+        for option, value in networks.items():
+            requires(option, "--model", value, "Give the pose network's .onnx.")
     with StageBars() as bars:
         if model is not None:
             if format_name != "auto" or size is not None:
@@ -85,7 +92,10 @@ def data_poses(
                 progress=bars.counter("poses"),
                 allow_failures=allow_failures,
             )
-    stdout().print(report.summary(), markup=False, highlight=False, soft_wrap=True)
+    if as_json:
+        print_json(report.to_json() | {"folder": report.folder})
+    else:
+        say(report.summary())
 
 
 def _one_of(option: str, value: str, known: tuple[str, ...]) -> str:

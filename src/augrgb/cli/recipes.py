@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from augrgb.cli.options import JsonOption
+
 recipes_app = typer.Typer(help="List and copy the built-in recipes.", no_args_is_help=True)
 
 
 @recipes_app.command("list")
-def list_recipes() -> None:
+def list_recipes(as_json: JsonOption = False) -> None:
     """List the built-in recipes: what each is for, what it needs, and the number it should reach."""
     from rich.table import Table
     from rich.text import Text
 
-    from augrgb.cli.tables import stdout
+    from augrgb.cli.output import print_json, stdout
     from augrgb.recipe.builtin import builtin_recipes
 
+    if as_json:
+        print_json([asdict(recipe) for recipe in builtin_recipes()])
+        return
     for command in ("demo", "compare", "train-encoder", "train", "distill"):
         rows = [recipe for recipe in builtin_recipes() if recipe.command == command]
         if not rows:
@@ -39,11 +45,11 @@ def list_recipes() -> None:
 def copy(
     name: Annotated[str, typer.Argument(help="Name of a built-in recipe, such as world/rgb (see `recipes list`).")],
     out: Annotated[
-        Path | None, typer.Option("--out", "-o", help="File or folder to write; default: the working folder.")
+        Path | None, typer.Option("--out", "-o", help="File or folder to write. Default: the working folder.")
     ] = None,
 ) -> None:
     """Copy a built-in recipe to a file that you can edit."""
-    from augrgb.cli.tables import stdout
+    from augrgb.cli.output import say
     from augrgb.workflows.recipes import copy_recipe
 
-    stdout().print(str(copy_recipe(name, out)), highlight=False, markup=False, soft_wrap=True)
+    say(str(copy_recipe(name, out)))

@@ -1,0 +1,113 @@
+"""`augrgb evaluate`: runs, or the predictions of any program, by named protocols."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from augrgb.cli.options import FormatOption, JsonOption, OnlyOption, SetOption, clock_of
+from augrgb.core.errors import UsageFault
+
+
+def evaluate(
+    runs: Annotated[list[Path] | None, typer.Argument(help="A run folder, or several whose scores are fused.")] = None,
+    split: Annotated[str | None, typer.Option(help="Split. Default: the one it was trained on.")] = None,
+    role: Annotated[str, typer.Option(help="Role of the split.")] = "test",
+    allow_missing: Annotated[int, typer.Option(min=0, help="How many videos may lack features or predictions.")] = 0,
+    protocol: Annotated[
+        list[str] | None,
+        typer.Option(help="Protocol (`augrgb list protocols`). May be repeated. Default: the usual ones."),
+    ] = None,
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="Also write the results to this JSON file.")] = None,
+    as_json: JsonOption = False,
+    predictions: Annotated[
+        Path | None,
+        typer.Option("--predictions", "-p", help="Evaluate the predictions of any program instead of runs."),
+    ] = None,
+    annotations: Annotated[
+        Path | None,
+        typer.Option(
+            "--annotations", "-a", help="Ground truth for --predictions: any annotation format, or a dataset."
+        ),
+    ] = None,
+    format_name: FormatOption = None,
+    options: SetOption = None,
+    only: OnlyOption = None,
+    clock: Annotated[
+        str | None,
+        typer.Option(help="Clock of score arrays as FPS,WINDOW,STRIDE. Default: spread evenly over each video."),
+    ] = None,
+    fps: Annotated[
+        float | None, typer.Option(min=1e-3, help="Frame rate of PKU-MMD result files. Default: the annotations'.")
+    ] = None,
+    first_class: Annotated[
+        int | None, typer.Option(min=0, help="Number of the first class in PKU-MMD result files. Default: 1.")
+    ] = None,
+) -> None:
+    """Evaluate runs (several are fused late) or prediction files by named protocols, with coverage.
+
+    Prediction files: ActivityNet JSON, CSV, a folder of PKU-MMD text; scores (T, K) as a folder of .npy or .npz, one
+    .npz with an array per video, or .safetensors of a run.
+    """
+    from augrgb.cli.output import print_json, say, stdout, warn
+    from augrgb.cli.tables import evaluation_table
+    from augrgb.core.files import write_json
+    from augrgb.metrics.protocols import find_protocol
+    from augrgb.workflows.evaluate import DEFAULT_PROTOCOLS, evaluate_runs, result_to_json
+
+    for name in protocol or []:
+        find_protocol(name)
+    if bool(runs) == (predictions is not None) or (predictions is None) != (annotations is None):
+        problem = "name runs, or --predictions with --annotations"
+        raise UsageFault("E-CFG-003", "augrgb evaluate", problem, "augrgb evaluate --help")
+    if predictions is not None and annotations is not None:
+        from augrgb.annotations.read import parse_options
+        from augrgb.workflows.evaluate_files import evaluate_files
+
+        found = evaluate_files(
+            predictions,
+            annotations,
+            format_name=format_name,
+            options=parse_options(options or []),
+            subset=only,
+            split=split,
+            role=role,
+            protocols=protocol or (),
+            clock=clock_of(clock),
+            fps=fps,
+            first_class=1 if first_class is None else first_class,
+            allow_missing=allow_missing,
+        )
+        evaluation = found.evaluation
+        for note in found.notes:
+            warn(note)
+    else:
+        only_files = {
+            "--format": format_name,
+            "--set": options,
+            "--only": only,
+            "--clock": clock,
+            "--fps": fps,
+            "--first-class": first_class,
+        }
+        for option, value in only_files.items():
+            if value is not None:
+                raise UsageFault("E-CFG-003", option, "requires --predictions", "augrgb evaluate --help")
+        evaluation = evaluate_runs(
+            runs or [], split=split, role=role, protocols=protocol or DEFAULT_PROTOCOLS, allow_missing=allow_missing
+        )
+    values = {
+        "evaluated": list(evaluation.members),
+        "on": [evaluation.split, evaluation.role],
+        "results": [result_to_json(result) for result in evaluation.results],
+    }
+    if out is not None:
+        write_json(out, values)
+    if as_json:
+        print_json(values)
+        return
+    stdout().print(evaluation_table(evaluation))
+    if out is not None:
+        say(f"Written: {out}")

@@ -1,0 +1,86 @@
+"""`augrgb init`: videos and events to a dataset with first recipes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from augrgb.cli.data import role_pairs, source_of
+from augrgb.cli.options import FormatOption, JsonOption, MapOption, OnlyOption, SetOption
+from augrgb.core.errors import Quarantined
+
+
+def init(
+    videos: Annotated[Path, typer.Argument(help="Folder of videos.")],
+    events: Annotated[Path, typer.Argument(help="Annotations in any format (`augrgb list annotation_formats`).")],
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="Dataset folder to write: VIDEOS (default) or a folder above it.")
+    ] = None,
+    format_name: FormatOption = None,
+    options: SetOption = None,
+    class_map: MapOption = None,
+    only: OnlyOption = None,
+    role_of: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--role-of", help="Role of a subset of the annotations, such as fold1=train.", metavar="NAME=ROLE"
+        ),
+    ] = None,
+    poses: Annotated[Path | None, typer.Option(help="Folder of pose .npz files named like the videos.")] = None,
+    val: Annotated[float, typer.Option(help="Share of the labeled videos for validation, if none are given.")] = 0.15,
+    test: Annotated[float, typer.Option(help="Share of the labeled videos for test, if none are given.")] = 0.15,
+    allow_missing: Annotated[int, typer.Option(min=0, help="How many annotated videos may be absent.")] = 0,
+    seed: Annotated[int, typer.Option(help="Random seed of the split.")] = 0,
+    as_json: JsonOption = False,
+) -> None:
+    """Make a dataset and first recipes from a folder of videos and a list of events.
+
+    Videos without any event in the list become unlabeled ones.
+    """
+    from augrgb.cli.data_tables import findings_json, findings_table
+    from augrgb.cli.output import print_json, say, stdout, warn
+    from augrgb.cli.progress import StageBars
+    from augrgb.cli.tables import dataset_json, dataset_table
+    from augrgb.workflows.check import CheckReport
+    from augrgb.workflows.init import init_dataset
+
+    with StageBars() as bars:
+        report = init_dataset(
+            videos,
+            source_of(events, format_name, options, class_map, only),
+            out or videos,
+            val_share=val,
+            test_share=test,
+            seed=seed,
+            poses=poses,
+            subset_roles=role_pairs(role_of),
+            allow_missing=allow_missing,
+            progress=bars.counter("reading videos"),
+        )
+    findings = CheckReport(None, None, report.findings)
+    if as_json:
+        print_json(
+            {
+                "dataset": dataset_json(report.dataset),
+                "findings": findings_json(findings),
+                "choices": list(report.reasons),
+                "files": list(report.files),
+                "repairs": report.repairs,
+                "refused": list(report.refused),
+            }
+        )
+    else:
+        stdout().print(dataset_table(report.dataset))
+        if report.findings:
+            stdout().print(findings_table(findings))
+        for reason in report.reasons:
+            stdout().print(reason, markup=False, highlight=False)
+        say(f"Written: {', '.join(map(str, report.files))}")
+    if report.repairs is not None:
+        warn(f"{report.clipped} events cut to their video, {report.dropped} left out: {report.repairs}")
+    if report.refused:
+        for line in report.refused:
+            warn(line)
+        raise Quarantined("E-VID-020", videos, f"{len(report.refused)} videos were refused and left out (listed above)")
