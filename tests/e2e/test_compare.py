@@ -141,7 +141,7 @@ def test_one_method_diverges_and_the_others_finish(copied):
     outcome = run(write_recipe(copied, values), "seeds=1", "--out", "out")
     assert outcome.exit_code == 4
     assert "not finished: stream wild-0: E-RUN-004" in outcome.output
-    assert "So neither: evaluation pupil-0, evaluation wild-0, stream pupil-0." in outcome.output
+    assert "Skipped because of that: evaluation pupil-0, evaluation wild-0, stream pupil-0." in outcome.output
     results = json.loads((copied / "out" / "results.json").read_text())
     assert results["rows"]["wild"]["seeds"] == {"0": None} == results["rows"]["pupil"]["seeds"]
     assert results["rows"]["plain"]["seeds"]["0"]["subject"]["event-map"]["videos_scored"] == 2
