@@ -141,8 +141,8 @@ def test_trials_that_diverge_count_and_are_not_tried_again(copied):
     outcome = run(write_recipe(copied, values), "--out", "out")
     assert outcome.exit_code == 4
     assert (
-        "search of hopeless: every trial diverged. Skipped because of that: evaluation hopeless-0, evaluation hopeless-1."
-        in " ".join(outcome.output.split())
+        "search of hopeless: every trial diverged. "
+        "Skipped because of that: evaluation hopeless-0, evaluation hopeless-1." in " ".join(outcome.output.split())
     )
     found = results_of(copied)
     wild = found["search"]["methods"]["wild"]
