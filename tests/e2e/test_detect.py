@@ -12,11 +12,11 @@ import pytest
 
 from augrgb.core.types import Detection
 from augrgb.detection.readers import read_subtitles
+from augrgb.inference import Detector, supervisor
 from augrgb.report.overlay import draw_labels, write_overlay
 from augrgb.video.decode import DecodeReport, frames_by_time
 from augrgb.video.probe import probe
-from augrgb.workflows import detect
-from augrgb.workflows.detect_video import detect_video, load_detector
+from augrgb.workflows.detect import detect_videos
 from support.places import SHARED
 from support.tiny_project import expect_success, run_cli
 from support.video_samples import square_frames, write_video
@@ -53,21 +53,40 @@ def test_every_file_is_written_and_they_agree(project, tmp_path):
 
 def test_a_child_finds_what_this_process_finds(project, tmp_path):
     video = write_video(tmp_path / "v.mp4", square_frames(60), fps=15)
-    outcome = detect.detect_videos([video], project / "rgb", tmp_path / "out", min_score=0.02)
-    here = detect_video(video, "v", load_detector(project / "rgb"), min_score=0.02)
+    outcome = detect_videos([video], project / "rgb", tmp_path / "out", min_score=0.02, device="cpu")
+    here = Detector(project / "rgb", "cpu")(video, min_score=0.02)
     there = outcome.videos[0]
-    np.testing.assert_allclose(there.curves.values, here.curves.values, atol=1e-5)
-    assert there.frames == here.frames and len(there.detections) == len(here.detections) > 0
+    np.testing.assert_allclose(there.scores, here.scores, atol=1e-5)
+    assert len(there.detections) == len(here.detections) > 0
     for one, other in zip(there.detections, here.detections, strict=True):
         assert (one.label, one.start_s, one.end_s) == (other.label, other.start_s, other.end_s)
 
 
-def deadly(request):
+def test_json_goes_to_stdout_and_nothing_else_does(project, tmp_path):
+    video = write_video(tmp_path / "v.mp4", square_frames(30), fps=15)
+    words = ("detect", video, "--model", project / "rgb", "--out", tmp_path / "out", "--min-score", 0.02, "--json")
+    printed = json.loads(expect_success(*words).out)
+    assert printed == json.loads((tmp_path / "out" / "detections.json").read_text())
+    assert printed["results"]["v"]
+
+
+def test_the_page_starts_at_the_applied_threshold_and_draws_what_the_bars_were_made_from(project, tmp_path):
+    video = write_video(tmp_path / "v.mp4", square_frames(60), fps=15)
+    outcome = detect_videos([video], project / "rgb", tmp_path, min_score=0.0625)
+    page = (tmp_path / "v.html").read_text()
+    assert 'min="0.0625" max="1" step="any" value="0.0625"><output for="least">0.06<' in page
+    found = outcome.videos[0]
+    label = found.detections[0].label
+    peak = 100 - round(100 * found.scores[:, found.classes.index(label)].max())
+    curves = re.findall(r'd="M\d+ 100L([^"]+)L\d+ 100Z"', page)
+    assert peak in [min(int(point.split()[1]) for point in curve.split("L")) for curve in curves]
+
+
+def deadly(call):
     """The child's function, but for files whose name says what they do."""
-    path = getattr(request, "path", Path())
-    if path.name == "kills.mp4":
+    if getattr(call.argument, "video", Path()).name == "kills.mp4":
         os.kill(os.getpid(), signal.SIGSEGV)
-    return detect._answer(request)
+    return supervisor._serve(call)
 
 
 @pytest.mark.slow  # three processes that load torch
@@ -75,8 +94,8 @@ def test_a_video_that_kills_the_decoder_takes_only_itself(project, tmp_path, mon
     (tmp_path / "in").mkdir()
     for name in ("kills.mp4", "well.mp4"):
         write_video(tmp_path / "in" / name, square_frames(30), fps=15)
-    real = detect.Child
-    monkeypatch.setattr(detect, "Child", lambda function, **options: real(deadly, **options))
+    real = supervisor.Child
+    monkeypatch.setattr(supervisor, "Child", lambda function, **options: real(deadly, **options))
     outcome = run_cli("detect", tmp_path / "in", "--model", project / "rgb", "--out", tmp_path / "out")
     assert outcome.code == 4 and "Traceback" not in outcome.err
     assert "E-JOB-001" in outcome.err and "kills.mp4" in outcome.err and "SIGSEGV), 2 times" in outcome.err

@@ -10,7 +10,8 @@ from pathlib import Path
 import cv2
 import pytest
 
-from augrgb.report import write_report, write_timeline
+from augrgb.report.detection_page import write_detection_page
+from augrgb.report.page import write_report
 from support import report_examples as examples
 
 BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
@@ -75,7 +76,7 @@ def test_the_report_is_drawn_and_never_wider_than_the_window(tmp_path, width):
 
 def test_zoom_threshold_and_sorting_work(tmp_path):
     page = tmp_path / "video.html"
-    write_timeline(page, examples.detected())
+    write_detection_page(page, examples.detected())
     script = """
     const wide = document.querySelector(".wideview"), before = wide.clientWidth;
     const column = k => [...document.querySelectorAll("#detections tbody tr")].map(row => row.cells[k].textContent);

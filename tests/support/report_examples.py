@@ -15,7 +15,7 @@ from augrgb.report.data import (
     Comparison,
     CurveLine,
     CurvePanel,
-    DetectedVideo,
+    DetectionPage,
     Fact,
     GapShare,
     Lane,
@@ -266,9 +266,9 @@ def report(seed: int = 0) -> ReportData:
     )
 
 
-def detected(seed: int = 3, duration_s: float = 95.0) -> DetectedVideo:
+def detected(seed: int = 3, duration_s: float = 95.0) -> DetectionPage:
     events = truth(seed, duration_s)
-    return DetectedVideo(
+    return DetectionPage(
         name="kitchen <morning>.mp4",
         duration_s=duration_s,
         frames=frames(seed, 18),
@@ -284,7 +284,7 @@ def detected(seed: int = 3, duration_s: float = 95.0) -> DetectedVideo:
     )
 
 
-def long_video(count: int = 2000, duration_s: float = 7200.0) -> DetectedVideo:
+def long_video(count: int = 2000, duration_s: float = 7200.0) -> DetectionPage:
     rng = rng_at(5, "long")
     starts = rng.uniform(0, duration_s - 20, count)
     found = tuple(
@@ -297,7 +297,7 @@ def long_video(count: int = 2000, duration_s: float = 7200.0) -> DetectedVideo:
         )
         for s in starts
     )
-    return DetectedVideo("two hours.mp4", duration_s, frames(5, 40), found, curves(5, (), duration_s), classes=CLASSES)
+    return DetectionPage("two hours.mp4", duration_s, frames(5, 40), found, curves(5, (), duration_s), classes=CLASSES)
 
 
 def hostile() -> ReportData:

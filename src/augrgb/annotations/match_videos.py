@@ -15,7 +15,8 @@ from augrgb.core.progress import Progress
 from augrgb.video.container import open_video
 from augrgb.video.folder import VIDEO_SUFFIXES
 from augrgb.video.frame_clock import FrameClock
-from augrgb.video.probe import VideoInfo, declared_fps, probe
+from augrgb.video.probe import declared_fps, probe
+from augrgb.video.video_info import VideoInfo
 
 RATE_TOLERANCE = 1e-3
 """A declared frame rate may differ from the video's by this share: 0.1 % is 3.6 s in an hour."""

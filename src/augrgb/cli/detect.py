@@ -14,11 +14,14 @@ def detect(
     videos: Annotated[list[Path], typer.Argument(help="Video files or folders.")],
     model: Annotated[Path, typer.Option("--model", "-m", help="Run folder or bundle to detect with.")],
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder for JSON, CSV and timelines.")] = Path("detections"),
-    min_score: Annotated[float, typer.Option(min=0, max=1, help="Drop detections with a score below this.")] = 0.3,
+    min_score: Annotated[
+        float | None,
+        typer.Option(min=0, max=1, help="Drop detections with a score below this; default: the model's thresholds."),
+    ] = None,
     partial_video: PartialOption = "refuse",
     srt: Annotated[bool, typer.Option("--srt", help="Also write subtitles for each video.")] = False,
     overlay: Annotated[
-        bool, typer.Option("--overlay", help="Also write each video with the labels on the frames (H.264, no sound).")
+        bool, typer.Option("--overlay", help="Also write a copy of each video with labels on the frames (H.264, no sound).")
     ] = False,
     device: DeviceOption = "auto",
     as_json: JsonOption = False,
@@ -26,6 +29,7 @@ def detect(
     """Detect actions in videos from RGB alone, and write JSON (ActivityNet style), CSV and HTML timelines."""
     from augrgb.cli.output import print_json, say, stdout, warn
     from augrgb.cli.progress import StageBars
+    from augrgb.detection.writers import activitynet
     from augrgb.report.terminal import detections_table
     from augrgb.workflows.detect import detect_videos
 
@@ -42,25 +46,16 @@ def detect(
             progress=bars.counter("detect"),
         )
     if as_json:
-        print_json(
-            {
-                "results": {
-                    video.name: [
-                        {"label": one.label, "segment": [one.start_s, one.end_s], "score": one.score}
-                        for one in video.detections
-                    ]
-                    for video in outcome.videos
-                },
-                "files": list(outcome.files),
-                "faults": [str(fault) for fault in outcome.faults],
-            }
-        )
+        found = [detection for video in outcome.videos for detection in video.detections]
+        faults = [str(fault) for fault in outcome.faults]
+        videos_found = activitynet(found, [video.name for video in outcome.videos])
+        print_json({**videos_found, "files": list(outcome.files), "faults": faults})
     for video in outcome.videos:
         if not as_json:
             stdout().print(f"{video.name} ({video.duration_s:.1f} s)", style="bold", highlight=False)
             stdout().print(detections_table(video.detections, limit=40))
-        for note in video.notes:
-            warn(f"{video.name}: {note.text}")
+        for text in video.warnings:
+            warn(f"{video.name}: {text}")
     if outcome.files and not as_json:
         say(f"Written: {', '.join(map(str, outcome.files))}")
     if outcome.faults:

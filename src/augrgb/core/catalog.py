@@ -6,14 +6,17 @@ keyword-only arguments of its constructor and are checked against their type hin
 
 from __future__ import annotations
 
+import dataclasses
 import inspect
 import typing
 from collections.abc import Mapping
-from typing import Any, TypeVar
-
-from pydantic import BaseModel, ConfigDict, ValidationError, create_model
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from augrgb.core.errors import AugrgbError, UsageFault, did_you_mean, raise_together
+from augrgb.core.fit import Unfit, fit
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
 
 Base = TypeVar("Base")
 
@@ -35,6 +38,8 @@ def catalog(base: type[Base], namespace: Mapping[str, object]) -> dict[str, type
 
 def options_model(entry: type) -> type[BaseModel]:
     """The keyword-only arguments of `entry`'s constructor as a strict pydantic model."""
+    from pydantic import ConfigDict, create_model
+
     hints = typing.get_type_hints(entry.__init__)  # type: ignore[misc]
     fields: dict[str, Any] = {}
     for name, parameter in inspect.signature(entry.__init__).parameters.items():  # type: ignore[misc]
@@ -62,6 +67,34 @@ def check_options(
             An option named in the entry's `data_options` may be absent: it is taken from the data later.
     """
     check_choice(entries, name, kind, where)
+    try:
+        return _fitted_options(entries[name], options)
+    except Unfit:  # pydantic finds all faults, and may still convert what is meant
+        return _validated_options(entries, name, options, where)
+
+
+def _fitted_options(entry: type, options: Mapping[str, Any]) -> dict[str, Any]:
+    """Complete options where all of them fit as they are: those of a saved model do, and it loads without pydantic."""
+    hints = typing.get_type_hints(entry.__init__)  # type: ignore[misc]
+    found: dict[str, Any] = {}
+    for name, parameter in inspect.signature(entry.__init__).parameters.items():  # type: ignore[misc]
+        if parameter.kind is inspect.Parameter.KEYWORD_ONLY:
+            if name not in options and parameter.default is inspect.Parameter.empty:
+                raise Unfit(f"{name} is missing")
+            value = fit(options[name], hints.get(name, Any), name) if name in options else parameter.default
+            plain = dataclasses.is_dataclass(value) and not isinstance(value, type)
+            found[name] = dataclasses.asdict(value) if plain else value
+    for name in options:
+        if name not in found:
+            raise Unfit(f"{name} is unknown")
+    return found
+
+
+def _validated_options(
+    entries: Mapping[str, type], name: str, options: Mapping[str, Any], where: str
+) -> dict[str, Any]:
+    from pydantic import ValidationError
+
     model = options_model(entries[name])
     try:
         return dict(model.model_validate(dict(options)).model_dump())

@@ -27,12 +27,21 @@ def write_activitynet(path: Path, detections: Iterable[Detection], video_ids: Se
     Raises:
         InputRefused: A detection of a video that is not in `video_ids`.
     """
+    write_json(path, activitynet(detections, video_ids))
+
+
+def activitynet(detections: Iterable[Detection], video_ids: Sequence[str]) -> dict[str, object]:
+    """The value that `write_activitynet` writes.
+
+    >>> activitynet([Detection("v", "walk", 0.0, 2.5, 0.8)], ["v"])["results"]
+    {'v': [{'label': 'walk', 'score': 0.8, 'segment': [0.0, 2.5]}]}
+    """
     results: dict[str, list[dict[str, object]]] = {video: [] for video in video_ids}
     for d in detections:
         if d.video_id not in results:
             raise InputRefused("E-DET-005", repr(d.video_id), "a detection of a video that is not in video_ids")
         results[d.video_id].append({"label": d.label, "score": d.score, "segment": [d.start_s, d.end_s]})
-    write_json(path, {"version": "VERSION 1.3", "results": results, "external_data": {}})
+    return {"version": "VERSION 1.3", "results": results, "external_data": {}}
 
 
 def write_csv(path: Path, detections: Iterable[Detection]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -21,8 +21,10 @@ from augrgb.features.frame_folder import FrameFolder
 from augrgb.features.frames import frame_recipe, iter_frames
 from augrgb.features.pipeline import Branch, overlapped
 from augrgb.parallel.devices import recipe_of
-from augrgb.video.decode import DecodeReport, FrameTarget, Partial, sample_frames
+from augrgb.video.decode import DecodeReport, FrameTarget, Partial, sample_frames, sample_given_frames
 from augrgb.video.flow import flow_target, iter_flow
+from augrgb.video.thumbnails import Thumbnails
+from augrgb.video.video_info import VideoInfo
 from augrgb.video.windows import iter_windows
 
 Values = NDArray[np.float32]
@@ -43,15 +45,44 @@ def encode_video(
     partial: Partial = "refuse",
     threads: int = 1,
     report: DecodeReport | None = None,
+    thumbnails: Thumbnails | None = None,
+    opened: Callable[[VideoInfo], object] | None = None,
 ) -> EncodedVideo:
     """Features of one file (a pose file for pose encoders); beside them, memory does not grow with its length.
+
+    The file is opened and decoded once; `thumbnails` and `opened` see that pass too (see `sample_frames`).
 
     Raises:
         InputRefused: See `iter_frames`; E-FEA-006 when it is too short for the clock's offset.
     """
     report = report if report is not None else DecodeReport()
-    pieces = [values for _, values in encode_file(path, [loaded], partial=partial, threads=threads, report=report)]
-    return EncodedVideo(_joined(path, pieces, loaded), loaded.settings.clock, report.duration_s)
+    found = encode_file(
+        path, [loaded], partial=partial, threads=threads, report=report, thumbnails=thumbnails, opened=opened
+    )
+    return EncodedVideo(
+        _joined(path, [values for _, values in found], loaded), loaded.settings.clock, report.duration_s
+    )
+
+
+def encode_frames(
+    frames: Iterable[NDArray[np.uint8]],
+    frames_per_s: float,
+    loaded: LoadedEncoder,
+    *,
+    report: DecodeReport | None = None,
+) -> EncodedVideo:
+    """Features of RGB frames (H, W, 3) that somebody else decoded; the encoder reads images or makes flow of them.
+
+    Raises:
+        UsageFault: E-CFG-003, a pose encoder.
+        InputRefused: See `sample_given_frames`; E-FEA-006, too few frames for the clock's offset.
+    """
+    report = report if report is not None else DecodeReport()
+    where = Path("frames")
+    targets = (_target(where, loaded),)
+    sampled = sample_given_frames(frames, frames_per_s, loaded.settings.clock.fps, targets, report=report)
+    pieces = [values for _, values in _encoded(sampled, [0], [loaded])]
+    return EncodedVideo(_joined(where, pieces, loaded), loaded.settings.clock, report.duration_s)
 
 
 def encode_record(
@@ -92,19 +123,21 @@ def encode_file(
     partial: Partial = "refuse",
     threads: int = 1,
     report: DecodeReport | None = None,
+    thumbnails: Thumbnails | None = None,
+    opened: Callable[[VideoInfo], object] | None = None,
 ) -> Iterator[tuple[int, Values]]:
     """Decode a file once for all of some encoders; decoding, flow and networks overlap.
 
     Args:
         path: A video file, or a pose file for pose encoders.
         encoders: All of them read this file, at one frame rate (see `same_pass`).
-        partial, threads, report: See `sample_frames`.
+        partial, threads, report, thumbnails, opened: See `sample_frames`; pose files have no thumbnails.
 
     Yields:
         (number of the encoder, the next features (n, C) of it). One for which the file is too short has none.
 
     Raises:
-        UsageFault: E-CFG-003, the encoders do not fit together, or frames have no size.
+        UsageFault: E-CFG-003, the encoders do not fit together, or an image encoder has no frame size.
         InputRefused: See `iter_frames`.
     """
     report = report if report is not None else DecodeReport()
@@ -119,7 +152,15 @@ def encode_file(
         targets = [_target(path, loaded) for loaded in encoders]
         wanted = list(dict.fromkeys(targets))
         columns = [wanted.index(target) for target in targets]
-        frames = sample_frames(path, fps, wanted, partial=partial, threads=threads, report=report)
+        frames = sample_frames(
+            path, fps, wanted, partial=partial, threads=threads, report=report, thumbnails=thumbnails, opened=opened
+        )
+    yield from _encoded(frames, columns, encoders)
+
+
+def _encoded(
+    frames: Iterable[tuple[NDArray[Any], ...]], columns: Sequence[int], encoders: Sequence[LoadedEncoder]
+) -> Iterator[tuple[int, Values]]:
     branches = [(column, _branch(loaded)) for column, loaded in zip(columns, encoders, strict=True)]
     with contextlib.closing(overlapped(frames, branches)) as chunks:
         for number, chunk in chunks:

@@ -110,7 +110,7 @@ class Child(Generic[Argument, Result]):
         self._function, self._limits, self._warm_up = function, limits, warm_up
         self.busy = False
         self.fraction = 0.0
-        self.number, self.attempt, self.deadline_s = 0, 0, 0.0
+        self.number, self.attempt, self.allowed_s, self.deadline_s = 0, 0, 0.0, 0.0
         self.job: ChildJob[Any] = ChildJob("", None)
         self._begin()
 
@@ -154,6 +154,7 @@ class Child(Generic[Argument, Result]):
     def start(self, job: ChildJob[Any], *, number: int = 0, attempt: int = 1) -> None:
         """Hand over a job; `poll` returns its outcome."""
         self.number, self.attempt, self.busy, self.job, self.fraction = number, attempt, True, job, 0.0
+        self.allowed_s = job.timeout_s
         self.deadline_s = time.monotonic() + job.timeout_s
         # A child that has just died is noticed by `poll`.
         with contextlib.suppress(BrokenPipeError, ConnectionResetError):
@@ -161,20 +162,24 @@ class Child(Generic[Argument, Result]):
 
     def poll(self) -> Any:
         """The result if it is there, `AGAIN` to try once more, `NOT_YET` to go on waiting."""
-        limited, timeout_s = self._limits is not None, self.job.timeout_s
+        limited = self._limits is not None
         fault: AugrgbError | None = None
         try:
             while self._connection.poll():
                 outcome = self._connection.recv()
-                if not isinstance(outcome, _Fraction):
+                if isinstance(outcome, _Fraction):
+                    self.fraction = outcome.value
+                elif isinstance(outcome, _MoreTime):
+                    self.allowed_s += outcome.seconds
+                    self.deadline_s += outcome.seconds
+                else:
                     self.busy = False
                     return outcome
-                self.fraction = outcome.value
         except (EOFError, ConnectionResetError):
             self._process.join(5)
             fault = worker_died(self.job.name, self._process.exitcode, attempts=self.attempt, limited=limited)
         if fault is None and time.monotonic() > self.deadline_s:
-            fault = out_of_time(self.job.name, timeout_s, attempts=self.attempt)
+            fault = out_of_time(self.job.name, self.allowed_s, attempts=self.attempt)
         if fault is None:
             return NOT_YET
         self.busy = False
@@ -191,7 +196,7 @@ class Child(Generic[Argument, Result]):
         until_s = time.monotonic() + patience_s
         with contextlib.suppress(EOFError, ConnectionResetError):
             while self.busy and self._connection.poll(max(0.0, until_s - time.monotonic())):
-                self.busy = isinstance(self._connection.recv(), _Fraction)
+                self.busy = isinstance(self._connection.recv(), _Fraction | _MoreTime)
         self._end()
 
     def _begin(self) -> None:
@@ -229,7 +234,13 @@ class _Fraction:
     value: float
 
 
+@dataclass(frozen=True, slots=True)
+class _MoreTime:
+    seconds: float
+
+
 _parent: Connection | None = None
+_has_limits = False
 _last_sent_s = 0.0
 
 
@@ -242,14 +253,25 @@ def report_progress(done: int, total: int) -> None:
         _parent.send(_Fraction(done / max(total, 1)))
 
 
+def allow_more_time(seconds: float) -> None:
+    """Called inside a job that has just learned how long it is: its parent waits that much longer.
+
+    Outside a child process this does nothing.
+    """
+    if _parent is not None:
+        _parent.send(_MoreTime(seconds))
+        if _has_limits:
+            limit_processor_time(seconds)
+
+
 def _serve(
     connection: Connection,
     function: Callable[[Any], Any],
     limits: ChildLimits | None,
     warm_up: Callable[[], object] | None,
 ) -> None:
-    global _parent
-    _parent = connection
+    global _parent, _has_limits
+    _parent, _has_limits = connection, limits is not None
     start_worker(one_core=limits is None)
     if warm_up is not None:
         with contextlib.suppress(Exception):

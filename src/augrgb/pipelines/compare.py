@@ -31,9 +31,10 @@ from augrgb.pipelines.comparison.report import (
 from augrgb.pipelines.comparison.search import Search
 from augrgb.pipelines.comparison.statistics import Results, Statistic, statistics_of
 from augrgb.recipe.encoder_schema import EncoderRecipe
-from augrgb.report import comparison_csv, write_report
 from augrgb.report.data import Comparison
 from augrgb.report.latex import comparison_latex
+from augrgb.report.page import write_report
+from augrgb.report.tables import comparison_csv
 from augrgb.training.run_lock import run_lock
 
 FILES = ("results.json", "comparison.md", "comparison.csv", "comparison.tex", "classes.csv", "gaps.csv", "report.html")

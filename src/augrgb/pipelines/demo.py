@@ -17,8 +17,10 @@ from augrgb.parallel.jobs import Job, JobRunner, StageCost, available_cores
 from augrgb.pipelines.demo_plan import FUSIONS, METHODS, TEACHERS, WORLD, Places, encoder_recipe, stream_recipe
 from augrgb.pipelines.demo_report import COLUMNS, TIOU_COLUMNS, TOTAL, ArmResults, build_report, compare
 from augrgb.recipe import EncoderRecipe, StreamRecipe, check_recipe
-from augrgb.report import comparison_csv, comparison_markdown, write_picture, write_report
 from augrgb.report.data import Comparison
+from augrgb.report.page import write_report
+from augrgb.report.picture import write_picture
+from augrgb.report.tables import comparison_csv, comparison_markdown
 from augrgb.workflows.evaluate import evaluate_runs, result_to_json
 from augrgb.workflows.extract import extract
 from augrgb.workflows.train_encoder import train_encoder

@@ -15,7 +15,6 @@ from augrgb.detection.pipeline import final_detections
 from augrgb.detection.predictions import Predictions, fuse, load_predictions
 from augrgb.parallel.jobs import StageCost as MeasuredCost
 from augrgb.pipelines.demo_plan import FUSIONS, METHODS, TEACHERS, Places
-from augrgb.report import film_strip, gap_share, score_over_seeds, strip_times_s
 from augrgb.report.data import (
     Ablation,
     AblationBar,
@@ -35,6 +34,8 @@ from augrgb.report.data import (
     StageCost,
     TimelineExample,
 )
+from augrgb.report.film_strip import film_strip, strip_times_s
+from augrgb.report.scores import gap_share, score_over_seeds
 from augrgb.training.history import History
 from augrgb.training.run_folder import versions
 from augrgb.video.decode import frames_by_time

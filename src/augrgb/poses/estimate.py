@@ -25,7 +25,8 @@ from augrgb.poses.person_detector import DetectorKind, PersonDetector
 from augrgb.poses.pose_model import PoseModel, whole_picture
 from augrgb.video.decode import DecodeReport, FrameTarget, sample_frames
 from augrgb.video.folder import find_videos
-from augrgb.video.probe import VideoInfo, probe
+from augrgb.video.probe import probe
+from augrgb.video.video_info import VideoInfo
 
 _LONGEST_SIDE = 1280
 _PROBE_SECONDS = 60.0

@@ -330,12 +330,17 @@ class ReportData:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class DetectedVideo:
-    """One video and what was found in it, for the page of `augrgb detect`.
+class DetectionPage:
+    """What the page of one video shows.
 
     Args:
         name: Shown name of the video.
-        video_facts, model_facts: What is known about either.
+        duration_s: How long it lasts.
+        frames: JPEG data URIs, evenly spaced over the video (`film_strip`); () for none.
+        detections: Of this video.
+        curves: The scores from which they were decoded.
+        min_score: The lowest threshold that was applied; the page's score slider starts there.
+        video_facts, model_facts: What is known about each.
         classes: The model's classes in their order.
         truth: Annotated events, if the video has any; None = not annotated.
     """
@@ -345,6 +350,7 @@ class DetectedVideo:
     frames: tuple[str, ...]
     detections: tuple[Detection, ...]
     curves: ScoreCurves | None = None
+    min_score: float = 0.0
     video_facts: tuple[Fact, ...] = ()
     model_facts: tuple[Fact, ...] = ()
     notes: tuple[Note, ...] = ()

@@ -10,8 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from augrgb.core.errors import InputRefused
-
-_PREFIX = "data:image/jpeg;base64,"
+from augrgb.report.frame_uri import PREFIX, is_frame_uri
 
 
 def strip_times_s(duration_s: float, count: int) -> list[float]:
@@ -25,7 +24,7 @@ def film_strip(frames: Sequence[NDArray[np.uint8]], height_px: int = 96, quality
     Raises:
         InputRefused: A frame is not (H, W, 3) uint8.
     """
-    return [_PREFIX + base64.b64encode(_jpeg(frame, height_px, quality)).decode("ascii") for frame in frames]
+    return [PREFIX + base64.b64encode(_jpeg(frame, height_px, quality)).decode("ascii") for frame in frames]
 
 
 def frame_of(uri: str) -> NDArray[np.uint8]:
@@ -36,15 +35,10 @@ def frame_of(uri: str) -> NDArray[np.uint8]:
     """
     if not is_frame_uri(uri):
         raise InputRefused("E-REP-002", "film strip", f"not a JPEG data URI: {uri[:40]!r}", "Make it with film_strip.")
-    picture = cv2.imdecode(np.frombuffer(base64.b64decode(uri[len(_PREFIX) :]), np.uint8), cv2.IMREAD_COLOR)
+    picture = cv2.imdecode(np.frombuffer(base64.b64decode(uri[len(PREFIX) :]), np.uint8), cv2.IMREAD_COLOR)
     if picture is None:
         raise InputRefused("E-REP-002", "film strip", "a data URI holds no JPEG", "Make it with film_strip.")
     return np.asarray(picture[:, :, ::-1], np.uint8)
-
-
-def is_frame_uri(uri: str) -> bool:
-    """Whether a page may show this address without reaching outside itself."""
-    return uri.startswith(_PREFIX)
 
 
 def _jpeg(frame: NDArray[np.uint8], height_px: int, quality: int) -> bytes:

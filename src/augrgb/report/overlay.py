@@ -15,6 +15,7 @@ from augrgb.report.palette import CLASS_COLOURS, colours_of
 from augrgb.video.decode import DecodeReport, Partial, frames_by_time
 from augrgb.video.mp4 import write_mp4
 from augrgb.video.probe import probe
+from augrgb.video.video_info import VideoInfo
 
 _FONT = cv2.FONT_HERSHEY_SIMPLEX
 _FONT_PX = 22  # height of a capital letter of that font at scale 1
@@ -29,15 +30,18 @@ def write_overlay(
     classes: Sequence[str] = (),
     partial: Partial = "refuse",
     report: DecodeReport | None = None,
+    info: VideoInfo | None = None,
 ) -> int:
-    """Write the video again as H.264 MP4 with a line per active detection in its class's colour.
+    """Write a copy of the video as H.264 MP4 with a line per active detection in its class's color.
 
-    The picture keeps its size (an odd last row or column is left out, for the codec needs even sides) and its average
+    Frames keep their size (an odd last row or column is left out, for the codec needs even sides) and the average
     frame rate; sound is not kept. One frame is in memory at a time.
 
     Args:
         detections: Of this video, seconds.
-        classes: Decide the colours, as on the timeline; default: the labels in alphabetical order.
+        classes: Decide the colors, as on the timeline; default: the labels in alphabetical order.
+        partial, report: See `frames_by_time`.
+        info: What the file says about itself, if that is known already.
 
     Returns:
         Frames written.
@@ -46,7 +50,7 @@ def write_overlay(
         InputRefused: See `frames_by_time`; nothing is written.
         EnvironmentFault: The disk is full or read-only.
     """
-    info = probe(path)
+    info = info or probe(path)
     fps = info.fps or 25.0
     frames = frames_by_time(path, fps, (max(2, info.width), max(2, info.height)), partial=partial, report=report)
     return write_mp4(target, _marked(frames, fps, detections, classes), fps, quality=_QUALITY)
@@ -55,13 +59,13 @@ def write_overlay(
 def draw_labels(
     frame: NDArray[np.uint8], lines: Sequence[tuple[str, tuple[int, int, int]]], *, line_height_px: int
 ) -> NDArray[np.uint8]:
-    """A copy of a frame with lines of text on coloured bars in the top left corner; what does not fit is counted.
+    """A copy of a frame with lines of text on colored bars in the top left corner; what does not fit is counted.
 
     Letters outside ASCII lose their accents, or become `?`: OpenCV's own font has no others.
 
     Args:
         frame: (H, W, 3) uint8 RGB.
-        lines: Text and RGB colour of each line.
+        lines: Text and RGB color of each line.
     """
     picture = np.ascontiguousarray(frame).copy()
     height, width = picture.shape[:2]

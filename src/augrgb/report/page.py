@@ -1,24 +1,17 @@
-"""The HTML pages: one file each, with everything inside, that loads nothing and trusts no string.
-
-All markup lives in templates with autoescape always on; Python only hands over plain values.
-"""
+"""The page of a demo or comparison."""
 
 from __future__ import annotations
 
-import functools
 import itertools
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import jinja2
-
-from augrgb.core.files import write_bytes
 from augrgb.report import plots
-from augrgb.report.data import Comparison, DetectedVideo, MethodRow, Protocol, ReportData, Score, known
-from augrgb.report.numbers import DASH, clock_time, counted, duration, percent
-from augrgb.report.palette import CLASS_COLOURS
-from augrgb.report.timeline_svg import detected_timeline, example_timeline
+from augrgb.report.data import Comparison, MethodRow, Protocol, ReportData, Score, known
+from augrgb.report.numbers import DASH, counted, percent
+from augrgb.report.render import write_page
+from augrgb.report.timeline_svg import example_timeline
 from augrgb.report.wording import coverage, coverage_gap, gap_sentence, headline
 
 
@@ -80,41 +73,7 @@ def write_report(path: Path, report: ReportData) -> None:
         measured = any(known(cost.peak_bytes) for cost in data.costs)
         values |= {"time_chart": times, "memory_chart": memories if measured else None}
     values["sections"] = _sections(values, data)
-    _write(path, "report.html.jinja", values)
-
-
-def write_timeline(path: Path, video: DetectedVideo) -> None:
-    """Write the page of one video with its detections: film strip, lanes that zoom, a table that sorts.
-
-    Raises:
-        InputRefused: A duration, time or frame that cannot be drawn.
-        EnvironmentFault: The file cannot be written.
-    """
-    found = sorted(video.detections, key=lambda one: (one.start_s, one.label))
-    labels = {one.label for one in found}
-    classes = counted(len(labels), "class") if len(labels) == 1 else f"{len(labels)} classes"
-    sentence = f"{counted(len(found), 'detection')} of {classes} in {duration(video.duration_s)} of video."
-    values = {"title": video.name, "data": video, "timeline": detected_timeline(video), "detections": found}
-    _write(path, "detected.html.jinja", values | {"sentence": sentence})
-
-
-@functools.cache
-def _environment() -> jinja2.Environment:
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("augrgb.report"),
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    shown = {"percent": percent, "duration": duration, "clock_time": clock_time}
-    environment.globals.update(shown, dash=DASH, colours=CLASS_COLOURS)
-    return environment
-
-
-def _write(path: Path, template: str, values: dict[str, Any]) -> None:
-    # Names of files on disk may hold lone surrogates, which UTF-8 cannot: they are shown escaped.
-    text = _environment().get_template(template).render(values)
-    write_bytes(Path(path), text.encode("utf-8", "backslashreplace"))
+    write_page(path, "report.html.jinja", values)
 
 
 def _comparison_values(comparison: Comparison) -> dict[str, Any]:

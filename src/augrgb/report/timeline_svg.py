@@ -15,8 +15,8 @@ import numpy as np
 from augrgb.core.errors import InputRefused
 from augrgb.core.types import Detection, Event
 from augrgb.report.agreement import Interval, agreement, intervals_of, without
-from augrgb.report.data import DetectedVideo, ScoreCurves, TimelineExample
-from augrgb.report.film_strip import is_frame_uri
+from augrgb.report.data import DetectionPage, ScoreCurves, TimelineExample
+from augrgb.report.frame_uri import is_frame_uri
 from augrgb.report.numbers import clock_time, counted, percent
 from augrgb.report.palette import colours_of
 
@@ -105,7 +105,7 @@ def example_timeline(example: TimelineExample, classes: Sequence[str]) -> Timeli
     return Timeline(where, example.duration_s, example.frames, ticks, tuple(blocks), judged, example.note, tuple(rows))
 
 
-def detected_timeline(video: DetectedVideo) -> Timeline:
+def detected_timeline(video: DetectionPage) -> Timeline:
     """The detections of one video: one lane per class with a detection, in the order of the model's classes.
 
     Raises:

@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from pydantic import TypeAdapter, ValidationError
 from safetensors.torch import save
 
 from augrgb.core.catalog import check_options
 from augrgb.core.errors import InputRefused
 from augrgb.core.files import read_json, sha256_file, write_bytes, write_json
+from augrgb.core.fit import Unfit, fit
 from augrgb.core.timeline import Clock
 from augrgb.core.weights import check_finite, check_state, read_weights
 from augrgb.filters import FILTERS
@@ -113,10 +113,9 @@ def load_stream(folder: Path | str, *, classes: Sequence[str] | None = None) -> 
     checksum = raw.pop("sha256", None)
     try:
         values = {key: value for key, value in raw.items() if key not in ("schema", "kind")}
-        settings = TypeAdapter(StreamSettings).validate_python(values)
-    except ValidationError as error:
-        told = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
-        raise InputRefused("E-MOD-006", path, told) from error
+        settings: StreamSettings = fit(values, StreamSettings, "stream")
+    except Unfit as error:
+        raise InputRefused("E-MOD-006", path, str(error), "Copy the whole folder again.") from error
     weights = folder / "model.safetensors"
     if classes is not None and tuple(classes) != settings.classes:
         raise InputRefused("E-MOD-007", path, _class_differences(settings.classes, classes), "Train a stream on these.")

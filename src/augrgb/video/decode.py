@@ -9,7 +9,7 @@ wanted size. Colours become 8-bit RGB by the matrix the file declares (BT.601 if
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -26,7 +26,9 @@ from augrgb.core.errors import InputRefused
 from augrgb.video.container import LIMITS, DecodeLimits, open_video, reason, too_large
 from augrgb.video.frame_clock import FrameClock
 from augrgb.video.orientation import Orientation, orientation_of
-from augrgb.video.probe import declared_duration_s, declared_fps, no_frames
+from augrgb.video.probe import declared_duration_s, declared_fps, info_of, no_frames
+from augrgb.video.thumbnails import Thumbnails
+from augrgb.video.video_info import VideoInfo
 
 Picture = NDArray[np.uint8]
 Partial = Literal["refuse", "keep-prefix"]
@@ -50,6 +52,7 @@ class DecodeReport:
     Args:
         declared_frames, decoded_frames: Frames in the header (0 = unknown) and in fact.
         duration_s: End of the last decoded frame, seconds from the first.
+        info: What the file says about itself; None before the first frame.
         variable_rate: The time between frames changes.
         complete: False when only the part before a fault was kept.
         warnings: Everything that was repaired, rounded or left out.
@@ -58,12 +61,13 @@ class DecodeReport:
     declared_frames: int = 0
     decoded_frames: int = 0
     duration_s: float = 0.0
+    info: VideoInfo | None = None
     variable_rate: bool = False
     complete: bool = True
     warnings: list[str] = field(default_factory=list)
 
     def warn(self, path: Path, text: str) -> None:
-        """Keep a warning once; whoever asked for the report tells people."""
+        """Keep a warning once; whoever asked for the report shows it."""
         if text not in self.warnings:
             self.warnings.append(text)
             _log.info("%s: %s", path, text)
@@ -97,8 +101,10 @@ def sample_frames(
     limits: DecodeLimits = LIMITS,
     threads: int = 1,
     report: DecodeReport | None = None,
+    thumbnails: Thumbnails | None = None,
+    opened: Callable[[VideoInfo], object] | None = None,
 ) -> Iterator[tuple[Picture, ...]]:
-    """Decode once, and give every sampled frame in each of the wanted forms.
+    """Decode once, and yield every sampled frame in each of the wanted forms.
 
     Args:
         path: A local video file.
@@ -107,7 +113,9 @@ def sample_frames(
         partial: What to do with a video that breaks off: refuse it, or keep what came before.
         limits: Largest frame and longest video.
         threads: Decoder threads.
-        report: Filled in while frames are drawn; complete at the end.
+        report: Filled in while frames are read; complete at the end.
+        thumbnails: Takes its frames from this decoding.
+        opened: Called once, with the first frame, before it is yielded.
 
     Raises:
         InputRefused: See `open_video`; also E-VID-002 (no frames), E-VID-003 (breaks off: raised where it happens,
@@ -116,13 +124,51 @@ def sample_frames(
     path, report = Path(path), report if report is not None else DecodeReport()
     with open_video(path, limits) as (container, stream):
         stream.codec_context.thread_count = threads
-        sampler = _Sampler(fps, tuple(targets), path, report)
+        sampler = _Sampler(fps, tuple(targets), path, report, thumbnails)
         source = _Source(path, container, stream, limits, report)
         for frame, time_s in source.frames(partial):
+            if report.info is None:
+                report.info = info_of(path, container, stream, frame)
+                if thumbnails is not None:
+                    thumbnails.begin(report.info)
+                if opened is not None:
+                    opened(report.info)
             yield from sampler.advance_to(time_s)
             sampler.show(frame)
-        # A picture that claims to last less than a tick still is one frame.
-        yield from sampler.advance_to(max(report.duration_s, 1 / fps if not sampler.next_index else 0.0))
+        yield from sampler.finish(report.duration_s)
+
+
+def sample_given_frames(
+    frames: Iterable[Picture],
+    frames_per_s: float,
+    fps: float,
+    targets: Sequence[FrameTarget],
+    *,
+    report: DecodeReport | None = None,
+) -> Iterator[tuple[Picture, ...]]:
+    """Frames that somebody else decoded, sampled and scaled as `sample_frames` does with a file.
+
+    Args:
+        frames: (H, W, 3) uint8 RGB each, upright.
+        frames_per_s: Their rate.
+        fps, targets, report: See `sample_frames`.
+
+    Raises:
+        InputRefused: E-VID-002, there is no frame; E-VID-012, something else than such a frame.
+    """
+    report = report if report is not None else DecodeReport()
+    sampler = _Sampler(fps, tuple(targets), Path("frames"), report)
+    for number, pixels in enumerate(frames):
+        if not isinstance(pixels, np.ndarray) or pixels.dtype != np.uint8 or pixels.ndim != 3 or pixels.shape[2] != 3:
+            found = f"{pixels.dtype} {pixels.shape}" if isinstance(pixels, np.ndarray) else type(pixels).__name__
+            problem = f"frame {number} is {found}, expected a NumPy array (H, W, 3) of uint8, in RGB order"
+            raise InputRefused("E-VID-012", "frames", problem)
+        yield from sampler.advance_to(number / frames_per_s)
+        sampler.show(VideoFrame.from_ndarray(np.ascontiguousarray(pixels), format="rgb24"))
+        report.decoded_frames, report.duration_s = number + 1, (number + 1) / frames_per_s
+    if not report.decoded_frames:
+        raise InputRefused("E-VID-002", "frames", "there are no frames")
+    yield from sampler.finish(report.duration_s)
 
 
 class _Source:
@@ -224,14 +270,22 @@ class _Source:
 class _Sampler:
     """Holds the frame on screen and emits it for every output time that falls on it."""
 
-    def __init__(self, fps: float, targets: tuple[FrameTarget, ...], path: Path, report: DecodeReport) -> None:
-        self.fps, self.targets, self.path, self.report = fps, targets, path, report
+    def __init__(
+        self,
+        fps: float,
+        targets: tuple[FrameTarget, ...],
+        path: Path,
+        report: DecodeReport,
+        thumbnails: Thumbnails | None = None,
+    ) -> None:
+        self.fps, self.targets, self.path, self.report, self.thumbnails = fps, targets, path, report, thumbnails
         self.next_index = 0
         self.on_screen: VideoFrame | None = None
         self.pictures: tuple[Picture, ...] = ()
         self.orientation = Orientation()
         self.first_size: tuple[int, int] | None = None
         self.reformatters = [VideoReformatter() for _ in targets]
+        self.thumbnail_reformatter = VideoReformatter()
 
     def show(self, frame: VideoFrame) -> None:
         """Put a frame on screen; it is converted only if an output time falls on it."""
@@ -254,6 +308,15 @@ class _Sampler:
                 self.pictures = tuple(map(self._convert, [frame] * len(self.targets), self.targets, self.reformatters))
             yield self.pictures
             self.next_index += 1
+        small = None
+        while self.thumbnails is not None and self.thumbnails.next_s < time_s:
+            if small is None:
+                small = self._convert(frame, FrameTarget(self.thumbnails.size), self.thumbnail_reformatter)
+            self.thumbnails.take(small)
+
+    def finish(self, duration_s: float) -> Iterator[tuple[Picture, ...]]:
+        """The last frame, until the end; one that claims to last less than a tick still is one frame."""
+        return self.advance_to(max(duration_s, 1 / self.fps if not self.next_index else 0.0))
 
     def _convert(self, frame: VideoFrame, target: FrameTarget, reformatter: VideoReformatter) -> Picture:
         width, height = target.size[::-1] if self.orientation.swaps_sides else target.size

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
-from augrgb.core.errors import AugrgbError, InputRefused, raise_together
+from augrgb.core.errors import AugrgbError, InputRefused, UsageFault, raise_together
 from augrgb.core.names import alike
 
 VIDEO_SUFFIXES = {".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".ts"}
@@ -34,3 +35,31 @@ def find_videos(folder: Path) -> dict[str, Path]:
     if not files:
         raise InputRefused("E-VID-005", folder, "no video files here", f"Known endings: {sorted(VIDEO_SUFFIXES)}.")
     return files
+
+
+def name_videos(videos: Iterable[Path], *, leave_out: str = "") -> dict[str, Path]:
+    """Files, and the video files of folders, by a unique name: the stem, or the whole path where stems clash.
+
+    Args:
+        videos: Files (of any name) and folders (searched at any depth).
+        leave_out: Ending of file names in folders that are not wanted.
+
+    Raises:
+        UsageFault: E-VID-005, a folder without video files.
+    """
+    paths: list[Path] = []
+    for path in videos:
+        path = Path(path)
+        if path.is_dir():
+            found = (p for p in path.rglob("*") if p.suffix.lower() in VIDEO_SUFFIXES and p.is_file())
+            inside = sorted(p for p in found if not (leave_out and p.name.endswith(leave_out)))
+            if not inside:
+                raise UsageFault(
+                    "E-VID-005", path, "no video files in this folder", f"Known: {sorted(VIDEO_SUFFIXES)}."
+                )
+            paths += inside
+        else:
+            paths.append(path)
+    stems = [path.stem for path in paths]
+    names = [path.stem if stems.count(path.stem) == 1 else str(path) for path in paths]
+    return dict(zip(names, paths, strict=True))

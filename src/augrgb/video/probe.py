@@ -2,46 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 
 import av.error
 from av.container import InputContainer
+from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from augrgb.core.errors import InputRefused
 from augrgb.video.container import LIMITS, DecodeLimits, open_video, reason
 from augrgb.video.orientation import orientation_of
-
-
-@dataclass(frozen=True, slots=True)
-class VideoInfo:
-    """Header facts of a video; the decoder has the last word on frames and duration.
-
-    Args:
-        path: The file.
-        width, height: Pixels as shown, after rotation.
-        fps: Average frame rate declared (0.0 if unknown).
-        duration_s: Declared duration of the video stream, seconds (0.0 if unknown).
-        declared_frames: Frames in the header (0 if the container does not say).
-        codec, container, pixel_format: FFmpeg's names.
-        rotation_deg: Counter-clockwise turn that was applied to width and height: 0, 90, 180 or 270.
-        mirrored: The display matrix flips the picture.
-        has_audio: There is a sound track.
-    """
-
-    path: Path
-    width: int
-    height: int
-    fps: float
-    duration_s: float
-    declared_frames: int
-    codec: str
-    container: str
-    pixel_format: str
-    rotation_deg: int
-    mirrored: bool
-    has_audio: bool
+from augrgb.video.video_info import VideoInfo
 
 
 def probe(path: Path, limits: DecodeLimits = LIMITS) -> VideoInfo:
@@ -61,22 +32,27 @@ def probe(path: Path, limits: DecodeLimits = LIMITS) -> VideoInfo:
             ) from error
         if frame is None:
             raise no_frames(path, stream)
-        orientation = orientation_of(frame)
-        width, height = (frame.height, frame.width) if orientation.swaps_sides else (frame.width, frame.height)
-        return VideoInfo(
-            path=path,
-            width=width,
-            height=height,
-            fps=declared_fps(stream),
-            duration_s=declared_duration_s(container, stream),
-            declared_frames=stream.frames,
-            codec=stream.codec_context.name,
-            container=container.format.name,
-            pixel_format=frame.format.name,
-            rotation_deg=90 * orientation.quarter_turns,
-            mirrored=orientation.mirrored,
-            has_audio=len(container.streams.audio) > 0,
-        )
+        return info_of(path, container, stream, frame)
+
+
+def info_of(path: Path, container: InputContainer, stream: VideoStream, frame: VideoFrame) -> VideoInfo:
+    """What an open file says about itself, with its first frame."""
+    orientation = orientation_of(frame)
+    width, height = (frame.height, frame.width) if orientation.swaps_sides else (frame.width, frame.height)
+    return VideoInfo(
+        path=path,
+        width=width,
+        height=height,
+        fps=declared_fps(stream),
+        duration_s=declared_duration_s(container, stream),
+        declared_frames=stream.frames,
+        codec=stream.codec_context.name,
+        container=container.format.name,
+        pixel_format=frame.format.name,
+        rotation_deg=90 * orientation.quarter_turns,
+        mirrored=orientation.mirrored,
+        has_audio=len(container.streams.audio) > 0,
+    )
 
 
 def declared_fps(stream: VideoStream) -> float:

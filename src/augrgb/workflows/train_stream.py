@@ -7,11 +7,11 @@ from pathlib import Path
 from augrgb.core.files import write_bytes
 from augrgb.core.progress import Progress
 from augrgb.features.store import ENCODER_COPY
+from augrgb.inference.bundle import ENCODER_FOLDER
 from augrgb.recipe.assembly import with_device
 from augrgb.recipe.schema import StreamRecipe
 from augrgb.recipe.stream_assembly import assemble_stream
 from augrgb.training.settings import FitResult
-from augrgb.training.teachers.snippet_outputs import ENCODER_FOLDER
 
 
 def train_stream(

@@ -10,8 +10,9 @@ import pytest
 import augrgb.report
 from augrgb.core.errors import InputRefused
 from augrgb.core.types import Detection
-from augrgb.report import write_report, write_timeline
-from augrgb.report.data import Comparison, DetectedVideo, MethodRow, Protocol, ReportData, Score
+from augrgb.report.data import Comparison, DetectionPage, MethodRow, Protocol, ReportData, Score
+from augrgb.report.detection_page import write_detection_page
+from augrgb.report.page import write_report
 from support import report_examples as examples
 
 TEMPLATES = Path(augrgb.report.__file__).parent / "templates"
@@ -50,9 +51,9 @@ class Page(HTMLParser):
             self.text += data
 
 
-def rendered(tmp_path: Path, data: ReportData | DetectedVideo) -> tuple[str, Page]:
+def rendered(tmp_path: Path, data: ReportData | DetectionPage) -> tuple[str, Page]:
     path = tmp_path / "page.html"
-    (write_report if isinstance(data, ReportData) else write_timeline)(path, data)
+    (write_report if isinstance(data, ReportData) else write_detection_page)(path, data)
     text = path.read_text(encoding="utf-8")
     return text, Page(text)
 
@@ -167,7 +168,7 @@ def test_every_picture_has_words(tmp_path):
 
 
 def test_a_video_without_detections_is_a_page(tmp_path):
-    _, page = rendered(tmp_path, DetectedVideo("empty.mp4", 3.0, (), ()))
+    _, page = rendered(tmp_path, DetectionPage("empty.mp4", 3.0, (), ()))
     assert "Nothing was detected" in page.text and "0 detections" in page.text
 
 
@@ -175,12 +176,12 @@ def test_a_video_without_detections_is_a_page(tmp_path):
     ("start", "end", "hint"), [(5.0, 4.0, "in order"), (float("nan"), 4.0, "finite"), (900.0, 1200.0, "frame numbers")]
 )
 def test_times_that_cannot_be_drawn_are_refused(tmp_path, start, end, hint):
-    video = DetectedVideo("v.mp4", 40.0, (), (Detection("v", "walk", start, end, 0.5),))
+    video = DetectionPage("v.mp4", 40.0, (), (Detection("v", "walk", start, end, 0.5),))
     with pytest.raises(InputRefused, match=f"E-REP-001 v.mp4: .*{hint}"):
-        write_timeline(tmp_path / "x.html", video)
+        write_detection_page(tmp_path / "x.html", video)
     assert not list(tmp_path.iterdir())
 
 
 def test_frames_may_not_reach_outside(tmp_path):
     with pytest.raises(InputRefused, match="E-REP-002"):
-        write_timeline(tmp_path / "x.html", DetectedVideo("v", 4.0, ("https://example.org/x.jpg",), ()))
+        write_detection_page(tmp_path / "x.html", DetectionPage("v", 4.0, ("https://example.org/x.jpg",), ()))

@@ -11,16 +11,10 @@ from rich.console import Console
 from augrgb.core.errors import InputRefused
 from augrgb.core.seeds import rng_at
 from augrgb.core.types import Detection
-from augrgb.report import (
-    comparison_csv,
-    comparison_markdown,
-    comparison_table,
-    detections_table,
-    film_strip,
-    strip_times_s,
-    write_picture,
-)
-from augrgb.report.film_strip import frame_of
+from augrgb.report.film_strip import film_strip, frame_of, strip_times_s
+from augrgb.report.picture import write_picture
+from augrgb.report.tables import comparison_csv, comparison_markdown
+from augrgb.report.terminal import comparison_table, detections_table
 from support import report_examples as examples
 
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from augrgb.core.types import Detection, Event
 from augrgb.report.agreement import agreement, united, without
-from augrgb.report.data import DetectedVideo, Lane, ScoreCurves, TimelineExample
+from augrgb.report.data import DetectionPage, Lane, ScoreCurves, TimelineExample
 from augrgb.report.palette import CLASS_COLOURS, DARK_PAPER, PAPER, colours_of
 from augrgb.report.timeline_svg import detected_timeline, example_timeline, time_ticks
 from support import report_examples as examples
@@ -69,7 +69,7 @@ def test_what_reaches_past_the_end_is_drawn_inside():
         Detection("v", "a", 10.1, 10.4, 0.2),
         Detection("v", "a", -0.2, 0.1, 0.2),
     )
-    lane = detected_timeline(DetectedVideo("v", 10.0, (), found)).blocks[0].lanes[0]
+    lane = detected_timeline(DetectionPage("v", 10.0, (), found)).blocks[0].lanes[0]
     assert all(bar.x >= 0 and bar.width > 0 and bar.x + bar.width <= 100.001 for bar in lane.bars)
     assert "0:10.3" in lane.bars[1].title  # the words keep the true time
 
@@ -78,7 +78,7 @@ def test_a_curve_keeps_every_peak():
     values = np.zeros((5000, 1))
     values[3217] = 0.8
     curves = ScoreCurves(("a",), np.arange(5000) * 0.5, values)
-    video = DetectedVideo("v", 2500.0, (), (Detection("v", "a", 1.0, 2.0, 0.9),), curves)
+    video = DetectionPage("v", 2500.0, (), (Detection("v", "a", 1.0, 2.0, 0.9),), curves)
     path = detected_timeline(video).blocks[0].lanes[0].curve
     points = [tuple(map(int, point.split())) for point in path[1:-1].split("L")]
     assert min(y for _, y in points) == 20 and len(points) < 1700

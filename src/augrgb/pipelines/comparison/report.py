@@ -13,7 +13,6 @@ from augrgb.metrics.statistics import paired_difference
 from augrgb.pipelines.comparison.gaps import shares_of, shares_table
 from augrgb.pipelines.comparison.search_report import search_json, search_tables
 from augrgb.pipelines.comparison.statistics import Results, Statistic, paired_values
-from augrgb.report import comparison_markdown
 from augrgb.report.data import (
     Comparison,
     MethodRow,
@@ -22,6 +21,7 @@ from augrgb.report.data import (
     Score,
 )
 from augrgb.report.numbers import DASH, interval, percent, points
+from augrgb.report.tables import comparison_markdown
 
 SCHEMA = "augrgb.comparison/1"
 _CLASS_COLUMNS = "row against split protocol class seeds ap ap_against gain gain_std low high"

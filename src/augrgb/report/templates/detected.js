@@ -41,7 +41,7 @@ view.addEventListener("keydown", event => {
 const least = document.getElementById("least"), scored = document.querySelectorAll("[data-s]");
 least.addEventListener("input", () => {
   least.nextElementSibling.value = Number(least.value).toFixed(2);
-  for (const item of scored) item.style.display = Number(item.dataset.s) < Number(least.value) ? "none" : "";
+  for (const item of scored) item.style.display = Number(item.dataset.s) < Number(least.value) - 5e-4 ? "none" : "";
 });
 const table = document.getElementById("detections");
 if (table) table.querySelectorAll("th").forEach((head, column) => head.addEventListener("click", () => {

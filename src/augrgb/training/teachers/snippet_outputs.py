@@ -17,13 +17,13 @@ from augrgb.features.frame_folder import FrameFolder
 from augrgb.features.snippet_bank import SnippetBank
 from augrgb.features.video_features import FeatureFolder, VideoFeatures
 from augrgb.poses.files import pose_frames, read_poses
+from augrgb.inference.bundle import ENCODER_FOLDER, has_encoder
 from augrgb.streams.files import LoadedStream, load_stream
 from augrgb.training.teachers.joints import JointTarget, joint_teacher
 from augrgb.training.teachers.snippet import SnippetTeacher, snippet_teacher, stream_as_snippet_teacher
 from augrgb.training.teachers.snippet_classifier import read_classifier
 
 JOINTS = "joints"
-ENCODER_FOLDER = "encoder"
 _CHUNK = 256
 
 
@@ -45,7 +45,7 @@ def load_stream_teacher(name: str, folder: Path, features: FeatureFolder | None 
     stream = load_stream(folder)
     if features is not None:
         return StreamTeacher(stream, features)
-    if not (folder / ENCODER_FOLDER / "model.json").is_file():
+    if not has_encoder(folder):
         problem = f"{folder} has no encoder, so its features cannot be made"
         raise UsageFault("E-ENC-005", f"distill.streams.{name}", problem, f"Give them: distill.features.{name}.")
     return StreamTeacher(stream, load_encoder(folder / ENCODER_FOLDER))

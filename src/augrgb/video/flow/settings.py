@@ -7,8 +7,6 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, ClassVar
 
-from pydantic import ConfigDict
-
 from augrgb.core.errors import UsageFault
 
 DEFAULT_BOUND = 127 / 16
@@ -29,7 +27,7 @@ class FlowSettings:
         UsageFault: E-CFG-003, the bound is not a positive number.
     """
 
-    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
+    __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}
 
     method: str = "dis"
     bound: float = DEFAULT_BOUND

@@ -1,0 +1,97 @@
+"""A bundle: one folder with all that detecting in a video takes.
+
+    model.json, model.safetensors   the stream: temporal filter, classifier, classes, clock
+    encoder/                        the snippet encoder whose features it was trained on
+    thresholds.json                 optional: the score from which each class is shown
+
+A run folder of `augrgb train` or `augrgb distill` is a bundle if its features were made with an encoder of ours.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from augrgb.core.errors import InputRefused, UsageFault
+from augrgb.core.timeline import Clock
+from augrgb.encoders.files import LoadedEncoder, load_encoder
+from augrgb.inference.thresholds import read_thresholds
+from augrgb.parallel.devices import chosen_devices
+from augrgb.streams.files import LoadedStream, load_stream
+
+ENCODER_FOLDER = "encoder"
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """A loaded bundle, ready to run.
+
+    Args:
+        folder: Where it was read from.
+        encoder: The snippet encoder.
+        stream: Temporal filter and classifier.
+        thresholds: The score from which each class is shown; None where the bundle does not say.
+    """
+
+    folder: Path
+    encoder: LoadedEncoder
+    stream: LoadedStream
+    thresholds: Mapping[str, float] | None = None
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Class names in the order of the scores."""
+        return self.stream.settings.classes
+
+    @property
+    def clock(self) -> Clock:
+        """Time base of the scores."""
+        return self.stream.settings.clock
+
+    @property
+    def parameters(self) -> int:
+        """Number of weights of encoder and stream."""
+        models = (self.encoder.encoder, self.stream.stream)
+        return sum(parameter.numel() for model in models for parameter in model.parameters())
+
+
+def has_encoder(folder: Path) -> bool:
+    """Whether a stream's folder holds its encoder, so that it can score videos and not only features."""
+    return (folder / ENCODER_FOLDER / "model.json").is_file()
+
+
+def load_bundle(folder: Path | str, device: str = "auto") -> Bundle:
+    """Read a bundle and check that its parts fit together.
+
+    Args:
+        folder: See the module's description.
+        device: Where networks run: `auto` (a GPU if there is one), `cpu`, `cuda` or `cuda:N`; of several the first.
+
+    Raises:
+        EnvironmentFault: E-ENV-002, no such device here.
+        InputRefused: E-MOD-008 (no encoder), E-MOD-005 (stream and encoder do not fit), E-MOD-018 (thresholds); and as
+            `load_stream` and `load_encoder`.
+        UsageFault: E-MOD-009, a pose stream.
+    """
+    folder, device = Path(folder), chosen_devices(device)[0]
+    stream = load_stream(folder)
+    settings = stream.settings
+    stream.stream.to(device)
+    if not has_encoder(folder):
+        raise InputRefused(
+            "E-MOD-008",
+            folder,
+            "this stream was trained on third-party features and has no snippet encoder",
+            "Extract features with `augrgb extract` and train on these, or score the features with `augrgb evaluate`.",
+        )
+    encoder = load_encoder(folder / ENCODER_FOLDER, device)
+    if encoder.encoder.modality == "pose":
+        raise UsageFault(
+            "E-MOD-009", folder, "this is a pose stream; videos have no poses", "Choose an RGB or flow stream."
+        )
+    if encoder.encoder.dim != settings.dim_in or encoder.settings.clock != settings.clock:
+        problem = f"the encoder makes {encoder.encoder.dim} channels on {encoder.settings.clock}, but the stream takes "
+        problem += f"{settings.dim_in} on {settings.clock}"
+        raise InputRefused("E-MOD-005", folder, problem, "Copy the whole run folder again.")
+    return Bundle(folder, encoder, stream, read_thresholds(folder, settings.classes))
