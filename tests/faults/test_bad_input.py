@@ -220,7 +220,7 @@ def test_foreign_features_carry_no_encoder(project, tmp_path):
     assert run_cli("train", write(tmp_path / "r.yaml", values), "--out", tmp_path / "run").code == 0
     video = write_video(tmp_path / "v.mp4", square_frames(20))
     outcome = run_cli("detect", video, "--model", tmp_path / "run", "--out", tmp_path / "out")
-    one_line_error(outcome, "E-MOD-008", "augrgb extract")
+    one_line_error(outcome, "E-MOD-018", "augrgb extract")
 
 
 def test_a_reader_that_goes_away(project):

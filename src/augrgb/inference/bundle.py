@@ -70,7 +70,7 @@ def load_bundle(folder: Path | str, device: str = "auto") -> Bundle:
 
     Raises:
         EnvironmentFault: E-ENV-002, no such device here.
-        InputRefused: E-MOD-008 (no encoder), E-MOD-005 (stream and encoder do not fit), E-MOD-018 (thresholds); and as
+        InputRefused: E-MOD-018 (no encoder), E-MOD-020 (stream and encoder do not fit), E-MOD-019 (thresholds); and as
             `load_stream` and `load_encoder`.
         UsageFault: E-MOD-009, a pose stream.
     """
@@ -80,7 +80,7 @@ def load_bundle(folder: Path | str, device: str = "auto") -> Bundle:
     stream.stream.to(device)
     if not has_encoder(folder):
         raise InputRefused(
-            "E-MOD-008",
+            "E-MOD-018",
             folder,
             "this stream was trained on third-party features and has no snippet encoder",
             "Extract features with `augrgb extract` and train on these, or score the features with `augrgb evaluate`.",
@@ -93,5 +93,5 @@ def load_bundle(folder: Path | str, device: str = "auto") -> Bundle:
     if encoder.encoder.dim != settings.dim_in or encoder.settings.clock != settings.clock:
         problem = f"the encoder makes {encoder.encoder.dim} channels on {encoder.settings.clock}, but the stream takes "
         problem += f"{settings.dim_in} on {settings.clock}"
-        raise InputRefused("E-MOD-005", folder, problem, "Copy the whole run folder again.")
+        raise InputRefused("E-MOD-020", folder, problem, "Copy the whole run folder again.")
     return Bundle(folder, encoder, stream, read_thresholds(folder, settings.classes))

@@ -46,7 +46,7 @@ def read_thresholds(folder: Path | str, classes: Sequence[str]) -> dict[str, flo
     """The thresholds of a bundle by class, None if it has no such file.
 
     Raises:
-        InputRefused: E-FILE-002 (not JSON), E-MOD-018 (not thresholds of these classes).
+        InputRefused: E-FILE-002 (not JSON), E-MOD-019 (not thresholds of these classes).
     """
     path = Path(folder) / THRESHOLDS_FILE
     if not path.is_file():
@@ -54,11 +54,11 @@ def read_thresholds(folder: Path | str, classes: Sequence[str]) -> dict[str, flo
     raw = read_json(path, "thresholds file")
     if not isinstance(raw, dict) or raw.get("schema") != SCHEMA:
         found = repr(raw.get("schema")) if isinstance(raw, dict) else type(raw).__name__
-        raise InputRefused("E-MOD-018", path, f"schema is {found}, expected {SCHEMA!r}", "Choose the thresholds again.")
+        raise InputRefused("E-MOD-019", path, f"schema is {found}, expected {SCHEMA!r}", "Choose the thresholds again.")
     try:
         values: dict[str, float] = fit(raw.get("min_scores"), dict[str, float], "min_scores")
         min_scores(values, classes)
     except (Unfit, UsageFault) as fault:
         problem = f"does not fit the model: {fault}"
-        raise InputRefused("E-MOD-018", path, problem, "Delete the file, or choose the thresholds again.") from fault
+        raise InputRefused("E-MOD-019", path, problem, "Delete the file, or choose the thresholds again.") from fault
     return values

@@ -131,11 +131,11 @@ def test_the_bundles_thresholds_are_applied_and_can_be_overruled(copy_of, video)
     ("text", "message"),
     [
         ("{", "E-FILE-002"),
-        ('{"schema": "other"}', "E-MOD-018.*'other', expected 'augrgb.thresholds/1'"),
-        ('{"schema": "augrgb.thresholds/1", "min_scores": {"walk": "much"}}', "E-MOD-018.*min_scores.walk is 'much'"),
-        ('{"schema": "augrgb.thresholds/1", "min_scores": {"walk": 0.5}}', "E-MOD-018.*none for sit, drink"),
-        ('{"schema": "augrgb.thresholds/1", "min_scores": {"run": 0.5}}', "E-MOD-018.*no such class"),
-        ('{"schema": "augrgb.thresholds/1", "min_scores": {"walk": 2, "sit": 0, "drink": 0}}', "E-MOD-018.*0, 1"),
+        ('{"schema": "other"}', "E-MOD-019.*'other', expected 'augrgb.thresholds/1'"),
+        ('{"schema": "augrgb.thresholds/1", "min_scores": {"walk": "much"}}', "E-MOD-019.*min_scores.walk is 'much'"),
+        ('{"schema": "augrgb.thresholds/1", "min_scores": {"walk": 0.5}}', "E-MOD-019.*none for sit, drink"),
+        ('{"schema": "augrgb.thresholds/1", "min_scores": {"run": 0.5}}', "E-MOD-019.*no such class"),
+        ('{"schema": "augrgb.thresholds/1", "min_scores": {"walk": 2, "sit": 0, "drink": 0}}', "E-MOD-019.*0, 1"),
     ],
 )
 def test_thresholds_that_do_not_fit_are_refused(copy_of, text, message):
@@ -146,10 +146,10 @@ def test_thresholds_that_do_not_fit_are_refused(copy_of, text, message):
 
 def test_a_bundle_whose_parts_do_not_fit_is_refused(copy_of):
     save_encoder(copy_of / ENCODER_FOLDER, SmallRGB(dim=16, width=4), EncoderSettings(CLOCK, (64, 48)))
-    with pytest.raises(InputRefused, match=r"E-MOD-005.*16 channels.*the stream takes 8"):
+    with pytest.raises(InputRefused, match=r"E-MOD-020.*16 channels.*the stream takes 8"):
         load_bundle(copy_of, "cpu")
     (copy_of / ENCODER_FOLDER / "model.json").unlink()
-    with pytest.raises(InputRefused, match="E-MOD-008"):
+    with pytest.raises(InputRefused, match="E-MOD-018"):
         load_bundle(copy_of, "cpu")
 
 
