@@ -46,7 +46,7 @@ def spawn(target: Callable[..., object], *arguments: Any) -> tuple[SpawnProcess,
     context = multiprocessing.get_context("spawn")
     here, there = context.Pipe()
     process = context.Process(target=target, args=(there, *arguments), daemon=True)
-    with ignoring_interrupts():
+    with ignoring_interrupts(), _sleeping_threads():
         process.start()
     there.close()
     return process, here
@@ -118,3 +118,20 @@ def ignoring_interrupts() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGINT, before)
+
+
+@contextlib.contextmanager
+def _sleeping_threads() -> Iterator[None]:
+    """In processes started inside, OpenMP's threads sleep while they wait for work.
+
+    By default they spin for a while: on busy cores that took more time than the networks themselves. OpenMP reads the
+    variable when it is loaded, so it must be there from the start.
+    """
+    if "OMP_WAIT_POLICY" in os.environ:
+        yield
+        return
+    os.environ["OMP_WAIT_POLICY"] = "PASSIVE"
+    try:
+        yield
+    finally:
+        os.environ.pop("OMP_WAIT_POLICY", None)

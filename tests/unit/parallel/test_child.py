@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from augrgb.core.errors import EnvironmentFault, InputRefused
-from augrgb.parallel.child import Child, ChildJob, run_children
+from augrgb.parallel.child import Child, ChildJob, allow_more_time, run_children
 from augrgb.parallel.limits import ChildLimits, limit_processor_time
 
 
@@ -29,6 +29,12 @@ def work(argument):
             return "second time"
         case "hang":
             time.sleep(60)
+        case "long":
+            allow_more_time(value)
+            time.sleep(1.0)
+            return "in time"
+        case "environment":
+            return os.environ.get(value)
         case "disk":
             raise EnvironmentFault("E-ENV-001", value, "full")
         case _:
