@@ -1,4 +1,6 @@
-"""Processor time of `augrgb detect` against the least that the job takes: `python benchmarks/detect_cost.py [--runs 7]`.
+"""Processor time of `augrgb detect` against the least that the job takes.
+
+    python benchmarks/detect_cost.py [--runs 7] [--video FILE] [--model RUN]
 
 The least is one process that imports torch, PyAV and OpenCV, decodes the clip, scales its frames, and calls the
 encoder's own network on every window: no temporal filter, no isolation, no files. All are whole processes, children
@@ -37,7 +39,8 @@ network = SmallRGB().eval()
 with av.open(sys.argv[1]) as container:
     stream = container.streams.video[0]
     rate = float(stream.average_rate)
-    frames = [frame for number, frame in enumerate(container.decode(stream)) if int(number * 15 / rate) > int((number - 1) * 15 / rate)]
+    due = lambda number: int(number * 15 / rate) > int((number - 1) * 15 / rate)
+    frames = [frame for number, frame in enumerate(container.decode(stream)) if due(number)]
 frames = [cv2.resize(f.to_ndarray(format="rgb24"), (64, 48), interpolation=cv2.INTER_AREA) for f in frames]
 windows = np.stack([np.stack(frames[at:at + 8]) for at in range(0, len(frames) - 7, 8)])
 with torch.inference_mode():
