@@ -91,7 +91,7 @@ class GuardedDetector:
         """Detect in one file; arguments and errors of `Detector`.
 
         Raises:
-            InputRefused: E-VID-011, the file kills its process, takes too long or too much memory.
+            InputRefused: E-JOB-..., the file kills its process, takes too long or too much memory.
             AugrgbError: The model cannot be used.
         """
         return self.run(video, _detect, _Detect(Path(video), name, min_score, partial))
