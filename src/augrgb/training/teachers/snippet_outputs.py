@@ -16,8 +16,8 @@ from augrgb.features.encode import encode_record
 from augrgb.features.frame_folder import FrameFolder
 from augrgb.features.snippet_bank import SnippetBank
 from augrgb.features.video_features import FeatureFolder, VideoFeatures
-from augrgb.poses.files import pose_frames, read_poses
 from augrgb.inference.bundle import ENCODER_FOLDER, has_encoder
+from augrgb.poses.files import pose_frames, read_poses
 from augrgb.streams.files import LoadedStream, load_stream
 from augrgb.training.teachers.joints import JointTarget, joint_teacher
 from augrgb.training.teachers.snippet import SnippetTeacher, snippet_teacher, stream_as_snippet_teacher
