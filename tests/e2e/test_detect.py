@@ -66,8 +66,9 @@ def test_json_goes_to_stdout_and_nothing_else_does(project, tmp_path):
     video = write_video(tmp_path / "v.mp4", square_frames(30), fps=15)
     words = ("detect", video, "--model", project / "rgb", "--out", tmp_path / "out", "--min-score", 0.02, "--json")
     printed = json.loads(expect_success(*words).out)
-    assert printed == json.loads((tmp_path / "out" / "detections.json").read_text())
-    assert printed["results"]["v"]
+    written = json.loads((tmp_path / "out" / "detections.json").read_text())
+    assert {key: printed[key] for key in written} == written and printed["results"]["v"]
+    assert printed["faults"] == [] and len(printed["files"]) == 3
 
 
 def test_the_page_starts_at_the_applied_threshold_and_draws_what_the_bars_were_made_from(project, tmp_path):

@@ -21,7 +21,8 @@ def detect(
     partial_video: PartialOption = "refuse",
     srt: Annotated[bool, typer.Option("--srt", help="Also write subtitles for each video.")] = False,
     overlay: Annotated[
-        bool, typer.Option("--overlay", help="Also write a copy of each video with labels on the frames (H.264, no sound).")
+        bool,
+        typer.Option("--overlay", help="Also write a copy of each video with labels on the frames (H.264, no sound)."),
     ] = False,
     device: DeviceOption = "auto",
     as_json: JsonOption = False,
