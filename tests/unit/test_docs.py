@@ -1,4 +1,4 @@
-"""The documentation holds: links lead somewhere, examples compile, the results index quotes its pages."""
+"""The documentation holds: links lead somewhere, commands exist, examples compile, results are quoted correctly."""
 
 import re
 from collections.abc import Iterator
@@ -58,6 +58,14 @@ def test_python_examples_compile(page):
     for language, text in blocks(page):
         if language == "python":
             compile(text, name_of(page), "exec")
+
+
+@pytest.mark.parametrize("page", ["docs/paper_to_code.md", "docs/architecture.md"])
+def test_named_files_exist(page):
+    named = set(re.findall(r"`((?:\w+/)+\w+\.py)`", prose(ROOT / page)))
+    places = [ROOT / "src" / "augrgb", ROOT]
+    assert len(named) > 5
+    assert [name for name in sorted(named) if not any((place / name).exists() for place in places)] == []
 
 
 def numbers_in(text: str) -> list[str]:
