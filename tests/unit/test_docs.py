@@ -1,10 +1,16 @@
 """The documentation holds: links lead somewhere, commands exist, examples compile, results are quoted correctly."""
 
 import re
+import shlex
 from collections.abc import Iterator
+from itertools import takewhile
 from pathlib import Path
+from typing import Any
 
 import pytest
+import typer
+from augrgb.cli.app import app
+from typer.exceptions import TyperException
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted(
@@ -53,6 +59,13 @@ def test_links_lead_somewhere(page):
     assert lost == []
 
 
+@pytest.mark.parametrize("page", [page for page in PAGES if name_of(page).startswith("docs/")], ids=name_of)
+def test_every_page_can_be_reached_from_the_table_of_contents(page):
+    index = ROOT / "docs" / "index.md"
+    linked = {(index.parent / link.partition("#")[0]).resolve() for link in _LINK.findall(prose(index))}
+    assert page in linked | {index}
+
+
 @pytest.mark.parametrize("page", PAGES, ids=name_of)
 def test_python_examples_compile(page):
     for language, text in blocks(page):
@@ -92,3 +105,66 @@ def test_the_numbers_of_the_readme_are_in_the_results():
     text = (ROOT / "README.md").read_text()
     table = text[text.index("| needs at test time") : text.index("augrgb implements")]
     assert [number for number in numbers_in(table) if "." in number and number not in known] == []
+
+
+ROOT_COMMAND: Any = typer.main.get_command(app)
+_STOPS = {"|", "&&", "||", ";", ">", "2>", "done"}
+
+
+def words_of(line: str) -> list[list[str]]:
+    """The commands `augrgb ...` in a line of shell: their words after `augrgb`."""
+    try:
+        words = shlex.split(line, comments=True)
+    except ValueError:  # an apostrophe in prose
+        return []
+    found: list[list[str]] = []
+    for place, word in enumerate(words):
+        start = word == "augrgb" and (place == 0 or words[place - 1] in _STOPS | {"do", "-m", "$", "#"})
+        if start:
+            found.append([one.rstrip(";") for one in takewhile(lambda one: one not in _STOPS, words[place + 1 :])])
+    return [[verb, *rest] for first, *rest in filter(None, found) for verb in first.split("|")]
+
+
+def commands_of(page: Path) -> Iterator[tuple[list[str], bool]]:
+    """Commands of a page: their words, and whether they are whole (in a block) or may be fragments (in a sentence)."""
+    for language, text in blocks(page):
+        if language in ("", "sh"):
+            for line in text.replace("\\\n", " ").splitlines():
+                yield from ((words, True) for words in words_of(line))
+    for code in re.findall(r"`(augrgb [^`]+)`", prose(page)):
+        yield from ((words, False) for words in words_of(code.replace("\n", " ")))
+
+
+def problem_with(words: list[str], *, whole: bool) -> str:
+    """What the command line would refuse, without running anything; "" if nothing."""
+    command, path, rest = ROOT_COMMAND, "augrgb", list(words)
+    while hasattr(command, "commands") and rest and not rest[0].startswith("-"):
+        path, command = f"{path} {rest[0]}", command.commands.get(rest.pop(0))
+        if command is None:
+            return f"{path}: no such command"
+    known = {"--help", "-h"} | {name for one in command.params for name in [*one.opts, *one.secondary_opts]}
+    unknown = {word.partition("=")[0] for word in rest if re.match(r"--?[a-z]", word)} - known
+    if unknown:
+        return f"{path}: no option {', '.join(sorted(unknown))}"
+    if whole and not hasattr(command, "commands") and not {"...", "--help", "--version"} & set(rest):
+        try:
+            command.make_context(path, rest)
+        except TyperException as error:
+            return f"{' '.join([path, *rest])}: {error}"
+    return ""
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if page.name != "CHANGELOG.md"], ids=name_of)
+def test_commands_exist(page):
+    found = [problem_with(words, whole=whole) for words, whole in commands_of(page)]
+    assert [problem for problem in found if problem] == []
+
+
+def test_an_unknown_command_or_option_is_a_problem():
+    assert problem_with(["trian", "x.yaml"], whole=False)
+    assert problem_with(["train", "x.yaml", "--rnu", "x"], whole=False)
+    assert problem_with(["train"], whole=True)
+    assert words_of("augrgb world make -o world && ls | augrgb list  # augrgb nothing") == [
+        ["world", "make", "-o", "world"],
+        ["list"],
+    ]
