@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 import typer
-from augrgb.cli.app import app
 from typer.exceptions import TyperException
+
+from augrgb.cli.app import app
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted(
