@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test test-all lint types bench clean
+.PHONY: demo test test-all test-oldest wheel-smoke lint types clean
 
 demo: $(VENV)/installed
 	$(BIN)/augrgb demo -o demo
@@ -13,6 +13,24 @@ test: $(VENV)/installed
 
 test-all: $(VENV)/installed
 	$(BIN)/python -m pytest -n 2 -m "not gpu"
+
+# The fast tests of what depends most on other packages, with the oldest versions that are allowed.
+test-oldest: .venv-oldest/installed
+	PYTHONPATH=src .venv-oldest/bin/python -m pytest -n 2 $(OLDEST)
+
+OLDEST := tests/unit/core tests/unit/losses tests/unit/metrics tests/unit/filters tests/unit/streams tests/unit/detection \
+	tests/unit/features tests/unit/recipe tests/unit/report tests/unit/cli tests/unit/pipelines
+
+.venv-oldest/installed: pyproject.toml constraints-oldest.txt
+	$(PYTHON) -m venv .venv-oldest
+	.venv-oldest/bin/python -m pip install --quiet --disable-pip-version-check -c constraints-oldest.txt torch
+	.venv-oldest/bin/python -m pip install --quiet --disable-pip-version-check -c constraints-oldest.txt \
+		. pytest pytest-xdist hypothesis
+	touch $@
+
+# The wheel in a fresh environment outside the checkout: recipes, the tiny demo, detection.
+wheel-smoke: $(VENV)/installed
+	PYTHON=$(abspath $(BIN)/python) scripts/wheel_smoke.sh
 
 lint: $(VENV)/installed types
 	$(BIN)/ruff check src tests benchmarks
@@ -29,4 +47,4 @@ $(VENV)/installed: pyproject.toml constraints.txt
 	touch $@
 
 clean:
-	rm -rf $(VENV) demo
+	rm -rf $(VENV) .venv-oldest demo

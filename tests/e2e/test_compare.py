@@ -230,3 +230,27 @@ def test_encoders_are_trained_shared_and_taught(project, tmp_path, monkeypatch):
     (tmp_path / "out" / "evaluation" / "rgb-0.json").unlink()
     assert run("toy.yaml", "--out", "out").exit_code == 0
     assert (tmp_path / "out" / "results.json").read_bytes() == before
+
+
+def test_timelines_and_curves_are_drawn_of_any_comparison(copied):
+    extra = ("timelines=[rgb,both]", "curves=[rgb,pose]", "test_names={view: new views}")
+    outcome = run("toy.yaml", *extra, "--out", "out")
+    assert outcome.exit_code == 0, outcome.output
+    page = (copied / "out" / "report.html").read_text()
+    for text in ("Streams: detection loss", "Streams: validation mAP", "new views, seed 0", "event-map at each tIoU"):
+        assert text in page, text
+    assert "Encoders: detection loss" not in page  # these features were not made here
+    assert (copied / "out" / "picture.png").stat().st_size > 1000
+    assert "frame-map/present, new views" in (copied / "out" / "comparison.md").read_text()
+    assert [one["stage"] for one in json.loads((copied / "out" / "costs.json").read_text())][-1].startswith("in all")
+
+
+def test_what_the_report_should_draw_must_exist(copied):
+    outcome = run("toy.yaml", "timelines=[rbg]", "curves=[both]", "test_names={veiw: x}", "--out", "out", "--dry-run")
+    message = str(outcome.exception)
+    for text in (
+        "timelines: no such method or fusion as 'rbg'",
+        "curves: no such method as 'both'",
+        "did you mean 'view'",
+    ):
+        assert text in message, message

@@ -13,7 +13,7 @@ import pytest
 import yaml
 from safetensors.numpy import load_file, save_file
 
-from support.tiny_project import iter_values, run_cli, write
+from support.tiny_project import run_cli, stream_values, write
 from support.video_samples import square_frames, write_sound_only, write_video
 
 
@@ -78,7 +78,7 @@ def test_unknown_class(project, tmp_path):
         values["videos"][0]["events"] = [{"label": "wlak", "start_s": 0.0, "end_s": 1.0}]
 
     folder = edited_world(project, tmp_path, edit)
-    values = {**iter_values(project, "rgb")}
+    values = {**stream_values(project, "rgb")}
     values["data"]["dataset"] = str(folder)
     outcome = run_cli("train", write(tmp_path / "r.yaml", values), "--out", tmp_path / "run")
     one_line_error(outcome, "E-ANN-003", "wlak", "did you mean 'walk'")
@@ -86,7 +86,7 @@ def test_unknown_class(project, tmp_path):
 
 def test_duplicate_ids(project, tmp_path):
     folder = edited_world(project, tmp_path, lambda values: values["videos"].append(values["videos"][0]))
-    values = iter_values(project, "rgb")
+    values = stream_values(project, "rgb")
     values["data"]["dataset"] = str(folder)
     outcome = run_cli("train", write(tmp_path / "r.yaml", values), "--out", tmp_path / "run")
     one_line_error(outcome, "E-ID-001")
@@ -94,7 +94,7 @@ def test_duplicate_ids(project, tmp_path):
 
 def test_empty_split(project, tmp_path):
     folder = edited_world(project, tmp_path, lambda values: values["splits"]["cross_subject"].update(train=[]))
-    values = iter_values(project, "rgb")
+    values = stream_values(project, "rgb")
     values["data"]["dataset"] = str(folder)
     outcome = run_cli("train", write(tmp_path / "r.yaml", values), "--out", tmp_path / "run")
     one_line_error(outcome, "E-SPL-001", "train", exit_code=2)
@@ -125,7 +125,7 @@ def test_features_that_lack_videos(project, tmp_path):
                 gone.append(video)
                 del arrays[video]
 
-    values = iter_values(project, "rgb")
+    values = stream_values(project, "rgb")
     values["data"]["features"]["rgb"] = changed_features(project, tmp_path, "rgb", change)
     outcome = run_cli("train", write(tmp_path / "r.yaml", values), "--out", tmp_path / "run")
     one_line_error(outcome, "E-FEA-002", *gone)
@@ -148,7 +148,7 @@ def test_features_that_are_not_finite(project, tmp_path):
     def change(arrays):
         arrays[sorted(name for name in arrays if name.startswith("train"))[0]][3, 5] = np.nan
 
-    values = iter_values(project, "rgb")
+    values = stream_values(project, "rgb")
     values["data"]["features"]["rgb"] = changed_features(project, tmp_path, "rgb", change)
     outcome = run_cli("train", write(tmp_path / "r.yaml", values), "--out", tmp_path / "run")
     one_line_error(outcome, "E-FEA-005", "3")
@@ -215,7 +215,7 @@ def test_disk_full(project, small_disk):
 
 
 def test_foreign_features_carry_no_encoder(project, tmp_path):
-    values = iter_values(project, "rgb")
+    values = stream_values(project, "rgb")
     values["data"]["features"]["rgb"] = changed_features(project, tmp_path, "rgb", lambda arrays: None)
     assert run_cli("train", write(tmp_path / "r.yaml", values), "--out", tmp_path / "run").code == 0
     video = write_video(tmp_path / "v.mp4", square_frames(20))

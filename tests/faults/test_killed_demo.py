@@ -18,7 +18,7 @@ SCRIPT = SUPPORT / "tiny_demo.py"
 
 def start(folder):
     return subprocess.Popen(
-        [sys.executable, str(SCRIPT), str(folder), "1"],
+        [sys.executable, str(SCRIPT), str(folder)],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -90,8 +90,8 @@ def test_stopped_politely(undisturbed, tmp_path, number, code):
 @pytest.mark.slow
 def test_results_are_plain_json_with_coverage(tmp_path):
     finish(tmp_path / "demo")
-    results = json.loads((tmp_path / "demo" / "quarter" / "results.json").read_text())
-    for seeds in results.values():
-        for splits in seeds:
+    results = json.loads((tmp_path / "demo" / "results.json").read_text())
+    for row in results["rows"].values():
+        for splits in row["seeds"].values():
             for protocols in splits.values():
-                assert all(p["videos_scored"] == p["videos_total"] == 2 for p in protocols)
+                assert all(p["videos_scored"] == p["videos_total"] == 2 for p in protocols.values())

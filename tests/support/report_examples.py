@@ -7,6 +7,7 @@ import numpy as np
 
 from augrgb.core.seeds import rng_at
 from augrgb.core.types import Detection, Event
+from augrgb.parallel.jobs import StageCost
 from augrgb.report.data import (
     Ablation,
     AblationBar,
@@ -25,7 +26,6 @@ from augrgb.report.data import (
     ReportData,
     Score,
     ScoreCurves,
-    StageCost,
     TimelineExample,
 )
 from augrgb.report.film_strip import film_strip
@@ -241,7 +241,7 @@ def report(seed: int = 0) -> ReportData:
             CurvePanel("Training loss", tuple(losses)),
         ),
         costs=tuple(
-            StageCost(name, seconds, size * 2**20)
+            StageCost(name, seconds, seconds, size)
             for name, seconds, size in (
                 ("make the world", 210, 640),
                 ("decode and flow", 160, 410),
@@ -325,7 +325,7 @@ def hostile() -> ReportData:
             TimelineExample("video\udcff", 1.0, (), None, ()),
         ),
         curves=(CurvePanel(bad, (CurveLine(bad, (0.0, 1.0, 2.0), (0.5, nan, 0.7)), CurveLine("e", (), ())), bad),),
-        costs=(StageCost(bad, None), StageCost("b", 3.0)),
+        costs=(StageCost(bad, nan, nan, nan), StageCost("b", 3.0, 3.0, nan)),
         notes=(Note(bad, bad),),
         classes=HOSTILE,
     )

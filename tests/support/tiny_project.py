@@ -58,8 +58,8 @@ def make_project(root: Path) -> Path:
     recipe["distill"] = {"teachers": {"pose": str(root / "encoder_pose")}, "losses": {"atomic_regression": {}}}
     write(root / "encoder_augmented.yaml", recipe)
     for modality in ("rgb", "pose"):
-        write(root / f"{modality}.yaml", iter_values(root, modality))
-    values = iter_values(root, "rgb")
+        write(root / f"{modality}.yaml", stream_values(root, modality))
+    values = stream_values(root, "rgb")
     values["data"]["features"]["pose"] = str(root / "features" / "pose")
     losses = {"atomic_contrastive": {"weight": 0.1}, "global_relation": {}, "boundary_saliency": {}, "logit_kd": {}}
     values["distill"] = {"teachers": {"pose": str(root / "pose")}, "losses": losses}
@@ -67,7 +67,7 @@ def make_project(root: Path) -> Path:
     return root
 
 
-def iter_values(root: Path, modality: str) -> dict[str, Any]:
+def stream_values(root: Path, modality: str) -> dict[str, Any]:
     """Recipe of a plain stream."""
     return {
         "data": {"dataset": str(root / "world"), "features": {modality: str(root / "features" / modality)}},

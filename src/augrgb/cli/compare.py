@@ -75,7 +75,7 @@ def _show(outcome: ComparisonOutcome, *, as_json: bool) -> None:
     significant: dict[str, list[str]] = {}
     for one in outcome.statistics:
         names = significant.setdefault(f"{one.protocol}, {one.split}", [])
-        if one.decided:
+        if one.significant:
             names.append(one.row)
     lost = _failures(outcome)
     if as_json:

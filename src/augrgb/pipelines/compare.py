@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +16,14 @@ from augrgb.core.files import remove_leftovers, write_json, write_text
 from augrgb.core.types import Dataset
 from augrgb.features.frame_cache import cache_frames
 from augrgb.parallel.engine import Engine, LocalEngine
-from augrgb.parallel.jobs import Job, JobRunner, StageCost
+from augrgb.parallel.jobs import Job, JobRunner, StageCost, available_cores
 from augrgb.pipelines.comparison.cells import Cells
+from augrgb.pipelines.comparison.costs import keep_costs, total_of
+from augrgb.pipelines.comparison.curves import curves_of
 from augrgb.pipelines.comparison.gaps import shares_csv, shares_of
 from augrgb.pipelines.comparison.graph import graph_of, reachable
 from augrgb.pipelines.comparison.jobs import Failure
-from augrgb.pipelines.comparison.page import build_comparison_report
+from augrgb.pipelines.comparison.page import Extras, build_comparison_report
 from augrgb.pipelines.comparison.recipe import ComparisonRecipe
 from augrgb.pipelines.comparison.report import (
     class_gains_csv,
@@ -28,12 +31,15 @@ from augrgb.pipelines.comparison.report import (
     results_json,
     summary_markdown,
 )
+from augrgb.pipelines.comparison.results import Results
 from augrgb.pipelines.comparison.search import Search
-from augrgb.pipelines.comparison.statistics import Results, Statistic, statistics_of
+from augrgb.pipelines.comparison.statistics import Statistic, statistics_of
+from augrgb.pipelines.comparison.timelines import timelines_of
 from augrgb.recipe.encoder_schema import EncoderRecipe
-from augrgb.report.data import Comparison
+from augrgb.report.data import Comparison, TimelineExample
 from augrgb.report.latex import comparison_latex
 from augrgb.report.page import write_report
+from augrgb.report.picture import write_picture
 from augrgb.report.tables import comparison_csv
 from augrgb.training.run_lock import run_lock
 
@@ -61,15 +67,17 @@ class ComparisonPlan:
 
 @dataclass(frozen=True)
 class ComparisonOutcome:
-    """What came of a comparison.
+    """What a comparison produced.
 
     Args:
+        recipe: What was compared.
         table: For people.
         statistics: Every row under every test and protocol, with its paired tests.
         failures: Cells that could not be finished; the others are.
         folder: Where the files are.
     """
 
+    recipe: ComparisonRecipe
     table: Comparison
     statistics: tuple[Statistic, ...]
     failures: tuple[Failure, ...]
@@ -104,6 +112,7 @@ def compare(
     shared: Path | None = None,
     workers: int | None = None,
     engine: Engine | None = None,
+    before: Sequence[StageCost] = (),
     on_progress: Callable[[str, float], None] | None = None,
 ) -> ComparisonOutcome:
     """Train and evaluate every cell that is not finished, then write tables, statistics and report.
@@ -117,16 +126,17 @@ def compare(
             them; default: in `folder`.
         workers: Processes; default: one per core.
         engine: Where the work is done instead, such as a Ray cluster whose machines see the same files.
+        before: What was spent on the dataset, if the report should count it.
         on_progress: Called with (stage, fraction done).
 
     Raises:
-        UsageFault: E-RUN-001, another process works in this folder; E-RUN-002, finished cells were made from other
+        UsageFault: E-RUN-001, another process is working in this folder; E-RUN-002, finished cells were made from other
             recipes.
         InputRefused: The dataset; E-SPL-002, test videos that something is trained or chosen on; E-RUN-008, no cell at
             all could be finished.
         EnvironmentFault: Disk or memory; finished cells are kept.
     """
-    folder = Path(folder)
+    folder, count, started = Path(folder), workers or available_cores(), time.monotonic()
     dataset = load_dataset(Path(recipe.stream["data"]["dataset"]))
     for split in recipe.splits():
         role(dataset, split, recipe.role)
@@ -146,7 +156,7 @@ def compare(
         results = Results(recipe, values, failures, tuple(search.found.values()))
         if not any(found for seeds in results.values.values() for found in seeds.values()):
             problem = "no cell could be finished:\n  " + "\n  ".join(failure.reason for failure in failures) + "\n "
-            raise InputRefused("E-RUN-008", folder, problem, "Mend these and give the same command again.")
+            raise InputRefused("E-RUN-008", folder, problem, "Fix these and rerun the command.")
         statistics = statistics_of(results)
         table = comparison_of(results, statistics)
         write_json(folder / "results.json", results_json(results, statistics))
@@ -155,10 +165,21 @@ def compare(
         write_text(folder / "comparison.tex", comparison_latex(table, recipe.title))
         write_text(folder / "classes.csv", class_gains_csv(results, dataset.classes))
         write_text(folder / "gaps.csv", shares_csv(shares_of(results)))
-        write_report(folder / "report.html", build_comparison_report(results, statistics, table, dataset, costs))
-        if costs:
-            write_json(folder / "costs.json", [asdict(cost) for cost in costs])
-    return ComparisonOutcome(table, statistics, failures, folder)
+        timelines, curves = timelines_of(results, cells, dataset), curves_of(recipe, cells)
+        stages = (*before, *costs)
+        spent = sum(cost.wall_s for cost in before) + time.monotonic() - started
+        stages = keep_costs(folder / "costs.json", (*stages, total_of(stages, spent)) if costs else ())
+        extras = Extras(timelines, curves, stages, count)
+        write_report(folder / "report.html", build_comparison_report(results, statistics, table, dataset, extras))
+        if timelines:
+            _write_picture(folder / "picture.png", timelines[0], dataset)
+    return ComparisonOutcome(recipe, table, statistics, failures, folder)
+
+
+def _write_picture(path: Path, timeline: TimelineExample, dataset: Dataset) -> None:
+    """A timeline as an image for slides and READMEs, without the rows that need extra sensors."""
+    lanes = tuple(lane for lane in timeline.lanes if not lane.extra_sensors)
+    write_picture(path, replace(timeline, lanes=lanes), classes=dataset.classes)
 
 
 def _check_unseen(cells: Cells, dataset: Dataset) -> None:
@@ -188,7 +209,7 @@ def _work(
     if not search.open_methods():
         cells.check_unchanged(list(cells.runs()))
         if not cells.jobs(list(cells.recipe.rows)):
-            return (), ()  # no process is started to find out that all is there
+            return (), ()  # no process is started to find out that everything is there
     with JobRunner(workers, on_progress, engine=engine) as runner:
 
         def work(jobs: list[Job]) -> list[Failure]:

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from augrgb.core.types import Detection, Event
+from augrgb.parallel.jobs import StageCost
 
 
 def known(value: float | None) -> bool:
@@ -277,15 +278,6 @@ class CurvePanel:
     lines: tuple[CurveLine, ...]
     x_label: str = "step"
     percent: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class StageCost:
-    """Wall-clock seconds and peak resident bytes of one stage of the work."""
-
-    name: str
-    seconds: float | None
-    peak_bytes: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

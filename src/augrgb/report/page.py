@@ -70,7 +70,7 @@ def write_report(path: Path, report: ReportData) -> None:
         values["ablation_chart"] = chart
     if data.costs:
         times, memories = plots.cost_charts(data.costs)
-        measured = any(known(cost.peak_bytes) for cost in data.costs)
+        measured = any(known(cost.peak_mib) for cost in data.costs)
         values |= {"time_chart": times, "memory_chart": memories if measured else None}
     values["sections"] = _sections(values, data)
     write_page(path, "report.html.jinja", values)

@@ -8,7 +8,8 @@ import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from augrgb.report.data import AblationBar, ClassGain, Comparison, CurvePanel, MethodRow, Score, StageCost, known
+from augrgb.parallel.jobs import StageCost
+from augrgb.report.data import AblationBar, ClassGain, Comparison, CurvePanel, MethodRow, Score, known
 from augrgb.report.numbers import DASH, counted, duration, interval, memory, percent, points
 
 _MAX_POINTS = 300  # per line: more than a chart has pixels to show
@@ -150,8 +151,9 @@ def ablation_chart(bars: Sequence[AblationBar], reference: float | None, referen
 
 def cost_charts(costs: Sequence[StageCost]) -> tuple[BarChart, BarChart]:
     """Time and peak memory per stage, bars from zero."""
-    times = _cost_chart([cost.name for cost in costs], [cost.seconds for cost in costs], duration)
-    return times, _cost_chart([cost.name for cost in costs], [cost.peak_bytes for cost in costs], memory)
+    names = [cost.stage for cost in costs]
+    times = _cost_chart(names, [cost.wall_s for cost in costs], duration)
+    return times, _cost_chart(names, [cost.peak_mib * 2**20 for cost in costs], memory)
 
 
 def line_chart(panel: CurvePanel) -> LineChart:

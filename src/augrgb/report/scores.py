@@ -1,11 +1,11 @@
-"""From results of single seeds to what a report shows: means, paired differences, shares of a gap."""
+"""From results of single seeds to what a report shows: means and paired differences."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from augrgb.metrics.statistics import mean_and_std, paired_difference
-from augrgb.report.data import GapShare, Score, known
+from augrgb.report.data import Score, known
 
 
 def score_over_seeds(
@@ -42,14 +42,3 @@ def score_over_seeds(
         videos_scored=videos_scored,
         videos_total=videos_total,
     )
-
-
-def gap_share(reference: str, protocol: str, baseline: float, student: float, reference_score: float) -> GapShare:
-    """Share of the way from the baseline's mean to the reference's that the student goes.
-
-    >>> gap_share("two-stream", "per-frame mAP", 0.40, 0.45, 0.60).share
-    0.25
-    """
-    gap = reference_score - baseline
-    share = round((student - baseline) / gap, 6) if gap > 0 else None
-    return GapShare(reference, protocol, baseline, student, reference_score, share)

@@ -32,6 +32,36 @@ def comparison_table(comparison: Comparison) -> Table:
     return table
 
 
+def summary_table(comparison: Comparison, headings: Sequence[str], columns: Sequence[int]) -> Table:
+    """One line per method that fits 80 columns: mean in percent, and the paired difference to the baseline in points.
+
+    A star marks a difference whose 95 % interval leaves out zero. Methods that need extra sensors are dim.
+
+    Args:
+        headings: What stands above each column.
+        columns: Which protocols of the comparison, by their place.
+    """
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table.add_column("Method", no_wrap=True)
+    for heading in headings:
+        table.add_column(plain(heading), justify="right", no_wrap=True)
+        table.add_column("change", justify="right", no_wrap=True)
+    for row in comparison.rows:
+        style = "bold" if row.featured else "dim" if row.extra_sensors else ""
+        cells = [cell for place in columns for cell in _short(row.scores[place])]
+        table.add_row(plain(row.name, style), *(Text(cell, style) for cell in cells))
+    return table
+
+
+def _short(score: Score | None) -> tuple[str, str]:
+    """Mean and difference, such as `42.7` and `+11.0*`."""
+    if score is None or not known(score.mean):
+        return DASH, ""
+    low, high = score.delta_low, score.delta_high
+    clear = low is not None and high is not None and (low > 0 or high < 0)
+    return percent(score.mean), f"{points(score.delta)}{'*' if clear else ''}" if known(score.delta) else ""
+
+
 def detections_table(detections: Sequence[Detection], limit: int | None = None) -> Table:
     """Detections by video and time; with a `limit`, the ones with the highest scores, and a line that says so."""
     chosen = sorted(detections, key=lambda found: -found.score)[:limit]

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from augrgb.annotations.dataset_file import load_dataset, role
 from augrgb.annotations.leakage import check_unseen
@@ -148,6 +149,17 @@ def result_to_json(result: MetricResult) -> dict[str, object]:
         "details": result.details,
     }
     return {name: _defined(value) for name, value in values.items()}
+
+
+def result_from_json(values: Mapping[str, Any]) -> MetricResult:
+    """The inverse of `result_to_json`: None is NaN again."""
+    return MetricResult(**{name: _undefined(value) for name, value in values.items()})
+
+
+def _undefined(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _undefined(inner) for name, inner in value.items()}
+    return math.nan if value is None else value
 
 
 def _defined(value: object) -> object:

@@ -1,19 +1,24 @@
+import json
 import math
 from dataclasses import replace
 
 import pytest
 
+from augrgb.metrics.evaluation import MetricResult
 from augrgb.pipelines.comparison.jobs import Failure
 from augrgb.pipelines.comparison.load import check_comparison
 from augrgb.pipelines.comparison.report import class_gains_csv, comparison_of, results_json, summary_markdown
-from augrgb.pipelines.comparison.statistics import Results, statistics_of
+from augrgb.pipelines.comparison.results import Results
+from augrgb.pipelines.comparison.row_result import Column, RowResult
+from augrgb.pipelines.comparison.statistics import statistics_of
 from augrgb.report.data import Comparison, MethodRow, Protocol, Score
 from augrgb.report.latex import comparison_latex, escaped
 from support.toy_comparison import toy_values
 
 
 def measured(value, classes):
-    return {"s": {"frame-map/present": {"value": value, "per_class": classes, "videos_scored": 4, "videos_total": 5}}}
+    name = "frame-map/present"
+    return RowResult({Column("s", name): MetricResult(name, value, classes, videos_scored=4, videos_total=5)})
 
 
 def results(tmp_path, values, **changes):
@@ -48,7 +53,7 @@ def test_statistics_equal_those_computed_by_hand(tmp_path):
     assert both.p_t == 1.0 and both.delta == 0
     assert logits.p_holm == pytest.approx(3 * logits.p_t)
     assert pose.p_holm == pytest.approx(2 * pose.p_t) and both.p_holm == 1.0
-    assert not any(one.decided for one in found.values())
+    assert not any(one.significant for one in found.values())
 
 
 def test_seeds_without_a_result_leave_their_pair_out(tmp_path):
@@ -70,10 +75,7 @@ def test_seeds_without_a_result_leave_their_pair_out(tmp_path):
 
 
 def test_a_protocol_that_is_not_defined_leaves_its_column_empty(tmp_path):
-    found = results(tmp_path, VALUES)
-    for seeds in found.values.values():
-        for one in seeds.values():
-            one["s"]["frame-map/present"]["value"] = None
+    found = results(tmp_path, {row: [math.nan] * 3 for row in VALUES})
     statistics = statistics_of(found)
     table = comparison_of(found, statistics)
     assert {one.n for one in statistics} == {0} and results_json(found, statistics)["gaps"] == []
@@ -107,7 +109,7 @@ def test_the_share_of_a_gap(tmp_path):
     assert gaps[0]["high"] == pytest.approx(0.1550442 / 0.2, rel=1e-5)
 
 
-def test_latex_is_escaped_and_bold_where_decided():
+def test_latex_is_escaped_and_bold_where_significant():
     rows = (
         MethodRow("RGB_1 & 50%", "a", (Score((0.5,), 0.5, 0.01),), baseline=True),
         MethodRow("*x [y]", "b", (Score((0.6,), 0.6, 0.02, 0.1, 0.05, 0.15),), ("pose",), featured=True),
@@ -121,3 +123,13 @@ def test_latex_is_escaped_and_bold_where_decided():
     assert r"gone &  & -- \\" in text and r"\caption{A \# title." in text and r"mAP $\pm$ \{x\}" in text
     assert text.count("{") - text.count(r"\{") == text.count("}") - text.count(r"\}")
     assert escaped("a\\b~^") == r"a\textbackslash{}b\textasciitilde{}\textasciicircum{}"
+
+
+def test_a_result_comes_back_from_json_as_it_was():
+    details = {"map": {"0.10": 0.5, "0.30": math.nan}, "kept": 3}
+    one = RowResult({Column("s", "event-map"): MetricResult("event-map", math.nan, {"walk": 0.25}, 4, 5, details)})
+    plain = json.loads(json.dumps(one.to_json(), allow_nan=False))
+    assert plain["s"]["event-map"]["value"] is None
+    back = RowResult.from_json(plain)[Column("s", "event-map")]
+    assert math.isnan(back.value) and math.isnan(back.details["map"]["0.30"])
+    assert back.per_class == {"walk": 0.25} and (back.videos_scored, back.videos_total) == (4, 5)

@@ -1,27 +1,22 @@
-from dataclasses import asdict
-
-from augrgb.core.files import write_json
-from augrgb.parallel.jobs import StageCost
-from augrgb.pipelines.demo import _longest
-from augrgb.pipelines.demo_plan import FUSIONS, METHODS, TEACHERS, Places, encoder_recipe, stream_recipe
-from augrgb.recipe import EncoderRecipe, StreamRecipe, check_recipe
+from augrgb.pipelines.compare import plan_comparison
+from augrgb.pipelines.comparison.load import load_comparison
+from augrgb.pipelines.demo import TINY, TINY_WORLD
+from augrgb.recipe.builtin import builtin_path
 
 
-def test_costs_are_those_of_the_run_that_did_the_work(tmp_path):
-    path = tmp_path / "costs.json"
-    first = {"world": StageCost("world", 20.0, 38.0, 500.0), "streams": StageCost("streams", 70.0, 120.0, 900.0)}
-    assert _longest(path, first) == first
-    write_json(path, [asdict(cost) for cost in first.values()])
-    again = {"world": StageCost("world", 1.0, 1.0, 300.0), "more": StageCost("more", 5.0, 5.0, 5.0)}
-    assert _longest(path, again) == {**first, "more": again["more"]}
+def test_the_demo_is_a_sound_comparison_without_a_search(tmp_path):
+    recipe = load_comparison(builtin_path("demo"))
+    assert recipe.search is None and recipe.featured == "augmented"
+    assert [name for name, row in recipe.rows.items() if not row.sensors] == [
+        "rgb", "atomic", "global", "boundary", "three", "logits", "encoder", "augmented",
+    ]  # fmt: skip
+    plan = plan_comparison(recipe, tmp_path)
+    assert (plan.encoders, plan.streams, plan.trials) == (2 + 2 * 3, 10 * 3, 0)
 
 
-def test_every_recipe_of_the_demo_is_a_good_one(tmp_path):
-    for arm in ("quarter", "full"):
-        places = Places(tmp_path, arm)
-        for kind in (*TEACHERS, "rgb", "augmented"):
-            check_recipe(encoder_recipe(places, kind, 0), EncoderRecipe)
-        for key in (*TEACHERS, *(method.key for method in METHODS)):
-            check_recipe(stream_recipe(places, key, 0), StreamRecipe)
-    known = {*TEACHERS, *(method.key for method in METHODS)}
-    assert all(set(fusion.members) <= known for fusion in FUSIONS)
+def test_the_tiny_demo_trains_every_part_for_a_few_steps(tmp_path):
+    recipe = load_comparison(builtin_path("demo"), [*TINY, "seeds=1"])
+    assert recipe.stream["train"]["steps"] == 10 and recipe.encoder["train"]["steps"] == 8
+    assert list(recipe.rows) == list(load_comparison(builtin_path("demo")).rows)
+    assert TINY_WORLD.duration_s < 10
+    assert plan_comparison(recipe, tmp_path).streams == 10

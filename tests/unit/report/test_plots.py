@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from augrgb.report.data import ClassGain, Comparison, CurveLine, CurvePanel, GapShare, MethodRow, Protocol, Score
 from augrgb.report.plots import axis_over, class_chart, delta_axis, line_chart, method_chart
-from augrgb.report.scores import gap_share, score_over_seeds
+from augrgb.report.scores import score_over_seeds
 from augrgb.report.wording import coverage, gap_sentence, headline
 from support import report_examples as examples
 
@@ -132,8 +132,3 @@ def test_scores_leave_out_absent_seeds_and_need_pairs():
     assert score_over_seeds([0.5, 0.6]).delta is None and score_over_seeds([nan], [0.4]).delta is None
     with pytest.raises(ValueError):
         score_over_seeds([0.5], [0.4, 0.5])
-
-
-def test_there_is_no_share_of_no_gap():
-    assert gap_share("pose", "p", 0.4, 0.5, 0.4).share is None
-    assert gap_share("pose", "p", 0.4, 0.3, 0.6).share == pytest.approx(-0.5)

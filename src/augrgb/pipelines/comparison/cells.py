@@ -23,8 +23,9 @@ from augrgb.pipelines.comparison.jobs import (
     stream_job,
 )
 from augrgb.pipelines.comparison.recipe import ComparisonRecipe
+from augrgb.pipelines.comparison.row_result import RowResult
 from augrgb.pipelines.comparison.search_space import trial_name
-from augrgb.pipelines.comparison.values import Places, encoder_values, iter_values
+from augrgb.pipelines.comparison.values import Places, encoder_values, stream_values
 from augrgb.recipe import EncoderRecipe, StreamRecipe, check_recipe
 
 MODEL, MANIFEST = "model.safetensors", "dataset.json"
@@ -68,7 +69,7 @@ class Cells:
         """A trial with its name; the searches of the method's teachers are over."""
         seeds = self.recipe.search.seeds if self.recipe.search is not None else self.recipe.seeds
         tried = self.settled.settled({method: settings})
-        return Trial(method, settings, trial_name(iter_values(tried, self.places, method, seeds[0])))
+        return Trial(method, settings, trial_name(stream_values(tried, self.places, method, seeds[0])))
 
     def encoder(self, name: str, seed: int) -> Run:
         """The cell of an encoder."""
@@ -87,7 +88,7 @@ class Cells:
         folder = self.places.stream(key, seed) if trial is None else self.places.trial(key, trial.name, seed)
         if folder not in self._streams:
             recipe = self.settled if trial is None else self.settled.settled({key: trial.settings})
-            resolved = check_recipe(iter_values(recipe, self.places, key, seed), StreamRecipe)
+            resolved = check_recipe(stream_values(recipe, self.places, key, seed), StreamRecipe)
             models = [self.places.stream(teacher, seed) / MODEL for teacher in recipe.teaching(key)]
             models += [self.places.encoder(name, seed) / MODEL for name in _encoders_of(recipe, key)]
             self._streams[folder] = Run(folder, resolved, (*models, resolved.data.dataset / MANIFEST))
@@ -125,9 +126,9 @@ class Cells:
         Raises:
             UsageFault: E-RUN-002, every such cell and what differs.
         """
-        told = [f"{run.folder}: {'; '.join(changes)}" for run in runs if (changes := run.changes())]
-        if told:
-            problem = "begun with other settings:\n  " + "\n  ".join(told) + "\n "
+        changed = [f"{run.folder}: {'; '.join(changes)}" for run in runs if (changes := run.changes())]
+        if changed:
+            problem = "started with other settings:\n  " + "\n  ".join(changed) + "\n "
             remedy = (
                 "Give the changed method a new key (the finished cells stay), choose another --out, or delete these "
                 "folders, and with an encoder also its features."
@@ -169,18 +170,20 @@ class Cells:
             "members": [self.places.stream(member, seed).name for member in self.recipe.members(row)],
         }
 
-    def evaluation(self, row: str, seed: int) -> dict[str, Any] | None:
-        """A finished evaluation, split -> protocol -> result; None if there is none or it is of something else."""
+    def evaluation(self, row: str, seed: int) -> RowResult | None:
+        """A finished evaluation; None if there is none or it is of something else."""
         return self.finished(
             self.places.evaluation(row, seed), self.evaluation_request(row, seed), self._evaluated(row, seed)
         )
 
-    def finished(self, path: Path, request: Mapping[str, Any], inputs: Sequence[Path]) -> dict[str, Any] | None:
+    def finished(self, path: Path, request: Mapping[str, Any], inputs: Sequence[Path]) -> RowResult | None:
         """The results in an evaluation's file, if they are what is asked for now, of the models that are there now."""
         if not path.is_file():
             return None
         found = read_json(path, "evaluation")
-        return dict(found["results"]) if found["request"] == {**request, "inputs": fingerprints(inputs)} else None
+        if found["request"] != {**request, "inputs": fingerprints(inputs)}:
+            return None
+        return RowResult.from_json(found["results"])
 
     def _evaluated(self, row: str, seed: int) -> list[Path]:
         """Files that an evaluation depends on."""

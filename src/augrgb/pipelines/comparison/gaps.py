@@ -1,9 +1,9 @@
 """Share of a gap that is closed: how far a method goes from the baseline to a row with extra sensors.
 
 The share is a ratio of two paired mean differences. Its 95 % interval is Fieller's (1954): all shares s for which the
-paired t-test cannot tell `(student - baseline) - s (reference - baseline)` from zero. A bootstrap over five seeds has
-126 different samples and is too narrow; the delta method is symmetric, which a ratio is not. Where the gap itself is
-not told from zero no interval is bounded, and none is given.
+paired t-test does not reject that `(student - baseline) - s (reference - baseline)` is zero. A bootstrap over five
+seeds has 126 different samples and is too narrow; the delta method is symmetric, which a ratio is not. Where the gap
+itself is not significant no interval is bounded, and none is given.
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from augrgb.metrics.statistics import t_quantile
-from augrgb.pipelines.comparison.statistics import Results
+from augrgb.pipelines.comparison.results import Results
+from augrgb.pipelines.comparison.row_result import Column
 from augrgb.report.data import PlainTable
 from augrgb.report.numbers import DASH
 
@@ -38,7 +39,7 @@ class Share:
 
     row: str
     to: str
-    column: tuple[str, str]
+    column: Column
     pairs: int
     baseline: float
     student: float
@@ -62,7 +63,7 @@ def shares_of(results: Results) -> tuple[Share, ...]:
     return tuple(found)
 
 
-def _share(row: str, to: str, column: tuple[str, str], known: Sequence[tuple[float, ...]]) -> Share:
+def _share(row: str, to: str, column: Column, known: Sequence[tuple[float, ...]]) -> Share:
     baseline, student, reference = np.asarray(known, np.float64).T
     means = float(baseline.mean()), float(student.mean()), float(reference.mean())
     gain, gap = student - baseline, reference - baseline
@@ -110,7 +111,7 @@ def shares_table(results: Results, shares: Sequence[Share]) -> PlainTable | None
         (
             name(one.row),
             name(one.to),
-            f"{one.column[1]}, {one.column[0]}",
+            results.recipe.heading(*one.column),
             str(one.pairs),
             f"{100 * one.share:.0f} %" if one.share is not None else "no gap",
             f"[{100 * one.low:.0f}, {100 * one.high:.0f}]" if not math.isnan(one.low) else DASH,
@@ -120,6 +121,6 @@ def shares_table(results: Results, shares: Sequence[Share]) -> PlainTable | None
     headers = ("Row", "gap to", "measured by", "seeds", "share closed", "95 % interval")
     note = (
         "Share of the way from the baseline to a row with extra sensors; intervals are Fieller's over the seeds, and "
-        "are left out where the gap itself is not told from zero."
+        "are left out where the gap itself is not significant."
     )
     return PlainTable("Share of the gap that is closed", headers, lines, note)

@@ -12,11 +12,13 @@ from augrgb.annotations.dataset_file import load_dataset, role
 from augrgb.core.errors import AugrgbError, EnvironmentFault
 from augrgb.core.files import read_json, sha256_file, write_json
 from augrgb.core.progress import Progress
+from augrgb.metrics.evaluation import MetricResult
+from augrgb.pipelines.comparison.row_result import Column, RowResult
 from augrgb.recipe import EncoderRecipe, StreamRecipe, check_recipe
 from augrgb.recipe.build import recipe_to_json
 from augrgb.training.interrupts import Interrupted
 from augrgb.training.run_folder import RunFolder, differences
-from augrgb.workflows.evaluate import evaluate_runs, result_to_json
+from augrgb.workflows.evaluate import evaluate_runs
 from augrgb.workflows.extract import extract
 from augrgb.workflows.train_encoder import train_encoder
 from augrgb.workflows.train_stream import train_stream
@@ -144,13 +146,13 @@ def stream_job(run: Run, progress: Progress) -> None:
 
 def evaluate_job(runs: list[Path], request: dict[str, Any], inputs: list[Path], path: Path, progress: Progress) -> None:
     """Evaluate one stream or fusion on every test."""
-    results: dict[str, dict[str, Any]] = {}
+    results: dict[Column, MetricResult] = {}
     for number, split in enumerate(request["splits"]):
         names, allowed = request["protocols"], request["allow_missing"]
         evaluation = evaluate_runs(runs, split=split, role=request["role"], protocols=names, allow_missing=allowed)
-        results[split] = {name: result_to_json(r) for name, r in zip(names, evaluation.results, strict=True)}
+        results |= {Column(split, name): result for name, result in zip(names, evaluation.results, strict=True)}
         progress(number + 1, len(request["splits"]))
-    write_json(path, {"request": {**request, "inputs": fingerprints(inputs)}, "results": results})
+    write_json(path, {"request": {**request, "inputs": fingerprints(inputs)}, "results": RowResult(results).to_json()})
 
 
 def _note_inputs(run: Run) -> None:

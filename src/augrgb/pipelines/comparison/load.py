@@ -22,7 +22,7 @@ from augrgb.pipelines.comparison.recipe import (
     MethodEntry,
 )
 from augrgb.pipelines.comparison.search_space import grid_size
-from augrgb.pipelines.comparison.values import Places, encoder_values, iter_values
+from augrgb.pipelines.comparison.values import Places, encoder_values, stream_values
 from augrgb.recipe.encoder_schema import EncoderRecipe
 from augrgb.recipe.load import check_recipe, validation_faults, with_base
 from augrgb.recipe.overrides import apply_overrides
@@ -180,8 +180,13 @@ def _reference_faults(recipe: ComparisonRecipe, values: Mapping[str, Any], where
     yield from absent(recipe.baseline, rows, "baseline", "method or fusion")
     if recipe.featured is not None:
         yield from absent(recipe.featured, rows, "featured", "method or fusion")
-    for row_name in recipe.gaps:
-        yield from absent(row_name, rows, "gaps", "method or fusion")
+    for part in ("gaps", "timelines"):
+        for row_name in getattr(recipe, part):
+            yield from absent(row_name, rows, part, "method or fusion")
+    for method_name in recipe.curves:
+        yield from absent(method_name, known["methods"], "curves", "method")
+    for split in recipe.test_names:
+        yield from absent(split, recipe.splits(), "test_names", "tested split")
     graph = graph_of(recipe)
     for name in graph:
         if name in reachable(graph, name):
@@ -206,7 +211,7 @@ def _cell_faults(recipe: ComparisonRecipe, where: str) -> Iterator[AugrgbError]:
         missing = len(involved) < len(wanted) or len(kinds) != len(names)
         place, values, faults = f"{where}: methods.{key}", None, []
         if not missing and all(kind in ENCODERS for kind in kinds):
-            values, faults = _made(place, iter_values, recipe, places, key, seed)
+            values, faults = _made(place, stream_values, recipe, places, key, seed)
         if values is None:  # the faults of its sources are reported where they are named
             values, more = _made(place, _without_sources, recipe, method)
             faults = faults + more
@@ -265,7 +270,7 @@ def _trial_faults(recipe: ComparisonRecipe, where: str) -> Iterator[AugrgbError]
                 tried = recipe.settled({key: settings})
                 if tried.methods[key].teachers.keys() != recipe.methods[key].teachers.keys():
                     raise UsageFault("E-CFG-003", place, "a trial has other teachers", "Make it a method of its own.")
-                values = iter_values(tried, Places(Path("compare"), recipe), key, recipe.seeds[0])
+                values = stream_values(tried, Places(Path("compare"), recipe), key, recipe.seeds[0])
                 yield from _recipe_faults(values, StreamRecipe, place)
             except ValidationError as error:
                 yield from validation_faults(error, MethodEntry, place)

@@ -135,6 +135,9 @@ class ComparisonRecipe(Section):
     baseline: str
     featured: str | None = None
     gaps: list[str] = Field([])
+    test_names: dict[str, str] = Field({}, description="What people see of a split, such as `new people`.")
+    timelines: list[str] = Field([], description="Rows whose detections the report draws, in one test video per split.")
+    curves: list[str] = Field([], description="Methods whose training the report draws, with their encoders.")
     search: SearchSection | None = None
 
     @property
@@ -151,6 +154,10 @@ class ComparisonRecipe(Section):
     def splits(self) -> list[str]:
         """The splits whose videos are scored."""
         return self.tests or [str(self.stream["data"].get("split", "cross_subject"))]
+
+    def heading(self, split: str, protocol: str) -> str:
+        """What people see of a column of the tables."""
+        return f"{protocol}, {self.test_names.get(split, split)}"
 
     def members(self, row: str) -> tuple[str, ...]:
         """The methods behind a row."""

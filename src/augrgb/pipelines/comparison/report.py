@@ -11,8 +11,10 @@ from typing import Any
 from augrgb.metrics.protocols import find_protocol
 from augrgb.metrics.statistics import paired_difference
 from augrgb.pipelines.comparison.gaps import shares_of, shares_table
+from augrgb.pipelines.comparison.results import Results
 from augrgb.pipelines.comparison.search_report import search_json, search_tables
-from augrgb.pipelines.comparison.statistics import Results, Statistic, paired_values
+from augrgb.pipelines.comparison.statistics import Statistic, paired_values
+from augrgb.pipelines.comparison.tious import tiou_tables
 from augrgb.report.data import (
     Comparison,
     MethodRow,
@@ -36,10 +38,10 @@ def comparison_of(results: Results, statistics: Sequence[Statistic]) -> Comparis
     """The table for people."""
     recipe = results.recipe
     columns = results.columns()
-    found = {(one.row, one.split, one.protocol): one for one in statistics}
+    found = {(one.row, one.column): one for one in statistics}
     rows = []
     for key, entry in recipe.rows.items():
-        scores = tuple(_score(results, found[(key, *column)]) for column in columns)
+        scores = tuple(_score(results, found[key, column]) for column in columns)
         against = recipe.against(key)
         notes = [entry.note] if entry.note else []
         other = row_name(results, against) if against is not None and against != recipe.baseline else ""
@@ -56,18 +58,17 @@ def comparison_of(results: Results, statistics: Sequence[Statistic]) -> Comparis
             against=other,
         )
         rows.append(row)
-    protocols = tuple(Protocol(column_heading(c), "", find_protocol(c[1]).summary) for c in columns)
+    protocols = tuple(Protocol(recipe.heading(*c), "", find_protocol(c[1]).summary) for c in columns)
     return Comparison(protocols, tuple(rows))
 
 
 def _score(results: Results, one: Statistic) -> Score | None:
-    column = (one.split, one.protocol)
-    coverage = results.coverage(one.row, column)
+    coverage = results.coverage(one.row, one.column)
     if coverage is None:
         return None
     paired = one.pairs > 0
     return Score(
-        values=tuple(results.of(one.row, column)),
+        values=tuple(results.of(one.row, one.column)),
         mean=one.mean,
         std=one.std,
         delta=one.delta if paired else None,
@@ -91,7 +92,9 @@ def results_json(results: Results, statistics: Sequence[Statistic]) -> dict[str,
                 "group": entry.group,
                 "sensors": entry.sensors,
                 "against": recipe.against(key),
-                "seeds": {str(seed): results.values[key][seed] for seed in recipe.seeds},
+                "seeds": {
+                    str(seed): one.to_json() if (one := results.values[key][seed]) else None for seed in recipe.seeds
+                },
             }
             for key, entry in recipe.rows.items()
         },
@@ -130,12 +133,15 @@ def summary_markdown(results: Results, table: Comparison, statistics: Sequence[S
             "| --- | --- | --- | --- | --- | --- | --- | --- | --- |",
         ]
         for one in statistics:
-            if (one.split, one.protocol) == column and one.against:
+            if one.column == column and one.against:
                 cells = [_cell(row_name(results, one.row)), _cell(row_name(results, one.against)), str(one.pairs)]
                 cells += [points(one.delta), percent(one.delta_std), interval(one.low, one.high) or DASH]
-                cells += [_p(one.p_t), _p(one.p_sign_flip), f"**{_p(one.p_holm)}**" if one.decided else _p(one.p_holm)]
+                corrected = f"**{_p(one.p_holm)}**" if one.significant else _p(one.p_holm)
+                cells += [_p(one.p_t), _p(one.p_sign_flip), corrected]
                 lines.append(f"| {' | '.join(cells)} |")
-        parts += [f"### {column_heading(column)}", "\n".join(lines)]
+        parts += [f"### {results.recipe.heading(*column)}", "\n".join(lines)]
+    for title, more_rows in tiou_tables(results):
+        parts += [f"## {title}", comparison_markdown(more_rows).rstrip()]
     for more in plain_tables(results):
         parts += [f"## {more.title}", more.note, _markdown(more)]
     if results.failures:
@@ -178,11 +184,6 @@ def _markdown(table: PlainTable) -> str:
 def row_name(results: Results, key: str | None) -> str:
     """What people see of a row; nothing for none."""
     return results.recipe.label(key) if key is not None else ""
-
-
-def column_heading(column: tuple[str, str]) -> str:
-    """Protocol and split."""
-    return f"{column[1]}, {column[0]}"
 
 
 def _p(value: float) -> str:

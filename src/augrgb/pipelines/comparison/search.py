@@ -6,6 +6,7 @@ the best trials of the same seed. The best settings are then those of the method
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +17,7 @@ from augrgb.parallel.jobs import Job
 from augrgb.pipelines.comparison.cells import MANIFEST, MODEL, Cells, Trial
 from augrgb.pipelines.comparison.graph import ancestors, rounds
 from augrgb.pipelines.comparison.jobs import DIVERGED, Failure, Run, evaluate_job
+from augrgb.pipelines.comparison.row_result import Column
 from augrgb.pipelines.comparison.search_space import SearchSection, grid_size
 
 Work = Callable[[list[Job]], list[Failure]]
@@ -58,7 +60,7 @@ class Search:
     """The trials of a comparison, round by round.
 
     Args:
-        cells: The comparison; is told the best settings as they become known.
+        cells: The comparison; gets the best settings as they become known.
 
     Attributes:
         found: Searches that are over.
@@ -227,12 +229,12 @@ class Search:
         found = self.cells.finished(path, request, self._inputs(trial, seed))
         if found is None:
             return None
-        split, protocol = request["splits"][0], self._section.protocol
-        value = found[split][protocol]["value"]
-        if value is None:
-            problem = f"{protocol} is not defined on the validation videos of {split}"
+        column = Column(request["splits"][0], self._section.protocol)
+        value = found[column].value
+        if math.isnan(value):
+            problem = f"{column.protocol} is not defined on the validation videos of {column.split}"
             raise InputRefused("E-RUN-009", path, problem, "Choose another search.protocol or search.split.")
-        return float(value)
+        return value
 
     def _diverged(self, trial: Trial, seed: int) -> bool:
         """Whether training came to numbers that are not finite: that would happen again, so it is not tried again."""

@@ -1,58 +1,19 @@
-"""The numbers of a comparison: every seed's result, and what the seeds say about each row."""
+"""Statistics of a comparison: mean, standard deviation and paired tests over the seeds."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 from augrgb.metrics.statistics import holm, mean_and_std, paired_difference
-from augrgb.pipelines.comparison.jobs import Failure
-from augrgb.pipelines.comparison.recipe import ComparisonRecipe
-from augrgb.pipelines.comparison.search import MethodSearch
-
-
-@dataclass(frozen=True)
-class Results:
-    """What was measured.
-
-    Args:
-        recipe: The comparison.
-        values: row -> seed -> split -> protocol -> result as plain values; None where a cell could not be finished.
-        failures: Why.
-        searches: The trials behind the settings of each method, if there was a search.
-    """
-
-    recipe: ComparisonRecipe
-    values: Mapping[str, Mapping[int, Mapping[str, Any] | None]]
-    failures: tuple[Failure, ...] = ()
-    searches: tuple[MethodSearch, ...] = ()
-
-    def columns(self) -> list[tuple[str, str]]:
-        """(split, protocol) of each column of the tables; protocol by protocol."""
-        return [(split, protocol) for protocol in self.recipe.protocols for split in self.recipe.splits()]
-
-    def of(self, row: str, column: tuple[str, str]) -> list[float]:
-        """A row's value for each seed, NaN where there is none or the protocol leaves it undefined."""
-        found = [self.values[row][seed] for seed in self.recipe.seeds]
-        return [_or_nan(one[column[0]][column[1]]["value"] if one is not None else None) for one in found]
-
-    def coverage(self, row: str, column: tuple[str, str]) -> tuple[int, int] | None:
-        """Fewest videos scored in any seed, and how many there are."""
-        found = [one[column[0]][column[1]] for one in self.values[row].values() if one is not None]
-        return (min(r["videos_scored"] for r in found), found[0]["videos_total"]) if found else None
-
-    def classes(self, row: str, column: tuple[str, str], label: str) -> list[float]:
-        """A row's AP of one class for each seed, NaN where it is not defined."""
-        found = [self.values[row][seed] for seed in self.recipe.seeds]
-        each = [one[column[0]][column[1]]["per_class"].get(label) if one is not None else None for one in found]
-        return [_or_nan(value) for value in each]
+from augrgb.pipelines.comparison.results import Results
+from augrgb.pipelines.comparison.row_result import Column
 
 
 @dataclass(frozen=True)
 class Statistic:
-    """One row under one test and protocol, fractions; NaN where too few seeds are at hand.
+    """One row under one test and protocol, fractions; NaN where there are too few seeds.
 
     Args:
         row, against: The row, and the one that it is paired with, seed by seed ("" for the baseline).
@@ -82,8 +43,13 @@ class Statistic:
     p_holm: float = math.nan
 
     @property
-    def decided(self) -> bool:
-        """Whether the difference is told from zero at 5 % after correction."""
+    def column(self) -> Column:
+        """The column of the tables."""
+        return Column(self.split, self.protocol)
+
+    @property
+    def significant(self) -> bool:
+        """Whether the difference is significant at 5 % after correction."""
         return self.p_holm < 0.05
 
 
@@ -97,7 +63,7 @@ def statistics_of(results: Results) -> tuple[Statistic, ...]:
     return tuple(found)
 
 
-def _statistic(results: Results, row: str, column: tuple[str, str]) -> Statistic:
+def _statistic(results: Results, row: str, column: Column) -> Statistic:
     values = results.of(row, column)
     known = [value for value in values if not math.isnan(value)]
     mean, std = mean_and_std(known)
@@ -121,7 +87,3 @@ def _statistic(results: Results, row: str, column: tuple[str, str]) -> Statistic
 def paired_values(a: Sequence[float], b: Sequence[float]) -> list[tuple[float, float]]:
     """The pairs in which both are known."""
     return [(x, y) for x, y in zip(a, b, strict=True) if not (math.isnan(x) or math.isnan(y))]
-
-
-def _or_nan(value: float | None) -> float:
-    return math.nan if value is None else float(value)

@@ -92,11 +92,11 @@ def encoder_values(recipe: ComparisonRecipe, places: Places, name: str, seed: in
         streams = {name: str(places.stream(method, own)) for name, method in entry.distill.streams.items()}
         values["distill"] = {**entry.distill.model_dump(mode="json"), "teachers": teachers, "streams": streams}
     if isinstance(values["data"], dict) and values["data"].get("frames") is None:
-        values["data"]["frames"] = str(places.base / "frames" / _track_name(values))
+        values["data"]["frames"] = str(places.base / "frames" / _frames_name(values))
     return values
 
 
-def iter_values(recipe: ComparisonRecipe, places: Places, key: str, seed: int) -> dict[str, Any]:
+def stream_values(recipe: ComparisonRecipe, places: Places, key: str, seed: int) -> dict[str, Any]:
     """The stream recipe of one cell, as plain values.
 
     Raises:
@@ -155,7 +155,7 @@ def _source(recipe: ComparisonRecipe, places: Places, key: str, seed: int) -> tu
     return str(student.get("modality", "rgb")) if isinstance(student, dict) else "rgb", None
 
 
-def _track_name(values: Mapping[str, Any]) -> str:
+def _frames_name(values: Mapping[str, Any]) -> str:
     """Frames of different sizes or rates lie in different folders."""
     try:
         recipe = EncoderRecipe.model_validate(dict(values))

@@ -7,7 +7,7 @@ from augrgb.core.errors import AugrgbError, FaultList, UsageFault
 from augrgb.losses import LOSSES
 from augrgb.pipelines.compare import plan_comparison
 from augrgb.pipelines.comparison.load import check_comparison, load_comparison
-from augrgb.pipelines.comparison.values import Places, encoder_values, iter_values
+from augrgb.pipelines.comparison.values import Places, encoder_values, stream_values
 from augrgb.recipe import EncoderRecipe, StreamRecipe, check_recipe
 from support.places import RECIPES, ROOT
 from support.toy_comparison import toy_values
@@ -56,7 +56,7 @@ def told(values):
 def test_a_method_becomes_an_ordinary_stream_recipe():
     recipe = check_comparison(with_encoders())
     places = Places(Path("out"), recipe)
-    values = iter_values(recipe, places, "best", 4)
+    values = stream_values(recipe, places, "best", 4)
     assert values == {
         "data": {
             "dataset": "d",
@@ -74,7 +74,7 @@ def test_a_method_becomes_an_ordinary_stream_recipe():
         "seed": 4,
     }
     assert check_recipe(values, StreamRecipe).student.modality == "rgb"
-    assert iter_values(recipe, places, "pose", 3)["student"]["modality"] == "pose"
+    assert stream_values(recipe, places, "pose", 3)["student"]["modality"] == "pose"
 
 
 def test_encoders_are_shared_or_one_per_seed():

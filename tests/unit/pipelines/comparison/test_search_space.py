@@ -8,7 +8,7 @@ from augrgb.pipelines.compare import plan_comparison
 from augrgb.pipelines.comparison.graph import ancestors, rounds
 from augrgb.pipelines.comparison.load import check_comparison, load_comparison
 from augrgb.pipelines.comparison.search_space import grid_of, grid_size, trials_of
-from augrgb.pipelines.comparison.values import Places, encoder_values, iter_values
+from augrgb.pipelines.comparison.values import Places, encoder_values, stream_values
 from support.toy_comparison import toy_values
 
 GRID = {"train.learning_rate": [1e-3, 1e-2], "train.weight_decay": [0.01, 0.1], "scale": [0.3, 1.0, 3.0]}
@@ -47,10 +47,10 @@ def test_every_method_makes_as_many_trials_and_untaught_ones_have_no_scale(tmp_p
 def test_settings_reach_the_recipe_of_the_cell(tmp_path):
     recipe = check_comparison(searched(tmp_path))
     tried = recipe.settled({"logits": {"scale": 3.0, "train.weight_decay": 0.1, "losses.logit_kd.temperature": 2.0}})
-    values = iter_values(tried, Places(tmp_path, recipe), "logits", 0)
+    values = stream_values(tried, Places(tmp_path, recipe), "logits", 0)
     assert values["distill"]["losses"] == {"logit_kd": {"weight": 3.0, "temperature": 2.0}}
     assert values["train"]["weight_decay"] == 0.1 and values["train"]["steps"] == 6
-    assert iter_values(tried, Places(tmp_path, recipe), "rgb", 0)["train"].get("weight_decay") is None
+    assert stream_values(tried, Places(tmp_path, recipe), "rgb", 0)["train"].get("weight_decay") is None
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import pytest
 from augrgb.core.errors import AugrgbError
 from augrgb.pipelines.comparison.graph import rounds
 from augrgb.pipelines.comparison.load import check_comparison
-from augrgb.pipelines.comparison.values import Places, encoder_values, iter_values
+from augrgb.pipelines.comparison.values import Places, encoder_values, stream_values
 from augrgb.recipe import StreamRecipe, check_recipe
 from support.tiny_project import expect_success
 from support.toy_comparison import make_features, toy_values, write_recipe
@@ -38,12 +38,12 @@ def values(root: Path):
 def test_a_fusion_of_one_modality_teaches_as_an_ensemble(tmp_path):
     recipe = check_comparison(values(tmp_path))
     places = Places(Path("out"), recipe)
-    found = iter_values(recipe, places, "taught", 0)
+    found = stream_values(recipe, places, "taught", 0)
     assert found["distill"]["teachers"] == {"poses": ["out/streams/pose-0", "out/streams/pose_b-0"]}
     assert found["distill"]["teacher_mixing"] == {"poses": 1.0}
     assert set(found["data"]["features"]) == {"rgb", "pose"}
     assert check_recipe(found, StreamRecipe).distill is not None
-    assert iter_values(recipe, places, "pose_b", 0)["seed"] == 1001
+    assert stream_values(recipe, places, "pose_b", 0)["seed"] == 1001
     assert rounds(recipe) == [["rgb", "pose", "pose_b"], ["taught", "weighed"]]
 
 

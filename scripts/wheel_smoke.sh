@@ -1,0 +1,26 @@
+#!/usr/bin/env bash
+# Build the wheel, install it into a fresh environment outside the checkout, and use it there as a newcomer would:
+# recipes, the tiny demo, and detection with the model that the demo names. About two minutes.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+python=${PYTHON:-python3}
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+"$python" -m build --wheel --outdir "$folder/wheel" . >"$folder/build.log" 2>&1 || { cat "$folder/build.log"; exit 1; }
+constraints=$PWD/constraints.txt
+python3 -m venv "$folder/env"
+pip=("$folder/env/bin/python" -m pip install --quiet --disable-pip-version-check -c "$constraints")
+"${pip[@]}" torch
+"${pip[@]}" "$folder"/wheel/augrgb-*.whl
+cd "$folder"
+export PATH=$folder/env/bin:$PATH
+augrgb --help >/dev/null
+augrgb recipes list | grep -q world/rgb
+augrgb recipes copy tsu/cs_rgb
+augrgb demo --tiny | tee demo.txt
+test -s demo/report.html
+# The last line is the command to try, such as `Try it: augrgb detect VIDEO --model MODEL`.
+read -ra try < <(sed -n 's/^Try it: *//p' demo.txt)
+"${try[@]}" --out detections --min-score 0.05
+test -s detections/detections.json
+echo "the wheel works"

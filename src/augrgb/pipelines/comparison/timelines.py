@@ -1,0 +1,71 @@
+"""Timelines of a comparison's report: what some of its rows find in one test video of each split."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from augrgb.annotations.dataset_file import role
+from augrgb.core.types import Dataset, Event, VideoRecord
+from augrgb.detection.pipeline import final_detections
+from augrgb.detection.predictions import Predictions, fuse, load_predictions
+from augrgb.pipelines.comparison.cells import Cells
+from augrgb.pipelines.comparison.results import Results
+from augrgb.report.data import Lane, TimelineExample
+from augrgb.report.film_strip import film_strip, strip_times_s
+from augrgb.video.decode import frames_by_time
+from augrgb.workflows.evaluate import predict_run
+
+STRIP_FRAMES = 24
+_FRAME_SIZE = (160, 120)
+
+
+def timelines_of(results: Results, cells: Cells, dataset: Dataset) -> tuple[TimelineExample, ...]:
+    """For each tested split one video, with a lane for each row in the recipe's `timelines`.
+
+    The video is the one with the median length of annotation, so it is not picked by result. Lanes show the first seed
+    with which all of these rows are finished.
+    """
+    recipe = results.recipe
+    complete = [seed for seed in recipe.seeds if all(results.values[row][seed] for row in recipe.timelines)]
+    if not recipe.timelines or not complete:
+        return ()
+    return tuple(_example(results, cells, dataset, split, complete[0]) for split in recipe.splits())
+
+
+def _example(results: Results, cells: Cells, dataset: Dataset, split: str, seed: int) -> TimelineExample:
+    recipe = results.recipe
+    video = dataset.videos[_median(dataset, role(dataset, split, recipe.role))]
+    lanes = []
+    for row in recipe.timelines:
+        runs = [cells.places.stream(member, seed) for member in recipe.members(row)]
+        found = fuse([_predictions(run, split, recipe.role) for run in runs])
+        if video.video_id in found.scores:
+            scores = found.scores[video.video_id]
+            detections = final_detections(scores, found.clock, found.classes, video.video_id, video.duration_s)
+            lanes.append(Lane(recipe.label(row), tuple(detections), extra_sensors=tuple(recipe.rows[row].sensors)))
+    note = f"{recipe.test_names.get(split, split)}, seed {seed}"
+    return TimelineExample(video.video_id, video.duration_s, _film_strip(video), video.events, tuple(lanes), note)
+
+
+def _median(dataset: Dataset, videos: Sequence[str]) -> str:
+    ordered = sorted(videos, key=lambda video: (_annotated_s(dataset.videos[video].events), video))
+    return ordered[len(ordered) // 2]
+
+
+def _annotated_s(events: Sequence[Event] | None) -> float:
+    return sum(event.end_s - event.start_s for event in events or ())
+
+
+def _predictions(run: Path, split: str, role_name: str) -> Predictions:
+    """The scores that the evaluation wrote; computed again if they were deleted since."""
+    path = run / "predictions" / f"{split}-{role_name}.safetensors"
+    return load_predictions(path) if path.is_file() else predict_run(run, split=split, role_name=role_name)[0]
+
+
+def _film_strip(video: VideoRecord) -> tuple[str, ...]:
+    """Frames spread evenly over a video; none of a dataset without video files."""
+    if video.file is None or not Path(video.file).is_file():
+        return ()
+    fps = len(strip_times_s(video.duration_s, STRIP_FRAMES)) / video.duration_s
+    return tuple(film_strip(list(frames_by_time(video.file, fps, size=_FRAME_SIZE))[:STRIP_FRAMES]))
