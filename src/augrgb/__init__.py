@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from augrgb.core.timeline import Clock
     from augrgb.core.types import Detection, Event
     from augrgb.features.store import open_features
+    from augrgb.inference.detector import Detector
     from augrgb.pipelines.api import compare, extract, load_recipe, train
     from augrgb.workflows.score import evaluate
 
@@ -24,6 +25,7 @@ __all__ = [
     "Batch",
     "Clock",
     "Detection",
+    "Detector",
     "Event",
     "__version__",
     "compare",
@@ -39,6 +41,7 @@ _HOMES = {
     "Batch": "core.batch",
     "Clock": "core.timeline",
     "Detection": "core.types",
+    "Detector": "inference.detector",
     "Event": "core.types",
     "compare": "pipelines.api",
     "evaluate": "workflows.score",

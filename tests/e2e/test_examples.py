@@ -23,7 +23,7 @@ def run(path: Path, *arguments: object, cwd: Path) -> str:
 
 
 def test_the_examples_are_these():
-    assert {path.stem for path in EXAMPLES} >= {"evaluate_arrays", "new_loss", "own_loop"}
+    assert {path.stem for path in EXAMPLES} == {"detect_file", "evaluate_arrays", "new_loss", "own_loop"}
 
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
@@ -48,3 +48,10 @@ def test_evaluate_arrays(tmp_path):
 
 def test_new_loss(tmp_path):
     assert run(ROOT / "examples/new_loss.py", cwd=tmp_path).rstrip().endswith("equal features 0.0")
+
+
+def test_detect_file(project, tmp_path):
+    video = next((project / "world").rglob("*.mp4"))
+    lines = run(ROOT / "examples/detect_file.py", project / "distilled", video, cwd=tmp_path).splitlines()
+    assert any("highest score" in line for line in lines)
+    assert (tmp_path / f"{video.stem}.json").is_file()

@@ -1,4 +1,4 @@
-"""A folder for examples in docstrings: `toy` with a dataset, features, recipes, two short clips and an encoder."""
+"""A folder for examples in docstrings: `toy` with data, features, recipes, two short clips, an encoder and a bundle."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from augrgb.core.timeline import Clock
 from augrgb.core.types import Dataset, Event, VideoRecord
 from augrgb.encoders import ENCODERS
 from augrgb.encoders.files import EncoderSettings, save_encoder
+from augrgb.streams import StreamSettings, build_stream, save_stream
 from augrgb.video.mp4 import write_mp4
 from support.toy_comparison import make_features, toy_values
 
@@ -39,6 +40,9 @@ def make_toy_folder(root: Path) -> Path:
     torch.manual_seed(0)
     encoder = ENCODERS["small_rgb"](dim=8)
     save_encoder(root / "encoder", encoder, EncoderSettings(Clock(12, 4, 4), (32, 32)))
+    shutil.copytree(root / "encoder", root / "model" / "encoder")
+    settings = StreamSettings("rgb", "sd_tcn", 8, ("walk", "sit"), Clock(12, 4, 4), {"width": 8, "layers": 2})
+    save_stream(root / "model", build_stream(settings), settings)
     return root
 
 

@@ -14,7 +14,7 @@ import augrgb
 from augrgb.core.errors import AugrgbError
 
 NAMES = {
-    "Batch", "Clock", "Detection", "Event", "compare", "evaluate", "extract", "load_dataset", "load_recipe",
+    "Batch", "Clock", "Detection", "Detector", "Event", "compare", "evaluate", "extract", "load_dataset", "load_recipe",
     "open_features", "train",
 }  # fmt: skip
 
