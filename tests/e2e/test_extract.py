@@ -187,7 +187,7 @@ def test_mixed_and_mismatched_settings_are_refused(tmp_path, dataset):
     assert hashes(tmp_path / "f") == before
     assert load_encoder(tmp_path / "f" / "_encoder").checksum == load_encoder(tmp_path / "e").checksum
     cache_frames(dataset, None, ["rgb"], tmp_path / "t", size=(16, 12), workers=0)
-    with pytest.raises(InputRefused, match="E-FEA-004"):
+    with pytest.raises(InputRefused, match="E-FEA-021"):
         extract(dataset, other, tmp_path / "f2", workers=0, frames_folder=tmp_path / "t")
     with pytest.raises(InputRefused, match=r"E-ID-004.*did you mean"):
         extract(dataset, other, tmp_path / "f2", workers=0, video_ids=["S0 cam1"])

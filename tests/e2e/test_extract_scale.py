@@ -199,8 +199,8 @@ def test_bad_files_of_every_kind_cost_only_themselves(tmp_path, encoder):
         extract(dataset, encoder, tmp_path / "f", workers=0)
     refused = json.loads((tmp_path / "f" / "report.json").read_text())["refused"]
     assert {one["video"]: one["code"] for one in refused} == {
-        "absent": "E-FILE-001", "cut": "E-VID-001", "empty": "E-VID-001", "folder": "E-VID-001",
-        "loop": "E-VID-007", "pipe": "E-VID-001", "sound": "E-VID-002",
+        "absent": "E-FILE-001", "cut": "E-VID-001", "empty": "E-VID-001", "folder": "E-FILE-009",
+        "loop": "E-FILE-008", "pipe": "E-FILE-009", "sound": "E-VID-002",
     }  # fmt: skip
     assert open_features(tmp_path / "f").ids() == ("good",)
 
@@ -266,7 +266,7 @@ def test_network_shares_are_given_time(tmp_path, dataset, encoder, monkeypatch):
 
     def flaky(path):
         if failures:
-            raise InputRefused("E-VID-007", path, "cannot be read") from OSError(failures.pop(), "gone")
+            raise InputRefused("E-FILE-008", path, "cannot be read") from OSError(failures.pop(), "gone")
         return real(path)
 
     monkeypatch.setattr(extract_job, "source_identity", flaky)
@@ -274,7 +274,7 @@ def test_network_shares_are_given_time(tmp_path, dataset, encoder, monkeypatch):
     assert not extract(dataset, encoder, tmp_path / "f", workers=0).refused
     assert pauses == [0.5, 2.0]
     failures.extend([errno.EACCES])
-    with pytest.raises(Quarantined, match="E-VID-007"):
+    with pytest.raises(Quarantined, match="E-FILE-008"):
         extract(dataset, encoder, tmp_path / "g", workers=0)
     assert len(pauses) == 2
 
@@ -282,7 +282,7 @@ def test_network_shares_are_given_time(tmp_path, dataset, encoder, monkeypatch):
 def test_folders_that_cannot_be_written(tmp_path, dataset, encoder, monkeypatch):
     (tmp_path / "file").write_text("")
     for folder in (tmp_path / "file", tmp_path / "file" / "below"):
-        with pytest.raises(UsageFault, match=r"E-CFG-010.*is a file"):
+        with pytest.raises(UsageFault, match=r"E-FILE-012.*is a file"):
             extract(dataset, encoder, folder, workers=0)
     with pytest.raises(UsageFault, match=r"E-CFG-010.*two encoders"):
         extract_together(dataset, [(encoder, tmp_path / "f"), (encoder, tmp_path / "f")], engine=HERE)
@@ -315,7 +315,7 @@ def test_what_is_left_is_told_without_work(tmp_path, dataset, encoder):
 def test_an_encoder_that_changes_stops_everything(tmp_path, dataset, encoder):
     target = extract_job.Target(encoder, "0" * 64, tmp_path / "f")
     job = extract_job.ExtractJob(dataset.videos["S0 cam/1"], (target,), None, "refuse")
-    with pytest.raises(EnvironmentFault, match=r"E-MOD-016.*changed"):
+    with pytest.raises(EnvironmentFault, match=r"E-MOD-023.*changed"):
         extract_job.extract_video(job)
     gone = extract_job.Target(tmp_path / "gone", "0" * 64, tmp_path / "f")
     with pytest.raises(EnvironmentFault, match=r"E-MOD-016.*cannot be read on"):

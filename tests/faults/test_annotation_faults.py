@@ -109,7 +109,7 @@ def test_a06_an_id_given_twice_shows_both_lines(tmp_path, name):
     video = '{"duration": 9, "actions": []}'
     texts = {"x.json": f'{{\n"v": {video},\n"w": {video},\n"v": {video}}}', "a.json": None}
     texts["a.json"] = f'{{"database": {{\n"v": {video},\n"w": {video},\n\n"v": {video}}}}}'
-    with pytest.raises(InputRefused, match=r"E-ID-001.*'v' is given twice \(line 2, [45]\)"):
+    with pytest.raises(InputRefused, match=r"E-FILE-007.*'v' is given twice \(line 2, [45]\)"):
         read_annotations(write(tmp_path, name, texts[name]))
 
 
@@ -128,7 +128,7 @@ def test_a07_duplicates_and_overlaps_are_kept_and_counted():
 
 def test_a08_empty_files_and_subsets(tmp_path):
     path = write(tmp_path, "x.csv", "video,label,start,end\n")
-    assert [f.code for f in check_data(Source(path)).findings] == ["E-SPL-001"]
+    assert [f.code for f in check_data(Source(path)).findings] == ["E-ANN-041"]
     with pytest.raises(AugrgbError, match="E-ANN-006"):
         read_annotations(write(tmp_path, "y.csv", ""))
     report = check_data(Source(write(tmp_path, "z.json", '{"v": {"duration": 1, "actions": []}}')))

@@ -97,7 +97,7 @@ def test_empty_split(project, tmp_path):
     values = stream_values(project, "rgb")
     values["data"]["dataset"] = str(folder)
     outcome = run_cli("train", write(tmp_path / "r.yaml", values), "--out", tmp_path / "run")
-    one_line_error(outcome, "E-SPL-001", "train", exit_code=2)
+    one_line_error(outcome, "E-SPL-007", "train", exit_code=2)
     outcome = run_cli("train", tmp_path / "r.yaml", "data.split=cros_subject", "--out", tmp_path / "run")
     one_line_error(outcome, "E-SPL-001", "cross_subject", exit_code=2)
 

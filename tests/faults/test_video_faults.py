@@ -79,7 +79,7 @@ def test_special_files(tmp_path):
     (tmp_path / "broken.mp4").symlink_to(tmp_path / "nowhere.mp4")
     assert "folder" in str(refusal(tmp_path / "folder.mp4"))
     assert "pipe" in str(refusal(tmp_path / "pipe.mp4"))
-    assert refusal(tmp_path / "loop.mp4").code == "E-VID-007"
+    assert refusal(tmp_path / "loop.mp4").code == "E-FILE-008"
     assert refusal(tmp_path / "broken.mp4").code == "E-FILE-001"
     assert "device" in str(refusal(Path("/dev/zero")))
 

@@ -63,8 +63,8 @@ def write_annotations(
     """Write annotations; returns the files.
 
     Raises:
-        UsageFault: E-ANN-008: the format cannot be written.
+        UsageFault: E-ANN-008: the format cannot be written; E-ANN-039: there are no videos.
     """
     if not annotations.videos:
-        raise UsageFault("E-ANN-008", path, "there are no videos to write")
+        raise UsageFault("E-ANN-039", path, "there are no videos to write")
     return make_format(format_name, options).write(annotations, Path(path))

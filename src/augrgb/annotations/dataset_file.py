@@ -84,9 +84,10 @@ def load_dataset(folder: Path | str, *, allow_leakage: bool = False) -> Dataset:
     """Read `folder/dataset.json`; repaired events are counted in a warning of this module's logger.
 
     Raises:
-        FaultList, InputRefused: Every mistake of the file: E-FILE-001/002, E-ANN-001 (structure), E-ANN-002 (times),
-            E-ANN-003 (unknown class), E-ANN-004 (class listed twice), E-ID-001 (id twice), E-ID-002 (ids alike),
-            E-ID-003 (path leaves the folder), E-SPL-001 (unknown role), E-SPL-002 (leakage), E-SPL-003 (unknown id).
+        FaultList, InputRefused: Every mistake of the file: E-FILE-001/002/010, E-ANN-001/029 (structure),
+            E-ANN-002 (times), E-ANN-003 (unknown class), E-ANN-004 (class listed twice), E-ID-001 (id twice),
+            E-ID-002 (ids alike), E-ID-003 (path leaves the folder), E-SPL-012 (unknown role), E-SPL-004 (id twice in a
+            role), E-SPL-002 (leakage), E-SPL-003 (unknown id).
 
     >>> dataset = load_dataset("toy")
     >>> dataset.classes, len(dataset.videos), dataset.splits["subject"]["test"]
@@ -133,7 +134,7 @@ def _parse(raw: object, path: Path, *, allow_leakage: bool) -> CheckedDataset:
     if file is None:
         raise faults[0] if len(faults) == 1 else FaultList(faults)
     if file.schema_ != SCHEMA:
-        raise InputRefused("E-ANN-001", path, f"schema {file.schema_!r}, expected {SCHEMA!r}", "Convert the file.")
+        raise InputRefused("E-ANN-029", path, f"schema {file.schema_!r}, expected {SCHEMA!r}", "Convert the file.")
     for name, count in Counter(file.classes).items():
         if count > 1:
             faults.append(InputRefused("E-ANN-004", path, f"class {name!r} is listed {count} times"))

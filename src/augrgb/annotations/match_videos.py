@@ -58,12 +58,12 @@ def constant_rate(path: Path) -> float:
     """The frame rate of a video, proven constant from the time of every packet (nothing is decoded).
 
     Raises:
-        InputRefused: E-ANN-007: the time between frames changes, or the file does not tell times.
+        InputRefused: E-ANN-037: the time between frames changes, or the file has no times.
     """
     rate, _, variable = _measured(path)
     if variable:
         remedy = "Re-encode the video at a constant rate and annotate that, or export times in seconds."
-        raise InputRefused("E-ANN-007", path, "has a variable frame rate, so frame numbers are no times", remedy)
+        raise InputRefused("E-ANN-037", path, "has a variable frame rate, so frame numbers are no times", remedy)
     return rate
 
 
@@ -147,7 +147,7 @@ def _rate_findings(video_id: str, declared: float, path: Path) -> list[Finding]:
     if abs(rate / declared - 1) <= RATE_TOLERANCE:
         return []
     detail = f"declared {declared:g}, the video has {rate:.4g} frames per second"
-    return [Finding("E-ANN-007", "frame rate differs", "refused", video_id, detail)]
+    return [Finding("E-ANN-038", "frame rate differs", "refused", video_id, detail)]
 
 
 def _same_content(files: Mapping[str, Path]) -> list[Finding]:
@@ -176,10 +176,10 @@ def _measured(path: Path) -> tuple[float, float, bool]:
             raise InputRefused("E-VID-003", path, f"cannot be read to its end ({error})", "Copy it again.") from error
         stamps = [packet.pts if packet.pts is not None else packet.dts for packet in packets]
         if len(stamps) < 2 or None in stamps:
-            raise InputRefused("E-ANN-007", path, f"{len(stamps)} frames, not all of which have a time")
+            raise InputRefused("E-ANN-037", path, f"{len(stamps)} frames, not all of which have a time")
         clock = FrameClock(base_s, 1 / fps)
         times = [clock.time_of(stamp) for stamp in sorted(stamp for stamp in stamps if stamp is not None)]
     if times[-1] <= 0:
-        raise InputRefused("E-ANN-007", path, "all frames have the same time")
+        raise InputRefused("E-ANN-037", path, "all frames have the same time")
     rate = (len(times) - 1) / times[-1]
     return rate, times[-1] + 1 / rate, clock.variable_rate

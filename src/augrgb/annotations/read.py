@@ -15,7 +15,7 @@ from augrgb.annotations.choose_format import detect_format, must_be_told, read_a
 from augrgb.annotations.match_videos import VideoFolder, look_at, rates_for, same_videos, video_findings, with_durations
 from augrgb.annotations.repair import Repaired, rename_classes, repair
 from augrgb.annotations.splits import subset_of
-from augrgb.core.errors import AugrgbError, FaultList, UsageFault, raise_together
+from augrgb.core.errors import AugrgbError, FaultList, InputRefused, UsageFault, raise_together
 from augrgb.core.files import write_text
 from augrgb.core.progress import Progress
 from augrgb.video.folder import find_videos
@@ -89,16 +89,17 @@ def read_class_map(path: Path) -> dict[str, str | None]:
     """A file of `old: new` lines (YAML or JSON).
 
     Raises:
-        UsageFault: E-CFG-005: not a mapping of names.
+        UsageFault: E-CFG-024: not YAML; E-CFG-025: not a mapping of names.
+        InputRefused: E-FILE-001: no such file.
     """
     try:
         values = yaml.safe_load(Path(path).read_text(encoding="utf-8-sig"))
     except FileNotFoundError as error:
-        raise UsageFault("E-CFG-005", path, "no such map file") from error
+        raise InputRefused("E-FILE-001", path, "no such map file") from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise UsageFault("E-CFG-005", path, f"not valid YAML ({' '.join(str(error).split())})") from error
+        raise UsageFault("E-CFG-024", path, f"not valid YAML ({' '.join(str(error).split())})") from error
     if not isinstance(values, dict) or not all(isinstance(new, str | int | None) for new in values.values()):
-        raise UsageFault("E-CFG-005", path, "expected lines `old name: new name`")
+        raise UsageFault("E-CFG-025", path, "expected lines `old name: new name`")
     return {str(old): None if new is None else str(new) for old, new in values.items()}
 
 

@@ -41,11 +41,11 @@ def rename_classes(annotations: AnnotationSet, names: Mapping[str, str | None]) 
     """Labels renamed by a map (`None` = make it an ignored region), as `--map` gives it.
 
     Raises:
-        InputRefused: E-ANN-003: the map names a label that is not there.
+        InputRefused: E-ANN-031: the map names a label that is not there.
     """
     used = {event.label for video in annotations.videos.values() for event in video.events or ()}
     for old in names.keys() - used - set(annotations.classes):
-        raise InputRefused("E-ANN-003", f"map: {old!r}", "no such label", did_you_mean(old, used))
+        raise InputRefused("E-ANN-031", f"map: {old!r}", "no such label", did_you_mean(old, used))
     videos = {}
     for video_id, video in annotations.videos.items():
         kept = [
@@ -115,10 +115,10 @@ def _labels(annotations: AnnotationSet) -> Iterable[Finding]:
     for written in spellings.values():
         if len(written) > 1:
             told = ", ".join(f"{label!r} ({counts[label]} events)" for label in written)
-            yield Finding("E-ANN-003", "one class written in several ways", "refused", repr(written[0]), told)
+            yield Finding("E-ANN-032", "one class written in several ways", "refused", repr(written[0]), told)
     for label in annotations.classes:
         if label.strip() == "":
-            yield Finding("E-ANN-003", "class without a name", "refused", repr(label), f"{counts[label]} events")
+            yield Finding("E-ANN-033", "class without a name", "refused", repr(label), f"{counts[label]} events")
         elif counts[label] == 0:
             yield Finding("E-ANN-023", "class without an event", "noted", repr(label), "its AP will be undefined")
 
@@ -166,7 +166,7 @@ def _events(video_id: str, video: AnnotatedVideo, tolerance_s: float, findings: 
 
 def _emptiness(videos: Mapping[str, AnnotatedVideo]) -> Iterable[Finding]:
     if not any(video.events for video in videos.values()):
-        yield Finding("E-SPL-001", "no events", "refused", "annotations", f"{len(videos)} videos and not one event")
+        yield Finding("E-ANN-041", "no events", "refused", "annotations", f"{len(videos)} videos and not one event")
     for video_id, video in videos.items():
         if video.events is None:
             yield Finding("E-ANN-019", "never annotated", "noted", video_id, "")
@@ -209,7 +209,7 @@ def _splits(annotations: AnnotationSet) -> Iterable[Finding]:
             missing = [video_id for video_id in ids if video_id not in annotations.videos]
             if missing:
                 detail = f"{len(missing)} of {len(ids)} in {role}: {', '.join(missing[:5])}"
-                yield Finding("E-SPL-003", "videos of a split without annotation", "noted", f"split {split}", detail)
+                yield Finding("E-SPL-011", "videos of a split without annotation", "noted", f"split {split}", detail)
 
 
 def _without_positives(annotations: AnnotationSet, ids: set[str]) -> list[str]:

@@ -19,18 +19,18 @@ def role(dataset: Dataset, split: str, role: str, *, allow_empty: bool = False) 
     """The video ids of one role of one split.
 
     Raises:
-        UsageFault: E-SPL-001: no such split or role, or no videos in it (unless `allow_empty`).
+        UsageFault: E-SPL-001, no such split; E-SPL-006, no such role; E-SPL-007, no videos in it, unless `allow_empty`.
     """
     if split not in dataset.splits:
         raise UsageFault("E-SPL-001", dataset.name, f"no split {split!r}", did_you_mean(split, dataset.splits))
     if role not in ROLES:
-        raise UsageFault("E-SPL-001", f"{dataset.name} {split}", f"no role {role!r}", did_you_mean(role, ROLES))
+        raise UsageFault("E-SPL-006", f"{dataset.name} {split}", f"no role {role!r}", did_you_mean(role, ROLES))
     roles = dataset.splits[split]
     ids = tuple(roles.get(role, ()))
     if not ids and not allow_empty:
         filled = {name: len(members) for name, members in roles.items() if members}
         raise UsageFault(
-            "E-SPL-001",
+            "E-SPL-007",
             f"{dataset.name} {split}",
             f"no videos in role {role!r}",
             f"Roles with videos: {filled or 'none'}.",
@@ -61,7 +61,7 @@ def check_splits(
         where = f"{where_from} splits.{split}"
         for name, ids in roles.items():
             if name not in ROLES:
-                faults.append(InputRefused("E-SPL-001", where, f"no role {name!r}", did_you_mean(name, ROLES)))
+                faults.append(InputRefused("E-SPL-012", where, f"no role {name!r}", did_you_mean(name, ROLES)))
             for video_id in dict.fromkeys(ids):
                 # a video whose row is broken has its own fault already
                 if video_id not in known and whole:
@@ -69,7 +69,7 @@ def check_splits(
                     faults.append(InputRefused("E-SPL-003", f"{where}.{name}", f"no video {video_id!r}", hint))
             twice = [video_id for video_id, count in Counter(ids).items() if count > 1]
             if twice:
-                faults.append(InputRefused("E-ID-001", f"{where}.{name}", f"listed more than once: {_some(twice)}"))
+                faults.append(InputRefused("E-SPL-004", f"{where}.{name}", f"listed more than once: {_some(twice)}"))
         for one, other in _EXCLUSIVE if not allow_leakage else ():
             _refuse_overlap(one, other, roles, records, where, faults, "It would be trained or chosen on and tested.")
         for one, other in _EXCLUSIVE_LABELS:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 from augrgb.annotations.annotation_format import AnnotationSet, Splits
-from augrgb.core.errors import InputRefused, did_you_mean, raise_together
+from augrgb.core.errors import InputRefused, UsageFault, did_you_mean, raise_together
 
 ROLE_OF = {
     "train": "train",
@@ -28,7 +28,7 @@ def splits_of(annotations: AnnotationSet, *, subset_roles: dict[str, str] | None
         subset_roles: Role of subsets with names of their own, such as `{"fold1": "train"}`.
 
     Raises:
-        InputRefused: E-SPL-001: an unknown subset name, with the subsets that are there.
+        InputRefused: E-SPL-008: an unknown subset name, with the subsets that are there.
     """
     known = annotations.videos.keys()
     if annotations.splits:
@@ -43,7 +43,7 @@ def splits_of(annotations: AnnotationSet, *, subset_roles: dict[str, str] | None
     raise_together(
         [
             InputRefused(
-                "E-SPL-001",
+                "E-SPL-008",
                 f"subset {subset!r}",
                 f"not a known name; subsets present: {present}",
                 f"{did_you_mean(subset, roles)}; or name its role: --subset {subset}=train",
@@ -63,14 +63,14 @@ def subset_of(annotations: AnnotationSet, subset: str) -> AnnotationSet:
     """Only the videos of one subset or role, without splits.
 
     Raises:
-        InputRefused: E-SPL-001: no video is in it, with the subsets that are there.
+        UsageFault: E-SPL-007: no video is in it, with the subsets that are there.
     """
     counts = Counter(video.subset for video in annotations.videos.values() if video.subset is not None)
     chosen = {video_id: video for video_id, video in annotations.videos.items() if video.subset == subset}
     if not chosen:
         present = ", ".join(f"{name} ({count})" for name, count in counts.items()) or "none"
         problem = f"no video is in it; subsets present: {present}"
-        raise InputRefused("E-SPL-001", f"subset {subset!r}", problem, did_you_mean(subset, counts))
+        raise UsageFault("E-SPL-007", f"subset {subset!r}", problem, did_you_mean(subset, counts))
     return AnnotationSet(
         annotations.classes,
         chosen,

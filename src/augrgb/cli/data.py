@@ -100,7 +100,7 @@ def data_stats(
     from augrgb.workflows.statistics import data_stats, write_stats_page
 
     if out is not None and out.suffix.lower() not in (".html", ".png"):
-        raise UsageFault("E-CFG-003", out, "a page ends in .html, a figure in .png")
+        raise UsageFault("E-CFG-020", out, "a page ends in .html, a figure in .png")
     judged = read_and_judge(source_of(path, format_name, options, class_map, only, videos))
     judged.refuse()
     stats = data_stats(judged.annotations)

@@ -32,7 +32,7 @@ def engine_of(
     """The engine that the options name.
 
     Raises:
-        UsageFault: E-CFG-003, options that do not go together.
+        UsageFault: E-CFG-015, `--address` without Ray; E-CFG-013, options that exclude each other.
         EnvironmentFault: E-ENV-002, the device is not there.
     """
     from augrgb.parallel.devices import chosen_devices
@@ -42,13 +42,13 @@ def engine_of(
     limits = ChildLimits() if memory_mib is None else ChildLimits(memory_mib * 2**20)
     if name == "local":
         if address is not None:
-            raise UsageFault("E-CFG-003", "--address", "requires --engine ray")
+            raise UsageFault("E-CFG-015", "--address", "requires --engine ray")
         devices = ("cpu",) if device == "cpu" else chosen_devices(device)
         return LocalEngine(workers, limits, devices)
     from augrgb.parallel.ray import RayEngine
 
     if workers is not None:
-        raise UsageFault("E-CFG-003", "--workers", "the Ray cluster decides how many work at once")
+        raise UsageFault("E-CFG-013", "--workers", "the Ray cluster decides how many work at once")
     if device not in ("auto", "cpu", "cuda"):
-        raise UsageFault("E-CFG-003", "--device", f"{device!r}: the Ray cluster decides which GPU", "Give cpu or cuda.")
+        raise UsageFault("E-CFG-013", "--device", f"{device!r}: the Ray cluster decides which GPU", "Give cpu or cuda.")
     return RayEngine(address, limits=limits, device="cuda" if device == "cuda" else "cpu")

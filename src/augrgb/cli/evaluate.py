@@ -61,7 +61,7 @@ def evaluate(
         find_protocol(name)
     if bool(runs) == (predictions is not None) or (predictions is None) != (annotations is None):
         problem = "name runs, or --predictions with --annotations"
-        raise UsageFault("E-CFG-003", "augrgb evaluate", problem, "augrgb evaluate --help")
+        raise UsageFault("E-CFG-014", "augrgb evaluate", problem, "augrgb evaluate --help")
     if predictions is not None and annotations is not None:
         from augrgb.annotations.read import parse_options
         from augrgb.workflows.evaluate_files import evaluate_files
@@ -94,7 +94,7 @@ def evaluate(
         }
         for option, value in only_files.items():
             if value is not None:
-                raise UsageFault("E-CFG-003", option, "requires --predictions", "augrgb evaluate --help")
+                raise UsageFault("E-CFG-015", option, "requires --predictions", "augrgb evaluate --help")
         evaluation = evaluate_runs(
             runs or [], split=split, role=role, protocols=protocol or DEFAULT_PROTOCOLS, allow_missing=allow_missing
         )

@@ -91,7 +91,7 @@ def _pair(text: str) -> tuple[Path, Path]:
     encoder, sign, folder = text.rpartition("=")
     if not (encoder and sign and folder):
         raise UsageFault(
-            "E-CFG-003", "--also", f"{text!r} is not ENCODER=FOLDER", "Such as --also runs/flow=feats/flow"
+            "E-CFG-004", "--also", f"{text!r} is not ENCODER=FOLDER", "Such as --also runs/flow=feats/flow"
         )
     return Path(encoder), Path(folder)
 

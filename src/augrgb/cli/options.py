@@ -92,7 +92,7 @@ def requires(option: str, other: str, value: object, remedy: str = "") -> None:
     """Refuse an option that was given without the option it belongs to.
 
     Raises:
-        UsageFault: E-CFG-003.
+        UsageFault: E-CFG-015.
     """
     if value is not None:
-        raise UsageFault("E-CFG-003", option, f"requires {other}", remedy)
+        raise UsageFault("E-CFG-015", option, f"requires {other}", remedy)

@@ -63,7 +63,7 @@ def data_poses(
     with StageBars() as bars:
         if model is not None:
             if format_name != "auto" or size is not None:
-                raise UsageFault("E-CFG-003", "--model", "goes with videos, not with --format or --size")
+                raise UsageFault("E-CFG-013", "--model", "goes with videos, not with --format or --size")
             kind = _one_of("--detector-kind", detector_kind, ("yolox", "rtmdet")) if detector_kind else None
             report = estimate_poses(
                 sources,
@@ -100,5 +100,5 @@ def data_poses(
 
 def _one_of(option: str, value: str, known: tuple[str, ...]) -> str:
     if value not in known:
-        raise UsageFault("E-CFG-003", f"{option} {value}", f"expected one of {', '.join(known)}")
+        raise UsageFault("E-CFG-002", f"{option} {value}", f"expected one of {', '.join(known)}")
     return value

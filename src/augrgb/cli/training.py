@@ -96,7 +96,7 @@ def _train(
 
     loaded = load_recipe(recipe, StreamRecipe, overrides or [])
     if verb == "distill" and loaded.distill is None:
-        raise UsageFault("E-CFG-003", f"{recipe}: distill", "this section is required", "Or use `augrgb train`.")
+        raise UsageFault("E-CFG-014", f"{recipe}: distill", "this section is required", "Or use `augrgb train`.")
     folder = out or Path("runs") / recipe.stem
     if dry_run:
         from augrgb.cli.dry_run_table import show_dry_run

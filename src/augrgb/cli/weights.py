@@ -73,7 +73,7 @@ def import_weights(
     else:
         if sha256 is None:
             remedy = "Give the one that the publisher states, or that of your copy (`sha256sum FILE`)."
-            raise UsageFault("E-MOD-015", "--sha256", "is required for a .pt file", remedy)
+            raise UsageFault("E-CFG-014", "--sha256", "is required for a .pt file", remedy)
         written = run_import(source, encoder, out, sha256=sha256, **common)
     loaded = load_encoder(out)
     stdout().print(_table(loaded, written, self_test(loaded.encoder, written)))

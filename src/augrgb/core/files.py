@@ -95,6 +95,13 @@ def write_json(path: Path, value: Any) -> None:
     write_text(path, json.dumps(value, indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n")
 
 
+def unreadable(path: Path, error: OSError, what: str = "file") -> InputRefused:
+    """The refusal of a file that is absent (E-FILE-001) or that the system does not let us read (E-FILE-008)."""
+    if isinstance(error, FileNotFoundError):
+        return InputRefused("E-FILE-001", path, f"no such {what}")
+    return InputRefused("E-FILE-008", path, f"cannot be read ({error.strerror})", "Check its permissions.")
+
+
 def read_json(path: Path, what: str = "JSON file") -> Any:
     """Read JSON, with an error that names file, line and column."""
     try:
@@ -105,9 +112,9 @@ def read_json(path: Path, what: str = "JSON file") -> Any:
         raise InputRefused("E-FILE-002", path, f"not UTF-8 at byte {error.start}", "Save it as UTF-8.") from error
     except json.JSONDecodeError as error:
         message = f"not valid JSON at line {error.lineno}, column {error.colno}: {error.msg}"
-        raise InputRefused("E-FILE-002", path, message) from error
+        raise InputRefused("E-FILE-010", path, message) from error
     except RecursionError as error:
-        raise InputRefused("E-FILE-002", path, "not valid JSON: nested too deeply") from error
+        raise InputRefused("E-FILE-010", path, "not valid JSON: nested too deeply") from error
 
 
 def remove_leftovers(folder: Path) -> int:
@@ -143,7 +150,7 @@ def file_name_of(identifier: str) -> str:
     if name.strip(".") == "":
         name = name.replace(".", "%2E")
     if not name or len(name) > 200:
-        raise InputRefused("E-ID-003", repr(identifier[:80]), "empty, or too long for a file name", "Shorten the id.")
+        raise InputRefused("E-ID-006", repr(identifier[:80]), "empty, or too long for a file name", "Shorten the id.")
     return name
 
 

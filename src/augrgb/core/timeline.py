@@ -37,7 +37,7 @@ class Clock:
 
     def __post_init__(self) -> None:
         if not (math.isfinite(self.fps) and self.fps > 0 and self.window > 0 and self.stride > 0):
-            raise InputRefused("E-FEA-004", "clock", f"fps, window and stride must be positive, got {self}")
+            raise InputRefused("E-FEA-019", "clock", f"fps, window and stride must be positive, got {self}")
 
     @property
     def stride_s(self) -> float:
@@ -118,7 +118,7 @@ class FrameCounting:
 
     def __post_init__(self) -> None:
         if not (math.isfinite(self.fps) and self.fps > 0):
-            raise InputRefused("E-ANN-007", "frame rate", f"must be positive, got {self.fps}")
+            raise InputRefused("E-FEA-019", "frame rate", f"must be positive, got {self.fps}")
 
     def to_seconds(self, start: float, end: float) -> tuple[float, float]:
         """Half-open `[start_s, end_s)` of a span of frames."""

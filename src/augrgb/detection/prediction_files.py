@@ -64,7 +64,7 @@ def read_predictions(
     Raises:
         InputRefused, FaultList: E-FILE-001, E-DET-010 (no such kind of file), E-DET-007 to -009 (bad entries, times
             past the video), E-MET-001 (shape), E-MET-003 (unknown video), E-MET-004 (classes), E-FEA-004 (the clock
-            does not fit the duration), E-FEA-007 and -009 (damaged, pickled), E-ANN-024 (duration not known).
+            does not fit the duration), E-DET-012 (damaged), E-FILE-013 (pickled), E-ANN-024 (duration not known).
     """
     path = Path(path)
     kind = kind_of(path)
@@ -158,7 +158,7 @@ def _only(file: Path) -> NDArray[Any]:
     arrays = _loaded(file)
     if len(arrays) != 1:
         names = ", ".join(list(arrays)[:5])
-        raise InputRefused("E-FEA-007", file, f"holds {len(arrays)} arrays ({names}), expected the scores alone")
+        raise InputRefused("E-DET-012", file, f"holds {len(arrays)} arrays ({names}), expected the scores alone")
     return next(iter(arrays.values()))
 
 
@@ -172,5 +172,5 @@ def _loaded(file: Path) -> dict[str, NDArray[Any]]:
     except ARRAY_DAMAGE as error:
         if "pickle" in str(error).lower():
             remedy = "Save a plain array; objects could run code when read, so they never are."
-            raise InputRefused("E-FEA-009", file, "holds pickled Python objects", remedy) from error
-        raise InputRefused("E-FEA-007", file, f"damaged or not NumPy arrays ({error})", "Copy it again.") from error
+            raise InputRefused("E-FILE-013", file, "holds pickled Python objects", remedy) from error
+        raise InputRefused("E-DET-012", file, f"damaged or not NumPy arrays ({error})", "Copy it again.") from error

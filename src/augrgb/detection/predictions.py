@@ -58,9 +58,7 @@ def load_predictions(path: Path) -> Predictions:
     except FileNotFoundError as error:
         raise InputRefused("E-FILE-001", path, "no such predictions file") from error
     except (SafetensorError, KeyError, ValueError, TypeError) as error:
-        raise InputRefused(
-            "E-FILE-003", path, f"not a complete predictions file ({error})", "Make it again."
-        ) from error
+        raise InputRefused("E-DET-013", path, f"not a complete predictions file ({error})", "Make it again.") from error
 
 
 def fuse(members: Sequence[Predictions]) -> Predictions:
@@ -77,7 +75,7 @@ def fuse(members: Sequence[Predictions]) -> Predictions:
             raise InputRefused("E-MOD-005", "fusion", "the streams know different classes, or in another order")
         if set(other.scores) != set(first.scores):
             differing = sorted(set(other.scores) ^ set(first.scores))
-            raise InputRefused("E-FEA-001", "fusion", f"scored by one stream only: {', '.join(differing[:5])}")
+            raise InputRefused("E-DET-011", "fusion", f"scored by one stream only: {', '.join(differing[:5])}")
     fused = {
         name: late_fusion([(member.scores[name], member.clock) for member in members], first.clock, len(scores))[0]
         for name, scores in first.scores.items()

@@ -81,7 +81,7 @@ def load_encoder(folder: Path, device: torch.device | str = "cpu") -> LoadedEnco
     """Rebuild an encoder from its folder.
 
     Raises:
-        InputRefused: E-FILE-001/002 (no description), E-MOD-001 (not safetensors, such as a pickle),
+        InputRefused: E-FILE-001/010 (no description), E-MOD-001 (not safetensors, such as a pickle),
             E-MOD-002 (names, shapes or kinds of tensors differ), E-MOD-003 (changed since it was saved),
             E-MOD-004 (NaN or infinite weights), E-MOD-006 (not an encoder of ours).
     """

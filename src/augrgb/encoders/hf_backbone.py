@@ -55,8 +55,8 @@ class HfBackbone(SnippetEncoder):
     Shape: windows (N, window, H, W, 3) uint8 -> (N, hidden size).
 
     Raises:
-        EnvironmentFault: E-ENC-011, `transformers` is not installed.
-        UsageFault: E-ENC-012, no configuration.
+        EnvironmentFault: E-ENV-003, `transformers` is not installed.
+        UsageFault: E-CFG-014, no configuration.
         InputRefused: E-ENC-012, no such model in `transformers`, or one that would fetch its parts.
     """
 
@@ -85,7 +85,7 @@ class HfBackbone(SnippetEncoder):
         super().__init__()
         if config is None:
             remedy = "Start from a model: `init: FOLDER` of `augrgb import-weights hf`; or give the model's config."
-            raise UsageFault("E-ENC-012", "encoder.hf.config", "is required", remedy)
+            raise UsageFault("E-CFG-014", "encoder.hf.config", "is required", remedy)
         if frames < 1 or min(height, width) < 1 or min(std) <= 0:
             raise UsageFault("E-CFG-003", self.name, f"frames, sides and std must be positive, got {frames}, {std}")
         self.kind, self.frames, self.pool = kind, frames, pool
@@ -179,14 +179,14 @@ def build_model(config: Mapping[str, Any]) -> nn.Module:
     """A model of `transformers` with random weights, from its configuration alone: no network, no foreign code.
 
     Raises:
-        EnvironmentFault: E-ENC-011.
-        InputRefused: E-ENC-012.
+        EnvironmentFault: E-ENV-003, `transformers` is not installed.
+        InputRefused: E-ENC-012, the configuration is not one of a plain backbone.
     """
     try:
         from transformers import AutoConfig, AutoModel
     except (ImportError, RuntimeError, OSError) as error:
         remedy = "pip install 'augrgb[hf]'; the other encoders work without it (augrgb list)."
-        raise EnvironmentFault("E-ENC-011", "transformers", f"cannot be imported ({error})", remedy) from error
+        raise EnvironmentFault("E-ENV-003", "transformers", f"cannot be imported ({error})", remedy) from error
     values = dict(config)
     model_type = values.pop("model_type", None)
     fetching = [key for key in _FETCHING if values.get(key)]

@@ -58,7 +58,7 @@ def import_hf(
         The card that was written, with the features of the self-test.
 
     Raises:
-        EnvironmentFault: E-ENC-011, `transformers` is not installed; the disk.
+        EnvironmentFault: E-ENV-003, `transformers` is not installed; the disk.
         UsageFault: E-MOD-015, a pickle without `sha256` and `trust`; wrong options.
         InputRefused: E-ENC-012 (no such model), E-ENC-013 (the folder lacks a file), E-ENC-014 (pictures), and as
             `import_weights`.

@@ -48,7 +48,7 @@ class SmallPose(SnippetEncoder):
     ) -> None:
         super().__init__()
         if len(names) != len(parents):
-            raise UsageFault("E-FEA-008", "small_pose", f"{len(names)} joint names but {len(parents)} parents")
+            raise UsageFault("E-POS-004", "small_pose", f"{len(names)} joint names but {len(parents)} parents")
         self.dim, self.joints = dim, len(names)
         self.options = {
             "names": list(names),

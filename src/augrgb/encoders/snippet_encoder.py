@@ -53,7 +53,7 @@ def check_windows(windows: NDArray[Any], dtype: type, shape: tuple[int | None, .
     """Refuse windows that are not (N, window, *shape) of a dtype; None in `shape` fits any size.
 
     Raises:
-        InputRefused: E-FEA-003.
+        InputRefused: E-ENC-015, other windows.
     """
     fits = windows.ndim == 2 + len(shape) and all(
         want in (None, have) for want, have in zip(shape, windows.shape[2:], strict=True)
@@ -61,7 +61,7 @@ def check_windows(windows: NDArray[Any], dtype: type, shape: tuple[int | None, .
     if not fits or windows.dtype != dtype:
         wanted = ", ".join("any" if size is None else str(size) for size in shape)
         problem = f"are {windows.dtype} {windows.shape}, expected {np.dtype(dtype)} (N, window, {wanted})"
-        raise InputRefused("E-FEA-003", "windows", problem, "Use the modality that the encoder was made for.")
+        raise InputRefused("E-ENC-015", "windows", problem, "Use the modality that the encoder was made for.")
 
 
 def encode_windows(encoder: SnippetEncoder, windows: NDArray[Any], batch: int | None = None) -> NDArray[np.float32]:

@@ -93,7 +93,7 @@ def read_card(path: Path) -> WeightCard:
     """Read a card.
 
     Raises:
-        InputRefused: E-FILE-001/002, E-MOD-006 (not a card).
+        InputRefused: E-FILE-001/010, E-MOD-006 (not a card).
     """
     values = read_json(path, "weight card")
     if not isinstance(values, Mapping) or values.get("schema") != SCHEMA:

@@ -44,7 +44,7 @@ def _missing(annotations: AnnotationSet, folder: FeatureFolder) -> Iterator[Find
     missing = [video_id for video_id in wanted if not folder.has(video_id)]
     if wanted and len(missing) == len(wanted):
         detail = f"none of {len(wanted)} videos; its first files: {', '.join(folder.ids()[:3])}"
-        yield Finding("E-FEA-002", "features of no video", "refused", str(folder.folder), detail)
+        yield Finding("E-FEA-015", "features of no video", "refused", str(folder.folder), detail)
         return
     for video_id in missing:
         yield Finding("E-FEA-002", "features missing", "noted", video_id, str(folder.folder))
@@ -83,7 +83,7 @@ def _lengths(spans: Mapping[Path, Mapping[str, _Span]]) -> Iterator[Finding]:
             other, other_stride_s = spans[folders[0]][video_id]
             if abs(covered - other) > max(stride_s, other_stride_s) + 1e-9:
                 detail = f"{folders[0]}: {other:.2f} s, {folder}: {covered:.2f} s"
-                yield Finding("E-FEA-004", "modalities of different length", "refused", video_id, detail)
+                yield Finding("E-FEA-028", "modalities of different length", "refused", video_id, detail)
 
 
 def _span(track: VideoFeatures) -> _Span:

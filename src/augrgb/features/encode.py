@@ -142,7 +142,7 @@ def encode_file(
     """
     report = report if report is not None else DecodeReport()
     if len({same_pass(loaded) for loaded in encoders}) != 1:
-        raise UsageFault("E-CFG-003", path, "these encoders cannot share one pass: other files or frame rates")
+        raise UsageFault("E-CFG-022", path, "these encoders cannot share one pass: other files or frame rates")
     fps = encoders[0].settings.clock.fps
     frames: Iterable[tuple[NDArray[Any], ...]]
     if encoders[0].encoder.modality == "pose":
@@ -195,7 +195,7 @@ def too_short(path: Path, loaded: LoadedEncoder) -> InputRefused:
 def _target(path: Path, loaded: LoadedEncoder) -> FrameTarget:
     size, modality = loaded.settings.size, loaded.encoder.modality
     if size is None:
-        raise UsageFault("E-CFG-003", path, f"{loaded.encoder.name} has no frame size; {modality} needs one")
+        raise UsageFault("E-CFG-023", path, f"{loaded.encoder.name} has no frame size; {modality} needs one")
     return flow_target(size, flow_of(loaded)) if modality == "flow" else FrameTarget(size)
 
 

@@ -72,7 +72,7 @@ def extract_video(job: ExtractJob) -> tuple[ItemOutcome | AugrgbError, ...]:
 
     Raises:
         InputRefused: The file cannot be used by any.
-        EnvironmentFault: The disk, the GPU, or E-MOD-016, the encoder cannot be read here.
+        EnvironmentFault: The disk, the GPU, or the encoder (E-MOD-016, E-MOD-023).
     """
     outcomes: dict[int, ItemOutcome | AugrgbError] = {}
     unfinished: list[_Unfinished] = []
@@ -94,7 +94,7 @@ def encoder_of(folder: Path, checksum: str, device: str = "cpu") -> LoadedEncode
     """The encoder, loaded once in each process.
 
     Raises:
-        EnvironmentFault: E-MOD-016, it cannot be read here, or is not the one that it was at the start.
+        EnvironmentFault: E-MOD-016, it cannot be read here; E-MOD-023, it changed since the start.
     """
     try:
         loaded = load_encoder(folder, device)
@@ -104,7 +104,7 @@ def encoder_of(folder: Path, checksum: str, device: str = "cpu") -> LoadedEncode
             fault
         )
     if loaded.checksum != checksum:
-        raise EnvironmentFault("E-MOD-016", folder, "changed while features were extracted", "Start again.")
+        raise EnvironmentFault("E-MOD-023", folder, "changed while features were extracted", "Start again.")
     return loaded
 
 

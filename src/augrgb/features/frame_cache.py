@@ -79,7 +79,7 @@ def cache_frames(
         Frames per video, and what was refused.
 
     Raises:
-        UsageFault: E-CFG-003 (no such modality), E-FEA-010 (the folder has other settings).
+        UsageFault: E-CFG-002 (no such modality), E-FEA-025 (the folder has other settings).
         Quarantined: More videos were refused than allowed.
         EnvironmentFault: The disk.
     """
@@ -87,7 +87,7 @@ def cache_frames(
     for modality in wanted:
         if modality not in MODALITIES:
             raise UsageFault(
-                "E-CFG-003", "modalities", f"no such modality {modality!r}", did_you_mean(modality, MODALITIES)
+                "E-CFG-002", "modalities", f"no such modality {modality!r}", did_you_mean(modality, MODALITIES)
             )
     FrameFolder.create(folder, FrameSettings(float(fps), size, flow))
     items = [

@@ -14,7 +14,7 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from augrgb.core.errors import InputRefused, UsageFault, did_you_mean
+from augrgb.core.errors import InputRefused, did_you_mean
 from augrgb.core.files import ARRAY_DAMAGE, atomic_path, file_name_of, identifier_of, read_json, write_json
 from augrgb.poses.files import Skeleton
 from augrgb.video.flow import flow_recipe
@@ -44,7 +44,7 @@ class FrameFolder:
         folder: The folder; its `frames.json` must exist (see `create`).
 
     Raises:
-        InputRefused: E-FILE-001 (nothing cached there), E-FEA-010 (made by another version).
+        InputRefused: E-FILE-001 (nothing cached there), E-FEA-025 (made by another version).
     """
 
     def __init__(self, folder: Path) -> None:
@@ -54,24 +54,24 @@ class FrameFolder:
             size, flow = (int(found["size"][0]), int(found["size"][1])), FlowSettings.of(found.get("flow_settings"))
             self.settings = FrameSettings(float(found["fps"]), size, flow)
         except (KeyError, AttributeError, TypeError, ValueError) as error:
-            raise InputRefused("E-FEA-007", self.folder / "frames.json", f"is not ours ({error})") from error
+            raise InputRefused("E-FEA-025", self.folder / "frames.json", f"is not ours ({error})") from error
         if found != self.settings.to_json():
             problem = f"made by another version ({found.get('schema')}, flow {found.get('flow')})"
-            raise InputRefused("E-FEA-010", self.folder, problem, "Remove the folder and cache the frames again.")
+            raise InputRefused("E-FEA-025", self.folder, problem, "Remove the folder and cache the frames again.")
 
     @classmethod
     def create(cls, folder: Path, settings: FrameSettings) -> FrameFolder:
         """Make a folder, or reopen one with the same settings.
 
         Raises:
-            UsageFault: E-FEA-010, it holds frames with other settings.
+            InputRefused: E-FEA-025, it holds frames with other settings.
         """
         if not (Path(folder) / "frames.json").exists():
             write_json(Path(folder) / "frames.json", settings.to_json())
         opened = cls(folder)
         if opened.settings != settings:
             problem = f"holds frames with {opened.settings}, wanted {settings}"
-            raise UsageFault("E-FEA-010", folder, problem, "Use another folder, or remove this one.")
+            raise InputRefused("E-FEA-025", folder, problem, "Use another folder, or remove this one.")
         return opened
 
     def path(self, modality: str, video_id: str) -> Path:
@@ -101,28 +101,28 @@ class FrameFolder:
         """A track (n, ...), memory-mapped.
 
         Raises:
-            InputRefused: E-FEA-002 (not cached), E-FEA-007 (damaged).
+            InputRefused: E-FEA-016 (not cached), E-FEA-024 (damaged).
         """
         note = self.note(modality, video_id)
         if note is None:
             hint = did_you_mean(video_id, self.ids(modality))
-            raise InputRefused("E-FEA-002", self.folder, f"no {modality} track of video {video_id!r}", hint)
+            raise InputRefused("E-FEA-016", self.folder, f"no {modality} track of video {video_id!r}", hint)
         path = self.path(modality, video_id)
         try:
             track = np.load(path, mmap_mode="r", allow_pickle=False)
         except ARRAY_DAMAGE as error:
             raise InputRefused(
-                "E-FEA-007", path, f"damaged track ({error})", "Remove it and cache it again."
+                "E-FEA-024", path, f"damaged track ({error})", "Remove it and cache it again."
             ) from error
         if len(track) != note["frames"]:
-            raise InputRefused("E-FEA-007", path, f"{len(track)} frames, its note says {note['frames']}", "Remove it.")
+            raise InputRefused("E-FEA-024", path, f"{len(track)} frames, its note says {note['frames']}", "Remove it.")
         return track  # type: ignore[no-any-return]
 
     def skeleton(self, video_id: str) -> Skeleton:
         """The skeleton of a cached pose track."""
         note = self.note("pose", video_id)
         if note is None:
-            raise InputRefused("E-FEA-002", self.folder, f"no pose track of video {video_id!r}")
+            raise InputRefused("E-FEA-016", self.folder, f"no pose track of video {video_id!r}")
         return Skeleton(tuple(note["skeleton"]["names"]), tuple(note["skeleton"]["parents"]))
 
 

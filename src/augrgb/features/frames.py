@@ -39,14 +39,14 @@ def iter_frames(
         flow: How flow is made.
 
     Raises:
-        UsageFault: E-CFG-003, no such modality, or pictures without a size.
+        UsageFault: E-CFG-023, no such modality, or frames without a size.
         InputRefused: See `sample_frames` and `read_poses`.
     """
     report = report if report is not None else DecodeReport()
     if modality == "pose":
         return _pose_frames(path, fps, report)
     if modality not in MODALITIES or size is None:
-        raise UsageFault("E-CFG-003", "modality", f"{modality!r} with frame size {size} cannot be made from a video")
+        raise UsageFault("E-CFG-023", "modality", f"{modality!r} with frame size {size} cannot be made from a video")
     if modality == "rgb":
         return frames_by_time(path, fps, size, partial=partial, threads=threads, report=report)
     pictures = sample_frames(path, fps, (flow_target(size, flow),), partial=partial, threads=threads, report=report)

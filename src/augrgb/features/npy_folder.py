@@ -73,14 +73,14 @@ class NpyFolder:
 
         Raises:
             InputRefused: E-FEA-002 (absent), E-FEA-003 (shape), E-FEA-005 (not finite), E-FEA-007 (damaged),
-                E-FEA-009 (pickled objects).
+                E-FEA-017 (width), E-FEA-018 (not numbers), E-FILE-013 (pickled objects).
         """
         if video_id not in self._paths:
             raise missing_features(self.folder, video_id, self._paths)
         values = self._array(video_id)
         if values.shape[1] != self.dim:
             problem = f"is (T, C) = {values.shape}, but features here have {self.dim} channels"
-            raise InputRefused("E-FEA-003", self._paths[video_id], problem, "Declare the width if it is stored (C, T).")
+            raise InputRefused("E-FEA-017", self._paths[video_id], problem, "Declare the width if it is stored (C, T).")
         return VideoFeatures(as_float32(self._paths[video_id], values), self.clock, mapped_rows(values))
 
     def _array(self, video_id: str) -> NDArray[Any]:
@@ -90,7 +90,7 @@ class NpyFolder:
         except ARRAY_DAMAGE as error:
             if "pickle" in str(error).lower() or "Python objects" in str(error):
                 remedy = "Save a plain array; objects could run code when read, so they never are."
-                raise InputRefused("E-FEA-009", path, "holds pickled Python objects", remedy) from error
+                raise InputRefused("E-FILE-013", path, "holds pickled Python objects", remedy) from error
             raise InputRefused("E-FEA-007", path, f"damaged or not an .npy file ({error})", "Copy it again.") from error
         if not isinstance(values, np.ndarray):
             raise InputRefused("E-FEA-007", path, "is an archive of arrays, not one .npy array")

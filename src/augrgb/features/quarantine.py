@@ -78,7 +78,7 @@ class Quarantine:
             return None
         entry = read_json(path, "quarantine note")
         if not isinstance(entry, dict) or entry.get("schema") != SCHEMA:
-            raise InputRefused("E-FILE-002", path, f"is not a quarantine note ({SCHEMA})", "Remove it.")
+            raise InputRefused("E-FEA-027", path, f"is not a quarantine note ({SCHEMA})", "Remove it.")
         return entry if entry["code"] in CODES else None  # else of another version: the video is tried again
 
 

@@ -32,8 +32,8 @@ class SnippetBank:
         counts: (videos,) snippets of each video.
 
     Raises:
-        InputRefused: E-FEA-002 (a track is not cached), E-FEA-004 (another frame rate), E-FEA-007 (damaged),
-            E-FEA-008 (pose frames of different skeletons).
+        InputRefused: E-FEA-016 (frames are not cached), E-FEA-021 (another frame rate), E-FEA-024 (damaged),
+            E-POS-006 (poses of different skeletons).
     """
 
     def __init__(self, frames_folder: Path, video_ids: Iterable[str], modality: str, clock: Clock) -> None:
@@ -41,7 +41,7 @@ class SnippetBank:
         self.video_ids = tuple(video_ids)
         if clock.fps != self.folder.settings.fps:
             problem = f"frames have {self.folder.settings.fps} fps, the clock {clock.fps}"
-            raise InputRefused("E-FEA-004", frames_folder, problem, "Cache the frames again with the clock's fps.")
+            raise InputRefused("E-FEA-021", frames_folder, problem, "Cache the frames again with the clock's fps.")
         self._tracks: list[NDArray[Any]] = [self.folder.read(modality, video_id) for video_id in self.video_ids]
         self.counts = np.array([clock.num_snippets(len(track)) for track in self._tracks], np.int64)
         self._ends = np.cumsum(self.counts)
@@ -90,5 +90,5 @@ class SnippetBank:
         for video_id in self.video_ids[1:]:
             if self.folder.skeleton(video_id) != first:
                 problem = f"{video_id!r} has another skeleton than {self.video_ids[0]!r}"
-                raise InputRefused("E-FEA-008", self.folder.folder, problem, "Convert poses to one skeleton.")
+                raise InputRefused("E-POS-006", self.folder.folder, problem, "Convert poses to one skeleton.")
         return first

@@ -80,8 +80,8 @@ def read_feature_file(path: Path) -> tuple[NDArray[np.float32], dict[str, Any]]:
     """Values (T, C) and metadata of one file, verified against its own checksum.
 
     Raises:
-        InputRefused: E-FILE-001 (absent), E-FEA-003 (shape), E-FEA-005 (not finite), E-FEA-007 (cut off, damaged, or
-            not ours).
+        InputRefused: E-FILE-001 (absent), E-FEA-003 (shape), E-FEA-005 (not finite), E-FEA-007 (cut off or
+            damaged), E-FEA-023 (not a feature file).
     """
     remedy = "Remove it and extract again."
     try:
@@ -94,7 +94,7 @@ def read_feature_file(path: Path) -> tuple[NDArray[np.float32], dict[str, Any]]:
     except (safetensors.SafetensorError, OSError, ValueError) as error:
         raise InputRefused("E-FEA-007", path, f"cut off or damaged ({error})", remedy) from error
     if values is None or not isinstance(described, dict) or described.get("schema") != SCHEMA:
-        raise InputRefused("E-FEA-007", path, f"is not a feature file of ours ({SCHEMA})", remedy)
+        raise InputRefused("E-FEA-023", path, f"is not a feature file of ours ({SCHEMA})", remedy)
     if values.ndim != 2 or 0 in values.shape:
         raise InputRefused("E-FEA-003", path, f"features have shape {values.shape}, expected (T, C)", remedy)
     if hashlib.sha256(np.ascontiguousarray(values).data).hexdigest() != described.get("values_sha256"):
@@ -179,7 +179,7 @@ class FeatureStore:
         if (described["recipe_hash"], described["clock"]) != (self._first[1]["recipe_hash"], self._first[1]["clock"]):
             raise mixed_recipes(path, self.recipe, described.get("recipe"))
         if values.shape[1] != self.dim:
-            raise InputRefused("E-FEA-003", path, f"{values.shape[1]} channels, but features here have {self.dim}")
+            raise InputRefused("E-FEA-017", path, f"{values.shape[1]} channels, but features here have {self.dim}")
         return VideoFeatures(values, Clock(**described["clock"]), mapped_rows(values))
 
 
@@ -192,8 +192,8 @@ def open_features(folder: Path | str, clock: Clock | None = None, dim: int | Non
         dim: Width of `.npy` features, to recognize transposed files.
 
     Raises:
-        InputRefused: E-FEA-002 (no such folder, or empty), E-FEA-004 (clock not declared, or another), E-FEA-010
-            (both kinds in one folder).
+        InputRefused: E-FEA-002 (no such folder, or empty), E-FEA-020 (clock not declared), E-FEA-004 (another
+            clock), E-FEA-026 (both kinds in one folder).
 
     >>> features = open_features("toy/features/rgb")
     >>> features.clock.stride_s, features.read("v00").values.shape
@@ -204,11 +204,11 @@ def open_features(folder: Path | str, clock: Clock | None = None, dim: int | Non
         raise InputRefused("E-FEA-002", folder, "no such feature folder", "Run `augrgb extract` first.")
     ours, foreign = any(folder.glob("*.safetensors")), any(folder.glob("*.npy"))
     if ours and foreign:
-        raise InputRefused("E-FEA-010", folder, "holds both .safetensors and .npy features", "Keep them apart.")
+        raise InputRefused("E-FEA-026", folder, "holds both .safetensors and .npy features", "Keep them apart.")
     if foreign:
         if clock is None:
             remedy = "Declare fps, window and stride with which they were made."
-            raise InputRefused("E-FEA-004", folder, ".npy features do not tell their time base", remedy)
+            raise InputRefused("E-FEA-020", folder, ".npy features do not tell their time base", remedy)
         return NpyFolder(folder, clock, dim)
     store = FeatureStore(folder)
     if clock is not None and clock != store.clock:

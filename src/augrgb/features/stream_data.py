@@ -41,7 +41,7 @@ class StreamData:
 
     Raises:
         UsageFault: E-FEA-001, no such modality.
-        FaultList, InputRefused: E-FEA-002, features are missing (all listed); E-ANN-005, a labelled video was never
+        FaultList, InputRefused: E-FEA-002, features are missing (all listed); E-SPL-005, a labelled video was never
             annotated.
     """
 
@@ -69,7 +69,7 @@ class StreamData:
         self.labelled = frozenset(self.video_ids if labelled is None else set(labelled) & set(self.video_ids))
         raise_together(
             [
-                InputRefused("E-ANN-005", video_id, "used as labelled, but never annotated", "Move it to `unlabelled`.")
+                InputRefused("E-SPL-005", video_id, "used as labelled, but never annotated", "Move it to `unlabelled`.")
                 for video_id in self.video_ids
                 if video_id in self.labelled and dataset.videos[video_id].events is None
             ]
@@ -266,7 +266,7 @@ def feature_statistics(
     warning; their std is 0.
 
     Raises:
-        InputRefused: E-FEA-006, there is no snippet at all.
+        InputRefused: E-FEA-022, there is no snippet.
     """
     count, shift = 0, np.zeros(0)
     total = squares = np.zeros(0)
@@ -283,7 +283,7 @@ def feature_statistics(
         total = total + rows.sum(axis=0)
         squares = squares + (rows**2).sum(axis=0)
     if count == 0:
-        raise InputRefused("E-FEA-006", data.dataset.name, f"no {modality} snippet to take statistics of")
+        raise InputRefused("E-FEA-022", data.dataset.name, f"no {modality} snippet to take statistics of")
     mean = total / count
     std = np.sqrt(np.maximum(squares / count - mean**2, 0))
     constant = int((std <= 1e-12).sum())

@@ -69,10 +69,10 @@ def as_float32(where: object, values: NDArray[Any]) -> NDArray[np.float32]:
     """Numbers of any kind and byte order as finite C-ordered float32.
 
     Raises:
-        InputRefused: E-FEA-003 (not numbers), E-FEA-005 (NaN, infinite or overflowing, with the first place).
+        InputRefused: E-FEA-018 (not numbers), E-FEA-005 (NaN, infinite or overflowing, with the first place).
     """
     if values.dtype.kind not in "fiu":
-        raise InputRefused("E-FEA-003", where, f"holds {values.dtype}, not real numbers")
+        raise InputRefused("E-FEA-018", where, f"holds {values.dtype}, not real numbers")
     with np.errstate(over="ignore"):
         result = np.ascontiguousarray(values, dtype=np.float32)
     finite = np.isfinite(result)

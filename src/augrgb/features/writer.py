@@ -58,11 +58,11 @@ class FeatureWriter:
         """Add snippets (n, C).
 
         Raises:
-            InputRefused: E-FEA-005, not finite; E-FEA-003, another width than before.
+            InputRefused: E-FEA-005, not finite; E-FEA-017, another width than before.
             EnvironmentFault: E-ENV-001, the disk.
         """
         if self.count and values.shape[1] != self.dim:
-            raise InputRefused("E-FEA-003", self.video_id, f"{values.shape[1]} channels after {self.dim}")
+            raise InputRefused("E-FEA-017", self.video_id, f"{values.shape[1]} channels after {self.dim}")
         finite = np.isfinite(values)
         if not finite.all():
             row, column = (int(place) for place in np.argwhere(~finite)[0])
@@ -100,7 +100,7 @@ def verify_features(path: Path) -> tuple[int, dict[str, Any]]:
     """Number of snippets and metadata of a file of ours whose values have the checksum it states.
 
     Raises:
-        InputRefused: E-FEA-007 (cut off, damaged, not ours), E-FILE-001 (absent).
+        InputRefused: E-FEA-007 (cut off or damaged), E-FEA-023 (not a feature file), E-FILE-001 (absent).
     """
     count, described = describe_file(path)
     digest = hashlib.sha256()
@@ -118,7 +118,7 @@ def describe_file(path: Path) -> tuple[int, dict[str, Any]]:
     """Number of snippets and metadata of a file of ours; its values are not read.
 
     Raises:
-        InputRefused: E-FEA-007 (cut off, not ours), E-FILE-001 (absent).
+        InputRefused: E-FEA-007 (cut off), E-FEA-023 (not a feature file), E-FILE-001 (absent).
     """
     try:
         with safetensors.safe_open(path, framework="numpy") as handle:
@@ -130,7 +130,7 @@ def describe_file(path: Path) -> tuple[int, dict[str, Any]]:
     except (safetensors.SafetensorError, OSError, ValueError) as error:
         raise InputRefused("E-FEA-007", path, f"cut off or damaged ({error})", "Extract it again.") from error
     if not isinstance(described, dict) or described.get("schema") != SCHEMA or len(shape) != 2:
-        raise InputRefused("E-FEA-007", path, f"is not a feature file of ours ({SCHEMA})", "Extract it again.")
+        raise InputRefused("E-FEA-023", path, f"is not a feature file of ours ({SCHEMA})", "Extract it again.")
     return int(shape[0]), described
 
 

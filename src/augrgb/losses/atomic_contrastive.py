@@ -78,7 +78,7 @@ class AtomicContrastive(DistillationLoss):
         super().__init__(dims, **sizes)
         if symmetric and negatives == "memory_bank":
             problem = "a memory bank holds teacher snippets only, but symmetric needs student snippets too"
-            raise UsageFault("E-CFG-003", self.name, problem, "Leave out symmetric, or choose other negatives.")
+            raise UsageFault("E-CFG-013", self.name, problem, "Leave out symmetric, or choose other negatives.")
         if temperature <= 0 or (max_negatives is not None and max_negatives < 1):
             problem = f"temperature and max_negatives must be positive, got {temperature} and {max_negatives}"
             raise UsageFault("E-CFG-003", self.name, problem, "max_negatives: null takes all negatives.")

@@ -33,8 +33,8 @@ class Fsp(DistillationLoss):
     Shape: features (B, T, C), logits (B, T, K), hidden (B, T, C_i), mask (B, T) -> scalar.
 
     Raises:
-        UsageFault: E-CFG-003, fewer than two layers; E-MOD-008, the teacher scores other classes; E-MOD-010, its hidden
-            layers are missing or do not fit.
+        UsageFault: E-CFG-003, fewer than two layers; E-MOD-008, the teacher scores other classes; E-MOD-010, hidden
+            layers are missing; E-MOD-022, their widths differ.
     """
 
     name = "fsp"
@@ -66,7 +66,7 @@ class Fsp(DistillationLoss):
             pairs = layer_pairs(self.name, student, teacher, self.last)
             if any(s.shape != t.shape for s, t in pairs):
                 shapes = ", ".join(f"{s.shape[-1]} and {t.shape[-1]}" for s, t in pairs)
-                raise UsageFault("E-MOD-010", self.name, f"widths differ: {shapes}", "Use filters of one width.")
+                raise UsageFault("E-MOD-022", self.name, f"widths differ: {shapes}", "Use filters of one width.")
         if not some.any():
             return nothing(student)
         return solution_flow([(s[some], t[some]) for s, t in pairs], batch.mask[some])

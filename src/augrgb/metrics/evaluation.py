@@ -120,7 +120,7 @@ def check_inputs(
         raise InputRefused("E-MET-008", dataset.name, f"{len(video_ids)} videos to evaluate, none or some twice")
     for video in video_ids:
         if video not in dataset.videos:
-            raise InputRefused("E-MET-003", repr(video), "no such video", did_you_mean(video, dataset.videos))
+            raise InputRefused("E-ID-004", repr(video), "no such video", did_you_mean(video, dataset.videos))
         if dataset.videos[video].events is None:
             raise InputRefused("E-MET-009", repr(video), "was never annotated", "Annotate it, or leave it out.")
     given = dict(scores or {})

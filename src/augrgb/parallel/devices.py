@@ -17,7 +17,7 @@ def chosen_devices(text: str) -> tuple[str, ...]:
     """Devices that a text names: `auto` (every GPU, else the CPU), `cpu`, `cuda` (every GPU) or `cuda:N`.
 
     Raises:
-        UsageFault: E-CFG-003, another text.
+        UsageFault: E-CFG-012, another text.
         EnvironmentFault: E-ENV-002, this machine has no such device.
     """
     import torch
@@ -25,7 +25,7 @@ def chosen_devices(text: str) -> tuple[str, ...]:
     found = re.fullmatch(r"cuda(?::(\d+))?", text)
     if text not in ("auto", "cpu") and found is None:
         raise UsageFault(
-            "E-CFG-003", "device", f"unknown device {text!r}", "Use auto, cpu, cuda or cuda:N, such as cuda:0."
+            "E-CFG-012", "device", f"unknown device {text!r}", "Use auto, cpu, cuda or cuda:N, such as cuda:0."
         )
     count = torch.cuda.device_count() if text != "cpu" and torch.cuda.is_available() else 0
     if found is None:

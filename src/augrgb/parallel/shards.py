@@ -36,14 +36,14 @@ def parse_shard(text: str, environment: Mapping[str, str] | None = None) -> Shar
         environment: Where Slurm's variables are; default: of this process.
 
     Raises:
-        UsageFault: E-CFG-011, not such a text, a number out of range, or no regular Slurm array.
+        UsageFault: E-CFG-004, not N/M with 1 <= N <= M; E-CFG-011, not a regular Slurm array.
     """
     if text.strip().lower() == "slurm":
         return _slurm_shard(os.environ if environment is None else environment)
     found = re.fullmatch(r"\s*(\d+)\s*/\s*(\d+)\s*", text)
     if not found or not 1 <= int(found[1]) <= int(found[2]):
         remedy = "Write 3/16 for the third of sixteen parts, or slurm inside an array job."
-        raise UsageFault("E-CFG-011", "--shard", f"expected N/M with 1 <= N <= M, got {text!r}", remedy)
+        raise UsageFault("E-CFG-004", "--shard", f"expected N/M with 1 <= N <= M, got {text!r}", remedy)
     return Shard(int(found[1]), int(found[2]))
 
 

@@ -80,7 +80,7 @@ def train(
     """
     checked = _checked(recipe, overrides)
     if isinstance(checked, ComparisonRecipe):
-        raise UsageFault("E-CFG-003", str(run), "this recipe compares several methods", "Use augrgb.compare.")
+        raise UsageFault("E-CFG-044", str(run), "this recipe compares several methods", "Use augrgb.compare.")
     if isinstance(checked, EncoderRecipe):
         return train_encoder(checked, Path(run), workers=workers, progress=progress)
     return train_stream(checked, Path(run), progress=progress)
@@ -109,7 +109,7 @@ def compare(
     """
     checked = _checked(recipe, overrides)
     if not isinstance(checked, ComparisonRecipe):
-        raise UsageFault("E-CFG-003", str(folder), "this recipe trains one model", "Use augrgb.train.")
+        raise UsageFault("E-CFG-044", str(folder), "this recipe trains one model", "Use augrgb.train.")
     return run_comparison(checked, Path(folder), workers=workers)
 
 
@@ -153,5 +153,5 @@ def _checked(recipe: AnyRecipe, overrides: Sequence[str]) -> Recipe:
     if isinstance(recipe, str | Path | Mapping):
         return load_recipe(recipe, overrides)
     if overrides:
-        raise UsageFault("E-CFG-003", "overrides", "go with a file or with values", "Pass the recipe as a file.")
+        raise UsageFault("E-CFG-013", "overrides", "go with a file or with values", "Pass the recipe as a file.")
     return recipe

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from augrgb.core.errors import AugrgbError, InputRefused, raise_together
+from augrgb.core.errors import AugrgbError, InputRefused, UsageFault, raise_together
 from augrgb.core.files import file_name_of
 from augrgb.core.progress import Progress
 from augrgb.parallel.batch import BatchReport, Item, ItemOutcome, run_batch
@@ -78,12 +78,13 @@ def run_pose_jobs(
     """Run jobs as a batch (`run_batch`); `times_s` are their time limits.
 
     Raises:
-        InputRefused: E-VID-005 (no sources), E-ID-001 (two sources of one name, or one that would be overwritten; all).
+        InputRefused: E-POS-015 (no sources), E-ID-005 (two sources with one name).
+        UsageFault: E-CFG-018, a source would be overwritten.
         Quarantined: E-VID-020, more sources were refused than allowed; the others are finished.
         EnvironmentFault: The disk, memory, or a missing package.
     """
     if not jobs:
-        raise InputRefused("E-VID-005", out, "no sources to make poses from", "Name files, or folders that hold some.")
+        raise InputRefused("E-POS-015", out, "no sources to make poses from", "Name files, or folders that hold some.")
     _refuse_twins(jobs)
     items = [Item(job.video_id, job, time_s, str(job.source)) for job, time_s in zip(jobs, times_s, strict=True)]
     return run_batch(function, items, out, engine=engine, allow_failures=allow_failures, progress=progress)
@@ -125,13 +126,13 @@ def write_people(
         warnings: Others that the report should list.
 
     Raises:
-        InputRefused: E-FEA-008, nobody was seen, the frame size is not known, or these cannot be poses.
+        InputRefused: E-POS-007 (nobody was seen), E-POS-008 (the frame size is not known), E-POS-002 (not poses).
     """
     if isinstance(skeleton, str):
         skeleton = Skeleton(LAYOUTS[skeleton].names, LAYOUTS[skeleton].parents)
     people = main_people(tracks, job.people.rule, 2)
     if not people:
-        raise InputRefused("E-FEA-008", job.source, f"nobody is seen in any of {frames} frames", "Leave it out.")
+        raise InputRefused("E-POS-007", job.source, f"nobody is seen in any of {frames} frames", "Leave it out.")
     notes = list(warnings)
     empty = 1 - len(people[0].frames) / frames
     if empty > _MOSTLY_EMPTY:
@@ -173,7 +174,7 @@ def _write_person(
     if joints.shape[2] == 2:
         if frame_size is None:
             problem = "2D poses of frames of unknown size"
-            raise InputRefused("E-FEA-008", job.source, problem, "Give --size WIDTHxHEIGHT of the video, in pixels.")
+            raise InputRefused("E-POS-008", job.source, problem, "Give --size WIDTHxHEIGHT of the video, in pixels.")
         width, height = frame_size
         joints = (joints - [width / 2, height / 2]) / height * [1, -1]
         units = "picture_heights"
@@ -197,7 +198,7 @@ def _refuse_twins(jobs: Sequence[PoseJob]) -> None:
         twin = first.setdefault(job.video_id, job)
         if twin is not job:
             problem = f"has the same name as {twin.source}, so both would be written to {job.target.name}"
-            faults.append(InputRefused("E-ID-001", job.source, problem, "Rename one, or convert them one by one."))
+            faults.append(InputRefused("E-ID-005", job.source, problem, "Rename one, or convert them one by one."))
         if job.target.resolve() == job.source.resolve():
-            faults.append(InputRefused("E-ID-001", job.source, "would be overwritten", "Choose another --out."))
+            faults.append(UsageFault("E-CFG-018", job.source, "would be overwritten", "Choose another --out."))
     raise_together(faults)

@@ -21,12 +21,12 @@ def with_centres(
     Shape: joints (n, V, D), scores (n, V) -> (n, V + 2, D), (n, V + 2).
 
     Raises:
-        UsageFault: E-CFG-003, the skeleton has no hips and shoulders by name, or has a trunk already.
+        UsageFault: E-POS-014, the skeleton has no hips and shoulders by name, or has a trunk already.
     """
     names = skeleton.names
     if set(_SIDES) - set(names) or {"mid_hip", "neck", "spine_base"} & set(names):
         problem = f"these joints have a trunk already, or no shoulders and hips: {', '.join(names[:8])}..."
-        raise UsageFault("E-CFG-003", "centres", problem, "Leave the option out.")
+        raise UsageFault("E-POS-014", "centres", problem, "Leave the option out.")
     at = {name: names.index(name) for name in _SIDES}
     hip, neck = len(names), len(names) + 1
     parents = list(skeleton.parents)

@@ -10,7 +10,8 @@ from typing import Any, Literal
 import numpy as np
 
 from augrgb.core.catalog import check_choice
-from augrgb.core.errors import InputRefused, UsageFault
+from augrgb.core.errors import UsageFault
+from augrgb.core.files import unreadable
 from augrgb.core.progress import Progress
 from augrgb.parallel.batch import BatchReport, ItemOutcome
 from augrgb.parallel.engine import Engine, LocalEngine
@@ -107,7 +108,7 @@ def find_skeletons(sources: Iterable[Path], format_name: str = "auto", out: Path
     """The files named, and in folders at any depth those with an ending of the format, but for what lies in `out`.
 
     Raises:
-        UsageFault: E-CFG-003, a video is among the files named, or `out` is one of the folders.
+        UsageFault: E-POS-012, a video is among the files named; E-CFG-018, `out` is one of the folders.
     """
     suffixes = {".bvh"} if format_name in ("auto", BVH) else set()
     kinds = SKELETON_FORMATS.values() if format_name == "auto" else [SKELETON_FORMATS.get(format_name)]
@@ -117,12 +118,12 @@ def find_skeletons(sources: Iterable[Path], format_name: str = "auto", out: Path
     for source in map(Path, sources):
         if source.is_dir():
             if made == source.resolve():
-                raise UsageFault("E-CFG-003", source, "is the folder to write to as well", "Choose another --out.")
+                raise UsageFault("E-CFG-018", source, "is the folder to write to as well", "Choose another --out.")
             paths = sorted(path for path in source.rglob("*") if path.suffix.lower() in suffixes and path.is_file())
             found += [path for path in paths if made is None or not path.resolve().is_relative_to(made)]
         elif source.suffix.lower() in VIDEO_SUFFIXES:
             raise UsageFault(
-                "E-CFG-003", source, "is a video", "Poses in videos are estimated: give --model FILE.onnx."
+                "E-POS-012", source, "is a video", "Poses in videos are estimated: give --model FILE.onnx."
             )
         else:
             found.append(source)
@@ -149,4 +150,4 @@ def _mebibytes(path: Path) -> float:
     try:
         return path.stat().st_size / 2**20
     except OSError as error:
-        raise InputRefused("E-FILE-001", path, f"cannot be read ({error.strerror})") from error
+        raise unreadable(path, error) from error

@@ -98,7 +98,7 @@ def estimate_poses(
         Frames per video, warnings, and what was refused; also in `report.json`.
 
     Raises:
-        UsageFault: E-CFG-003, see `PersonDetector`.
+        UsageFault: E-CFG-014, see `PersonDetector`.
         InputRefused: The model cannot be used (see `OnnxModel`); see `run_pose_jobs`.
         Quarantined, EnvironmentFault: See `run_pose_jobs`.
     """

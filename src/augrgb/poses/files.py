@@ -77,8 +77,8 @@ def read_poses(path: Path) -> PoseFile:
     """Read and check a pose file.
 
     Raises:
-        InputRefused: E-FILE-001 (absent), E-FEA-007 (not a readable `.npz`), E-FEA-009 (objects that only unpickling
-            could read), E-FEA-008 (shapes, names, units or values that cannot be poses).
+        InputRefused: E-FILE-001 (absent), E-POS-001 (not a readable `.npz`), E-FILE-013 (pickled objects), E-POS-003
+            (too large), E-POS-002 (shapes, names, units or values that cannot be poses).
     """
     return checked_poses(Path(path), _read_arrays(Path(path)))
 
@@ -87,7 +87,7 @@ def checked_poses(path: Path, values: Mapping[str, NDArray[Any]]) -> PoseFile:
     """The arrays of a pose file, checked; what is written is checked in the same way.
 
     Raises:
-        InputRefused: E-FEA-008, see `read_poses`.
+        InputRefused: E-POS-002, see `read_poses`.
     """
     joints, names, parents = values["joints"], values["names"], values["parents"]
     units = str(values["units"]) if "units" in values else "metres"
@@ -175,7 +175,7 @@ def _read_arrays(path: Path) -> dict[str, NDArray[Any]]:
         with zipfile.ZipFile(path) as archive:
             size = sum(info.file_size for info in archive.infolist())
         if size > _MAX_BYTES:
-            raise InputRefused("E-FEA-007", path, f"unpacks to {size} bytes; at most {_MAX_BYTES} are allowed")
+            raise InputRefused("E-POS-003", path, f"unpacks to {size} bytes; at most {_MAX_BYTES} are allowed")
         with np.load(path, allow_pickle=False) as arrays:
             missing = [name for name in _FIELDS if name not in arrays]
             if missing:
@@ -186,8 +186,8 @@ def _read_arrays(path: Path) -> dict[str, NDArray[Any]]:
     except ARRAY_DAMAGE as error:
         if "pickle" in str(error).lower():
             remedy = "Save plain arrays; objects could run code when read, so they never are."
-            raise InputRefused("E-FEA-009", path, "holds pickled Python objects", remedy) from error
-        raise InputRefused("E-FEA-007", path, f"not a readable .npz pose file ({error})", "Write it again.") from error
+            raise InputRefused("E-FILE-013", path, "holds pickled Python objects", remedy) from error
+        raise InputRefused("E-POS-001", path, f"not a readable .npz pose file ({error})", "Write it again.") from error
 
 
 def _is_tree(parents: NDArray[Any]) -> bool:
@@ -201,4 +201,4 @@ def _is_tree(parents: NDArray[Any]) -> bool:
 
 
 def _wrong(path: Path, problem: str) -> InputRefused:
-    return InputRefused("E-FEA-008", path, problem, "See docs/architecture.md for the pose format.")
+    return InputRefused("E-POS-002", path, problem, "See docs/architecture.md for the pose format.")

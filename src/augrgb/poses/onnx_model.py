@@ -26,8 +26,8 @@ class OnnxModel:
 
     Raises:
         EnvironmentFault: E-ENV-003, onnxruntime is not installed.
-        InputRefused: E-FILE-001 (absent), E-MOD-001 (not a model), E-MOD-002 (its input is no picture of a fixed size),
-            E-MOD-003 (another SHA-256).
+        InputRefused: E-FILE-001 (absent), E-MOD-024 (not a model), E-MOD-025 (its input is not an image of a fixed
+            size), E-MOD-003 (another SHA-256).
     """
 
     def __init__(self, path: Path, sha256: str | None = None) -> None:
@@ -52,12 +52,12 @@ class OnnxModel:
             )
         except Exception as error:  # its exceptions have no common base but this
             problem = f"is not an ONNX model that runs here ({str(error)[:200]})"
-            raise InputRefused("E-MOD-001", path, problem, "Export it again for onnxruntime.") from error
+            raise InputRefused("E-MOD-024", path, problem, "Export it again for onnxruntime.") from error
         inputs = self._session.get_inputs()
         shape = inputs[0].shape if inputs else []
         if len(inputs) != 1 or len(shape) != 4 or shape[1] != 3 or not all(isinstance(s, int) for s in shape[2:]):
             problem = f"takes {[(one.name, one.shape) for one in inputs]}, expected one picture (N, 3, height, width)"
-            raise InputRefused("E-MOD-002", path, problem, "Export it with a fixed picture size.")
+            raise InputRefused("E-MOD-025", path, problem, "Export it with a fixed picture size.")
         self._input = inputs[0].name
         self.one_by_one = shape[0] == 1
         self.size: tuple[int, int] = (int(shape[3]), int(shape[2]))
@@ -69,12 +69,12 @@ class OnnxModel:
         Shape: (N, 3, H, W) -> arrays that begin with N.
 
         Raises:
-            InputRefused: E-MOD-002, the model fails on such pictures.
+            InputRefused: E-MOD-025, the model fails on such images.
         """
         parts = np.split(pictures, len(pictures)) if self.one_by_one else [pictures]
         try:
             results = [self._session.run(None, {self._input: np.ascontiguousarray(part)}) for part in parts]
         except Exception as error:  # as above
             problem = f"fails on pictures {pictures.shape} ({str(error)[:200]})"
-            raise InputRefused("E-MOD-002", self.path, problem, "Is it the model for this task?") from error
+            raise InputRefused("E-MOD-025", self.path, problem, "Is it the model for this task?") from error
         return [np.concatenate(column) for column in zip(*results, strict=True)]

@@ -35,7 +35,7 @@ class PersonDetector:
         sha256: See `OnnxModel`.
 
     Raises:
-        UsageFault: E-CFG-003, the name does not tell the kind.
+        UsageFault: E-CFG-014, the kind is not given and the name does not contain it.
         InputRefused: See `OnnxModel`.
     """
 
@@ -43,7 +43,7 @@ class PersonDetector:
         named: list[DetectorKind] = [known for known in ("yolox", "rtmdet") if known in Path(path).name.lower()]
         if kind is None and len(named) != 1:
             remedy = "Give --detector-kind: yolox or rtmdet."
-            raise UsageFault("E-CFG-003", path, "its name does not say what kind of detector it is", remedy)
+            raise UsageFault("E-CFG-014", path, "its name does not say what kind of detector it is", remedy)
         self.kind: DetectorKind = kind or named[0]
         self.model = OnnxModel(path, sha256)
 
@@ -53,7 +53,7 @@ class PersonDetector:
         Shape: (H, W, 3) uint8 RGB.
 
         Raises:
-            InputRefused: E-MOD-002, the model's outputs are no boxes.
+            InputRefused: E-MOD-025, the model's outputs are not boxes.
         """
         width, height = self.model.size
         ratio = min(height / picture.shape[0], width / picture.shape[1])
@@ -78,7 +78,7 @@ class PersonDetector:
         if found.ndim == 2 and found.shape[1] > 5 and len(outputs) == 1 and self.kind == "yolox":
             return self._decoded(found)
         problem = f"outputs {[one.shape for one in outputs]} are not boxes with scores"
-        raise InputRefused("E-MOD-002", self.model.path, problem, "Export it with its boxes decoded.")
+        raise InputRefused("E-MOD-025", self.model.path, problem, "Export it with its boxes decoded.")
 
     def _decoded(self, raw: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """YOLOX's cells to boxes: centres in strides from the cell, logarithms of sizes, object times class score."""
@@ -91,7 +91,7 @@ class PersonDetector:
         grid, stride_of = np.concatenate(cells), np.concatenate(strides)
         if len(grid) != len(raw):
             problem = f"gives {len(raw)} boxes, expected {len(grid)} for {width} x {height} pixels"
-            raise InputRefused("E-MOD-002", self.model.path, problem, "Is it a YOLOX model of this size?")
+            raise InputRefused("E-MOD-025", self.model.path, problem, "Is it a YOLOX model of this size?")
         centre, size = (raw[:, :2] + grid) * stride_of, np.exp(np.minimum(raw[:, 2:4], 20)) * stride_of
         boxes = np.concatenate([centre - size / 2, centre + size / 2], axis=1)
         return boxes.astype(np.float32), raw[:, 4] * raw[:, 5 + _PERSON]

@@ -39,7 +39,7 @@ class PoseModel:
         dimensions: 2 or 3.
 
     Raises:
-        InputRefused: See `OnnxModel`; E-MOD-002, other outputs.
+        InputRefused: See `OnnxModel`; E-MOD-025, other outputs.
     """
 
     def __init__(self, path: Path, sha256: str | None = None) -> None:
@@ -47,18 +47,18 @@ class PoseModel:
         self.dimensions = len(self.model.output_names)
         if self.dimensions not in (2, 3):
             problem = f"gives {', '.join(self.model.output_names)}; expected simcc_x, simcc_y and for 3D simcc_z"
-            raise InputRefused("E-MOD-002", path, problem, "Only RTMPose-like (SimCC) models are read.")
+            raise InputRefused("E-MOD-025", path, problem, "Only RTMPose-like (SimCC) models are read.")
 
     def layout_of(self, joints: NDArray[np.float32]) -> str:
         """Name of the joint layout of (..., V, D) joints.
 
         Raises:
-            InputRefused: E-MOD-002, no layout has so many joints.
+            InputRefused: E-MOD-025, no layout has so many joints.
         """
         count = joints.shape[-2]
         if count not in LAYOUTS:
             problem = f"gives {count} joints; known are {', '.join(map(str, LAYOUTS))}"
-            raise InputRefused("E-MOD-002", self.model.path, problem, "Use a model of the COCO body or whole body.")
+            raise InputRefused("E-MOD-025", self.model.path, problem, "Use a model of the COCO body or whole body.")
         return LAYOUTS[count]
 
     def estimate(
@@ -76,7 +76,7 @@ class PoseModel:
         for output in outputs:
             if output.ndim != 3 or output.shape[:2] != outputs[0].shape[:2] or len(output) != len(boxes):
                 problem = f"outputs have shapes {[one.shape for one in outputs]}, expected (people, joints, places)"
-                raise InputRefused("E-MOD-002", self.model.path, problem, "Only RTMPose-like (SimCC) models are read.")
+                raise InputRefused("E-MOD-025", self.model.path, problem, "Only RTMPose-like (SimCC) models are read.")
         places, scores = decode_simcc(outputs)
         people = []
         for (left, top, width, height), place, score in zip(frames, places, scores, strict=True):

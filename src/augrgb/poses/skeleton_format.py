@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from augrgb.core.errors import InputRefused
-from augrgb.core.files import read_json
+from augrgb.core.files import read_json, unreadable
 from augrgb.poses.people import PersonTrack
 
 _MAX_BYTES = 2**30
@@ -68,7 +68,8 @@ class SkeletonFormat(ABC):
         """Read a file.
 
         Raises:
-            InputRefused: E-FEA-008 (what is wrong, with its line or frame), E-FILE-001..003.
+            InputRefused: E-POS-013 (with the line or frame that is wrong), E-POS-009 (no frame rate), and see
+                `read_untrusted_json`.
         """
 
 
@@ -76,14 +77,14 @@ def read_untrusted_json(path: Path) -> Any:
     """JSON of limited size and depth.
 
     Raises:
-        InputRefused: E-FILE-001 (absent), E-FILE-002 (malformed), E-FILE-003 (over 1 GiB).
+        InputRefused: E-FILE-001 (absent), E-FILE-002 (not UTF-8), E-FILE-010 (not JSON), E-FILE-003 (over 1 GiB).
     """
     try:
         size = path.stat().st_size
         if size > _MAX_BYTES:
             raise InputRefused("E-FILE-003", path, f"{size} bytes; at most {_MAX_BYTES} are read", "Split it by video.")
     except OSError as error:
-        raise InputRefused("E-FILE-001", path, f"cannot be read ({error.strerror})") from error
+        raise unreadable(path, error, "skeleton file") from error
     return read_json(path, "skeleton file")
 
 
@@ -91,7 +92,7 @@ def numbers(path: Path, place: str, values: object, count: int | None = None) ->
     """A flat list of finite numbers of a file.
 
     Raises:
-        InputRefused: E-FEA-008, it is something else; names the place.
+        InputRefused: E-POS-013, it is something else; the message has the place.
     """
     try:
         found = np.asarray(values, np.float64).reshape(-1)
@@ -106,15 +107,15 @@ def numbers(path: Path, place: str, values: object, count: int | None = None) ->
 
 def wrong(path: Path, place: str, problem: str, remedy: str = "Copy or export the file again.") -> InputRefused:
     """The refusal of a file for what stands at one place of it."""
-    return InputRefused("E-FEA-008", f"{path}: {place}", problem, remedy)
+    return InputRefused("E-POS-013", f"{path}: {place}", problem, remedy)
 
 
 def needed_fps(path: Path, options: ReadOptions) -> float:
     """The declared frame rate, for formats that have none.
 
     Raises:
-        InputRefused: E-FEA-008, none is declared.
+        InputRefused: E-POS-009, none is declared.
     """
     if options.fps is None:
-        raise InputRefused("E-FEA-008", path, "does not say its frame rate", "Give --fps.")
+        raise InputRefused("E-POS-009", path, "does not say its frame rate", "Give --fps.")
     return options.fps

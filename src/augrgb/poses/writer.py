@@ -38,7 +38,7 @@ def write_pose_file(
         made_from: Plain JSON values: source, method, options.
 
     Raises:
-        InputRefused: E-FEA-008, these cannot be poses.
+        InputRefused: E-POS-002, these cannot be poses.
         EnvironmentFault: The disk.
     """
     fields: dict[str, NDArray[Any]] = {

@@ -143,7 +143,7 @@ def encoder_videos(recipe: EncoderRecipe, dataset: Dataset) -> EncoderVideos:
     """The videos of the recipe's split; unlabelled ones only where something learns from them.
 
     Raises:
-        UsageFault: E-SPL-001, there is no such split, or its role `encoder` is empty.
+        UsageFault: E-SPL-001, there is no such split; E-SPL-007, its role `encoder` is empty.
     """
     split = recipe.data.split
     unlabelled = unlabelled_share(recipe) is not None

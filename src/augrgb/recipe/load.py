@@ -62,7 +62,7 @@ def with_base(path: Path) -> dict[str, Any]:
     says: sections key by key; lists and plain values of the recipe replace those of its base.
 
     Raises:
-        UsageFault: E-CFG-005, either file cannot be read; E-CFG-006, `base` is no file name, or the base has one.
+        UsageFault: See `read_values`, for both files; E-CFG-006, `base` is not a file name; E-CFG-009, it has a base.
     """
     values = read_values(path)
     if "base" not in values:
@@ -74,7 +74,7 @@ def with_base(path: Path) -> dict[str, Any]:
     base = read_values(beside if beside.is_file() else Path(name))
     if "base" in base:
         remedy = "A recipe has one base; put both into one file."
-        raise UsageFault("E-CFG-006", f"{path}: base", f"{name} has a base itself ({base['base']!r})", remedy)
+        raise UsageFault("E-CFG-009", f"{path}: base", f"{name} has a base itself ({base['base']!r})", remedy)
     return merge(base, values)
 
 
@@ -82,15 +82,15 @@ def read_values(path: Path) -> dict[str, Any]:
     """The plain values of a YAML recipe: a file, or a built-in one by its name.
 
     Raises:
-        UsageFault: E-CFG-005, there is none, or it is not YAML, gives a key twice, or is not a mapping; E-CFG-007,
-            several built-in recipes have that name.
+        UsageFault: E-CFG-005, there is none; E-CFG-007, several built-in recipes have that name; E-CFG-024, it is not
+            YAML or gives a key twice; E-CFG-025, it is not a mapping.
     """
     try:
         values = yaml.load(recipe_path(path).read_text(encoding="utf-8"), _UniqueKeys)
     except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise UsageFault("E-CFG-005", path, f"not valid YAML ({' '.join(str(error).split())})") from error
+        raise UsageFault("E-CFG-024", path, f"not valid YAML ({' '.join(str(error).split())})") from error
     if not isinstance(values, dict):
-        raise UsageFault("E-CFG-005", path, "a recipe is a mapping of sections", "See `augrgb show recipe`.")
+        raise UsageFault("E-CFG-025", path, "a recipe is a mapping of sections", "See `augrgb show recipe`.")
     return values
 
 
@@ -122,9 +122,9 @@ def validation_faults(error: ValidationError, kind: type[BaseModel], where: str)
             hint = did_you_mean(str(item["loc"][-1]), _fields_at(kind, item["loc"][:-1]))
             faults.append(UsageFault("E-CFG-001", place, "no such key", hint))
         elif item["type"] == "missing":
-            faults.append(UsageFault("E-CFG-003", place, "this key is required"))
+            faults.append(UsageFault("E-CFG-014", place, "this key is required"))
         elif item["type"] == "value_error" and isinstance(item["input"], Mapping):  # keys that contradict each other
-            faults.append(UsageFault("E-CFG-003", place, str(item["ctx"]["error"])))
+            faults.append(UsageFault("E-CFG-019", place, str(item["ctx"]["error"])))
         else:
             faults.append(UsageFault("E-CFG-003", place, f"{item['msg']}, got {repr(item['input'])[:80]}"))
     return faults
@@ -156,7 +156,7 @@ def _catalog_faults(values: Mapping[str, Any], where: str) -> list[AugrgbError]:
         chosen = section(*path)
         if len(chosen) > 1:
             faults.append(
-                UsageFault("E-CFG-003", f"{where}: {'.'.join(path)}", f"choose one {kind}, got {list(chosen)}")
+                UsageFault("E-CFG-016", f"{where}: {'.'.join(path)}", f"choose one {kind}, got {list(chosen)}")
             )
         for name, options in chosen.items():
             check(entries, str(name), options, kind, ".".join(path))
@@ -175,7 +175,7 @@ def _catalog_faults(values: Mapping[str, Any], where: str) -> list[AugrgbError]:
     for name in weights:
         if name not in teachers:
             hint = did_you_mean(str(name), map(str, teachers))
-            faults.append(UsageFault("E-CFG-003", f"{where}: distill.teacher_mixing.{name}", "no such teacher", hint))
+            faults.append(UsageFault("E-CFG-021", f"{where}: distill.teacher_mixing.{name}", "no such teacher", hint))
     return faults
 
 

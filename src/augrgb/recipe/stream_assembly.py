@@ -89,7 +89,7 @@ def stream_videos(recipe: StreamRecipe, dataset: Dataset, *, allow_empty: bool =
     """The videos of the recipe's split; unlabelled ones only where something learns from them.
 
     Raises:
-        UsageFault: E-SPL-001, there is no such split, or its role `train` is empty and must not be.
+        UsageFault: E-SPL-001, there is no such split; E-SPL-007, its role `train` is empty and must not be.
     """
     split = recipe.data.split
     unlabelled = unlabelled_share(recipe) is not None
@@ -147,5 +147,5 @@ def assemble_stream_task(
 def _feature_section(recipe: StreamRecipe, modality: str) -> FeatureSection:
     sections = recipe.data.features
     if modality not in sections:
-        raise UsageFault("E-CFG-003", "data.features", f"no folder for {modality}", did_you_mean(modality, sections))
+        raise UsageFault("E-FEA-001", "data.features", f"no folder for {modality}", did_you_mean(modality, sections))
     return sections[modality]

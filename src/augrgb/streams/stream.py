@@ -49,10 +49,10 @@ class Stream(nn.Module):
         """Scores (as logits) and filtered features of a batch.
 
         Raises:
-            InputRefused: E-MOD-005, features of another width.
+            InputRefused: E-FEA-017, features of another width.
         """
         if x.shape[-1] != self.dim_in:
-            raise InputRefused("E-MOD-005", "stream", f"features have {x.shape[-1]} channels, the model {self.dim_in}")
+            raise InputRefused("E-FEA-017", "stream", f"features have {x.shape[-1]} channels, the model {self.dim_in}")
         real = mask[..., None]
         x = torch.where(real, (x - self.mean) / self.std, 0.0)
         features, hidden = self.filter(x, mask)

@@ -51,7 +51,7 @@ def labelled_snippets(
         augmentation: Of training snippets; None = none.
 
     Raises:
-        InputRefused: E-ANN-005, a labelled video was never annotated.
+        InputRefused: E-SPL-005, a labelled video was never annotated.
     """
     strength = augmentation.strength if augmentation is not None else 0.0
     jitter = augmentation.jitter_frames if augmentation is not None else 0
@@ -71,7 +71,7 @@ def labelled_snippets(
         events = dataset.videos[video_id].events if video_id in labelled else ()
         if events is None:
             raise InputRefused(
-                "E-ANN-005", video_id, "used as labelled, but never annotated", "Use an unlabelled role."
+                "E-SPL-005", video_id, "used as labelled, but never annotated", "Use an unlabelled role."
             )
         labels.append(rasterise(events, dataset.classes, bank.clock, count))
         known.append(np.full(count, video_id in labelled))
@@ -90,7 +90,7 @@ def mirroring(
         classes: All of them.
 
     Raises:
-        UsageFault: E-ENC-004, a class of `swap` does not exist or occurs twice, or the modality is poses.
+        UsageFault: E-ENC-016, a class of `swap` does not exist or occurs twice; E-ENC-004, poses cannot be mirrored.
     """
     if not probability:
         return None
@@ -100,11 +100,11 @@ def mirroring(
     for pair in swap:
         for name in pair:
             if name not in classes:
-                raise UsageFault("E-ENC-004", "augment.swap", f"no such class as {name!r}", did_you_mean(name, classes))
+                raise UsageFault("E-ENC-016", "augment.swap", f"no such class as {name!r}", did_you_mean(name, classes))
         left, right = classes.index(pair[0]), classes.index(pair[1])
         if order[left] != left or order[right] != right or left == right:
             raise UsageFault(
-                "E-ENC-004", "augment.swap", f"{pair} must be two different classes that occur in no other pair"
+                "E-ENC-016", "augment.swap", f"{pair} must be two different classes that occur in no other pair"
             )
         order[left], order[right] = right, left
     return Mirroring(probability, lambda x: mirror(modality, x), order)

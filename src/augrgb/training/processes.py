@@ -30,7 +30,7 @@ def make_fabric(*, accelerator: str = "auto", precision: Any = "32-true", gpu: i
 
     Raises:
         EnvironmentFault: E-ENV-002, the device asked for is not there.
-        UsageFault: E-CFG-003, one GPU for several processes.
+        UsageFault: E-CFG-043, one GPU for several processes.
     """
     if accelerator == "cuda" and not torch.cuda.is_available():
         remedy = "Use train.accelerator=cpu, or a PyTorch built for CUDA and a driver that is new enough."
@@ -39,7 +39,7 @@ def make_fabric(*, accelerator: str = "auto", precision: Any = "32-true", gpu: i
     here = int(os.environ.get("LOCAL_WORLD_SIZE", str(world)))
     if gpu is not None and world > 1:
         problem = f"cuda:{gpu} is one GPU for {world} processes"
-        raise UsageFault("E-CFG-003", "device", problem, "Use cuda; every process then gets its own GPU.")
+        raise UsageFault("E-CFG-043", "device", problem, "Use cuda; every process then gets its own GPU.")
     fabric = Fabric(
         accelerator=accelerator,
         devices=here if gpu is None else [gpu],

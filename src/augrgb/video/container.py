@@ -57,8 +57,9 @@ def open_video(path: Path, limits: DecodeLimits = LIMITS) -> Iterator[tuple[Inpu
     """Open a local video file; gives its container and its first real video stream (cover art is not video).
 
     Raises:
-        InputRefused: E-FILE-001 (absent), E-VID-001 (not a video file we open), E-VID-002 (no video stream),
-            E-VID-004 (no decoder), E-VID-007 (cannot be read), E-VID-010 (frames too large).
+        InputRefused: E-FILE-001 (absent), E-FILE-008 (cannot be read), E-FILE-009 (not a regular file), E-VID-001 (not
+            a video), E-VID-002 (no video stream), E-VID-004 (no decoder), E-VID-010 (frames too large), E-VID-015
+            (another container).
     """
     path = Path(path)
     with _open_regular(path) as handle:
@@ -91,12 +92,12 @@ def _open_regular(path: Path) -> Iterator[BinaryIO]:
     except FileNotFoundError as error:
         raise InputRefused("E-FILE-001", path, "no such video file") from error
     except (OSError, ValueError) as error:
-        raise InputRefused("E-VID-007", path, f"cannot be read ({reason(error)})") from error
+        raise InputRefused("E-FILE-008", path, f"cannot be read ({reason(error)})") from error
     kind = stat.S_IFMT(os.fstat(descriptor).st_mode)
     if kind != stat.S_IFREG:
         os.close(descriptor)
         found = _KINDS.get(kind, "not a regular file")
-        raise InputRefused("E-VID-001", path, f"is {found}, not a video file", "Only local regular files are read.")
+        raise InputRefused("E-FILE-009", path, f"is {found}, not a video file", "Only local regular files are read.")
     with open(descriptor, "rb", buffering=2**16) as handle:
         yield handle
 
@@ -125,10 +126,10 @@ def _is_text(head: bytes) -> bool:
 
 def _cannot_open(path: Path, error: Exception) -> InputRefused:
     if isinstance(error, OSError) and not isinstance(error, av.error.FFmpegError):
-        return InputRefused("E-VID-007", path, f"cannot be read ({reason(error)})")
+        return InputRefused("E-FILE-008", path, f"cannot be read ({reason(error)})")
     if isinstance(error, av.error.ArgumentError):
         return InputRefused(
-            "E-VID-001", path, "not one of the containers we open (mp4/mov, mkv/webm, avi, mpeg-ts)", "Convert it."
+            "E-VID-015", path, "not one of the containers we open (mp4/mov, mkv/webm, avi, mpeg-ts)", "Convert it."
         )
     return InputRefused(
         "E-VID-001",

@@ -119,7 +119,8 @@ def sample_frames(
 
     Raises:
         InputRefused: See `open_video`; also E-VID-002 (no frames), E-VID-003 (breaks off: raised where it happens,
-            so after the frames before it), E-VID-006 (over 1 % of frames without a time), E-VID-010 (limits).
+            so after the frames before it), E-VID-006 (over 1 % of frames without a time), E-VID-010 and
+            E-VID-013 (limits).
     """
     path, report = Path(path), report if report is not None else DecodeReport()
     with open_video(path, limits) as (container, stream):
@@ -216,7 +217,7 @@ class _Source:
             problem = (
                 f"lasts over {self.report.duration_s:.0f} s; at most {self.limits.max_duration_s:.0f} s are allowed"
             )
-            raise InputRefused("E-VID-010", self.path, problem, "Cut it into parts.")
+            raise InputRefused("E-VID-013", self.path, problem, "Cut it into parts.")
         return time_s
 
     def _judge(self, fault: Exception | None, damaged: int, partial: Partial) -> None:

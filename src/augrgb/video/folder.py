@@ -15,7 +15,7 @@ def find_videos(folder: Path) -> dict[str, Path]:
     """Video files at any depth, by name without ending.
 
     Raises:
-        InputRefused: E-VID-005 none; E-ID-001 two files of one name; E-ID-002 names alike (all together).
+        InputRefused: E-VID-005 none; E-ID-005 two files with one name; E-ID-002 names alike (all together).
     """
     files: dict[str, Path] = {}
     faults: list[AugrgbError] = []
@@ -24,7 +24,7 @@ def find_videos(folder: Path) -> dict[str, Path]:
         if path.suffix.lower() not in VIDEO_SUFFIXES or not path.is_file():
             continue
         if path.stem in files:
-            faults.append(InputRefused("E-ID-001", path, f"the same name as {files[path.stem]}", "Rename one."))
+            faults.append(InputRefused("E-ID-005", path, f"the same name as {files[path.stem]}", "Rename one."))
             continue
         files[path.stem] = path
         twin = twins.setdefault(alike(path.stem), path.stem)

@@ -7,25 +7,23 @@ from pathlib import Path
 from typing import Any
 
 from augrgb.core.errors import InputRefused
-from augrgb.core.files import sha256_file
+from augrgb.core.files import sha256_file, unreadable
 
 
 def source_identity(path: Path) -> dict[str, Any]:
     """SHA-256 and size in bytes of a regular file. No time: what is made from equal files is to be equal bytes.
 
     Raises:
-        InputRefused: E-FILE-001 (absent), E-VID-001 (not a regular file), E-VID-007 (cannot be read).
+        InputRefused: E-FILE-001 (absent), E-FILE-009 (not a regular file), E-FILE-008 (cannot be read).
     """
     path = Path(path)
     try:
         state = path.stat()
         if not path.is_file():
-            raise InputRefused("E-VID-001", path, "is not a regular file", "Only local regular files are read.")
+            raise InputRefused("E-FILE-009", path, "is not a regular file", "Only local regular files are read.")
         return {"sha256": sha256_file(path), "size": state.st_size}
-    except FileNotFoundError as error:
-        raise InputRefused("E-FILE-001", path, "no such file") from error
     except OSError as error:
-        raise InputRefused("E-VID-007", path, f"cannot be read ({error.strerror})") from error
+        raise unreadable(path, error) from error
 
 
 def same_source(path: Path, identity: Mapping[str, Any], product: Path) -> bool:

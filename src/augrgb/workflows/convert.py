@@ -52,7 +52,7 @@ def convert(
     """
     name = target_format or _by_suffix(target)
     if target.resolve() == source.path.resolve() or source.path.resolve().is_relative_to(target.resolve()):
-        raise UsageFault("E-CFG-003", target, "this would write over the source", "Name another file or folder.")
+        raise UsageFault("E-CFG-018", target, "this would write over the source", "Name another file or folder.")
     judged = read_and_judge(source, progress)
     judged.refuse()
     files = write_annotations(judged.annotations, target, format_name=name, options=target_options)
@@ -65,4 +65,4 @@ def _by_suffix(target: Path) -> str:
     if len(found) == 1:
         return found[0]
     problem = f"the ending {target.suffix!r} does not tell its format"
-    raise UsageFault("E-ANN-006", target, problem, f"Name it (--to): {', '.join(found or writers())}.")
+    raise UsageFault("E-CFG-020", target, problem, f"Name it (--to): {', '.join(found or writers())}.")

@@ -127,7 +127,7 @@ def _check_roles(report: DryRun, dataset: Dataset, split: str, needed: set[str])
     empty = sorted(name for name in needed if not roles.get(name))
     if empty:
         faults = [
-            UsageFault("E-SPL-001", f"{dataset.name} {split}", f"no videos in role {name!r}", f"Filled: {sizes}.")
+            UsageFault("E-SPL-007", f"{dataset.name} {split}", f"no videos in role {name!r}", f"Filled: {sizes}.")
             for name in empty
         ]
         report.refuse("split", faults, sizes, ", ".join(sorted(needed)))
@@ -137,7 +137,7 @@ def _check_roles(report: DryRun, dataset: Dataset, split: str, needed: set[str])
     unknown = [i for name in labelled for i in roles.get(name, ()) if dataset.videos[i].events is None]
     if unknown:
         problem = f"{len(unknown)} videos of labelled roles were never annotated: {', '.join(unknown[:5])}"
-        report.refuse("labels", [InputRefused("E-ANN-005", dataset.name, problem, "Move them to `unlabelled`.")])
+        report.refuse("labels", [InputRefused("E-SPL-005", dataset.name, problem, "Move them to `unlabelled`.")])
     for name in ("train", "encoder", "test"):
         if roles.get(name) and (name in needed or name == "test"):
             used = {event.label for i in roles[name] for event in dataset.videos[i].events or ()}

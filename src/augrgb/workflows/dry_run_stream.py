@@ -80,7 +80,7 @@ def _check_fit(report: DryRun, name: str, teacher: LoadedStream, features: Mappi
     folder = features.get(teacher.settings.modality)
     if folder is not None and folder.dim != teacher.settings.dim_in:
         problem = f"was trained on {teacher.settings.dim_in} channels, {folder.folder} has {folder.dim}"
-        fault = InputRefused("E-FEA-003", f"teacher {name}", problem, "Give the features it was trained on.")
+        fault = InputRefused("E-FEA-017", f"teacher {name}", problem, "Give the features it was trained on.")
         report.refuse(f"teacher {name}", [fault], str(folder.dim), f"{teacher.settings.dim_in} channels")
 
 

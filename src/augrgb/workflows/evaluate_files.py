@@ -144,7 +144,7 @@ def annotated_videos(
     """The annotated videos of a subset, or of a role of a split; neither = all."""
     judged = repair(annotations)
     # Leakage between roles and missing ids of official split files do not concern one evaluation.
-    beside_the_point = ("E-SPL-001", "E-SPL-002", "E-SPL-003")
+    beside_the_point = ("E-ANN-041", "E-SPL-002", "E-SPL-003")
     raise_together([fault for fault in judged.refusals() if fault.code not in beside_the_point])
     counts = Counter((finding.kind, finding.action) for finding in judged.repairs())
     notes = [f"{count} events: {kind} (kept as written)" for (kind, _), count in counts.items()]
@@ -171,7 +171,7 @@ def _chosen(
 ) -> tuple[tuple[str, ...], str]:
     """The ids to evaluate, and how to call them."""
     if subset is not None and split is not None:
-        raise UsageFault("E-CFG-003", "--subset and --split", "name one of them", "A split is divided into roles.")
+        raise UsageFault("E-CFG-013", "--subset and --split", "name one of them", "A split is divided into roles.")
     if subset is not None:
         words = {video.subset for video in annotations.videos.values() if video.subset is not None}
         same = [word for word in words if word.lower() == subset.lower()]
@@ -183,7 +183,7 @@ def _chosen(
         raise UsageFault("E-SPL-001", f"split {split!r}", "no such split", did_you_mean(split, annotations.splits))
     roles = annotations.splits[split]
     if not roles.get(role):
-        raise UsageFault("E-SPL-001", f"{split}/{role}", "no videos in it", did_you_mean(role, roles))
+        raise UsageFault("E-SPL-007", f"{split}/{role}", "no videos in it", did_you_mean(role, roles))
     return tuple(name for name in roles[role] if name in annotations.videos), f"{split}/{role}"
 
 

@@ -104,8 +104,8 @@ def extract_together(
     Raises:
         Quarantined: E-VID-020, more videos were refused than allowed; the others are finished.
         InputRefused: The encoder cannot be loaded; E-FEA-010, a folder holds features of another recipe;
-            E-FEA-004, the cached frames have another frame rate or size.
-        UsageFault: E-CFG-010, no targets, one folder for two, or something that is no folder.
+            E-FEA-021, the cached frames have another frame rate or size.
+        UsageFault: E-CFG-014, no targets; E-CFG-010, one folder for two; E-FILE-012, not a folder.
         EnvironmentFault: The disk (E-ENV-001, also before work starts if it is too small) or memory; finished videos
             are kept.
     """
@@ -217,12 +217,12 @@ def _work(
 
 def _check_folders(folders: Sequence[Path]) -> None:
     if not folders:
-        raise UsageFault("E-CFG-010", "targets", "no encoder is given")
+        raise UsageFault("E-CFG-014", "targets", "no encoder is given")
     for folder in folders:
         if folders.count(folder) > 1:
             raise UsageFault("E-CFG-010", folder, "two encoders would write to it", "Give each its own folder.")
         if not existing_parent(folder).is_dir():
-            raise UsageFault("E-CFG-010", folder, f"{existing_parent(folder)} is a file", "Give a folder to write to.")
+            raise UsageFault("E-FILE-012", folder, f"{existing_parent(folder)} is a file", "Give a folder to write to.")
 
 
 def _check_space(fillings: Sequence[Filling], records: Sequence[VideoRecord]) -> None:
@@ -264,7 +264,7 @@ def _check_frames(frames: FrameFolder, loaded: LoadedEncoder) -> None:
     if frames.settings.fps != loaded.settings.clock.fps or not size_fits or not flow_fits:
         wanted = f"{loaded.settings.clock}, {loaded.settings.size}, {flow}"
         problem = f"cached with {frames.settings}, but the encoder wants {wanted}"
-        raise InputRefused("E-FEA-004", frames.folder, problem, "Cache the frames for this encoder, or use none.")
+        raise InputRefused("E-FEA-021", frames.folder, problem, "Cache the frames for this encoder, or use none.")
 
 
 def _copy_encoder(loaded: LoadedEncoder, folder: Path) -> None:

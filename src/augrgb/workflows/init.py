@@ -73,7 +73,7 @@ def init_dataset(
         raise UsageFault("E-CFG-003", "--val / --test", "shares must be above 0 and leave something to train on")
     root = out.resolve()
     if not videos.resolve().is_relative_to(root):
-        raise UsageFault("E-CFG-003", out, f"the dataset folder must be {videos} or a folder above it")
+        raise UsageFault("E-CFG-042", out, f"the dataset folder must be {videos} or a folder above it")
     source = (
         replace(annotations, videos=videos) if isinstance(annotations, Source) else Source(annotations, videos=videos)
     )
@@ -103,7 +103,7 @@ def _records(judged: Judged, poses: Path | None) -> dict[str, VideoRecord]:
     records: dict[str, VideoRecord] = {}
     folder = judged.videos
     if folder is None:
-        raise UsageFault("E-CFG-003", "videos", "a folder of videos is needed")
+        raise UsageFault("E-CFG-014", "videos", "a folder of videos is needed")
     for video_id, info in folder.infos.items():
         video = judged.annotations.videos.get(video_id)
         pose = poses / f"{video_id}.npz" if poses is not None else None
@@ -137,7 +137,7 @@ def _splits(
     unlabelled = [name for name in records if records[name].events is None]
     if len(labelled) < 3:
         problem = f"{len(labelled)} labelled videos; at least 3 are needed"
-        raise InputRefused("E-SPL-001", "annotations", problem, "One each for training, validation and test.")
+        raise InputRefused("E-SPL-010", "annotations", problem, "One each for training, validation and test.")
     given = splits_of(annotations, subset_roles=dict(subset_roles or {})) or {"random": {"train": tuple(labelled)}}
     splits: dict[str, dict[str, tuple[str, ...]]] = {}
     for split, roles in given.items():
@@ -153,7 +153,7 @@ def _splits(
             train, val = _held_out(train, records, val_share, rng_place=(seed, "val", split), by_subject=by_subject)
         if not train or not val or not test:
             counts = {"train": len(train), "val": len(val), "test": len(test)}
-            raise InputRefused("E-SPL-001", f"split {split}", f"a role is empty: {counts}", "Annotate more videos.")
+            raise InputRefused("E-SPL-010", f"split {split}", f"a role is empty: {counts}", "Annotate more videos.")
         splits[split] = {
             "train": tuple(train),
             "val": tuple(val),

@@ -136,23 +136,24 @@ def load_bvh_motion(folder: Path, *, units: Units = "cm", pattern: str = BVH_NAM
         pattern: Regular expression for the whole file stem with a group `content` and optionally `style` and `id`.
 
     Raises:
-        InputRefused: E-FILE-001 (none found), E-WLD-010/011/012.
+        InputRefused: E-FILE-006 (none found), E-POS-011 (not BVH), E-WLD-010 (joints), E-WLD-014 (a name does not match
+            the pattern), E-WLD-015 (different skeletons or frame rates).
     """
     folder = Path(folder)
     paths = sorted(folder.rglob("*.bvh"))
     if not paths:
-        raise InputRefused("E-FILE-001", folder, "no .bvh file in this folder")
+        raise InputRefused("E-FILE-006", folder, "no .bvh file in this folder")
     motions: list[BvhMotion] = []
     clips: list[Clip] = []
     for path in paths:
         match = re.fullmatch(pattern, path.stem)
         if match is None or not match.groupdict().get("content"):
-            raise InputRefused("E-WLD-012", path, f"the name does not match {pattern!r}", "Give a pattern that fits.")
+            raise InputRefused("E-WLD-014", path, f"the name does not match {pattern!r}", "Give a pattern that fits.")
         motion = read_bvh(path, units=units)
         if motions and (motion.names, motion.parents) != (motions[0].names, motions[0].parents):
-            raise InputRefused("E-WLD-012", path, f"another skeleton than {paths[0].name}", "Keep them in two folders.")
+            raise InputRefused("E-WLD-015", path, f"another skeleton than {paths[0].name}", "Keep them in two folders.")
         if motions and abs(motion.fps / motions[0].fps - 1) > 1e-3:
-            raise InputRefused("E-WLD-012", path, f"{motion.fps:g} frames/s, but {paths[0].name} {motions[0].fps:g}")
+            raise InputRefused("E-WLD-015", path, f"{motion.fps:g} frames/s, but {paths[0].name} {motions[0].fps:g}")
         motions.append(motion)
         clip_id = path.relative_to(folder).with_suffix("").as_posix()
         clips.append(Clip(clip_id, match["content"], match.groupdict().get("style"), len(motion.joints)))

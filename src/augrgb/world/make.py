@@ -82,7 +82,7 @@ def make_world_from_motion(
     classes = motion.contents + (motion.styles if styles else ())
     both = sorted(set(motion.contents) & set(motion.styles)) if styles else []
     if both:
-        raise InputRefused("E-WLD-012", "motion", f"{both[0]!r} is the name of a content and of a style")
+        raise InputRefused("E-WLD-016", "motion", f"{both[0]!r} is the name of a content and of a style")
     claim_folder(folder, settings, f"motion {motion.source} styles={styles}")
     plans = plan_videos(settings)
     clips = assign_clips(motion, settings, plans)

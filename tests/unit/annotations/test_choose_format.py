@@ -59,7 +59,7 @@ def test_a_subset_with_a_typo_lists_the_subsets_there_are(tmp_path):
     content = {i: {"subset": s, "duration": 1, "actions": []} for i, s in (("a", "training"), ("b", "testng"))}
     (tmp_path / "x.json").write_text(json.dumps(content))
     found = read_annotations(tmp_path / "x.json")
-    with pytest.raises(AugrgbError, match=r"E-SPL-001 subset 'testng'.*training \(1\), testng \(1\).*'testing'"):
+    with pytest.raises(AugrgbError, match=r"E-SPL-008 subset 'testng'.*training \(1\), testng \(1\).*'testing'"):
         splits_of(found)
     assert splits_of(found, subset_roles={"testng": "test"})["given"] == {"train": ("a",), "test": ("b",)}
     with pytest.raises(AugrgbError, match=r"subsets present: training \(1\), testng \(1\)"):

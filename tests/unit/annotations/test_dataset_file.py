@@ -67,7 +67,7 @@ def test_all_mistakes_are_told_together(tmp_path):
     raw["splits"]["cs"]["tset"] = []
     faults = faults_of(tmp_path, raw)
     codes = sorted(fault.code for fault in faults)
-    assert codes == ["E-ANN-001", "E-ANN-003", "E-ID-001", "E-ID-002", "E-ID-003", "E-SPL-001", "E-SPL-002"]
+    assert codes == ["E-ANN-001", "E-ANN-003", "E-ID-001", "E-ID-002", "E-ID-003", "E-SPL-002", "E-SPL-012"]
     text = "\n".join(map(str, faults))
     assert "did you mean 'walk'" in text and "did you mean 'events'" in text and "did you mean 'test'" in text
     assert "videos[1] and [3]" in text
@@ -145,12 +145,12 @@ def test_role_gives_ids_or_says_what_there_is(tmp_path):
     dataset = load_dataset(write(tmp_path, raw_dataset()))
     assert role(dataset, "cs", "train") == ("a",)
     assert role(dataset, "cs", "val", allow_empty=True) == ()
-    for split, name, expected in [
-        ("cx", "train", "known: cs"),
-        ("cs", "val", "'train': 1"),
-        ("cs", "trian", "'train'"),
+    for split, name, code, expected in [
+        ("cx", "train", "E-SPL-001", "known: cs"),
+        ("cs", "val", "E-SPL-007", "'train': 1"),
+        ("cs", "trian", "E-SPL-006", "'train'"),
     ]:
-        with pytest.raises(AugrgbError, match="E-SPL-001") as caught:
+        with pytest.raises(AugrgbError, match=code) as caught:
             role(dataset, split, name)
         assert expected in str(caught.value)
 

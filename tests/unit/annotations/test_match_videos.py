@@ -99,10 +99,10 @@ def test_init_proves_the_frame_rate_and_keeps_official_splits(videos, tmp_path):
 def test_a12_a_declared_rate_that_is_not_the_videos_is_refused(videos, tmp_path):
     folder = tsu_csvs(tmp_path)
     report = check_data(Source(folder, options={"fps": 30.0}, videos=videos))
-    assert ("E-ANN-007", "refused") in kinds(report) and not report.usable
-    assert "declared 30, the video has 10 frames" in next(f.detail for f in report.findings if f.code == "E-ANN-007")
+    assert ("E-ANN-038", "refused") in kinds(report) and not report.usable
+    assert "declared 30, the video has 10 frames" in next(f.detail for f in report.findings if f.code == "E-ANN-038")
     assert check_data(Source(folder, options={"fps": 10.001}, videos=videos)).usable
-    with pytest.raises(AugrgbError, match="E-ANN-007"):
+    with pytest.raises(AugrgbError, match="E-ANN-038"):
         init_dataset(videos, Source(folder, options={"fps": 30.0}), videos.parent)
 
 
@@ -110,14 +110,14 @@ def test_a12_frame_numbers_of_a_variable_rate_are_refused(tmp_path):
     (tmp_path / "videos").mkdir()
     times = [0.1 * i if i < 10 else 1.0 + 0.25 * (i - 10) for i in range(20)]
     path = write_video(tmp_path / "videos" / "P01T01C01.mp4", FRAMES, times_s=times)
-    with pytest.raises(AugrgbError, match=r"E-ANN-007.*variable frame rate"):
+    with pytest.raises(AugrgbError, match=r"E-ANN-037.*variable frame rate"):
         constant_rate(path)
     folder = tsu_csvs(tmp_path)
     for name in sorted(folder.iterdir())[1:]:
         name.unlink()
     for options in ({}, {"fps": 10.0}):
         report = check_data(Source(folder, options=options, videos=tmp_path / "videos"))
-        assert ("E-ANN-007", "refused") in kinds(report)
+        assert ("E-ANN-037", "refused") in kinds(report)
 
 
 def test_a_measured_rate_is_exact(videos):
@@ -149,7 +149,7 @@ def test_the_same_video_under_two_names(videos, tmp_path):
     assert ("E-VID-018", "refused") in kinds(check_data(Source(annotations, videos=mine)))
     (mine / "deep").mkdir()
     (mine / "deep" / "P01T01C01.avi").write_bytes(b"")
-    with pytest.raises(AugrgbError, match="E-ID-001"):
+    with pytest.raises(AugrgbError, match="E-ID-005"):
         find_videos(mine)
     (mine / "deep" / "P01T01C01.avi").rename(mine / "deep" / "p02t01c01.avi")
     with pytest.raises(AugrgbError, match="E-ID-002"):
@@ -191,7 +191,7 @@ def test_features_are_checked(videos, tmp_path):
     assert ("E-FEA-007", "P05T01C01") in found  # cut off
     assert ("E-FEA-011", "P01T01C01") in found  # constant
     assert ("E-FEA-012", "P04T01C01") in found  # 8 s of features of a 2 s video
-    assert ("E-FEA-004", "P02T01C01") in found and ("E-FEA-004", "P03T01C01") not in found  # 3 against 1 snippet
+    assert ("E-FEA-028", "P02T01C01") in found and ("E-FEA-028", "P03T01C01") not in found  # 3 against 1 snippet
     nowhere = check_data(Source(annotations), features=[tmp_path / "nowhere"])
     assert ("E-FEA-002", "refused") in kinds(nowhere)
 
@@ -200,12 +200,12 @@ def test_npy_features_need_a_clock(tmp_path):
     annotations = csv_of(tmp_path, "v,walk,0,1")
     (tmp_path / "npy").mkdir()
     np.save(tmp_path / "npy" / "v.npy", np.full((4, 3), np.nan))
-    assert ("E-FEA-004", "refused") in kinds(check_data(Source(annotations), features=[tmp_path / "npy"]))
+    assert ("E-FEA-020", "refused") in kinds(check_data(Source(annotations), features=[tmp_path / "npy"]))
     report = check_data(Source(annotations), features=[tmp_path / "npy"], clock=Clock(25, 16, 8))
     assert ("E-FEA-005", "refused") in kinds(report)
     np.save(tmp_path / "npy" / "v.npy", np.array([{}], dtype=object), allow_pickle=True)
     report = check_data(Source(annotations), features=[tmp_path / "npy"], clock=Clock(25, 16, 8))
-    assert {"E-FEA-009"} <= {finding.code for finding in report.findings}
+    assert {"E-FILE-013"} <= {finding.code for finding in report.findings}
 
 
 def test_a_source_without_videos_can_be_given_them(videos, tmp_path):

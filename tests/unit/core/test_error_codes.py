@@ -78,6 +78,22 @@ def test_exit_codes_are_those_of_the_error_classes() -> None:
         assert EXIT_CODES[kind] == getattr(errors, name).exit_code
 
 
+def test_a_code_is_raised_by_the_class_of_its_kind() -> None:
+    kind_of = {
+        "UsageFault": "usage",
+        "InputRefused": "input",
+        "Quarantined": "quarantine",
+        "EnvironmentFault": "environment",
+    }
+    wrong = [
+        f"{code} is {CODES[code].kind}, raised as {name}"
+        for code, names in _raised().items()
+        for name in names
+        if name in kind_of and CODES[code].kind not in (kind_of[name], "finding")
+    ]
+    assert not wrong
+
+
 def test_the_page_is_fresh() -> None:
     page = (ROOT / "docs" / "errors.md").read_text(encoding="utf-8")
     assert page == markdown(), "run `python -m augrgb.core.error_codes > docs/errors.md`"

@@ -24,7 +24,7 @@ def test_truncated_file_is_refused(tmp_path):
     path = tmp_path / "p.safetensors"
     save_predictions(path, predictions([[0.25, 1.0]]))
     path.write_bytes(path.read_bytes()[:-3])
-    with pytest.raises(InputRefused, match="E-FILE-003"):
+    with pytest.raises(InputRefused, match="E-DET-013"):
         load_predictions(path)
 
 

@@ -153,7 +153,7 @@ def test_skeletons_without_hips_take_the_cameras_axes():
     assert x.dtype == torch.float32 and x.shape == (2, 8, 17, 6) and (x[:, 0, encoder.seen.root] == 0).all()
     np.testing.assert_allclose(x[:, 1:, :, 3:], 10 * np.diff(windows, axis=1), atol=1e-5)
     assert encoder(x).shape == (2, 256)
-    with pytest.raises(InputRefused, match="E-FEA-003"):
+    with pytest.raises(InputRefused, match="E-ENC-015"):
         encoder.prepare(windows[:, :, :16])
 
 

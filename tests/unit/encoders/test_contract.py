@@ -109,7 +109,7 @@ def test_options_are_checked_and_rebuild_the_encoder(name):
 def test_windows_of_another_modality_are_refused(name):
     encoder = build(name)
     for other in set(NAMES) - {name}:
-        with pytest.raises(InputRefused, match="E-FEA-003"):
+        with pytest.raises(InputRefused, match="E-ENC-015"):
             encoder.prepare(some_windows(other, 2))
 
 

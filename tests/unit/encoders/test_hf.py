@@ -131,7 +131,7 @@ def test_contract_of_encoders(kind, imported):
     again.train()(x[:2]).square().mean().backward()
     learned = [name for name, p in again.named_parameters() if p.grad is not None and p.grad.abs().sum() > 0]
     assert len(learned) > 0.8 * len(list(again.parameters()))
-    with pytest.raises(InputRefused, match="E-FEA-003"):
+    with pytest.raises(InputRefused, match="E-ENC-015"):
         encoder.prepare(frames.astype(np.float32))
 
 
@@ -274,7 +274,7 @@ def test_without_the_extra_the_error_says_what_to_install(imported, monkeypatch)
     monkeypatch.setitem(sys.modules, "transformers", None)
     with pytest.raises(EnvironmentFault, match=r"pip install 'augrgb\[hf\]'") as caught:
         load_encoder(imported / "dinov2")
-    assert caught.value.code == "E-ENC-011" and caught.value.exit_code == 5
+    assert caught.value.code == "E-ENV-003" and caught.value.exit_code == 5
 
 
 @pytest.mark.parametrize("lost", ["config.json", "preprocessor_config.json", "model.safetensors"])

@@ -188,7 +188,7 @@ def test_contract_of_encoders(kind):
     before = x.clone()
     assert augment(encoder.modality, x, torch.Generator().manual_seed(3)).shape == x.shape
     assert torch.equal(x, before)
-    with pytest.raises(InputRefused, match="E-FEA-003"):
+    with pytest.raises(InputRefused, match="E-ENC-015"):
         encoder.prepare(some_windows(encoder, 1).astype(np.int16))
     with pytest.raises(UsageFault, match="at least 32"):
         kind(side=8)

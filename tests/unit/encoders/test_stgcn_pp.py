@@ -293,7 +293,7 @@ def test_every_layout(layout):
     encoder = build(names=names, parents=parents, axes="camera")
     windows = np.random.default_rng(0).random((2, 8, len(names), 3), dtype=np.float32)
     assert encode_windows(encoder, windows).shape == (2, 256)
-    with pytest.raises(InputRefused, match="E-FEA-003"):
+    with pytest.raises(InputRefused, match="E-ENC-015"):
         encoder.prepare(windows[:, :, 1:])
 
 

@@ -63,7 +63,7 @@ def test_values_that_are_refused(tmp_path):
     refused("E-FEA-005", "not finite", write_features, tmp_path, "a", np.full((2, 2), 1e300), CLOCK, META)
     for shape in ((5,), (0, 4), (2, 3, 4)):
         refused("E-FEA-003", "shape", write_features, tmp_path, "a", np.zeros(shape), CLOCK, META)
-    refused("E-FEA-003", "not real numbers", write_features, tmp_path, "a", np.array([["x"]]), CLOCK, META)
+    refused("E-FEA-018", "not real numbers", write_features, tmp_path, "a", np.array([["x"]]), CLOCK, META)
     assert not list(tmp_path.iterdir())
 
 
@@ -76,7 +76,7 @@ def test_damaged_files(tmp_path):
     path.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
     refused("E-FEA-007", "changed since", read_feature_file, path)
     path.write_bytes(safetensors.numpy.save({"features": values()}))
-    refused("E-FEA-007", "not a feature file of ours", read_feature_file, path)
+    refused("E-FEA-023", "not a feature file of ours", read_feature_file, path)
     refused("E-FILE-001", "no such", read_feature_file, tmp_path / "absent.safetensors")
 
 
@@ -90,7 +90,7 @@ def test_missing_and_mixed(tmp_path):
     refused("E-FEA-002", "did you mean 'video1'", folder.read, "vido1")
     refused("E-FEA-010", "encoder.sha256: 1 here, 2 there", folder.read, "video2")
     refused("E-FEA-010", "clock differs", folder.read, "video3")
-    refused("E-FEA-003", "6 channels", folder.read, "video4")
+    refused("E-FEA-017", "6 channels", folder.read, "video4")
 
 
 def test_opening(tmp_path):
@@ -99,7 +99,7 @@ def test_opening(tmp_path):
     write_features(tmp_path, "a", values(), CLOCK, META)
     refused("E-FEA-004", "declared", open_features, tmp_path, Clock(30, 8, 4))
     np.save(tmp_path / "b.npy", values())
-    refused("E-FEA-010", "both", open_features, tmp_path, CLOCK)
+    refused("E-FEA-026", "both", open_features, tmp_path, CLOCK)
 
 
 def test_the_folder_is_listed_once(tmp_path, monkeypatch):
@@ -114,7 +114,7 @@ def test_the_folder_is_listed_once(tmp_path, monkeypatch):
 def test_foreign_npy(tmp_path):
     np.save(tmp_path / "flat.npy", values())
     np.save(tmp_path / "tall.npy", values()[:, None, None, :].astype(np.float64))
-    refused("E-FEA-004", "time base", open_features, tmp_path)
+    refused("E-FEA-020", "time base", open_features, tmp_path)
     folder = open_features(tmp_path, CLOCK)
     assert folder.ids() == ("flat", "tall") and folder.dim == 5 and folder.clock == CLOCK
     for video_id in folder.ids():
@@ -127,8 +127,8 @@ def test_transposed_npy_needs_a_declared_width(tmp_path, caplog):
     np.save(tmp_path / "b.npy", np.ascontiguousarray(values().T))
     np.testing.assert_array_equal(open_features(tmp_path, CLOCK, 5).read("b").values, values())
     assert "turned" in caplog.text
-    refused("E-FEA-003", "5 channels", open_features(tmp_path, CLOCK).read, "b")
-    refused("E-FEA-003", "9 channels", open_features(tmp_path, CLOCK, 9).read, "a")
+    refused("E-FEA-017", "5 channels", open_features(tmp_path, CLOCK).read, "b")
+    refused("E-FEA-017", "9 channels", open_features(tmp_path, CLOCK, 9).read, "a")
 
 
 def test_npy_that_are_refused(tmp_path):
@@ -140,7 +140,7 @@ def test_npy_that_are_refused(tmp_path):
     (tmp_path / "empty.npy").write_bytes(b"")
     folder = open_features(tmp_path, CLOCK, 5)
     refused("E-FEA-003", "averaged", folder.read, "crops")
-    refused("E-FEA-009", "pickled", folder.read, "objects")
+    refused("E-FILE-013", "pickled", folder.read, "objects")
     refused("E-FEA-005", "nan at snippet 0", folder.read, "nan")
     refused("E-FEA-007", "damaged", folder.read, "cut")
     refused("E-FEA-007", "damaged", folder.read, "empty")

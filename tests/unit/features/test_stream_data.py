@@ -128,7 +128,7 @@ def test_a_modality_missing_everywhere_is_refused_even_if_allowed():
 def test_never_annotated_is_not_empty():
     data = Dataset("toy", ("sit", "walk"), {"a": VideoRecord("a", 2.0, events=None)})
     features = {"rgb": FakeFeatures({"a": track(4, 3)})}
-    with pytest.raises(AugrgbError, match="E-ANN-005 a"):
+    with pytest.raises(AugrgbError, match="E-SPL-005 a"):
         StreamData(data, ["a"], features, grid="rgb")
     assert len(StreamData(data, ["a"], features, grid="rgb", labelled=())) == 1
 

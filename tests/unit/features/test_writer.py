@@ -55,7 +55,7 @@ def test_values_that_are_no_features(tmp_path):
         write(tmp_path, np.ones((0, 3), np.float32))
     with FeatureWriter(tmp_path, "a", CLOCK) as writer:
         writer.append(np.ones((2, 3), np.float32))
-        with pytest.raises(InputRefused, match="E-FEA-003"):
+        with pytest.raises(InputRefused, match="E-FEA-017"):
             writer.append(np.ones((2, 4), np.float32))
     assert not list(tmp_path.iterdir())
 

@@ -62,7 +62,7 @@ def test_a_device_that_is_not_there_is_told(gpus, count, text, told):
 
 @pytest.mark.parametrize("text", ["gpu", "cuda:", "cuda:-1", "cuda:x", "CPU", ""])
 def test_other_words_are_refused(text):
-    with pytest.raises(UsageFault, match=r"E-CFG-003 device.*cuda:0"):
+    with pytest.raises(UsageFault, match=r"E-CFG-012 device.*cuda:0"):
         chosen_devices(text)
 
 

@@ -43,7 +43,7 @@ def test_parts_last_about_as_long():
 def test_reading_parts():
     assert parse_shard("3/16") == Shard(3, 16) and parse_shard(" 1 / 1 ") == Shard(1, 1)
     for text in ("0/4", "5/4", "4", "a/b", "-1/4", "1/0", ""):
-        with pytest.raises(UsageFault, match="E-CFG-011"):
+        with pytest.raises(UsageFault, match="E-CFG-004"):
             parse_shard(text)
 
 

@@ -85,9 +85,9 @@ def test_poses_below_their_sources_are_no_sources_and_originals_are_never_overwr
     before = (tmp_path / "b.npz").read_bytes()
     for _ in range(2):
         assert len(convert_poses([tmp_path], tmp_path / "poses", workers=0).done) == 2
-    with pytest.raises(UsageFault, match=r"E-CFG-003.*Choose another --out"):
+    with pytest.raises(UsageFault, match=r"E-CFG-018.*Choose another --out"):
         convert_poses([tmp_path], tmp_path, workers=0)
-    with pytest.raises(InputRefused, match=r"E-ID-001.*would be overwritten"):
+    with pytest.raises(UsageFault, match=r"E-CFG-018.*would be overwritten"):
         convert_poses([tmp_path / "b.npz"], tmp_path, workers=0)
     assert (tmp_path / "b.npz").read_bytes() == before
 
@@ -102,8 +102,8 @@ def test_bad_files_are_named_with_line_and_remedy_and_the_rest_is_done(tmp_path)
     (source / "e.txt").write_text("3,10,20,1\n")
     outcome = run_cli("data", "poses", source, "-o", tmp_path / "p", "--workers", 2)
     assert outcome.code == 4
-    assert f"E-FEA-008 {source / 'b.txt'}: line 1: 151 numbers, expected 150" in outcome.err
-    assert f"E-ANN-006 {source / 'd.json'}" in outcome.err and f"E-ANN-006 {source / 'e.txt'}" in outcome.err
+    assert f"E-POS-013 {source / 'b.txt'}: line 1: 151 numbers, expected 150" in outcome.err
+    assert f"E-POS-010 {source / 'd.json'}" in outcome.err and f"E-POS-010 {source / 'e.txt'}" in outcome.err
     assert "export the file again" in outcome.err and "Traceback" not in outcome.err
     assert sorted(path.name for path in (tmp_path / "p").glob("*.npz")) == ["a.npz", "c.npz"]
     report = json.loads((tmp_path / "p" / "report.json").read_text())
@@ -141,7 +141,7 @@ def test_twins_and_empty_folders_are_refused(tmp_path):
     for folder in "xy":
         (tmp_path / folder).mkdir()
         write_kinect(tmp_path / folder / "a.txt", kinect_people(4))
-    with pytest.raises(InputRefused, match="E-ID-001"):
+    with pytest.raises(InputRefused, match="E-ID-005"):
         convert_poses([tmp_path / "x", tmp_path / "y"], tmp_path / "p", workers=0)
     (tmp_path / "empty").mkdir()
     assert run_cli("data", "poses", tmp_path / "empty", "-o", tmp_path / "p").code == 3
@@ -173,7 +173,7 @@ def test_lcrnet_files_give_2d_or_3d(tmp_path):
 
 def test_millimetres_are_noticed(tmp_path):
     write_kinect(tmp_path / "a.txt", kinect_people(5) * 1000)
-    with pytest.raises(Quarantined, match=r"E-FEA-008.*millimetres"):
+    with pytest.raises(Quarantined, match=r"E-POS-002.*millimetres"):
         convert_poses([tmp_path / "a.txt"], tmp_path / "p", workers=0)
     assert not (tmp_path / "p" / "a.npz").exists()
 
@@ -346,7 +346,7 @@ def test_bad_videos_are_left_out_and_models_are_checked_first(tmp_path, onnx):
     assert (tmp_path / "p" / "good.npz").exists() and not (tmp_path / "p" / "bad.npz").exists()
     (tmp_path / "m2.onnx").write_text("no")
     outcome = run_cli("data", "poses", tmp_path / "good.mp4", "-o", tmp_path / "q", "--model", tmp_path / "m2.onnx")
-    assert outcome.code == 3 and outcome.err.count("E-MOD-001") == 1
+    assert outcome.code == 3 and outcome.err.count("E-MOD-024") == 1
     outcome = run_cli("data", "poses", tmp_path / "good.mp4", "-o", tmp_path / "q")
     assert outcome.code == 2 and "give --model FILE.onnx" in outcome.err
     outcome = run_cli("data", "poses", tmp_path / "good.mp4", "-o", tmp_path / "q", "--model", model, "--size", "1x1")

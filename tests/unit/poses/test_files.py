@@ -62,17 +62,17 @@ def test_a_joint_seen_once():
 @pytest.mark.parametrize(
     ("changes", "code", "text"),
     [
-        ({"joints": np.zeros((4, 5, 2), np.float32)}, "E-FEA-008", "expected floats"),
-        ({"joints": np.zeros((0, 5, 3), np.float32)}, "E-FEA-008", "expected floats"),
-        ({"joints": np.full((4, 5, 3), np.inf, np.float32)}, "E-FEA-008", "infinite at frame 0"),
-        ({"joints": np.full((4, 5, 3), np.nan, np.float32)}, "E-FEA-008", "ever seen"),
-        ({"joints": np.full((4, 5, 3), 1500, np.float32)}, "E-FEA-008", "millimetres"),
-        ({"names": np.array(["a", "b"])}, "E-FEA-008", "5 different names"),
-        ({"parents": np.array([1, 0, 0, 0, 0])}, "E-FEA-008", "tree"),
-        ({"parents": np.array([-1, 9, 0, 0, 0])}, "E-FEA-008", "tree"),
-        ({"fps": 0.0}, "E-FEA-008", "fps"),
-        ({"fps": None}, "E-FEA-008", "without fps"),
-        ({"names": np.array([{"a": 1}] * 5, object)}, "E-FEA-009", "pickled"),
+        ({"joints": np.zeros((4, 5, 2), np.float32)}, "E-POS-002", "expected floats"),
+        ({"joints": np.zeros((0, 5, 3), np.float32)}, "E-POS-002", "expected floats"),
+        ({"joints": np.full((4, 5, 3), np.inf, np.float32)}, "E-POS-002", "infinite at frame 0"),
+        ({"joints": np.full((4, 5, 3), np.nan, np.float32)}, "E-POS-002", "ever seen"),
+        ({"joints": np.full((4, 5, 3), 1500, np.float32)}, "E-POS-002", "millimetres"),
+        ({"names": np.array(["a", "b"])}, "E-POS-002", "5 different names"),
+        ({"parents": np.array([1, 0, 0, 0, 0])}, "E-POS-002", "tree"),
+        ({"parents": np.array([-1, 9, 0, 0, 0])}, "E-POS-002", "tree"),
+        ({"fps": 0.0}, "E-POS-002", "fps"),
+        ({"fps": None}, "E-POS-002", "without fps"),
+        ({"names": np.array([{"a": 1}] * 5, object)}, "E-FILE-013", "pickled"),
     ],
 )
 def test_what_is_refused(tmp_path, changes, code, text):
@@ -88,7 +88,7 @@ def test_files_that_are_no_poses(tmp_path):
     whole = write_poses(tmp_path / "a.npz", stick_motion(50)).read_bytes()
     for cut in (0, 10, len(whole) // 2, len(whole) - 1):
         (tmp_path / "cut.npz").write_bytes(whole[:cut])
-        with pytest.raises(InputRefused, match="E-FEA-007"):
+        with pytest.raises(InputRefused, match="E-POS-001"):
             read_poses(tmp_path / "cut.npz")
 
 

@@ -88,7 +88,7 @@ def test_centres():
     assert up["neck"] == up["left_hip"] == "mid_hip" and up["nose"] == up["right_shoulder"] == "neck"
     assert up["left_knee"] == "left_hip"
     kinect = LAYOUTS["kinect25"]
-    with pytest.raises(UsageFault, match="E-CFG-003 centres"):
+    with pytest.raises(UsageFault, match="E-POS-014 centres"):
         with_centres(
             np.zeros((2, 25, 3), np.float32), np.zeros((2, 25), np.float32), Skeleton(kinect.names, kinect.parents)
         )

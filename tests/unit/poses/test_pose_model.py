@@ -77,22 +77,22 @@ def test_models_that_cannot_be_used(tmp_path):
     with pytest.raises(InputRefused, match="E-FILE-001"):
         PoseModel(tmp_path / "absent.onnx")
     (tmp_path / "text.onnx").write_text("hello")
-    with pytest.raises(InputRefused, match="E-MOD-001"):
+    with pytest.raises(InputRefused, match="E-MOD-024"):
         PoseModel(tmp_path / "text.onnx")
     good = write_simcc_model(tmp_path / "good.onnx")
     assert PoseModel(good, sha256_file(good).upper()).model.size == (48, 64)
     with pytest.raises(InputRefused, match="E-MOD-003"):
         PoseModel(good, "0" * 64)
     one = write_constant_model(tmp_path / "one.onnx", (48, 64), heat=np.zeros((1, 17, 64, 48), np.float32))
-    with pytest.raises(InputRefused, match=r"E-MOD-002.*simcc_x"):
+    with pytest.raises(InputRefused, match=r"E-MOD-025.*simcc_x"):
         PoseModel(one)
     flat = write_constant_model(
         tmp_path / "flat.onnx", (48, 64), x=np.zeros((1, 17), np.float32), y=np.zeros(3, np.float32)
     )
-    with pytest.raises(InputRefused, match="E-MOD-002"):
+    with pytest.raises(InputRefused, match="E-MOD-025"):
         PoseModel(flat).estimate(picture(), [whole_picture(picture())])
     odd = write_simcc_model(tmp_path / "odd.onnx", joints=21)
-    with pytest.raises(InputRefused, match=r"E-MOD-002.*21 joints"):
+    with pytest.raises(InputRefused, match=r"E-MOD-025.*21 joints"):
         PoseModel(odd).layout_of(np.zeros((21, 2), np.float32))
 
 
@@ -128,17 +128,17 @@ def test_raw_yolox_outputs_are_decoded(tmp_path):
     box = [centre[0] - size[0] / 2, centre[1] - size[1] / 2, centre[0] + size[0] / 2, centre[1] + size[1] / 2]
     np.testing.assert_allclose(PersonDetector(path).people(picture(64, 64)), [box], atol=1e-4)
     short = write_constant_model(tmp_path / "yolox_short.onnx", (64, 64), output=raw[:, :-1])
-    with pytest.raises(InputRefused, match=r"E-MOD-002.*83 boxes, expected 84"):
+    with pytest.raises(InputRefused, match=r"E-MOD-025.*83 boxes, expected 84"):
         PersonDetector(short).people(picture(64, 64))
 
 
 def test_detectors_that_cannot_be_used(tmp_path):
     path = write_constant_model(tmp_path / "model.onnx", (64, 64), dets=DETS, labels=LABELS)
-    with pytest.raises(UsageFault, match=r"E-CFG-003.*--detector-kind"):
+    with pytest.raises(UsageFault, match=r"E-CFG-014.*--detector-kind"):
         PersonDetector(path)
     assert len(PersonDetector(path, "yolox").people(picture(128, 100))) == 2
     odd = write_constant_model(tmp_path / "rtmdet.onnx", (64, 64), masks=np.zeros((1, 8, 8, 8), np.float32))
-    with pytest.raises(InputRefused, match=r"E-MOD-002.*not boxes"):
+    with pytest.raises(InputRefused, match=r"E-MOD-025.*not boxes"):
         PersonDetector(odd).people(picture(64, 64))
 
 

@@ -94,7 +94,7 @@ def test_new_keys_that_are_not_used_leave_old_run_folders_as_they_are():
     ("flow", "told"),
     [
         ({"method": "tvl"}, "E-CFG-002 recipe: encoder.small_flow.flow.method.tvl: no such flow method.*'tvl1'"),
-        ({"method": "raft"}, "E-CFG-003 recipe: encoder.small_flow.flow.method raft: needs weights"),
+        ({"method": "raft"}, "E-CFG-014 recipe: encoder.small_flow.flow.method raft: needs weights"),
         ({"bound": -1}, "E-CFG-003 recipe: encoder.small_flow.flow.bound: must be a positive number"),
         ({"method": 3}, "E-CFG-003 recipe: encoder.small_flow.flow.method: Input should be a valid string"),
         (5, "E-CFG-003 recipe: encoder.small_flow.flow: Input should be a dictionary"),

@@ -174,7 +174,7 @@ def test_videos_without_labels_teach_through_the_teacher_only(root, tmp_path):
     save_dataset(replace(data, videos=videos), place / "data")
     values = toy_values(place)["stream"]
     outcome = run_cli("train", write(tmp_path / "s.yaml", values), "--out", tmp_path / "refused")
-    assert outcome.code == 3 and "E-ANN-005" in outcome.err
+    assert outcome.code == 3 and "E-SPL-005" in outcome.err
 
 
 def test_teachers_clock_differs_from_the_students(root, tmp_path):

@@ -39,7 +39,7 @@ def test_standardises_and_survives_a_constant_channel(stream):
 
 
 def test_another_width_is_refused(stream):
-    with pytest.raises(AugrgbError, match=r"E-MOD-005.* 7 channels, the model 6"):
+    with pytest.raises(AugrgbError, match=r"E-FEA-017.* 7 channels, the model 6"):
         stream(torch.zeros(1, 2, 7), torch.ones(1, 2, dtype=torch.bool))
 
 

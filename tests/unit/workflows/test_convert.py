@@ -54,9 +54,9 @@ def test_the_source_is_never_written_over(source, tmp_path):
 
 
 def test_the_target_format_must_be_clear(source, tmp_path):
-    with pytest.raises(UsageFault, match=r"E-ANN-006.*--to.*charades-json"):
+    with pytest.raises(UsageFault, match=r"E-CFG-020.*--to.*charades-json"):
         convert(Source(source), tmp_path / "x.json")
-    with pytest.raises(UsageFault, match=r"E-ANN-006"):
+    with pytest.raises(UsageFault, match=r"E-CFG-020"):
         convert(Source(source), tmp_path / "x.xlsx")
     with pytest.raises(UsageFault, match="E-ANN-008"):
         convert(Source(source), tmp_path / "x.xml", target_format="cvat", target_options={"fps": 25.0})
@@ -70,7 +70,7 @@ def test_a_file_that_is_refused_writes_nothing(tmp_path):
     path.write_text("video,label,start,end\nv,walk,0,1\nv,Walk,1,2\n../v,walk,nan,2\n")
     with pytest.raises(AugrgbError) as caught:
         convert(Source(path), tmp_path / "y.json", target_format="activitynet")
-    assert all(code in str(caught.value) for code in ("E-ANN-003", "E-ID-003", "E-ANN-002"))
+    assert all(code in str(caught.value) for code in ("E-ANN-032", "E-ID-003", "E-ANN-002"))
     assert sorted(p.name for p in tmp_path.iterdir()) == ["x.csv"]
 
 
@@ -94,7 +94,7 @@ def test_options_and_maps(tmp_path):
     (tmp_path / "map.yaml").write_text("old name: new\n3: sit\nnoise: null\n")
     assert read_class_map(tmp_path / "map.yaml") == {"old name": "new", "3": "sit", "noise": None}
     (tmp_path / "map.yaml").write_text("- a\n")
-    with pytest.raises(UsageFault, match="E-CFG-005"):
+    with pytest.raises(UsageFault, match="E-CFG-025"):
         read_class_map(tmp_path / "map.yaml")
 
 

@@ -121,7 +121,7 @@ def test_a_subset_by_any_case_leaves_the_others_aside_and_says_so(tmp_path, trut
     found = evaluate_files(tmp_path / "p.csv", truth, subset="test")
     assert found.evaluation.results[0].coverage == "2 of 2 videos scored" and found.evaluation.role == "test"
     assert "1 videos outside test" in " ".join(found.notes)
-    with pytest.raises(InputRefused, match=r"E-SPL-001.*Test \(2\)"):
+    with pytest.raises(UsageFault, match=r"E-SPL-007.*Test \(2\)"):
         evaluate_files(tmp_path / "p.csv", truth, subset="tset")
     with pytest.raises(UsageFault, match="E-SPL-001"):
         evaluate_files(tmp_path / "p.csv", truth, split="cross_view")
@@ -183,9 +183,9 @@ def test_files_that_are_no_predictions(tmp_path, truth):
         ("absent", "E-FILE-001"),
         ("empty", "E-DET-010"),
         ("p.pkl", "E-DET-010"),
-        ("p.npy", "E-FEA-009"),
-        ("q.npz", "E-FEA-007"),
-        ("objects.npz", "E-FEA-009"),
+        ("p.npy", "E-FILE-013"),
+        ("q.npz", "E-DET-012"),
+        ("objects.npz", "E-FILE-013"),
     ]:
         with pytest.raises(InputRefused) as caught:
             read_predictions(tmp_path / name, CLASSES, durations)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from augrgb.core.errors import AugrgbError, InputRefused, UsageFault
+from augrgb.core.errors import AugrgbError, InputRefused
 from augrgb.core.timeline import Clock
 from augrgb.core.types import Dataset, VideoRecord
 from augrgb.encoders import ENCODERS
@@ -70,7 +70,7 @@ def test_a_track_folder_holds_one_kind_of_flow(dataset, tmp_path):
     plain, wide = FrameFolder(tmp_path / "t"), FrameFolder(tmp_path / "w")
     assert wide.settings.flow == WIDE and plain.settings.flow == FlowSettings()
     assert np.abs(plain.read("flow", "a")).max() > np.abs(wide.read("flow", "a")).max() > 0
-    with pytest.raises(UsageFault, match=r"E-FEA-010.*bound=20"):
+    with pytest.raises(InputRefused, match=r"E-FEA-025.*bound=20"):
         cache_frames(dataset, None, ["flow"], tmp_path / "t", fps=10, size=SIZE, workers=0, flow=WIDE)
     with pytest.raises(AugrgbError, match=r"E-CFG-002.*flow method"):
         cache_frames(dataset, None, ["flow"], tmp_path / "n", fps=10, size=SIZE, workers=0, flow=FlowSettings("horn"))
@@ -83,7 +83,7 @@ def test_cached_flow_gives_the_same_features_and_foreign_flow_is_refused(dataset
     extract(dataset, wide, tmp_path / "f", workers=0)
     extract(dataset, wide, tmp_path / "g", workers=0, frames_folder=tmp_path / "w")
     np.testing.assert_array_equal(*(open_features(tmp_path / name).read("a").values for name in "fg"))
-    with pytest.raises(InputRefused, match=r"E-FEA-004.*bound"):
+    with pytest.raises(InputRefused, match=r"E-FEA-021.*bound"):
         extract(dataset, wide, tmp_path / "h", workers=0, frames_folder=tmp_path / "t")
 
 

@@ -312,7 +312,7 @@ def test_augmentation_of_a_recipe(project, tmp_path):
     run = json.loads((tmp_path / "run" / "run.json").read_text())["identity"]["task"]
     assert run["mirror_classes"][:3] == [1, 0, 2] and run["terms"] == {"self/average": 1.0}
     for swap in (["nobody", classes[0]], [classes[0], classes[0]]):
-        with pytest.raises(AugrgbError, match=r"E-ENC-004 augment.swap"):
+        with pytest.raises(AugrgbError, match=r"E-ENC-016 augment.swap"):
             train_encoder(recipe_of(project, augment={"flip": 0.5, "swap": [swap]}), tmp_path / "bad", workers=0)
 
 

@@ -120,7 +120,7 @@ def test_a_folder_of_bvh_files(tmp_path):
 
 
 def test_bvh_folder_refused(tmp_path):
-    with pytest.raises(InputRefused, match="E-FILE-001"):
+    with pytest.raises(InputRefused, match="E-FILE-006"):
         load_bvh_motion(tmp_path)
     (tmp_path / "a_1.bvh").write_text(bvh_text(5))
     (tmp_path / "b_1.bvh").write_text(bvh_text(5).replace("LeftHand", "LeftPaw"))

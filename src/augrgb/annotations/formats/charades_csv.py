@@ -46,7 +46,7 @@ class CharadesCsv(AnnotationFormat):
         used = {action[0] for actions, _, _ in rows.values() for action in actions}
         names = read_class_list(listed) if listed is not None else unnamed(used)
         for number in sorted(used - names.names.keys()):
-            faults.append(InputRefused("E-ANN-003", path, f"class c{number:03d} is not in {listed}"))
+            faults.append(InputRefused("E-ANN-030", path, f"class c{number:03d} is not in {listed}"))
         raise_together(faults)
         return AnnotationSet(names.classes, _named(rows, names), closed=listed is not None)
 
@@ -68,7 +68,7 @@ def _read_file(
         reader = csv.DictReader(text)
         missing = [column for column in ("id", "actions", "length") if column not in (reader.fieldnames or ())]
         if missing:
-            raise InputRefused("E-ANN-005", f"{file}:1", f"no column {', '.join(missing)}: {reader.fieldnames}")
+            raise InputRefused("E-ANN-034", f"{file}:1", f"no column {', '.join(missing)}: {reader.fieldnames}")
         for row in reader:
             where = f"{file}:{reader.line_num}"
             video_id = (row["id"] or "").strip()

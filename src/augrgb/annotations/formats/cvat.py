@@ -11,7 +11,7 @@ from augrgb.annotations.reading.class_list import read_class_list
 from augrgb.annotations.reading.frame_rates import Rates, need_rates, rate_of
 from augrgb.annotations.reading.text_files import head_of
 from augrgb.annotations.reading.xml_reader import iter_xml
-from augrgb.core.errors import InputRefused
+from augrgb.core.errors import InputRefused, UsageFault
 from augrgb.core.timeline import FrameCounting
 from augrgb.core.types import Event
 
@@ -48,7 +48,7 @@ class Cvat(AnnotationFormat):
         meta = _meta(path)
         tasks = meta.findall("task") or meta.findall("project/tasks/task")
         if not tasks:
-            raise InputRefused("E-ANN-001", path, _NOT_CVAT)
+            raise InputRefused("E-ANN-029", path, _NOT_CVAT)
         ids = {task.findtext("id", "").strip(): _video_id(task, path) for task in tasks}
         if len(set(ids.values())) < len(tasks):
             raise InputRefused("E-ID-001", path, f"several tasks for one video: {sorted(ids.values())}")
@@ -76,10 +76,10 @@ class Cvat(AnnotationFormat):
                 for attribute in holder.iterfind("attribute"):
                     if attribute.get("name") == self.attribute and (attribute.text or "").strip():
                         return (attribute.text or "").strip()
-            raise InputRefused("E-ANN-005", f"{path} track {fallback.get('id')}", f"no attribute {self.attribute!r}")
+            raise UsageFault("E-ANN-027", f"{path} track {fallback.get('id')}", f"no attribute {self.attribute!r}")
         label = element.get("label") or fallback.get("label")
         if not label:
-            raise InputRefused("E-ANN-005", f"{path} track {fallback.get('id')}", "has no label")
+            raise InputRefused("E-ANN-035", f"{path} track {fallback.get('id')}", "has no label")
         return label
 
     def _spans(self, path: Path, steps: dict[str, int]) -> dict[str, list[tuple[str, int, int]]]:
@@ -148,10 +148,10 @@ def _meta(path: Path) -> Element:
     """The description of the tasks, which CVAT writes first."""
     for above, element in iter_xml(path):
         if above is None and element.tag != "annotations":
-            raise InputRefused("E-ANN-001", path, _NOT_CVAT)
+            raise InputRefused("E-ANN-029", path, _NOT_CVAT)
         if above is not None and element.tag == "meta":
             return element
-    raise InputRefused("E-ANN-001", path, _NOT_CVAT)
+    raise InputRefused("E-ANN-029", path, _NOT_CVAT)
 
 
 def _by_time(span: tuple[str, int, int]) -> tuple[int, int, str]:

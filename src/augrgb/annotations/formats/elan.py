@@ -80,7 +80,7 @@ class Elan(AnnotationFormat):
         single = path.suffix.lower() == ".eaf"
         if single and len(chosen) != 1:
             problem = f"ELAN has one file per video, and there are {len(chosen)}"
-            raise UsageFault("E-ANN-008", path, problem, "Name a folder.")
+            raise UsageFault("E-ANN-040", path, problem, "Name a folder.")
         written = []
         for video_id, video in chosen.items():
             written.append(path if single else path / f"{file_name_of(video_id)}.eaf")
@@ -91,7 +91,7 @@ class Elan(AnnotationFormat):
         known = [tier.name for tier in document.tiers]
         for name in self.tiers or ():
             if name not in known:
-                raise UsageFault("E-CFG-003", document.file, f"no tier {name!r}", did_you_mean(name, known))
+                raise UsageFault("E-ANN-027", document.file, f"no tier {name!r}", did_you_mean(name, known))
         events: list[Event] = []
         for tier in document.tiers:
             wanted = tier.name in self.tiers if self.tiers is not None else tier.parent is None
@@ -155,7 +155,7 @@ class _Document:
         vocabulary: dict[str, str] = {}
         for above, element in iter_xml(file, inside=("TIER", "TIME_ORDER")):
             if above is None and element.tag != "ANNOTATION_DOCUMENT":
-                raise InputRefused("E-ANN-001", file, f"root element {element.tag!r}, expected 'ANNOTATION_DOCUMENT'")
+                raise InputRefused("E-ANN-029", file, f"root element {element.tag!r}, expected 'ANNOTATION_DOCUMENT'")
             if element.tag == "HEADER" and header is None:
                 header = element
             elif element.tag == "TIER":
@@ -189,7 +189,7 @@ class _Document:
             label = annotation.text or self.vocabulary.get(annotation.entry, "")
             if not label:
                 problem = f"tier {tier.name!r}: the annotation {annotation.key!r} has no text"
-                raise InputRefused("E-ANN-005", self.file, problem, "Name its action in ELAN.")
+                raise InputRefused("E-ANN-035", self.file, problem, "Name its action in ELAN.")
             start, end = spans[annotation.key]
             events.append(Event(label, start + self.origin_s, end + self.origin_s))
         return events

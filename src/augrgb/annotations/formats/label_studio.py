@@ -13,7 +13,7 @@ from augrgb.annotations.reading.frame_rates import Rates, need_rates, rate_of
 from augrgb.annotations.reading.json_reader import iter_json
 from augrgb.annotations.reading.json_values import as_list, as_number, as_object, as_text, member
 from augrgb.annotations.reading.text_files import head_of
-from augrgb.core.errors import AugrgbError, InputRefused, raise_together
+from augrgb.core.errors import AugrgbError, InputRefused, UsageFault, raise_together
 from augrgb.core.timeline import FrameCounting
 from augrgb.core.types import Event
 
@@ -92,7 +92,7 @@ class LabelStudio(AnnotationFormat):
         kept = [row for row in rows if not row.get("was_cancelled")]
         if len(kept) > 1 and self.annotator == "only":
             problem = f"{len(kept)} annotations of one video"
-            raise InputRefused("E-ANN-001", " ".join(map(str, place)), problem, "Choose: --set annotator=first or last")
+            raise UsageFault("E-ANN-028", " ".join(map(str, place)), problem, "Choose: --set annotator=first or last")
         if not kept:
             return video_of(address), None
         chosen = kept[-1 if self.annotator == "last" else 0]

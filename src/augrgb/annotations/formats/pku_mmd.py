@@ -65,7 +65,7 @@ class PkuMmd(AnnotationFormat):
         first = min(used | {1})  # files of other datasets in this layout count from 0
         names = read_class_list(listed, first=1) if listed is not None else unnamed(used, first=first)
         for number in sorted(used - names.names.keys()):
-            faults.append(InputRefused("E-ANN-003", path, f"class number {number} is not in {listed}"))
+            faults.append(InputRefused("E-ANN-030", path, f"class number {number} is not in {listed}"))
         raise_together(faults)
         videos = {}
         for video_id, (actions, fps) in rows.items():
@@ -92,7 +92,7 @@ def read_split(file: Path) -> dict[str, tuple[str, ...]]:
     """One official split file as roles `train` and `test`.
 
     Raises:
-        InputRefused: E-SPL-001: no training or no validation videos are listed.
+        InputRefused: E-SPL-009: no training or no validation videos are listed.
     """
     parts = re.split(r"(?im)^\s*(training|valida\w+|test\w*)\s+videos\s*:", read_text(file))
     roles: dict[str, tuple[str, ...]] = {}
@@ -100,7 +100,7 @@ def read_split(file: Path) -> dict[str, tuple[str, ...]]:
         role = "train" if word.lower() == "training" else "test"
         roles[role] = tuple(name for name in re.split(r"[,\s]+", names) if name)
     if not roles.get("train") or not roles.get("test"):
-        raise InputRefused("E-SPL-001", file, f"lists {sorted(roles) or 'no videos'}, expected training and validation")
+        raise InputRefused("E-SPL-009", file, f"lists {sorted(roles) or 'no videos'}, expected training and validation")
     return roles
 
 

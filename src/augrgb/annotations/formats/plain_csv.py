@@ -107,7 +107,7 @@ def _rows(path: Path, text: Any, faults: list[AugrgbError]) -> Iterator[tuple[st
     missing = [key for key in _COLUMNS if columns[key] is None]
     if missing:
         problem = f"no column {', '.join(missing)} in the header {[name.strip() for name in names]}"
-        raise InputRefused("E-ANN-005", f"{path}:1", problem, "The first line must be: video,label,start,end")
+        raise InputRefused("E-ANN-034", f"{path}:1", problem, "The first line must be: video,label,start,end")
     rows = csv.reader(text, delimiter=separator)
     try:
         for row in rows:
@@ -129,7 +129,7 @@ def _rows(path: Path, text: Any, faults: list[AugrgbError]) -> Iterator[tuple[st
 
 def _take(row: dict[str, str], events: dict[str, list[Event]], extra: dict[str, dict[str, Any]], where: str) -> None:
     if not row["video"]:
-        raise InputRefused("E-ANN-005", where, "the video or the label is empty")
+        raise InputRefused("E-ANN-035", where, "the video or the label is empty")
     found = {f"{key}_s" if key == "duration" else key: row[key] for key in _EXTRA if row.get(key)}
     more: dict[str, Any] = {
         key: _number(text, where, key) if key in ("duration_s", "fps") else text for key, text in found.items()
@@ -137,7 +137,7 @@ def _take(row: dict[str, str], events: dict[str, list[Event]], extra: dict[str, 
     event = None
     if row["label"] or row["start"] or row["end"]:
         if not row["label"]:
-            raise InputRefused("E-ANN-005", where, "the video or the label is empty")
+            raise InputRefused("E-ANN-035", where, "the video or the label is empty")
         event = Event(row["label"], *(_number(row[key], where, key) for key in ("start", "end")))
     if extra.setdefault(row["video"], more) != more:
         problem = f"{more} differs from {extra[row['video']]} in an earlier row of {row['video']!r}"

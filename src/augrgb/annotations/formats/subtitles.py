@@ -52,7 +52,7 @@ def _write(annotations: AnnotationSet, path: Path, suffix: str) -> list[Path]:
     single = path.suffix.lower() == suffix
     if single and len(chosen) != 1:
         problem = f"subtitles have one file per video, and there are {len(chosen)}"
-        raise UsageFault("E-ANN-008", path, problem, "Name a folder.")
+        raise UsageFault("E-ANN-040", path, problem, "Name a folder.")
     written = []
     for video_id, events in chosen.items():
         written.append(path if single else path / f"{file_name_of(video_id)}{suffix}")

@@ -75,7 +75,7 @@ def _events(file: Path, frames: FrameCounting) -> tuple[Event, ...]:
         rows = csv.reader(text)
         header = _cells(next(rows, []))
         if header != _HEADER:
-            raise InputRefused("E-ANN-005", f"{file}:1", f"header {header}, expected {_HEADER}")
+            raise InputRefused("E-ANN-034", f"{file}:1", f"header {header}, expected {_HEADER}")
         for row in rows:
             cells = _cells(row)
             if not any(cells):

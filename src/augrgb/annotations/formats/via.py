@@ -56,10 +56,10 @@ class Via(AnnotationFormat):
         attributes = sorted(seen)
         if self.attribute is not None and self.attribute not in attributes:
             hint = did_you_mean(self.attribute, attributes)
-            raise UsageFault("E-CFG-003", path, f"no segment has an attribute {self.attribute!r}", hint)
+            raise UsageFault("E-ANN-027", path, f"no segment has an attribute {self.attribute!r}", hint)
         if self.attribute is None and len(attributes) > 1:
             problem = f"segments have several attributes: {', '.join(attributes)}"
-            raise UsageFault("E-CFG-003", path, problem, "Name the one with the action: --set attribute=...")
+            raise UsageFault("E-ANN-028", path, problem, "Name the one with the action: --set attribute=...")
         wanted = self.attribute if self.attribute is not None else "".join(attributes)
         events: dict[str, list[Event]] = {name: [] for name in project.views.values()} if project is not None else {}
         faults: list[AugrgbError] = []
@@ -68,7 +68,7 @@ class Via(AnnotationFormat):
                 continue
             label = values.get(wanted, "")
             if not label:
-                faults.append(InputRefused("E-ANN-005", where, "this segment has no label"))
+                faults.append(InputRefused("E-ANN-035", where, "this segment has no label"))
                 continue
             events.setdefault(video, []).append(Event(sys.intern(label), times[0], times[1]))
         raise_together(faults)

@@ -62,7 +62,7 @@ def read_actions(
     names = ClassList(label) if classes is not None else unnamed(used, first=first)
     for number in sorted(used - names.names.keys()):
         expected = f"{min(names.names, default=first)} to {max(names.names, default=first)}"
-        faults.append(InputRefused("E-ANN-003", path, f"class number {number}, expected {expected}"))
+        faults.append(InputRefused("E-ANN-030", path, f"class number {number}, expected {expected}"))
     raise_together(faults)
     return AnnotationSet(names.classes, videos, closed=classes is not None, in_frames=counting is not None)
 

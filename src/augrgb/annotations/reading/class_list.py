@@ -36,7 +36,7 @@ def read_class_list(path: Path, *, first: int = 0) -> ClassList:
         first: The number of the first class, when lines hold names only.
 
     Raises:
-        InputRefused: E-ANN-004: a name or number given twice; E-ANN-005: no class, or lines of both kinds.
+        InputRefused: E-ANN-004: a name or number given twice; E-ANN-036: no class, or lines of both kinds.
     """
     lines = [line.strip() for line in read_text(path).splitlines() if line.strip()]
     matches = [_NUMBERED.match(line) for line in lines]
@@ -46,9 +46,9 @@ def read_class_list(path: Path, *, first: int = 0) -> ClassList:
         pairs = list(enumerate(lines, first))
     else:
         odd = next(i for i, match in enumerate(matches) if not match)
-        raise InputRefused("E-ANN-005", path, f"class {odd + 1} has no number, others have: {lines[odd]!r}")
+        raise InputRefused("E-ANN-036", path, f"class {odd + 1} has no number, others have: {lines[odd]!r}")
     if not pairs:
-        raise InputRefused("E-ANN-005", path, "no classes in this file", "One class per line.")
+        raise InputRefused("E-ANN-036", path, "no classes in this file", "One class per line.")
     for column in (0, 1):
         twice = [str(value) for value, count in Counter(pair[column] for pair in pairs).items() if count > 1]
         if twice:
@@ -60,11 +60,11 @@ def unnamed(numbers: Iterable[int], *, first: int = 0) -> ClassList:
     """Names `c000`, `c001`, ... from `first` to the largest number, for files that come without a class list.
 
     Raises:
-        InputRefused: E-ANN-003: a number so large that it cannot be a class.
+        InputRefused: E-ANN-030: a number so large that it cannot be a class.
     """
     largest = max(numbers, default=first - 1)
     if largest > _LARGEST:
-        raise InputRefused("E-ANN-003", f"class number {largest}", f"too large: at most {_LARGEST}")
+        raise InputRefused("E-ANN-030", f"class number {largest}", f"too large: at most {_LARGEST}")
     return ClassList({number: f"c{number:03d}" for number in range(first, largest + 1)})
 
 

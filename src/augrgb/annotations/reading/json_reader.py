@@ -28,8 +28,8 @@ def iter_json(path: Path, inside: Collection[str] = ()) -> Iterator[Member]:
         inside: Keys whose objects are themselves given member by member, as ((key,), {}), ((key, inner key), value)...
 
     Raises:
-        InputRefused: E-FILE-001 missing; E-FILE-002 not UTF-8 or malformed, with line and column; E-FILE-003 a single
-            value larger than 1 GiB; E-ID-001 with the lines of a key that is given twice.
+        InputRefused: E-FILE-001 missing; E-FILE-002 not UTF-8; E-FILE-010 malformed, with line and column; E-FILE-003 a
+            single value larger than 1 GiB; E-FILE-007 with the lines of a key that is given twice.
     """
     with open_text(path) as text:
         window = _Window(path, text)
@@ -78,7 +78,7 @@ def _key(window: _Window, lines: dict[str, int]) -> str:
     assert isinstance(key, str)
     if key in lines:
         problem = f"the key {key!r} is given twice (line {lines[key]}, {line})"
-        raise InputRefused("E-ID-001", window.path, problem, "Keep one of them.")
+        raise InputRefused("E-FILE-007", window.path, problem, "Keep one of them.")
     lines[key] = line
     if window.peek() != ":":
         raise window.malformed("Expecting ':' delimiter")
@@ -117,9 +117,9 @@ class _Window:
             except RepeatedKey as error:
                 raise self._repeated(error.args[0]) from error
             except RecursionError as error:
-                raise InputRefused("E-FILE-002", self.path, "not valid JSON: nested too deeply") from error
+                raise InputRefused("E-FILE-010", self.path, "not valid JSON: nested too deeply") from error
             except ValueError as error:
-                raise InputRefused("E-FILE-002", self.path, f"not valid JSON: {error}") from error
+                raise InputRefused("E-FILE-010", self.path, f"not valid JSON: {error}") from error
             if not self.buffer[end:].strip("+-.eE0123456789") and self._more():  # a number may go on
                 continue
             self.at = end
@@ -135,14 +135,14 @@ class _Window:
         before = self.buffer.rfind("\n", 0, place)
         column = place - before if before >= 0 else self._column + place + 1
         problem = f"not valid JSON at line {self.line_at(place)}, column {column}: {message}"
-        return InputRefused("E-FILE-002", self.path, problem)
+        return InputRefused("E-FILE-010", self.path, problem)
 
     def _repeated(self, key: str) -> InputRefused:
         pattern = re.compile(re.escape(json.dumps(key, ensure_ascii=False)) + r"\s*:")
         places = [match.start() for match in pattern.finditer(self.buffer, self.at)][:2]
         lines = ", ".join(str(self.line_at(place)) for place in places)
         problem = f"the key {key!r} is given twice (line {lines})"
-        return InputRefused("E-ID-001", self.path, problem, "Keep one of them.")
+        return InputRefused("E-FILE-007", self.path, problem, "Keep one of them.")
 
     def _more(self) -> bool:
         """Forget what lies behind and read on, more the longer a value is; False at the end of the file."""

@@ -26,17 +26,17 @@ def files_below(path: Path, *suffixes: str) -> list[Path]:
     """The file itself, or the files of a folder (at any depth) with one of the suffixes, sorted by path.
 
     Raises:
-        InputRefused: E-FILE-001: nothing there.
+        InputRefused: E-FILE-001: nothing there; E-FILE-006: no such file in the folder; E-FILE-009: not a file.
     """
     if path.is_dir():
         found = sorted(p for p in path.rglob("*") if p.suffix.lower() in suffixes and p.is_file())
         if not found:
-            raise InputRefused("E-FILE-001", path, f"no {' or '.join(suffixes)} file in this folder")
+            raise InputRefused("E-FILE-006", path, f"no {' or '.join(suffixes)} file in this folder")
         return found
     if not path.exists():
         raise InputRefused("E-FILE-001", path, "no such annotation file")
     if not path.is_file():
-        raise InputRefused("E-FILE-001", path, "not a file or folder")
+        raise InputRefused("E-FILE-009", path, "not a file or folder")
     return [path]
 
 

@@ -31,7 +31,7 @@ def iter_xml(path: Path, inside: Collection[str] = ()) -> Iterator[tuple[Element
         (root, child) without its content, then (child, grandchild) for each of its children, whole.
 
     Raises:
-        InputRefused: E-FILE-001 missing; E-FILE-002 not UTF-8 or malformed, with line and column; E-FILE-003 a single
+        InputRefused: E-FILE-001 missing; E-FILE-011 malformed or not UTF-8, with line and column; E-FILE-003 a single
             element larger than 1 GiB; E-FILE-004 for a DTD or an entity.
     """
     above: list[Element] = []
@@ -57,7 +57,7 @@ def iter_xml(path: Path, inside: Collection[str] = ()) -> Iterator[tuple[Element
     except ParseError as error:
         line, column = error.position
         problem = f"not valid XML at line {line}, column {column + 1}: {str(error).split(':')[0]}"
-        raise InputRefused("E-FILE-002", path, problem) from error
+        raise InputRefused("E-FILE-011", path, problem) from error
 
 
 class _Reader:

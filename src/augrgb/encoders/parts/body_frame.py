@@ -23,7 +23,7 @@ def landmarks(names: tuple[str, ...], parts: tuple[str, ...] = BODY_PARTS) -> di
     """Joint numbers by their usual names: of `root`, `neck`, `left` and `right` hip, or of the parts asked for.
 
     Raises:
-        UsageFault: E-FEA-008, a landmark cannot be found.
+        UsageFault: E-POS-005, a landmark cannot be found.
     """
     known = {name.lower().replace(" ", "_"): number for number, name in enumerate(names)}
     found = {}
@@ -32,7 +32,7 @@ def landmarks(names: tuple[str, ...], parts: tuple[str, ...] = BODY_PARTS) -> di
         hits = [known[alias] for alias in aliases if alias in known]
         if not hits:
             remedy = f"Name it one of: {', '.join(aliases)}."
-            raise UsageFault("E-FEA-008", "skeleton", f"no {part} joint among {', '.join(names) or 'no names'}", remedy)
+            raise UsageFault("E-POS-005", "skeleton", f"no {part} joint among {', '.join(names) or 'no names'}", remedy)
         found[part] = hits[0]
     return found
 

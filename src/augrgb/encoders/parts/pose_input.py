@@ -38,7 +38,8 @@ class PoseInput(nn.Module):
     Shape: (N, window, V, 6) prepared -> (N, 3, window, V, persons).
 
     Raises:
-        UsageFault: E-FEA-008 (the names or parents are no skeleton, or lack a joint that the axes need), E-CFG-003.
+        UsageFault: E-POS-004 (names and parents are not a tree), E-POS-005 (a joint that the axes need is missing),
+            E-CFG-003 (no person).
     """
 
     def __init__(
@@ -53,7 +54,7 @@ class PoseInput(nn.Module):
     ) -> None:
         super().__init__()
         if len(names) != len(parents):
-            raise UsageFault("E-FEA-008", owner, f"{len(names)} joint names but {len(parents)} parents")
+            raise UsageFault("E-POS-004", owner, f"{len(names)} joint names but {len(parents)} parents")
         if persons < 1:
             raise UsageFault("E-CFG-003", f"{owner}.persons", f"must be at least 1, got {persons}")
         check_parents(tuple(parents))

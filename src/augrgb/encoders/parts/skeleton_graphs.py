@@ -19,7 +19,7 @@ def adjacency(parents: tuple[int, ...]) -> NDArray[np.float32]:
     section 3.2; the normalisation is that of the published program.
 
     Raises:
-        UsageFault: E-FEA-008, the parents are not a tree of the joints.
+        UsageFault: E-POS-004, the parents are not a tree of the joints.
     """
     check_parents(parents)
     count = len(parents)
@@ -33,11 +33,11 @@ def adjacency(parents: tuple[int, ...]) -> NDArray[np.float32]:
 
 
 def check_parents(parents: tuple[int, ...]) -> None:
-    """Refuse parents that do not exist or go in circles (E-FEA-008)."""
+    """Refuse parents that do not exist or go in circles (E-POS-004)."""
     for joint, parent in enumerate(parents):
         steps, at = 0, joint
         while 0 <= at < len(parents) and steps <= len(parents):
             at, steps = parents[at], steps + 1
         if at != -1:
             problem = f"joint {joint} has parent {parent}, which leads to no root among {len(parents)} joints"
-            raise UsageFault("E-FEA-008", "skeleton", problem, "Parents are joint numbers, -1 for the root.")
+            raise UsageFault("E-POS-004", "skeleton", problem, "Parents are joint numbers, -1 for the root.")

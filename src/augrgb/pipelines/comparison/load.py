@@ -60,7 +60,7 @@ def check_comparison(values: Mapping[str, Any], where: str = "comparison") -> Co
             place = f"{where}: {part}.{key}"
             if not re.match(KEY, str(key)) or re.search(r"-\d+$", str(key)):
                 problem = "keys name folders: letters, digits, and . _ + - inside, not ending in a dash and a number"
-                faults.append(UsageFault("E-CFG-003", place, problem))
+                faults.append(UsageFault("E-CFG-030", place, problem))
             elif _validated(model, entry, place, faults) is not None:
                 sound[part][key] = entry
     # What is left has its own faults; a part with faulty entries must not be reported a second time.
@@ -84,7 +84,7 @@ def check_comparison(values: Mapping[str, Any], where: str = "comparison") -> Co
 
 def _validated(model: type[Model], values: Any, where: str, faults: list[AugrgbError]) -> Model | None:
     if not isinstance(values, Mapping):
-        faults.append(UsageFault("E-CFG-003", where, f"expected a mapping, got {values!r}"[:200]))
+        faults.append(UsageFault("E-CFG-025", where, f"expected a mapping, got {values!r}"[:200]))
         return None
     try:
         return model.model_validate(dict(values))
@@ -99,7 +99,7 @@ def _base_faults(recipe: ComparisonRecipe, where: str) -> Iterator[AugrgbError]:
         for key in keys:
             if key in getattr(recipe, part):
                 problem = "belongs to the comparison, not to what everything starts from"
-                yield UsageFault("E-CFG-003", f"{where}: {part}.{key}", problem, "See docs/compare.md.")
+                yield UsageFault("E-CFG-031", f"{where}: {part}.{key}", problem, "See docs/compare.md.")
     stream = {key: value for key, value in recipe.stream.items() if key not in _OWN_KEYS["stream"]}
     data = stream.get("data")
     if isinstance(data, dict):
@@ -118,7 +118,7 @@ def _base_faults(recipe: ComparisonRecipe, where: str) -> Iterator[AugrgbError]:
             yield UsageFault("E-CFG-002", f"{where}: protocols", f"no such protocol as {name!r}", fault.remedy)
     for values, key in ((recipe.seeds, "seeds"), (recipe.tests, "tests"), (recipe.protocols, "protocols")):
         if len(set(map(str, values))) < len(values):
-            yield UsageFault("E-CFG-003", f"{where}: {key}", f"something is listed twice in {values}")
+            yield UsageFault("E-CFG-017", f"{where}: {key}", f"something is listed twice in {values}")
 
 
 def _on_sound_ground(recipe: ComparisonRecipe, faults: Sequence[AugrgbError], where: str) -> ComparisonRecipe:
@@ -149,12 +149,12 @@ def _reference_faults(recipe: ComparisonRecipe, values: Mapping[str, Any], where
             other = recipe.encoders.get(teacher)
             if encoder.seeds == "shared" and other is not None and other.seeds == "each":
                 problem = f"is shared by all seeds, but its teacher {teacher!r} is not"
-                yield UsageFault("E-CFG-003", f"{where}: encoders.{key}", problem, "Give both the same `seeds`.")
+                yield UsageFault("E-CFG-032", f"{where}: encoders.{key}", problem, "Give both the same `seeds`.")
         for method_name in encoder.distill.streams.values() if encoder.distill is not None else ():
             yield from absent(method_name, known["methods"], f"encoders.{key}.distill.streams", "method")
             if encoder.seeds == "shared":
                 problem = f"is shared by all seeds, but its teacher, the stream {method_name!r}, is not"
-                yield UsageFault("E-CFG-003", f"{where}: encoders.{key}", problem, "Leave out `seeds: shared`.")
+                yield UsageFault("E-CFG-032", f"{where}: encoders.{key}", problem, "Leave out `seeds: shared`.")
     for key, method in recipe.methods.items():
         if method.encoder is not None:
             yield from absent(method.encoder, known["encoders"], f"methods.{key}.encoder", "encoder")
@@ -163,15 +163,15 @@ def _reference_faults(recipe: ComparisonRecipe, values: Mapping[str, Any], where
         for teacher in method.teachers:
             yield from absent(teacher, rows, f"methods.{key}.teachers", "method")
         if method.losses and not method.teachers:
-            yield UsageFault("E-CFG-003", f"{where}: methods.{key}", "has losses but no teachers")
+            yield UsageFault("E-CFG-033", f"{where}: methods.{key}", "has losses but no teachers")
         if method.teachers and not method.losses:
-            yield UsageFault("E-CFG-003", f"{where}: methods.{key}", "has teachers but no losses")
+            yield UsageFault("E-CFG-033", f"{where}: methods.{key}", "has teachers but no losses")
         data = method.set.get("data")
         if "data.dataset" in method.set or (isinstance(data, dict) and "dataset" in data):
-            yield UsageFault("E-CFG-003", f"{where}: methods.{key}.set", "all methods have one dataset, that of stream")
+            yield UsageFault("E-CFG-034", f"{where}: methods.{key}.set", "all methods have one dataset, that of stream")
     for key, fusion in recipe.fusions.items():
         if key in recipe.methods:
-            yield UsageFault("E-CFG-003", f"{where}: fusions.{key}", "a method has this key too")
+            yield UsageFault("E-CFG-017", f"{where}: fusions.{key}", "a method has this key too")
         for member in fusion.members:
             yield from absent(member, known["methods"], f"fusions.{key}.members", "method")
     for key, row in recipe.rows.items():
@@ -190,7 +190,7 @@ def _reference_faults(recipe: ComparisonRecipe, values: Mapping[str, Any], where
     graph = graph_of(recipe)
     for name in graph:
         if name in reachable(graph, name):
-            yield UsageFault("E-CFG-003", f"{where}: {name}", "teaches itself, through its teachers' teachers")
+            yield UsageFault("E-CFG-035", f"{where}: {name}", "teaches itself, through its teachers' teachers")
 
 
 def _cell_faults(recipe: ComparisonRecipe, where: str) -> Iterator[AugrgbError]:
@@ -202,7 +202,7 @@ def _cell_faults(recipe: ComparisonRecipe, where: str) -> Iterator[AugrgbError]:
         if values is not None:
             yield from _recipe_faults(values, EncoderRecipe, f"{where}: encoders.{key}")
         if len(entry.encoder) != 1:
-            yield UsageFault("E-CFG-003", f"{where}: encoders.{key}.encoder", f"choose one, got {list(entry.encoder)}")
+            yield UsageFault("E-CFG-016", f"{where}: encoders.{key}.encoder", f"choose one, got {list(entry.encoder)}")
     for key, method in recipe.methods.items():
         wanted = (key, *recipe.teaching(key))
         involved = [recipe.methods[name] for name in wanted if name in recipe.methods]
@@ -233,18 +233,18 @@ def _search_faults(recipe: ComparisonRecipe, values: Mapping[str, Any], where: s
     if search is None:
         for key, method in recipe.methods.items():
             if method.grid or method.trials is not None:
-                yield UsageFault("E-CFG-003", f"{where}: methods.{key}", "has a grid or trials, but there is no search")
+                yield UsageFault("E-CFG-036", f"{where}: methods.{key}", "has a grid or trials, but there is no search")
         return
     for seed in sorted(set(search.seeds) & set(recipe.seeds)):
         problem = f"seed {seed} is of the tests too"
         yield UsageFault(
-            "E-CFG-003", f"{where}: search.seeds", problem, "Choose settings with seeds that no test uses."
+            "E-CFG-041", f"{where}: search.seeds", problem, "Choose settings with seeds that no test uses."
         )
     if len(set(search.seeds)) < len(search.seeds):
-        yield UsageFault("E-CFG-003", f"{where}: search.seeds", f"something is listed twice in {search.seeds}")
+        yield UsageFault("E-CFG-017", f"{where}: search.seeds", f"something is listed twice in {search.seeds}")
     if search.encoder_seed is not None and search.encoder_seed not in search.seeds:
         problem = f"{search.encoder_seed} is none of the seeds of the search {search.seeds}"
-        yield UsageFault("E-CFG-003", f"{where}: search.encoder_seed", problem)
+        yield UsageFault("E-CFG-036", f"{where}: search.encoder_seed", problem)
     try:
         find_protocol(search.protocol)
     except AugrgbError as fault:
@@ -254,11 +254,11 @@ def _search_faults(recipe: ComparisonRecipe, values: Mapping[str, Any], where: s
         size = grid_size(recipe.grid(key))
         if method.trials is not None and method.trials > min(search.budget, size):
             problem = f"{method.trials} trials of a grid with {size} settings and a budget of {search.budget}"
-            yield UsageFault("E-CFG-003", f"{where}: methods.{key}.trials", problem)
+            yield UsageFault("E-CFG-036", f"{where}: methods.{key}.trials", problem)
         elif method.trials is None and size < search.budget:
             problem = f"its grid holds {size} settings, but every method makes {search.budget} trials"
             remedy = f"Give it more values (methods.{key}.grid), or say `trials: {size}` outright."
-            yield UsageFault("E-CFG-003", f"{where}: methods.{key}", problem, remedy)
+            yield UsageFault("E-CFG-036", f"{where}: methods.{key}", problem, remedy)
 
 
 def _trial_faults(recipe: ComparisonRecipe, where: str) -> Iterator[AugrgbError]:
@@ -269,7 +269,7 @@ def _trial_faults(recipe: ComparisonRecipe, where: str) -> Iterator[AugrgbError]
             try:
                 tried = recipe.settled({key: settings})
                 if tried.methods[key].teachers.keys() != recipe.methods[key].teachers.keys():
-                    raise UsageFault("E-CFG-003", place, "a trial has other teachers", "Make it a method of its own.")
+                    raise UsageFault("E-CFG-037", place, "a trial has other teachers", "Make it a method of its own.")
                 values = stream_values(tried, Places(Path("compare"), recipe), key, recipe.seeds[0])
                 yield from _recipe_faults(values, StreamRecipe, place)
             except ValidationError as error:

@@ -100,7 +100,8 @@ def stream_values(recipe: ComparisonRecipe, places: Places, key: str, seed: int)
     """The stream recipe of one cell, as plain values.
 
     Raises:
-        UsageFault: E-CFG-003, a modality has no features, or two kinds of features at once.
+        UsageFault: E-FEA-001, a modality has no features; E-CFG-039, two kinds of features at once; E-CFG-040, a fusion
+            of several modalities as one teacher.
     """
     method = recipe.methods[key]
     values = merge_dotted(recipe.stream, {})
@@ -114,10 +115,10 @@ def stream_values(recipe: ComparisonRecipe, places: Places, key: str, seed: int)
         found = folder if folder is not None else folders.get(sense)
         if found is None:
             problem = f"{user} has no {sense} features"
-            raise UsageFault("E-CFG-003", "", problem, f"Name an `encoder`, or give stream.data.features.{sense}.")
+            raise UsageFault("E-FEA-001", "", problem, f"Name an `encoder`, or give stream.data.features.{sense}.")
         if features.setdefault(sense, found) != found:
             problem = f"{user} brings other {sense} features ({found}) than {key} already has ({features[sense]})"
-            raise UsageFault("E-CFG-003", "", problem, "A stream sees one kind of features per modality.")
+            raise UsageFault("E-CFG-039", "", problem, "A stream sees one kind of features per modality.")
     values["data"]["features"] = features
     student = dict(values.get("student") or {})
     student["modality"] = modality
@@ -141,7 +142,7 @@ def _runs_of(recipe: ComparisonRecipe, places: Places, teacher: str, seed: int) 
     senses = sorted({_source(recipe, places, member, seed)[0] for member in recipe.members(teacher)})
     if len(senses) > 1:
         problem = f"the fusion {teacher} sees {', '.join(senses)}: it cannot teach as one"
-        raise UsageFault("E-CFG-003", "", problem, "Name its members as teachers; `distill.teacher_mixing: equal`.")
+        raise UsageFault("E-CFG-040", "", problem, "Name its members as teachers; `distill.teacher_mixing: equal`.")
     return [str(places.stream(member, seed)) for member in recipe.members(teacher)]
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from augrgb.core.catalog import catalog, check_choice
 from augrgb.core.errors import InputRefused
+from augrgb.core.files import unreadable
 from augrgb.poses.formats.coco import CocoKeypoints
 from augrgb.poses.formats.kinect import KinectText
 from augrgb.poses.formats.lcrnet import LcrNetArrays, LcrNetJson
@@ -27,7 +28,7 @@ def read_skeletons(path: Path, format_name: str = "auto", options: ReadOptions |
 
     Raises:
         UsageFault: E-CFG-002, no such format.
-        InputRefused: E-ANN-006 (not recognised), and see `SkeletonFormat.read`.
+        InputRefused: E-POS-010 (not recognized), and see `SkeletonFormat.read`.
     """
     options = options or ReadOptions()
     if format_name != "auto":
@@ -37,9 +38,9 @@ def read_skeletons(path: Path, format_name: str = "auto", options: ReadOptions |
         with open(path, "rb") as handle:
             head = handle.read(_HEAD_BYTES)
     except OSError as error:
-        raise InputRefused("E-FILE-001", path, f"cannot be read ({error.strerror})") from error
+        raise unreadable(path, error, "skeleton file") from error
     for kind in SKELETON_FORMATS.values():
         if path.suffix.lower() in kind.suffixes and kind.sniff(head):
             return kind.read(path, options)
     known = ", ".join(sorted(SKELETON_FORMATS))
-    raise InputRefused("E-ANN-006", path, "its skeleton format is not recognised", f"Name it with --format: {known}.")
+    raise InputRefused("E-POS-010", path, "its skeleton format is not recognised", f"Name it with --format: {known}.")

@@ -53,7 +53,7 @@ class _Lines:
             raise InputRefused("E-FILE-002", path, f"not UTF-8 at byte {error.start}; is it a BVH file?") from error
 
     def fault(self, problem: str) -> InputRefused:
-        return InputRefused("E-WLD-011", f"{self.path}:{self.number}", problem, "Export the file as BVH again.")
+        return InputRefused("E-POS-011", f"{self.path}:{self.number}", problem, "Export the file as BVH again.")
 
     def next(self, expected: str) -> list[str]:
         """The words of the next line that is not empty."""
@@ -86,7 +86,7 @@ def read_bvh(path: Path, *, units: Units = "cm") -> BvhMotion:
         units: Length unit of offsets and positions.
 
     Raises:
-        InputRefused: E-FILE-001/002, or E-WLD-011 naming the line that is wrong.
+        InputRefused: E-FILE-001/002, or E-POS-011 with the line that is wrong.
     """
     lines = _Lines(Path(path))
     nodes = _read_hierarchy(lines)

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from augrgb.core.errors import InputRefused
+from augrgb.core.files import unreadable
 from augrgb.poses.people import link_people
 from augrgb.poses.skeleton_format import ReadOptions, SkeletonFormat, SkeletonRecording, wrong
 
@@ -83,7 +83,5 @@ def _frames(path: Path) -> Iterator[list[_Person]]:
                 values[(values == 0).all(axis=2)] = np.nan
                 seen = [person for person in values if not np.isnan(person).all()]
                 yield [(person, (~np.isnan(person[:, 0])).astype(np.float32)) for person in seen]
-    except FileNotFoundError as error:
-        raise InputRefused("E-FILE-001", path, "no such skeleton file") from error
     except OSError as error:
-        raise InputRefused("E-FILE-001", path, f"cannot be read ({error.strerror})") from error
+        raise unreadable(path, error, "skeleton file") from error

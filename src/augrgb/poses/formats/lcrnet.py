@@ -109,11 +109,11 @@ def _keypoints(path: Path) -> NDArray[Any]:
     try:
         with zipfile.ZipFile(path) as archive:
             if sum(info.file_size for info in archive.infolist()) > _MAX_BYTES:
-                raise InputRefused("E-FEA-007", path, f"unpacks to more than {_MAX_BYTES} bytes")
+                raise InputRefused("E-POS-003", path, f"unpacks to more than {_MAX_BYTES} bytes")
         with np.load(path, allow_pickle=False) as arrays:
             values: NDArray[Any] = arrays["kpts"]
             return values
     except FileNotFoundError as error:
         raise InputRefused("E-FILE-001", path, "no such file") from error
     except ARRAY_DAMAGE as error:
-        raise InputRefused("E-FEA-007", path, f"not a readable .npz with kpts ({error})", "Copy it again.") from error
+        raise InputRefused("E-POS-001", path, f"not a readable .npz with kpts ({error})", "Copy it again.") from error

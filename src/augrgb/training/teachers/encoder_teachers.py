@@ -132,7 +132,7 @@ class EncoderTeachers:
         """The joints of the bank's snippets, if they teach.
 
         Raises:
-            InputRefused: E-ENC-006, no video has poses; E-FEA-008, skeletons differ.
+            InputRefused: E-ENC-006, no video has poses; E-POS-006, skeletons differ.
         """
         return joint_outputs(self.joints, dataset, bank) if self.joints is not None else None
 

@@ -98,7 +98,7 @@ def joint_teacher(
         frames: How many frames of a window, evenly spaced; None = all.
 
     Raises:
-        UsageFault: E-FEA-008, the skeleton has no hips or neck (for `body`).
+        UsageFault: E-POS-005, the skeleton has no hips or neck (for `body`).
         InputRefused: E-ENC-006, no video has poses.
     """
     marks = landmarks(skeleton.names) if axes == "body" else {"root": skeleton.parents.index(-1)}

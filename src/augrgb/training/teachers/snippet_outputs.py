@@ -102,7 +102,7 @@ def joint_outputs(target: JointTarget, dataset: Dataset, bank: SnippetBank) -> S
         raise InputRefused("E-ENC-006", f"teacher {JOINTS}", "none of the training videos has poses")
     if len(skeletons) > 1:
         problem = f"{' and '.join(str(path) for path in skeletons.values())} have different skeletons"
-        raise InputRefused("E-FEA-008", f"teacher {JOINTS}", problem, "Convert poses to one skeleton.")
+        raise InputRefused("E-POS-006", f"teacher {JOINTS}", problem, "Convert poses to one skeleton.")
     frames = [pose_frames(found, bank.clock.fps) if found is not None else None for found in poses]
     return joint_teacher(
         frames, next(iter(skeletons)), bank.clock, bank.counts.tolist(), axes=target.axes, frames=target.frames

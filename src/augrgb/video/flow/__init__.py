@@ -29,7 +29,7 @@ def flow_recipe(settings: FlowSettings = DEFAULT) -> dict[str, Any]:
     """What a flow track is made with: method, its settings, and the stored range (`127 / steps_per_pixel` pixels).
 
     Raises:
-        UsageFault: E-CFG-002 (no such method), E-CFG-003 (it needs more than was said).
+        UsageFault: E-CFG-002 (no such method), E-CFG-014 (a required setting is missing).
     """
     kind = _method(settings)
     return {

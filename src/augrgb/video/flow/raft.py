@@ -78,5 +78,5 @@ class RaftFlow(FlowMethod):
 def _pinned(settings: FlowSettings) -> tuple[Path, str]:
     if not settings.weights or not settings.sha256:
         remedy = "Give flow.weights (a safetensors file) and flow.sha256."
-        raise UsageFault("E-CFG-003", "flow.method raft", "needs weights, and what they must be", remedy)
+        raise UsageFault("E-CFG-014", "flow.method raft", "needs weights, and what they must be", remedy)
     return Path(settings.weights), settings.sha256.strip().lower()

@@ -152,7 +152,7 @@ def test_pku_labels_and_split_files(tmp_path):
     assert found.classes[0] == "c001" and len(found.classes) == 7
     assert found.splits == {"cross_view": {"train": ("0003-M", "0003-R"), "test": ("0002-L",)}}
     (tmp_path / "bad.txt").write_text("0002-L")
-    with pytest.raises(AugrgbError, match="E-SPL-001"):
+    with pytest.raises(AugrgbError, match="E-SPL-009"):
         read_split(tmp_path / "bad.txt")
 
 

@@ -70,8 +70,8 @@ def test_any_value_in_pieces_of_any_size(tmp_path_factory, value, indent, ascii_
         ('{"a": "b', "Unterminated string"),
         ("", "line 1, column 1: Expecting value"),
         ('{"a": ' + "[" * 100_000, "nested too deeply"),
-        ('{"v": 1,\n"w": 2,\n"v": 3}', r"E-ID-001.*'v' is given twice \(line 1, 3\)"),
-        ('{"v": {"x": 1,\n"x": 2}}', r"E-ID-001.*'x' is given twice \(line 1, 2\)"),
+        ('{"v": 1,\n"w": 2,\n"v": 3}', r"E-FILE-007.*'v' is given twice \(line 1, 3\)"),
+        ('{"v": {"x": 1,\n"x": 2}}', r"E-FILE-007.*'x' is given twice \(line 1, 2\)"),
     ],
 )
 @pytest.mark.parametrize("chunk", [1 << 18, 7])

@@ -61,10 +61,10 @@ def test_what_was_given_is_forgotten(tmp_path):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("<root>\n<one></root>", r"E-FILE-002.*line 2, column 8: mismatched tag"),
-        ("<root><one/>", r"E-FILE-002.*no element found"),
-        ("", "E-FILE-002.*no element found"),
-        ("<root/><root/>", "E-FILE-002.*junk after document element"),
+        ("<root>\n<one></root>", r"E-FILE-011.*line 2, column 8: mismatched tag"),
+        ("<root><one/>", r"E-FILE-011.*no element found"),
+        ("", "E-FILE-011.*no element found"),
+        ("<root/><root/>", "E-FILE-011.*junk after document element"),
         ('<!DOCTYPE root [<!ENTITY a "b">]><root>&a;</root>', "E-FILE-004"),
         ('<!DOCTYPE root SYSTEM "http://example.org/x.dtd"><root/>', "E-FILE-004"),
     ],

@@ -185,7 +185,7 @@ def test_overrides_reach_every_method(tmp_path):
 def test_a_key_that_is_given_twice_is_refused(tmp_path):
     path = tmp_path / "c.yaml"
     path.write_text("methods:\n  rgb: {encoder: a}\n  pose: &p {encoder: b}\n  rgb: {<<: *p, encoder: c}\n")
-    with pytest.raises(UsageFault, match=r"E-CFG-005 .*the key 'rgb' is given twice .*line 4"):
+    with pytest.raises(UsageFault, match=r"E-CFG-024 .*the key 'rgb' is given twice .*line 4"):
         load_comparison(path)
 
 

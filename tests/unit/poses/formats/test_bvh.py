@@ -74,7 +74,7 @@ def test_faults_name_file_and_line(tmp_path, old, new, line, problem):
     path = write(tmp_path / "broken.bvh", TEXT.replace(old, new, 1))
     with pytest.raises(InputRefused) as caught:
         read_bvh(path)
-    assert caught.value.code == "E-WLD-011"
+    assert caught.value.code == "E-POS-011"
     assert caught.value.where == f"{path}:{line}"
     assert problem in caught.value.problem
 

@@ -117,6 +117,6 @@ def test_what_cannot_teach():
     with pytest.raises(AugrgbError, match="E-ENC-006"):
         joint_teacher([None], SKELETON, CLOCK, [3])
     coco = Skeleton(("nose", "left_eye", "right_eye", "left_wrist", "right_wrist"), (-1, 0, 0, 0, 0))
-    with pytest.raises(AugrgbError, match="E-FEA-008"):
+    with pytest.raises(AugrgbError, match="E-POS-005"):
         joint_teacher([a_track(9, 0)], coco, CLOCK, [3])
     assert joint_teacher([a_track(9, 0)], coco, CLOCK, [3], axes="camera").width == 4 * 4 * 3

@@ -86,7 +86,7 @@ def test_wide_motion_is_kept_by_a_wide_bound_only():
 
 @pytest.mark.parametrize("bound", [0.0, -1.0, float("nan"), float("inf")])
 def test_senseless_bounds_are_refused(bound):
-    with pytest.raises(UsageFault, match=r"E-CFG-003 flow\.bound"):
+    with pytest.raises(UsageFault, match=r"E-CFG-014 flow\.bound"):
         FlowSettings(bound=bound)
 
 
@@ -175,7 +175,7 @@ def test_raft_pads_takes_the_last_refinement_and_loads_the_weights(raft):
 
 def test_raft_weights_are_pinned(raft, tmp_path):
     pictures = np.zeros((2, 48, 64, 3), np.uint8)
-    with pytest.raises(UsageFault, match=r"E-CFG-003 flow\.method raft.*flow\.sha256"):
+    with pytest.raises(UsageFault, match=r"E-CFG-014 flow\.method raft.*flow\.sha256"):
         next(iter_flow(pictures, FlowSettings("raft")))
     with pytest.raises(InputRefused, match=r"E-MOD-003.*SHA-256"):
         next(iter_flow(pictures, replace(raft, sha256="1" * 64)))
