@@ -64,7 +64,7 @@ def coco_walk(count: int) -> NDArray[np.float64]:
 def write_simcc_model(
     path: Path, size: tuple[int, int] = (48, 64), joints: int = 17, depth: float | None = None, batch: str | int = "N"
 ) -> Path:
-    """A pose model (W, H) that finds colours: joint k is the middle of what is bright in channel k mod 3.
+    """A pose model (W, H) that finds colors: joint k is the middle of what is bright in channel k mod 3.
 
     SimCC outputs as RTMPose's, two places per pixel; `depth` in [0, 1) adds a z axis with its peak there.
     """
@@ -88,8 +88,8 @@ def write_simcc_model(
     }
     nodes = [
         helper.make_node("Mul", ["input", "std"], ["scaled"]),
-        helper.make_node("Add", ["scaled", "mean"], ["colours"]),  # 0 to 1, if the picture was prepared rightly
-        helper.make_node("Conv", ["colours", "pick"], ["differences"]),
+        helper.make_node("Add", ["scaled", "mean"], ["colors"]),  # 0 to 1, if the picture was prepared rightly
+        helper.make_node("Conv", ["colors", "pick"], ["differences"]),
         helper.make_node("Relu", ["differences"], ["maps"]),
     ]
     for axis, along in (("x", "axes_h"), ("y", "axes_w")):

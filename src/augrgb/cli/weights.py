@@ -55,7 +55,7 @@ def import_weights(
     flow = options.get("flow")
     if isinstance(flow, dict) and "method" in flow:
         check_choice(FLOW_METHODS, str(flow["method"]), "flow method", "flow.method")
-    stated = {"name": name, "source_url": url, "licence": license_name}
+    stated = {"name": name, "source_url": url, "license": license_name}
     known: dict[str, Any] = {key: value for key, value in stated.items() if value is not None}
     given: WeightCard | None = replace(read_card(card), **known) if card is not None else None
     if given is None and known and (encoder == "hf" or sha256 is not None):
@@ -114,7 +114,7 @@ def _table(loaded: LoadedEncoder, card: WeightCard, result: SelfTestResult) -> T
         "weights": card.name,
         "source": card.source_url or "not given",
         "SHA-256": card.sha256,
-        "license": card.licence,
+        "license": card.license,
         "self-test": tested,
         "verified": loaded.encoder.verified,
     }

@@ -25,7 +25,7 @@ class PictureChanges:
     zoom: float = 1.0
     brightness: float = 1.0
     contrast: float = 1.0
-    colour: float = 1.0
+    color: float = 1.0
     noise: float = 1.0
 
 
@@ -55,7 +55,7 @@ def mirror(modality: Modality, x: Tensor) -> Tensor:
 
 
 def augment_rgb(x: Tensor, generator: Generator, *, strength: float = 1.0, parts: PictureChanges = USUAL) -> Tensor:
-    """Shift and scale, brightness, contrast, colour, noise.
+    """Shift and scale, brightness, contrast, color, noise.
 
     Shape: (N, window, H, W, 3) -> same.
     """
@@ -64,9 +64,9 @@ def augment_rgb(x: Tensor, generator: Generator, *, strength: float = 1.0, parts
     mean = x.mean(dim=(1, 2, 3, 4), keepdim=True)
     contrast = 1 + _spread(generator, (count, 1, 1, 1, 1), 0.3 * strength * parts.contrast, x)
     brightness = _spread(generator, (count, 1, 1, 1, 1), 0.4 * strength * parts.brightness, x)
-    colour = 1 + _spread(generator, (count, 1, 1, 1, 3), 0.15 * strength * parts.colour, x)
-    offset = (mean * (1 - contrast) + brightness) * colour
-    x = x.mul_(contrast * colour).add_(offset)  # in place: `_shift_and_scale` made a copy
+    color = 1 + _spread(generator, (count, 1, 1, 1, 3), 0.15 * strength * parts.color, x)
+    offset = (mean * (1 - contrast) + brightness) * color
+    x = x.mul_(contrast * color).add_(offset)  # in place: `_shift_and_scale` made a copy
     return x.add_(_normal(generator, tuple(x.shape), 0.05 * strength * parts.noise, x))
 
 

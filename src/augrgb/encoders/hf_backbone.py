@@ -49,7 +49,7 @@ class HfBackbone(SnippetEncoder):
             `pooler`.
         height, width: Of its pictures, pixels.
         shortest: Resize the shorter side to this and cut the middle out; null stretches whole pictures.
-        mean, std: Of each colour, in fractions of white.
+        mean, std: Of each color, in fractions of white.
         resample: Interpolation.
 
     Shape: windows (N, window, H, W, 3) uint8 -> (N, hidden size).

@@ -85,7 +85,7 @@ def import_hf(
     card = replace(card, self_test=replace(card.self_test, expected=card.self_test.expected or result.features))
     if clock is None:
         clock = _IMAGE_CLOCK if model.kind == "image" else Clock(_VIDEO_FPS, model.frames, max(1, model.frames // 4))
-    notes = {"weights": card.name, "source": card.source_url, "licence": card.licence, "sha256": checksum}
+    notes = {"weights": card.name, "source": card.source_url, "license": card.license, "sha256": checksum}
     write_card(target / CARD, card)
     save_encoder(target, model, EncoderSettings(clock, size or _SIZE, (), notes))
     return card

@@ -122,7 +122,7 @@ def import_weights(
     result = self_test(model, card)
     card = replace(card, self_test=replace(card.self_test, expected=card.self_test.expected or result.features))
     frames = None if model.modality == "pose" else size or published.size
-    notes = {"weights": card.name, "source": card.source_url, "licence": card.licence, "sha256": checksum}
+    notes = {"weights": card.name, "source": card.source_url, "license": card.license, "sha256": checksum}
     # The description of the folder is written last, so a folder that opens has its card.
     write_card(target / CARD, card)
     save_encoder(target, model, EncoderSettings(clock or published.clock, frames, (), notes))

@@ -1,4 +1,4 @@
-"""Weight cards: where weights come from, under which licence, and how to see that they work."""
+"""Weight cards: where weights come from, under which license, and how to see that they work."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class WeightCard:
         encoder: Catalog name of the encoder that they fit.
         source_url: Where they were published.
         sha256: Of the published file.
-        licence: Under which they may be used.
+        license: Under which they may be used.
         self_test: How to see that they work.
         notes: Anything else worth knowing.
     """
@@ -64,7 +64,7 @@ class WeightCard:
     encoder: str
     source_url: str
     sha256: str
-    licence: str
+    license: str
     self_test: SelfTest = SelfTest()
     notes: str = ""
 
@@ -144,7 +144,7 @@ def self_test(encoder: SnippetEncoder, card: WeightCard) -> SelfTestResult:
 
 
 def self_test_windows(encoder: SnippetEncoder, test: SelfTest) -> NDArray[Any]:
-    """Windows of coloured blocks that move, or of joints that wander, a function of the recipe alone.
+    """Windows of colored blocks that move, or of joints that wander, a function of the recipe alone.
 
     Shape: (count, frames, H, W, 3) uint8, (count, frames, H, W, 2) int8, or (count, frames, V, 3) float32.
     """

@@ -74,7 +74,7 @@ def encode_frames(
     """Features of RGB frames (H, W, 3) that somebody else decoded; the encoder reads images or makes flow of them.
 
     Raises:
-        UsageFault: E-CFG-003, a pose encoder.
+        UsageFault: E-CFG-023, a pose encoder.
         InputRefused: See `sample_given_frames`; E-FEA-006, too few frames for the clock's offset.
     """
     report = report if report is not None else DecodeReport()
@@ -137,7 +137,7 @@ def encode_file(
         (number of the encoder, the next features (n, C) of it). One for which the file is too short has none.
 
     Raises:
-        UsageFault: E-CFG-003, the encoders do not fit together, or an image encoder has no frame size.
+        UsageFault: E-CFG-022, the encoders cannot share one pass; E-CFG-023, an image encoder has no frame size.
         InputRefused: See `iter_frames`.
     """
     report = report if report is not None else DecodeReport()

@@ -46,7 +46,7 @@ def read_thresholds(folder: Path | str, classes: Sequence[str]) -> dict[str, flo
     """The thresholds of a bundle by class, None if it has no such file.
 
     Raises:
-        InputRefused: E-FILE-002 (not JSON), E-MOD-019 (not thresholds of these classes).
+        InputRefused: E-FILE-010 (not JSON), E-MOD-019 (not thresholds of these classes).
     """
     path = Path(folder) / THRESHOLDS_FILE
     if not path.is_file():

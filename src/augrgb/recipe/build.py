@@ -79,7 +79,7 @@ def build_augmentation(section: bool | AugmentSection) -> Augmentation | None:
     if isinstance(section, bool):
         return Augmentation() if section else None
     changes = PictureChanges(
-        section.shift, section.zoom, section.brightness, section.contrast, section.colour, section.noise
+        section.shift, section.zoom, section.brightness, section.contrast, section.color, section.noise
     )
     return Augmentation(section.strength, changes, section.jitter_frames)
 

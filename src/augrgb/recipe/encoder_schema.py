@@ -120,7 +120,7 @@ class AugmentSection(Section):
     zoom: float = Field(1.0, ge=0, le=8)
     brightness: float = Field(1.0, ge=0)
     contrast: float = Field(1.0, ge=0)
-    colour: float = Field(1.0, ge=0)
+    color: float = Field(1.0, ge=0)
     noise: float = Field(1.0, ge=0)
     jitter_frames: int = Field(0, ge=0)
     flip: float = Field(0.0, ge=0, le=1)

@@ -263,7 +263,7 @@ class TimelineExample:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class CurveLine:
-    """One run's curve: `steps` and `values` of equal length; lines with one name share a colour (seeds)."""
+    """One run's curve: `steps` and `values` of equal length; lines with one name share a color (seeds)."""
 
     name: str
     steps: tuple[float, ...]
@@ -301,7 +301,7 @@ class ReportData:
         headline: The result in one sentence; None writes it from the comparison.
         more_tables: Further comparisons, each under its title, folded away below the first.
         plain_tables: Tables of text, each folded away under its title.
-        classes: All class names in their order, so that colours do not depend on the videos shown.
+        classes: All class names in their order, so that colors do not depend on the videos shown.
     """
 
     title: str

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from augrgb.core.types import Detection
-from augrgb.report.palette import CLASS_COLOURS, colours_of
+from augrgb.report.palette import CLASS_COLORS, colors_of
 from augrgb.video.decode import DecodeReport, Partial, frames_by_time
 from augrgb.video.mp4 import write_mp4
 from augrgb.video.probe import probe
@@ -74,14 +74,14 @@ def draw_labels(
         kept = room - 1
         lines = [*lines[:kept], (f"+{len(lines) - kept} more", (60, 60, 60))]
     pad = max(1, line_height_px // 6)
-    for place, (text, colour) in enumerate(lines):
+    for place, (text, color) in enumerate(lines):
         text = _plain(text)
         scale = (line_height_px - 2 * pad) * 0.7 / _FONT_PX
         text_width = cv2.getTextSize(text, _FONT, scale, 1)[0][0]
         scale *= min(1.0, (width - 2 * pad) / max(1, text_width))
         text_width = min(text_width, width - 2 * pad)
         top = place * line_height_px
-        cv2.rectangle(picture, (0, top), (text_width + 2 * pad, top + line_height_px - 2), colour, -1)
+        cv2.rectangle(picture, (0, top), (text_width + 2 * pad, top + line_height_px - 2), color, -1)
         at = (pad, top + line_height_px - 2 * pad - 1)
         cv2.putText(picture, text, at, _FONT, scale, (255, 255, 255), 1, cv2.LINE_AA)
     return picture
@@ -90,13 +90,13 @@ def draw_labels(
 def _marked(
     frames: Iterator[NDArray[np.uint8]], fps: float, detections: Sequence[Detection], classes: Sequence[str]
 ) -> Iterator[NDArray[np.uint8]]:
-    colours = colours_of(classes, (d.label for d in detections))
+    colors = colors_of(classes, (d.label for d in detections))
     for number, full in enumerate(frames):
         frame = full[: full.shape[0] // 2 * 2, : full.shape[1] // 2 * 2]
         time_s = number / fps
         active = [d for d in detections if d.start_s <= time_s < d.end_s]
         lines = [
-            (f"{d.label} {d.score:.2f}", _rgb(CLASS_COLOURS[colours[d.label]]))
+            (f"{d.label} {d.score:.2f}", _rgb(CLASS_COLORS[colors[d.label]]))
             for d in sorted(active, key=lambda d: (d.start_s, d.label))
         ]
         yield (

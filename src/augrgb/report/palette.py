@@ -1,4 +1,4 @@
-"""Class colours: fixed by the class's place in the dataset, legible on white and on dark paper, never the only cue."""
+"""Class colors: fixed by the class's place in the dataset, legible on white and on dark paper, never the only cue."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ PAPER = "#ffffff"
 DARK_PAPER = "#15181d"
 
 # Each has a contrast of at least 3 with both papers (WCAG 1.4.11); neighbours differ in hue.
-CLASS_COLOURS = (
+CLASS_COLORS = (
     "#3f74bd",
     "#cf6d1f",
     "#2f8f60",
@@ -28,10 +28,10 @@ CLASS_COLOURS = (
 )
 
 
-def colours_of(classes: Sequence[str], shown: Iterable[str] = ()) -> Mapping[str, int]:
-    """Index into `CLASS_COLOURS` of every class; shown classes that the dataset does not list come after, sorted.
+def colors_of(classes: Sequence[str], shown: Iterable[str] = ()) -> Mapping[str, int]:
+    """Index into `CLASS_COLORS` of every class; shown classes that the dataset does not list come after, sorted.
 
-    Colours repeat after sixteen classes: lanes are labelled, so colour is a help and not the key.
+    Colors repeat after sixteen classes: lanes are labelled, so color is a help and not the key.
     """
     order = list(dict.fromkeys([*classes, *sorted(set(shown) - set(classes))]))
-    return {label: place % len(CLASS_COLOURS) for place, label in enumerate(order)}
+    return {label: place % len(CLASS_COLORS) for place, label in enumerate(order)}

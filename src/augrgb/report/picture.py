@@ -10,7 +10,7 @@ from typing import Any
 from augrgb.core.files import write_bytes
 from augrgb.report.data import TimelineExample
 from augrgb.report.film_strip import frame_of
-from augrgb.report.palette import CLASS_COLOURS, PAPER
+from augrgb.report.palette import CLASS_COLORS, PAPER
 from augrgb.report.timeline_svg import Block, Timeline, example_timeline
 
 _INK, _MUTED, _FAINT = "#1b212b", "#5c6674", "#f3f4f7"
@@ -24,7 +24,7 @@ def write_picture(path: Path, example: TimelineExample, classes: Sequence[str] =
     """Write one timeline as a PNG of `width_px`; its height follows from the number of lanes.
 
     Args:
-        classes: All class names in their order, so that colours equal those of the report.
+        classes: All class names in their order, so that colors equal those of the report.
 
     Raises:
         InputRefused: A duration, time or frame that cannot be drawn.
@@ -83,15 +83,15 @@ def _draw_block(axes: Any, block: Block, timeline: Timeline, left: float, y: flo
     _write(axes, left, y + 20, block.summary + sensors, 6.5, _MUTED, "left")
     y += _HEAD_PX
     for lane in block.lanes:
-        colour = CLASS_COLOURS[lane.colour]
+        color = CLASS_COLORS[lane.color]
         _box(axes, left, y + 1, width, _LANE_PX - 2, color=_FAINT, linewidth=0)
         _write(axes, left - 10, y + _LANE_PX / 2, _short(lane.label, 24), 6.5, _MUTED, "right")
         for x, w in lane.missed:
-            _mark(axes, left + width * x / 100, y + 3, width * w / 100, colour, "missed")
+            _mark(axes, left + width * x / 100, y + 3, width * w / 100, color, "missed")
         for bar in lane.bars:
-            _mark(axes, left + width * bar.x / 100, y + 3, width * bar.width / 100, colour, "solid")
+            _mark(axes, left + width * bar.x / 100, y + 3, width * bar.width / 100, color, "solid")
             for x, w in bar.alarms:
-                _mark(axes, left + width * x / 100, y + 3, width * w / 100, colour, "alarm")
+                _mark(axes, left + width * x / 100, y + 3, width * w / 100, color, "alarm")
         y += _LANE_PX
     for place, _ in timeline.ticks:
         x, top = left + width * place / 100, y - _LANE_PX * len(block.lanes)
@@ -106,13 +106,13 @@ def _draw_legend(axes: Any, left: float, y: float) -> None:
         left += 42 + 8.0 * len(text) + 26
 
 
-def _mark(axes: Any, x: float, y: float, width: float, colour: str, kind: str) -> None:
+def _mark(axes: Any, x: float, y: float, width: float, color: str, kind: str) -> None:
     height = _LANE_PX - 6
     if kind == "missed":
-        style = {"fill": False, "edgecolor": colour, "linewidth": 0.8, "linestyle": (0, (3, 2))}
+        style = {"fill": False, "edgecolor": color, "linewidth": 0.8, "linestyle": (0, (3, 2))}
         _box(axes, x, y + 1, width, height - 2, **style)
         return
-    _box(axes, x, y, width, height, color=colour, linewidth=0)
+    _box(axes, x, y, width, height, color=color, linewidth=0)
     if kind == "alarm":
         _box(axes, x, y, width, height, facecolor="none", edgecolor=PAPER, linewidth=0, hatch="/////////")
 
@@ -127,6 +127,6 @@ def _box(axes: Any, x: float, y: float, width: float, height: float, **style: An
     axes.add_patch(Rectangle((x, y), width, height, **style))
 
 
-def _write(axes: Any, x: float, y: float, text: str, size: float, colour: str, align: str, bold: bool = False) -> None:
+def _write(axes: Any, x: float, y: float, text: str, size: float, color: str, align: str, bold: bool = False) -> None:
     weight = "bold" if bold else "normal"
-    axes.text(x, y, text, size=size, color=colour, ha=align, va="center", weight=weight, parse_math=False, clip_on=True)
+    axes.text(x, y, text, size=size, color=color, ha=align, va="center", weight=weight, parse_math=False, clip_on=True)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from augrgb.core.files import write_bytes
 from augrgb.report.numbers import DASH, clock_time, duration, percent
-from augrgb.report.palette import CLASS_COLOURS
+from augrgb.report.palette import CLASS_COLORS
 
 if TYPE_CHECKING:
     import jinja2
@@ -40,5 +40,5 @@ def _environment() -> jinja2.Environment:
         lstrip_blocks=True,
     )
     shown = {"percent": percent, "duration": duration, "clock_time": clock_time}
-    environment.globals.update(shown, dash=DASH, colours=CLASS_COLOURS)
+    environment.globals.update(shown, dash=DASH, colors=CLASS_COLORS)
     return environment

@@ -18,7 +18,7 @@ from augrgb.report.agreement import Interval, agreement, intervals_of, without
 from augrgb.report.data import DetectionPage, ScoreCurves, TimelineExample
 from augrgb.report.frame_uri import is_frame_uri
 from augrgb.report.numbers import clock_time, counted, percent
-from augrgb.report.palette import colours_of
+from augrgb.report.palette import colors_of
 
 _TICK_STEPS_S = (0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 43200, 86400)
 _CURVE_POINTS = 480  # per lane; each is the maximum of its part, so that no peak is lost
@@ -42,7 +42,7 @@ class Lane:
     """One class: bars, missed parts of the annotation, and the score curve as path data on a 10000 x 100 field."""
 
     label: str
-    colour: int
+    color: int
     bars: tuple[Bar, ...]
     missed: tuple[tuple[float, float], ...]
     curve: str
@@ -84,19 +84,19 @@ def example_timeline(example: TimelineExample, classes: Sequence[str]) -> Timeli
     truth = list(example.truth or ())
     everything: list[Event | Detection] = [*truth, *(found for lane in example.lanes for found in lane.detections)]
     _check(where, example.duration_s, example.frames, everything)
-    colours = colours_of(classes, (event.label for event in everything))
+    colors = colors_of(classes, (event.label for event in everything))
     order = _first_seen(truth)
     blocks: list[Block] = []
     rows: list[tuple[str, Event | Detection]] = []
     if example.truth is not None:
-        lanes = tuple(_lane(label, colours, example.duration_s, truth, None, None) for label in order)
+        lanes = tuple(_lane(label, colors, example.duration_s, truth, None, None) for label in order)
         blocks.append(Block("Ground truth", (), counted(len(truth), "event"), lanes, True, 13))
         rows += [("Ground truth", event) for event in sorted(truth, key=lambda event: event.start_s)]
     for lane in example.lanes:
         found = list(lane.detections)
         judge = truth if example.truth is not None else None
         own = [*order, *(label for label in _first_seen(found) if label not in order)]
-        lanes = tuple(_lane(label, colours, example.duration_s, found, judge, lane.curves) for label in own)
+        lanes = tuple(_lane(label, colors, example.duration_s, found, judge, lane.curves) for label in own)
         summary = _summary(found, judge)
         blocks.append(Block(lane.name, lane.extra_sensors, summary, lanes, False, 13 if lane.curves is None else 24))
         rows += [(lane.name, event) for event in sorted(found, key=lambda event: event.start_s)]
@@ -114,16 +114,14 @@ def detected_timeline(video: DetectionPage) -> Timeline:
     found, truth = list(video.detections), list(video.truth or ())
     _check(video.name, video.duration_s, video.frames, [*found, *truth])
     labels = {event.label for event in found} | {event.label for event in truth}
-    colours = colours_of(video.classes, labels)
-    order = [label for label in colours if label in labels]
+    colors = colors_of(video.classes, labels)
+    order = [label for label in colors if label in labels]
     judge = truth if video.truth is not None else None
     blocks: list[Block] = []
     if judge is not None:
-        lanes = tuple(_lane(label, colours, video.duration_s, judge, None, None) for label in order)
+        lanes = tuple(_lane(label, colors, video.duration_s, judge, None, None) for label in order)
         blocks.append(Block("Ground truth", (), counted(len(judge), "event"), lanes, True, 13))
-    lanes = tuple(
-        _lane(label, colours, video.duration_s, found, judge, video.curves, _ZOOMED_POINTS) for label in order
-    )
+    lanes = tuple(_lane(label, colors, video.duration_s, found, judge, video.curves, _ZOOMED_POINTS) for label in order)
     lane_px = 16 if video.curves is None else 34
     blocks.append(Block("Detections", (), _summary(found, judge), lanes, False, lane_px))
     ticks = time_ticks(video.duration_s)
@@ -146,7 +144,7 @@ def time_ticks(duration_s: float, count: int = 9) -> tuple[tuple[float, str], ..
 
 def _lane(
     label: str,
-    colours: Mapping[str, int],
+    colors: Mapping[str, int],
     duration_s: float,
     events: Sequence[Event | Detection],
     truth: Sequence[Event] | None,
@@ -157,7 +155,7 @@ def _lane(
     real = intervals_of(truth, label) if truth is not None else None
     bars = tuple(_bar(event, duration_s, real) for event in own)
     missed = () if real is None else tuple(_spans(without(real, intervals_of(own, label)), duration_s))
-    return Lane(label, colours[label], bars, missed, _curve(curves, label, duration_s, points))
+    return Lane(label, colors[label], bars, missed, _curve(curves, label, duration_s, points))
 
 
 def _bar(event: Event | Detection, duration_s: float, real: Sequence[Interval] | None) -> Bar:

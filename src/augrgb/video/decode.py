@@ -3,7 +3,7 @@
 Conventions: time 0 is the first frame shown. Output frame k is the picture on screen at k / fps; there is one for
 every k with k / fps before the end of the last frame. Stamps are rounded to ticks, so a frame that appears up to
 one tick (at most a tenth of an output interval) late still counts. Pictures are turned upright and stretched to the
-wanted size. Colours become 8-bit RGB by the matrix the file declares (BT.601 if none); HDR is not tone-mapped.
+wanted size. Colors become 8-bit RGB by the matrix the file declares (BT.601 if none); HDR is not tone-mapped.
 """
 
 from __future__ import annotations
@@ -337,6 +337,6 @@ class _Sampler:
         if frame.interlaced_frame:
             self.report.warn(self.path, "interlaced; both fields are shown as one frame")
         if int(frame.color_trc) in _HDR_TRANSFERS:
-            self.report.warn(self.path, "HDR; colours are converted without tone mapping")
+            self.report.warn(self.path, "HDR; colors are converted without tone mapping")
         if not self.orientation.exact:
             self.report.warn(self.path, "rotated by an odd angle; turned by the nearest quarter turn")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from augrgb.core.errors import AugrgbError, InputRefused, UsageFault, raise_together
+from augrgb.core.errors import AugrgbError, InputRefused, raise_together
 from augrgb.core.names import alike
 
 VIDEO_SUFFIXES = {".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".ts"}
@@ -45,7 +45,7 @@ def name_videos(videos: Iterable[Path], *, leave_out: str = "") -> dict[str, Pat
         leave_out: Ending of file names in folders that are not wanted.
 
     Raises:
-        UsageFault: E-VID-005, a folder without video files.
+        InputRefused: E-VID-005, a folder without video files.
     """
     paths: list[Path] = []
     for path in videos:
@@ -54,7 +54,7 @@ def name_videos(videos: Iterable[Path], *, leave_out: str = "") -> dict[str, Pat
             found = (p for p in path.rglob("*") if p.suffix.lower() in VIDEO_SUFFIXES and p.is_file())
             inside = sorted(p for p in found if not (leave_out and p.name.endswith(leave_out)))
             if not inside:
-                raise UsageFault(
+                raise InputRefused(
                     "E-VID-005", path, "no video files in this folder", f"Known: {sorted(VIDEO_SUFFIXES)}."
                 )
             paths += inside

@@ -19,13 +19,13 @@ _HAIRS = ((40, 30, 24), (84, 56, 34), (150, 110, 60), (120, 118, 116), (28, 26, 
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """Colours of a person, RGB 0-255.
+    """Colors of a person, RGB 0-255.
 
     Args:
-        skin, hair, shirt, trousers, shoes, accent: Colours, each (3,).
-        pattern: What is on the shirt, in the accent colour.
+        skin, hair, shirt, trousers, shoes, accent: Colors, each (3,).
+        pattern: What is on the shirt, in the accent color.
         long_sleeves, long_trousers: Whether forearms and lower legs are covered.
-        objects: Colour of each held object by name.
+        objects: Color of each held object by name.
     """
 
     skin: Floats
@@ -47,7 +47,7 @@ class Light:
     Args:
         direction: (3,) unit vector towards the lamp, world axes.
         ambient: Share of light that comes from everywhere, 0 to 1.
-        tint: (3,) factor per colour channel; colour temperature and brightness together.
+        tint: (3,) factor per color channel; color temperature and brightness together.
         flicker: (n,) factor on the brightness of each frame.
     """
 
@@ -66,8 +66,8 @@ def make_look(settings: WorldSettings, subject: str, video_id: str) -> Look:
     vary = settings.clothing
 
     def cloth(base: tuple[int, int, int], low: float, high: float) -> Floats:
-        colour = np.array(colorsys.hsv_to_rgb(rng.random(), rng.uniform(0.15, 0.85), rng.uniform(low, high))) * 255
-        return (1 - vary) * np.array(base, float) + vary * colour
+        color = np.array(colorsys.hsv_to_rgb(rng.random(), rng.uniform(0.15, 0.85), rng.uniform(low, high))) * 255
+        return (1 - vary) * np.array(base, float) + vary * color
 
     shirt, trousers = cloth((60, 110, 170), 0.4, 0.95), cloth((60, 60, 75), 0.25, 0.7)
     shoes, accent = cloth((45, 40, 40), 0.15, 0.6), cloth((230, 225, 215), 0.5, 1.0)
@@ -85,7 +85,7 @@ def make_look(settings: WorldSettings, subject: str, video_id: str) -> Look:
 
 
 def make_light(settings: WorldSettings, video_id: str) -> Light:
-    """Direction, brightness, colour temperature and slow flicker of a video's light."""
+    """Direction, brightness, color temperature and slow flicker of a video's light."""
     rng = rng_at(settings.seed, "video", video_id, "light")
     vary = settings.lighting
     azimuth = np.radians(25 + vary * rng.uniform(-110, 110))

@@ -16,11 +16,11 @@ from augrgb.world.skeleton import Floats
 _LEG_M = 0.84  # thigh and shin of the person for whom the radii below are meant
 _ARC = 7  # points on each end of a capsule
 
-# role at either end, radii there in metres, colour
+# role at either end, radii there in metres, color
 _LIMBS = tuple(
-    (f"{side}_{start}", f"{side}_{end}", start_m, end_m, colour)
+    (f"{side}_{start}", f"{side}_{end}", start_m, end_m, color)
     for side in "lr"
-    for start, end, start_m, end_m, colour in (
+    for start, end, start_m, end_m, color in (
         ("hip", "knee", 0.088, 0.062, "trousers"),
         ("knee", "ankle", 0.06, 0.042, "shin"),
         ("ankle", "toe", 0.046, 0.036, "shoes"),
@@ -37,7 +37,7 @@ class Capsules:
     Args:
         start, end: (n, S, 3) metres in world axes.
         start_m, end_m: (S,) radii in metres.
-        colours: (S, 3) RGB 0-255, unlit.
+        colors: (S, 3) RGB 0-255, unlit.
         shown: (n, S) bool.
         nearer_m: (S,) added to the depth order: positive = drawn as if nearer by that much.
     """
@@ -46,7 +46,7 @@ class Capsules:
     end: Floats
     start_m: Floats
     end_m: Floats
-    colours: Floats
+    colors: Floats
     shown: NDArray[np.bool_]
     nearer_m: Floats
 
@@ -68,7 +68,7 @@ def make_capsules(performance: Performance, look: Look, object_size: float) -> C
     points = figure_points(performance)
     count, scale = len(points), body_scale(points)
     thick = scale * performance.girth
-    colours = {
+    colors = {
         "skin": look.skin,
         "hair": look.hair,
         "shirt": look.shirt,
@@ -84,18 +84,18 @@ def make_capsules(performance: Performance, look: Look, object_size: float) -> C
         start: Floats,
         end: Floats,
         radii: tuple[float, float],
-        colour: Floats,
+        color: Floats,
         shown: NDArray[np.bool_] = always,
         nearer_m: float = 0.0,
     ) -> None:
-        shapes.append((start, end, radii[0], radii[1], colour, shown, nearer_m))
+        shapes.append((start, end, radii[0], radii[1], color, shown, nearer_m))
 
     def at(role: str) -> Floats:
         return points[:, ROLE[role]]
 
-    for first, last, start_m, end_m, colour in _LIMBS:
-        add(at(first), at(last), (start_m * thick, end_m * thick), colours[colour])
-    add(at("l_hip"), at("r_hip"), (0.098 * thick, 0.098 * thick), colours["trousers"])
+    for first, last, start_m, end_m, color in _LIMBS:
+        add(at(first), at(last), (start_m * thick, end_m * thick), colors[color])
+    add(at("l_hip"), at("r_hip"), (0.098 * thick, 0.098 * thick), colors["trousers"])
 
     neck_up = _unit(at("head") - at("neck"))
     left = _unit(at("l_shoulder") - at("r_shoulder"))
@@ -122,15 +122,15 @@ def make_capsules(performance: Performance, look: Look, object_size: float) -> C
         along = _unit(at(f"{side}_wrist") - at(f"{side}_elbow"))
         add(at(f"{side}_wrist"), at(f"{side}_wrist") + 0.085 * scale * along, (0.036 * thick, 0.04 * thick), look.skin)
     for held in performance.held:
-        for start, end, start_m, end_m, colour_name, near in _object(held, points, middle, ahead, scale, object_size):
-            add(start, end, (start_m, end_m), look.objects[colour_name], held.shown, near)
+        for start, end, start_m, end_m, color_name, near in _object(held, points, middle, ahead, scale, object_size):
+            add(start, end, (start_m, end_m), look.objects[color_name], held.shown, near)
 
     return Capsules(
         start=np.stack([shape[0] for shape in shapes], axis=1),
         end=np.stack([shape[1] for shape in shapes], axis=1),
         start_m=np.array([shape[2] for shape in shapes]),
         end_m=np.array([shape[3] for shape in shapes]),
-        colours=np.stack([shape[4] for shape in shapes]),
+        colors=np.stack([shape[4] for shape in shapes]),
         shown=np.stack([shape[5] for shape in shapes], axis=1),
         nearer_m=np.array([shape[6] for shape in shapes]),
     )
@@ -181,7 +181,7 @@ def _outline(a: Floats, b: Floats, a_px: Floats, b_px: Floats, along: Floats, ac
 def _object(
     held: Held, points: Floats, head: Floats, ahead: Floats, scale: float, size: float
 ) -> list[tuple[Floats, Floats, float, float, str, float]]:
-    """Capsules of a held object: start, end, radii, colour, and how much nearer it is drawn."""
+    """Capsules of a held object: start, end, radii, color, and how much nearer it is drawn."""
     other = "l" if held.side == "r" else "r"
 
     def palm(side: str) -> Floats:

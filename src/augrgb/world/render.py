@@ -48,8 +48,8 @@ def render_frames(
             frame = room.copy()
             shadow = shapes[0][0]
             _darken(frame, shadow)
-            for outline, colour in shapes[1:]:
-                cv2.fillConvexPoly(frame, outline, colour, cv2.LINE_AA, _SUBPIXEL)
+            for outline, color in shapes[1:]:
+                cv2.fillConvexPoly(frame, outline, color, cv2.LINE_AA, _SUBPIXEL)
             if occluder is not None:
                 cv2.copyTo(occluder.image, occluder.mask, frame)
             yield sensor.record(frame, float(light.flicker[number]))
@@ -86,9 +86,9 @@ def _drawings(
     capsules = make_capsules(performance, look, settings.object_size)
     outline, shine, depth = capsule_outlines(capsules, camera)
     shine = shine + shine_shift(capsules, camera, light)[:, :, None]
-    shade = lambert(capsules, camera, light)[..., None] * capsules.colours * light.tint
-    edge_colours = np.clip(0.74 * shade, 0, 255).tolist()
-    shine_colours = np.clip(1.06 * shade + 4, 0, 255).tolist()
+    shade = lambert(capsules, camera, light)[..., None] * capsules.colors * light.tint
+    edge_colors = np.clip(0.74 * shade, 0, 255).tolist()
+    shine_colors = np.clip(1.06 * shade + 4, 0, 255).tolist()
     outlines, shines = _fixed(outline), _fixed(shine)
 
     points = figure_points(performance)
@@ -103,8 +103,8 @@ def _drawings(
         for s in ranks:
             if s < shape_count:
                 if shown[i][s]:
-                    shapes.append((outlines[i, s], edge_colours[i][s]))
-                    shapes.append((shines[i, s], shine_colours[i][s]))
+                    shapes.append((outlines[i, s], edge_colors[i][s]))
+                    shapes.append((shines[i, s], shine_colors[i][s]))
             elif s == shape_count:
                 shapes.extend(_torso_shapes(torso[i], pattern[i], look, torso_shade[i], light))
             else:
@@ -220,5 +220,5 @@ def _stool_shapes(stool: Stool, camera: Camera, light: Light) -> tuple[float, li
     return float(camera.see(stool.centre)[2]), shapes
 
 
-def _rgb(colour: Floats) -> list[float]:
-    return np.clip(colour, 0, 255).tolist()  # type: ignore[no-any-return]
+def _rgb(color: Floats) -> list[float]:
+    return np.clip(color, 0, 255).tolist()  # type: ignore[no-any-return]

@@ -41,20 +41,20 @@ class Painter:
         self.camera, self.light = camera, light
         self.canvas = np.zeros((camera.height * _FINER, camera.width * _FINER, 3), np.uint8)
 
-    def polygon(self, corners: Floats, colour: Floats, normal: tuple[float, float, float] | None = None) -> None:
+    def polygon(self, corners: Floats, color: Floats, normal: tuple[float, float, float] | None = None) -> None:
         """A flat polygon (m, 3) in world metres; with a normal it is shaded and seen from that side only."""
         if normal is not None:
             if np.dot(self.camera.position - corners[0], normal) <= 0:
                 return
             facing = max(0.0, float(np.dot(normal, self.light.direction)))
-            colour = colour * (self.light.ambient + (1 - self.light.ambient) * facing)
+            color = color * (self.light.ambient + (1 - self.light.ambient) * facing)
         seen = _clip_near(self.camera.see(corners))
         if len(seen) >= 3:
             pixels = np.clip(self.camera.project(seen) * _FINER * 16, -(2**20), 2**20)
             points = np.rint(pixels).astype(np.int32)
-            cv2.fillPoly(self.canvas, [points], np.clip(colour, 0, 255).tolist(), cv2.LINE_AA, shift=4)
+            cv2.fillPoly(self.canvas, [points], np.clip(color, 0, 255).tolist(), cv2.LINE_AA, shift=4)
 
-    def box(self, low: Floats, high: Floats, colour: Floats) -> None:
+    def box(self, low: Floats, high: Floats, color: Floats) -> None:
         """An axis-parallel box between two corners."""
         for axis in range(3):
             for end, sign in ((low, -1.0), (high, 1.0)):
@@ -64,7 +64,7 @@ class Painter:
                 corners = np.repeat(np.asarray(end, float)[None], 4, axis=0)
                 corners[:, u] = [low[u], high[u], high[u], low[u]]
                 corners[:, v] = [low[v], low[v], high[v], high[v]]
-                self.polygon(corners, colour, (normal[0], normal[1], normal[2]))
+                self.polygon(corners, color, (normal[0], normal[1], normal[2]))
 
     def finished(self) -> Image:
         """The image at frame size."""
@@ -77,8 +77,8 @@ def paint_room(settings: WorldSettings, camera: Camera, light: Light, video_id: 
     rng = rng_at(settings.seed, "video", video_id, "room")
     clutter = settings.clutter
     painter = Painter(camera, light)
-    wall = _colour(rng, 0.05 + 0.35 * clutter, 0.78, 0.98)
-    floor = _colour(rng, 0.15 + 0.3 * clutter, 0.45, 0.75)
+    wall = _color(rng, 0.05 + 0.35 * clutter, 0.78, 0.98)
+    floor = _color(rng, 0.15 + 0.3 * clutter, 0.45, 0.75)
     painter.canvas[:] = np.clip(floor * 0.8, 0, 255).astype(np.uint8)
     _floor(painter, floor, clutter, rng)
     for axis, sign in ((0, 1.0), (0, -1.0), (2, 1.0), (2, -1.0)):
@@ -100,9 +100,9 @@ def paint_occluder(settings: WorldSettings, camera: Camera, light: Light, video_
     height, width = camera.height * _FINER, camera.width * _FINER
     image, mask = np.zeros((height, width, 3), np.uint8), np.zeros((height, width), np.uint8)
     size = 0.6 + 0.5 * settings.occlusion
-    colour = _colour(rng, 0.5, 0.3, 0.7)
+    color = _color(rng, 0.5, 0.3, 0.7)
 
-    def part(points: list[tuple[float, float]], shade: float, of: Floats = colour) -> None:
+    def part(points: list[tuple[float, float]], shade: float, of: Floats = color) -> None:
         pixels = np.rint(np.array(points) * [width, height]).astype(np.int32)
         cv2.fillPoly(image, [pixels], np.clip(of * shade * light.tint, 0, 255).tolist())
         cv2.fillPoly(mask, [pixels], 255)
@@ -114,7 +114,7 @@ def paint_occluder(settings: WorldSettings, camera: Camera, light: Light, video_
         part([(left, top + 0.05), (right, top + 0.05), (right - 0.03, 1), (left + 0.03, 1)], 0.6)
         part([(left + 0.05, top - 0.03), (right - 0.05, top - 0.03), (right, top + 0.05), (left, top + 0.05)], 1.0)
     elif kind == 1:  # a pot plant
-        x, green = float(rng.choice([rng.uniform(0.08, 0.32), rng.uniform(0.68, 0.92)])), _colour(rng, 0.7, 0.3, 0.6)
+        x, green = float(rng.choice([rng.uniform(0.08, 0.32), rng.uniform(0.68, 0.92)])), _color(rng, 0.7, 0.3, 0.6)
         green = np.array([0.35, 1.0, 0.4]) * green.max()
         part([(x - 0.06, 0.84), (x + 0.06, 0.84), (x + 0.045, 1), (x - 0.045, 1)], 0.9)
         for angle in rng.uniform(-1.25, 1.25, 11):
@@ -146,12 +146,12 @@ def paint_occluder(settings: WorldSettings, camera: Camera, light: Light, video_
     small = (camera.width, camera.height)
     covered = cv2.resize(mask, small, interpolation=cv2.INTER_AREA)
     weight = np.maximum(cv2.resize(mask.astype(np.float64), small, interpolation=cv2.INTER_AREA), 1e-9)[..., None]
-    colours = cv2.resize(image.astype(np.float64), small, interpolation=cv2.INTER_AREA) * 255 / weight
+    colors = cv2.resize(image.astype(np.float64), small, interpolation=cv2.INTER_AREA) * 255 / weight
     hard = np.where(covered > 127, 255, 0).astype(np.uint8)
-    return Occluder(np.clip(colours, 0, 255).astype(np.uint8), hard)
+    return Occluder(np.clip(colors, 0, 255).astype(np.uint8), hard)
 
 
-def _colour(rng: np.random.Generator, saturation: float, low: float, high: float) -> Floats:
+def _color(rng: np.random.Generator, saturation: float, low: float, high: float) -> Floats:
     hue = rng.uniform(0.02, 0.16) if rng.random() < 0.6 else rng.random()  # rooms are mostly warm
     return np.array(colorsys.hsv_to_rgb(hue, saturation * rng.random(), rng.uniform(low, high))) * 255
 
@@ -168,14 +168,14 @@ def _clip_near(seen: Floats) -> Floats:
     return np.array(result)
 
 
-def _floor(painter: Painter, colour: Floats, clutter: float, rng: np.random.Generator) -> None:
+def _floor(painter: Painter, color: Floats, clutter: float, rng: np.random.Generator) -> None:
     up = (0.0, 1.0, 0.0)
     edge = _HALF_M
-    painter.polygon(np.array([(-edge, 0, -edge), (edge, 0, -edge), (edge, 0, edge), (-edge, 0, edge)]), colour, up)
+    painter.polygon(np.array([(-edge, 0, -edge), (edge, 0, -edge), (edge, 0, edge), (-edge, 0, edge)]), color, up)
     along_x = rng.random() < 0.5
     for at in np.arange(-edge, edge, float(rng.uniform(0.25, 0.6))):
         line = np.array([(at, 0, -edge), (at + 0.025, 0, -edge), (at + 0.025, 0, edge), (at, 0, edge)])
-        painter.polygon(line[:, ::-1] if along_x else line, colour * (1 - 0.25 * clutter), up)
+        painter.polygon(line[:, ::-1] if along_x else line, color * (1 - 0.25 * clutter), up)
     if rng.random() < clutter + 0.2:
         x, z, half_x, half_z = (
             rng.uniform(-0.5, 0.5),
@@ -183,7 +183,7 @@ def _floor(painter: Painter, colour: Floats, clutter: float, rng: np.random.Gene
             rng.uniform(0.7, 1.4),
             rng.uniform(0.5, 1.1),
         )
-        rug = _colour(rng, 0.8, 0.35, 0.8)
+        rug = _color(rng, 0.8, 0.35, 0.8)
         for shrink, shade in ((1.0, 0.8), (0.88, 1.0)):
             a, b = half_x * shrink, half_z * shrink
             painter.polygon(
@@ -191,7 +191,7 @@ def _floor(painter: Painter, colour: Floats, clutter: float, rng: np.random.Gene
             )
 
 
-def _wall(painter: Painter, axis: int, sign: float, colour: Floats, clutter: float, rng: np.random.Generator) -> None:
+def _wall(painter: Painter, axis: int, sign: float, color: Floats, clutter: float, rng: np.random.Generator) -> None:
     """The wall at `sign * _HALF_M` on `axis`, with stripes, a skirting board, pictures or a window."""
     normal = (-sign if axis == 0 else 0.0, 0.0, -sign if axis == 2 else 0.0)
 
@@ -202,17 +202,17 @@ def _wall(painter: Painter, axis: int, sign: float, colour: Floats, clutter: flo
         corners[:, 1] = [bottom, bottom, top, top]
         painter.polygon(corners, paint, normal)
 
-    panel(-_HALF_M, _HALF_M, 0, _WALL_M, colour)
+    panel(-_HALF_M, _HALF_M, 0, _WALL_M, color)
     if rng.random() < 0.7 * clutter:
         pitch = float(rng.uniform(0.25, 0.6))
         for at in np.arange(-_HALF_M, _HALF_M, pitch):
-            panel(at, at + 0.45 * pitch, 0, _WALL_M, colour * (1 - 0.09 * clutter))
-    panel(-_HALF_M, _HALF_M, 0, 0.1, colour * 0.7)
+            panel(at, at + 0.45 * pitch, 0, _WALL_M, color * (1 - 0.09 * clutter))
+    panel(-_HALF_M, _HALF_M, 0, 0.1, color * 0.7)
     for _ in range(int(rng.integers(0, 1 + round(4 * clutter)))):
         low, bottom = float(rng.uniform(-2.6, 1.8)), float(rng.uniform(1.0, 1.7))
         wide, high = float(rng.uniform(0.3, 0.9)), float(rng.uniform(0.3, 0.7))
-        panel(low - 0.04, low + wide + 0.04, bottom - 0.04, bottom + high + 0.04, _colour(rng, 0.6, 0.2, 0.5))
-        panel(low, low + wide, bottom, bottom + high, _colour(rng, 0.9, 0.4, 1.0))
+        panel(low - 0.04, low + wide + 0.04, bottom - 0.04, bottom + high + 0.04, _color(rng, 0.6, 0.2, 0.5))
+        panel(low, low + wide, bottom, bottom + high, _color(rng, 0.9, 0.4, 1.0))
     if rng.random() < 0.35:
         low = float(rng.uniform(-2.2, 1.0))
         panel(low - 0.06, low + 1.26, 0.94, 2.26, np.array([236.0, 234, 228]))
@@ -235,13 +235,13 @@ def _furniture(painter: Painter, clutter: float, rng: np.random.Generator) -> No
         if side >= 2:
             mirror = np.array([-1.0, 1, 1]) if side % 2 else np.array([1.0, 1, -1])
             low, top = np.minimum(low * mirror, top * mirror), np.maximum(low * mirror, top * mirror)
-        colour, shelf = _colour(rng, 0.8, 0.25, 0.85), bool(rng.random() < 0.5)
+        color, shelf = _color(rng, 0.8, 0.25, 0.85), bool(rng.random() < 0.5)
         depth = float(np.dot(0.5 * (low + top) - painter.camera.position, forward))
         if depth > float(np.dot(-painter.camera.position, forward)) + 0.7:
-            boxes.append((depth, low, top, colour, shelf))
-    for _, low, top, colour, shelf in sorted(boxes, key=lambda item: -item[0]):
-        painter.box(low, top, colour)
+            boxes.append((depth, low, top, color, shelf))
+    for _, low, top, color, shelf in sorted(boxes, key=lambda item: -item[0]):
+        painter.box(low, top, color)
         if shelf:
             item_low, item_top = low + 0.3 * (top - low), top - 0.3 * (top - low)
             item_low[1], item_top[1] = top[1], top[1] + float(rng.uniform(0.12, 0.4))
-            painter.box(item_low, item_top, _colour(rng, 0.9, 0.3, 0.9))
+            painter.box(item_low, item_top, _color(rng, 0.9, 0.3, 0.9))

@@ -32,8 +32,8 @@ class WorldSettings:
         object_size: Scale of objects held in the hand; 1 = slightly larger than life.
         clutter: Furniture, pictures and texture of the room, 0 (an empty room) to 1.
         occlusion: Things between camera and person: 0 (never) to 1 (always, and large).
-        lighting: Variation of brightness, direction, colour temperature and flicker, 0 to 1.
-        clothing: Variation of colours and patterns between videos, 0 (everybody wears the same) to 1.
+        lighting: Variation of brightness, direction, color temperature and flicker, 0 to 1.
+        clothing: Variation of colors and patterns between videos, 0 (everybody wears the same) to 1.
         sensor_noise: Noise and blur of the RGB camera, 0 to 1.
         style_spread: How far people and repetitions differ in proportions, tempo, amplitude and habits; 1 = realistic.
         joint_noise_m: Standard deviation of a measured joint in metres (1.5 times that in depth).

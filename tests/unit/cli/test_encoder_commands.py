@@ -45,7 +45,7 @@ def words_of(outcome):
 def test_a_folder_with_its_card(imported, weights):
     folder, outcome = imported
     card, loaded = read_card(folder / "card.json"), load_encoder(folder)
-    assert (card.name, card.licence, card.source_url) == ("stgcn_pp_world", "Apache-2.0", "https://example.org/j.pth")
+    assert (card.name, card.license, card.source_url) == ("stgcn_pp_world", "Apache-2.0", "https://example.org/j.pth")
     assert card.sha256 == weights[1] and len(card.self_test.expected) == card.self_test.count
     assert loaded.encoder.options["stream"] == "bone" and loaded.encoder.options["persons"] == 1
     assert loaded.settings.clock == Clock(15.0, 8, 8)
@@ -151,7 +151,7 @@ def test_a_model_folder_imports_and_extracts(project, tmp_path):
     save_file({name: tensor.clone() for name, tensor in model.state_dict().items()}, folder / "model.safetensors")
     words = ["import-weights", "hf", folder, "--out", tmp_path / "e", "--license", "Apache-2.0"]
     told = words_of(expect_success(*words, "--clock", "15,8,8", "--size", "64x48", "--set", "frames=2"))
-    assert "hf: 32 features" in told and read_card(tmp_path / "e" / "card.json").licence == "Apache-2.0"
+    assert "hf: 32 features" in told and read_card(tmp_path / "e" / "card.json").license == "Apache-2.0"
     expect_success("check-encoder", tmp_path / "e")
     expect_success("extract", project / "world", tmp_path / "e", "--out", tmp_path / "features")
     from augrgb.features.store import open_features

@@ -11,7 +11,7 @@ from augrgb.encoders.augment import PictureChanges, augment, mirror
 from augrgb.features.frame_folder import FrameFolder, FrameSettings, write_frames
 from augrgb.features.snippet_bank import SnippetBank
 
-OFF = {"shift": 0.0, "zoom": 0.0, "brightness": 0.0, "contrast": 0.0, "colour": 0.0, "noise": 0.0}
+OFF = {"shift": 0.0, "zoom": 0.0, "brightness": 0.0, "contrast": 0.0, "color": 0.0, "noise": 0.0}
 
 
 def pictures(channels: int = 3) -> torch.Tensor:
@@ -32,7 +32,7 @@ def test_each_part_can_be_switched_on_alone(part):
         assert (difference.flatten(1).std(dim=1) < 1e-5).all()
     if part == "contrast":  # the mean of a snippet stays
         torch.testing.assert_close(one.mean(dim=(1, 2, 3, 4)), x.mean(dim=(1, 2, 3, 4)))
-    if part == "colour":  # each channel is scaled
+    if part == "color":  # each channel is scaled
         scale = (one.sum(dim=(1, 2, 3)) / x.sum(dim=(1, 2, 3)))[:, None, None, None]
         torch.testing.assert_close(one, x * scale)
 

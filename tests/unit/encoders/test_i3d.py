@@ -206,7 +206,7 @@ def test_published_weights_become_an_encoder(published, rgb, tmp_path):
     windows = some_windows(rgb)
     np.testing.assert_array_equal(encode_windows(loaded.encoder, windows), encode_windows(rgb, windows))
     assert loaded.settings.clock == Clock(25.0, 16, 16) and loaded.settings.size == (340, 256)
-    assert loaded.settings.notes["licence"] == "CC BY 4.0"
+    assert loaded.settings.notes["license"] == "CC BY 4.0"
     assert read_card(tmp_path / "e" / "card.json") == made and len(made.self_test.expected) == 3
     assert self_test(loaded.encoder, made).difference < 1e-5
     assert {path.name for path in tmp_path.iterdir()} == {"e"}

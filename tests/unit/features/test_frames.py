@@ -14,7 +14,7 @@ from support.video_samples import write_video
 
 
 def moving_texture(count, width=96, height=64, step=(2, 1)):
-    """A soft coloured texture that moves by `step` pixels a frame, (count, height, width, 3)."""
+    """A soft colored texture that moves by `step` pixels a frame, (count, height, width, 3)."""
     room = np.random.default_rng(0).random((height + 80, width + 80, 3)).astype(np.float32)
     room = cv2.GaussianBlur(room, (0, 0), 3)
     room = ((room - room.min()) / (room.max() - room.min()) * 255).astype(np.uint8)

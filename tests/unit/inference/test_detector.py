@@ -130,7 +130,7 @@ def test_the_bundles_thresholds_are_applied_and_can_be_overruled(copy_of, video)
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("{", "E-FILE-002"),
+        ("{", "E-FILE-010"),
         ('{"schema": "other"}', "E-MOD-019.*'other', expected 'augrgb.thresholds/1'"),
         ('{"schema": "augrgb.thresholds/1", "min_scores": {"walk": "much"}}', "E-MOD-019.*min_scores.walk is 'much'"),
         ('{"schema": "augrgb.thresholds/1", "min_scores": {"walk": 0.5}}', "E-MOD-019.*none for sit, drink"),

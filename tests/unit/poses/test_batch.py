@@ -254,12 +254,12 @@ def test_real_lcrnet_poses(tmp_path):
     assert pose_frames(found, 10).seen.mean() < 0.6  # the empty half is filled, and marked
 
 
-# From video, with small models that find colours.
+# From video, with small models that find colors.
 
 SIZE = (160, 120)
 
 
-def coloured_video(path, count=12, **options):
+def colored_video(path, count=12, **options):
     """A red, a green and a blue square that move right by two pixels a frame."""
     frames = np.zeros((count, SIZE[1], SIZE[0], 3), np.uint8)
     for number in range(count):
@@ -280,7 +280,7 @@ def expected_joints(count, joints=17):
 
 
 def test_poses_of_a_video(tmp_path, onnx):
-    video = coloured_video(tmp_path / "a.mp4")
+    video = colored_video(tmp_path / "a.mp4")
     model = write_simcc_model(tmp_path / "m.onnx", (64, 48))
     out = tmp_path / "p"
     expect_success("data", "poses", video, "-o", out, "--model", model, "--fps", 10, "--workers", 1)
@@ -296,7 +296,7 @@ def test_poses_of_a_video(tmp_path, onnx):
 
 def test_rotated_video_gives_upright_poses(tmp_path, onnx):
     model = write_simcc_model(tmp_path / "m.onnx", (48, 48))
-    coloured_video(tmp_path / "turned.mp4", rotation=90)
+    colored_video(tmp_path / "turned.mp4", rotation=90)
     estimate_poses([tmp_path / "turned.mp4"], tmp_path / "p", model, fps=10, workers=0)
     found = read_poses(tmp_path / "p" / "turned.npz").joints[0, :, :2] * [1, -1] * SIZE[0] + np.array(SIZE[::-1]) / 2
     # Shown a quarter turn counter-clockwise: (x, y) lands at (y, width - x).
@@ -305,7 +305,7 @@ def test_rotated_video_gives_upright_poses(tmp_path, onnx):
 
 
 def test_a_detector_says_where_people_are(tmp_path, onnx):
-    video = coloured_video(tmp_path / "a.mp4", count=6)
+    video = colored_video(tmp_path / "a.mp4", count=6)
     model = write_simcc_model(tmp_path / "m.onnx", (64, 48))
     # Two boxes: one around the squares, one in the dark corner, where nobody is.
     boxes = np.float32([[[10, 5, 60, 55, 0.9], [66, 2, 79, 20, 0.8]]])
@@ -321,7 +321,7 @@ def test_a_detector_says_where_people_are(tmp_path, onnx):
 
 
 def test_3d_poses_are_metres(tmp_path, onnx):
-    video = coloured_video(tmp_path / "a.mp4", count=5)
+    video = colored_video(tmp_path / "a.mp4", count=5)
     model = write_simcc_model(tmp_path / "m.onnx", (64, 48), joints=133, depth=0.5)
     estimate_poses([video], tmp_path / "p", model, fps=10, workers=0)
     found = read_poses(tmp_path / "p" / "a.npz")
@@ -336,7 +336,7 @@ def test_3d_poses_are_metres(tmp_path, onnx):
 
 def test_bad_videos_are_left_out_and_models_are_checked_first(tmp_path, onnx):
     model = write_simcc_model(tmp_path / "m.onnx", (64, 48))
-    coloured_video(tmp_path / "good.mp4")
+    colored_video(tmp_path / "good.mp4")
     (tmp_path / "bad.mp4").write_bytes((tmp_path / "good.mp4").read_bytes()[:500])
     outcome = run_cli(
         *("data", "poses", tmp_path / "good.mp4", tmp_path / "bad.mp4", "-o", tmp_path / "p"),
@@ -363,7 +363,7 @@ def test_every_file_is_read_in_a_child_with_limits(tmp_path, monkeypatch, onnx):
     monkeypatch.setattr("augrgb.parallel.engine.run_children", watched)
     write_kinect(tmp_path / "a.txt", kinect_people(4))
     convert_poses([tmp_path / "a.txt"], tmp_path / "p", workers=0)
-    video, model = coloured_video(tmp_path / "b.mp4"), write_simcc_model(tmp_path / "m.onnx", (64, 48))
+    video, model = colored_video(tmp_path / "b.mp4"), write_simcc_model(tmp_path / "m.onnx", (64, 48))
     estimate_poses([video], tmp_path / "p", model, workers=0)
     assert len(calls) == 3 and all(limits is not None and time_s > 0 for limits, time_s in calls)
 

@@ -1,4 +1,4 @@
-"""Pose networks and person detectors in ONNX, on small models that find colours."""
+"""Pose networks and person detectors in ONNX, on small models that find colors."""
 
 import sys
 

@@ -77,7 +77,7 @@ def test_csv_never_holds_a_formula():
     assert len(rows) == 8 and {row["method"] for row in rows} >= {"'=HYPERLINK(1)"}
 
 
-def test_a_film_strip_keeps_colours_and_size():
+def test_a_film_strip_keeps_colors_and_size():
     frame = np.zeros((120, 160, 3), np.uint8)
     frame[..., 0] = 200  # red in RGB
     (uri,) = film_strip([frame], height_px=60, quality=90)

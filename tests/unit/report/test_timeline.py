@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from augrgb.core.types import Detection, Event
 from augrgb.report.agreement import agreement, united, without
 from augrgb.report.data import DetectionPage, Lane, ScoreCurves, TimelineExample
-from augrgb.report.palette import CLASS_COLOURS, DARK_PAPER, PAPER, colours_of
+from augrgb.report.palette import CLASS_COLORS, DARK_PAPER, PAPER, colors_of
 from augrgb.report.timeline_svg import detected_timeline, example_timeline, time_ticks
 from support import report_examples as examples
 
@@ -92,21 +92,21 @@ def test_time_ticks_are_few_and_round(seconds):
     assert len({label for _, label in ticks}) == len(ticks)
 
 
-def test_a_class_has_one_colour_everywhere():
-    colours = colours_of(examples.CLASSES)
+def test_a_class_has_one_color_everywhere():
+    colors = colors_of(examples.CLASSES)
     for seed in (1, 2):
         timeline = example_timeline(examples.example(seed), examples.CLASSES)
-        assert all(lane.colour == colours[lane.label] for block in timeline.blocks for lane in block.lanes)
+        assert all(lane.color == colors[lane.label] for block in timeline.blocks for lane in block.lanes)
 
 
 @pytest.mark.parametrize("paper", [PAPER, DARK_PAPER])
-def test_class_colours_stand_out(paper):
-    def luminance(colour: str) -> float:
-        channels = [int(colour[place : place + 2], 16) / 255 for place in (1, 3, 5)]
+def test_class_colors_stand_out(paper):
+    def luminance(color: str) -> float:
+        channels = [int(color[place : place + 2], 16) / 255 for place in (1, 3, 5)]
         linear = [value / 12.92 if value <= 0.04045 else ((value + 0.055) / 1.055) ** 2.4 for value in channels]
         return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
 
-    assert len(set(CLASS_COLOURS)) == len(CLASS_COLOURS) == 16
-    for colour in CLASS_COLOURS:
-        light, dark = sorted((luminance(colour), luminance(paper)), reverse=True)
-        assert (light + 0.05) / (dark + 0.05) >= 3.0, colour
+    assert len(set(CLASS_COLORS)) == len(CLASS_COLORS) == 16
+    for color in CLASS_COLORS:
+        light, dark = sorted((luminance(color), luminance(paper)), reverse=True)
+        assert (light + 0.05) / (dark + 0.05) >= 3.0, color

@@ -101,7 +101,7 @@ def test_pixel_formats_become_rgb8(tmp_path, codec, pixels):
     assert decoded.dtype == np.uint8 and np.abs(decoded.astype(int) - frames[0]).mean() < 4
 
 
-def test_colours_survive(tmp_path):
+def test_colors_survive(tmp_path):
     frames = square_frames(2)
     path = write_video(tmp_path / "c.mp4", frames, pixels="yuv444p")
     decoded = next(iter(frames_by_time(path, 10, SIZE))).astype(int)

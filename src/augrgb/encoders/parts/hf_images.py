@@ -26,7 +26,7 @@ class PictureSettings:
     Args:
         height, width: Of the input in pixels.
         shortest: The shorter side is first resized to this, then the middle is cut out; None = stretch whole pictures.
-        mean, std: Of each colour, in fractions of white.
+        mean, std: Of each color, in fractions of white.
         resample: Interpolation, smoothed when pictures shrink.
     """
 
@@ -107,7 +107,7 @@ def _three(path: Path, values: Any) -> tuple[float, float, float]:
     if isinstance(values, float | int):
         values = [values] * 3
     if not isinstance(values, list | tuple) or len(values) != 3 or not all(isinstance(v, float | int) for v in values):
-        raise _unknown(path, f"{values!r} are not three numbers, one for each colour")
+        raise _unknown(path, f"{values!r} are not three numbers, one for each color")
     return float(values[0]), float(values[1]), float(values[2])
 
 
