@@ -138,7 +138,7 @@ def test_size_change_inside_a_video(tmp_path):
 
 def test_limits(tmp_path):
     path = write_video(tmp_path / "a.mp4", numbered_frames(5))
-    with pytest.raises(InputRefused, match="E-VID-013"):
+    with pytest.raises(InputRefused, match="E-VID-010"):
         next(iter(frames_by_time(path, 10, SIZE, limits=DecodeLimits(max_pixels=1000))))
     long = write_video(tmp_path / "l.mkv", numbered_frames(2), times_s=[0, 5000])
     with pytest.raises(InputRefused, match="E-VID-013"):

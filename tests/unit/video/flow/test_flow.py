@@ -86,7 +86,7 @@ def test_wide_motion_is_kept_by_a_wide_bound_only():
 
 @pytest.mark.parametrize("bound", [0.0, -1.0, float("nan"), float("inf")])
 def test_senseless_bounds_are_refused(bound):
-    with pytest.raises(UsageFault, match=r"E-CFG-014 flow\.bound"):
+    with pytest.raises(UsageFault, match=r"E-CFG-003 flow\.bound"):
         FlowSettings(bound=bound)
 
 
