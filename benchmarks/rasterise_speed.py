@@ -21,9 +21,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from augrgb.annotations.choose_format import read_annotations
+from augrgb.annotations.label_spans import legacy_uniform_spans
 from augrgb.core.seeds import rng_at
 from augrgb.core.types import Event
-from augrgb.metrics.packed_labels import PackedLabels, pack_legacy_uniform
+from augrgb.metrics.packed_labels import PackedLabels
 
 VIDEOS, CLASSES = 9848, 157
 Data = tuple[list[tuple[Event, ...]], list[float], list[int], tuple[str, ...]]
@@ -67,7 +68,7 @@ def plain(data: Data) -> list[NDArray[np.float32]]:
 def ours(data: Data) -> PackedLabels:
     """One bit each, all videos together."""
     events, durations, counts, classes = data
-    return pack_legacy_uniform(events, classes, durations, counts)
+    return PackedLabels.of(legacy_uniform_spans(events, classes, durations, counts))
 
 
 def seconds(call: Callable[[Data], Any], data: Data, repeat: int) -> tuple[float, Any]:

@@ -5,19 +5,27 @@ import unicodedata
 
 import pytest
 
+from augrgb.annotations.annotation_set import AnnotationSet
 from augrgb.annotations.choose_format import read_annotations, write_annotations
-from augrgb.annotations.formats import AnnotatedVideo, AnnotationSet
+from augrgb.annotations.class_map import rename_classes
+from augrgb.annotations.consistency import is_unsafe_id
+from augrgb.annotations.dataset_file import check_dataset
 from augrgb.annotations.read import Source
-from augrgb.annotations.repair import is_unsafe_id, rename_classes, repair
+from augrgb.annotations.repair import repair
 from augrgb.annotations.splits import splits_of
+from augrgb.annotations.statistics import data_stats
 from augrgb.core.errors import AugrgbError, FaultList, InputRefused, UsageFault
-from augrgb.core.types import Event
+from augrgb.core.types import Event, VideoRecord
+from augrgb.report.statistics_page import write_stats_page
 from augrgb.workflows.check import check_data
-from augrgb.workflows.statistics import data_stats, write_stats_page
+
+
+def record(video_id, *events, **more):
+    return VideoRecord(video_id, events=tuple(events), **more)
 
 
 def annotations(*events, duration_s=10.0, classes=("walk", "sit"), **more):
-    return AnnotationSet(classes, {"v": AnnotatedVideo(tuple(events), duration_s=duration_s)}, **more)
+    return AnnotationSet(classes, {"v": VideoRecord("v", duration_s, events=tuple(events))}, **more)
 
 
 def codes(repaired, action=None):
@@ -34,18 +42,60 @@ def test_a01_an_end_past_the_video_is_cut_and_counted():
     repaired = repair(
         annotations(Event("walk", 2, 11.5), Event("walk", 9, 12.5), Event("sit", 10, 11), Event("sit", 0, 1))
     )
-    assert repaired.annotations.videos["v"].events == (Event("walk", 2, 10.0), Event("sit", 0, 1))
+    assert repaired.annotations.videos["v"].events == (
+        Event("walk", 2, 10.0),
+        Event("walk", 9, 10.0),
+        Event("sit", 0, 1),
+    )
     assert [(f.code, f.action) for f in repaired.repairs()] == [
         ("E-ANN-011", "clipped"),
-        ("E-ANN-010", "dropped"),
+        ("E-ANN-010", "clipped"),
         ("E-ANN-013", "dropped"),
     ]
 
 
-def test_a02_reversed_empty_and_negative_events_are_left_out_never_swapped():
-    repaired = repair(annotations(Event("walk", 3, 2), Event("walk", 4, 4), Event("sit", -1, 2), Event("sit", 0, 1)))
+def test_a02_reversed_empty_and_outside_events_are_left_out_never_swapped():
+    repaired = repair(annotations(Event("walk", 3, 2), Event("walk", 4, 4), Event("sit", -2, 0), Event("sit", 0, 1)))
     assert repaired.annotations.videos["v"].events == (Event("sit", 0, 1),)
-    assert codes(repaired) == ["E-ANN-014", "E-ANN-015", "E-ANN-012"]
+    assert codes(repaired, "dropped") == ["E-ANN-014", "E-ANN-015", "E-ANN-042"]
+
+
+@pytest.mark.parametrize("start_s", [-0.001, -0.04, -7.0])
+def test_a02_a_start_before_0_is_clipped_whatever_it_is(start_s):
+    repaired = repair(annotations(Event("walk", start_s, 8), Event("sit", 0, 1)))
+    assert repaired.annotations.videos["v"].events == (Event("walk", 0.0, 8), Event("sit", 0, 1))
+    assert codes(repaired) == ["E-ANN-012"]
+
+
+def test_a02_an_event_around_the_whole_video_is_cut_at_both_ends():
+    repaired = repair(annotations(Event("walk", -1, 100)))
+    assert repaired.annotations.videos["v"].events == (Event("walk", 0.0, 10.0),)
+    assert codes(repaired) == ["E-ANN-012", "E-ANN-010"]
+
+
+def test_a02_when_every_event_is_dropped_the_set_is_refused_with_the_cause():
+    (fault,) = repair(annotations(Event("walk", 3, 2), Event("sit", 4, 4))).refusals()
+    assert fault.code == "E-ANN-041" and "1 dropped: ends before it starts (E-ANN-014)" in str(fault)
+
+
+def test_an_event_has_one_fate_whatever_file_it_came_in(tmp_path):
+    rows = [(-1.0, 2.0), (8.0, 10.5), (9.0, 25.0), (3.0, 2.0), (4.0, 4.0), (12.0, 13.0), (-3.0, -1.0), (1.0, 2.0)]
+    lines = "".join(f"v,walk,{start},{end},10\n" for start, end in rows)
+    write(tmp_path, "x.csv", f"video,label,start,end,duration\n{lines}")
+    segments = [{"label": "walk", "segment": list(row)} for row in rows]
+    write(tmp_path, "x.json", json.dumps({"database": {"v": {"duration": 10, "annotations": segments}}}))
+    events = [{"label": "walk", "start_s": start, "end_s": end} for start, end in rows]
+    dataset = {"schema": "augrgb.dataset/1", "name": "d", "classes": ["walk"], "splits": {}}
+    dataset["videos"] = [{"id": "v", "duration_s": 10.0, "events": events}]
+    write(tmp_path, "dataset.json", json.dumps(dataset))
+    fates = []
+    for name in ("x.csv", "x.json", "dataset.json"):
+        repaired = repair(read_annotations(tmp_path / name))
+        fates.append((repaired.annotations.videos["v"].events, [(f.code, f.action) for f in repaired.repairs()]))
+    checked = check_dataset(tmp_path)
+    fates.append((checked.dataset.videos["v"].events, [(f.code, f.action) for f in checked.repairs]))
+    assert fates[0] == fates[1] == fates[2] == fates[3]
+    assert [event.end_s for event in fates[0][0]] == [2.0, 10.0, 10.0, 2.0]
 
 
 @pytest.mark.parametrize("time", [float("nan"), float("inf"), float("-inf")])
@@ -97,7 +147,7 @@ def test_a04_the_order_of_classes_is_that_of_the_class_list(tmp_path):
 def test_a05_classes_without_a_positive_are_listed():
     found = AnnotationSet(
         ("walk", "sit", "fly"),
-        {"a": AnnotatedVideo((Event("walk", 0, 1), Event("sit", 0, 1))), "b": AnnotatedVideo((Event("walk", 0, 1),))},
+        {"a": record("a", Event("walk", 0, 1), Event("sit", 0, 1)), "b": record("b", Event("walk", 0, 1))},
         splits={"s": {"train": ("a",), "test": ("b",)}},
     )
     told = [(f.where, f.detail) for f in repair(found).findings if f.code == "E-ANN-023"]
@@ -115,7 +165,7 @@ def test_a06_an_id_given_twice_shows_both_lines(tmp_path, name):
 
 def test_a06_ids_that_differ_only_in_case_or_unicode_form():
     one, other = (unicodedata.normalize(form, "café") for form in ("NFC", "NFD"))
-    video = AnnotatedVideo((Event("walk", 0, 1),))
+    video = record("v", Event("walk", 0, 1))
     found = AnnotationSet(("walk",), {one: video, other: video, "A": video, "a": video})
     assert codes(repair(found), "refused") == ["E-ID-002", "E-ID-002"]
 
@@ -136,16 +186,14 @@ def test_a08_empty_files_and_subsets(tmp_path):
 
 
 def test_a08_a_split_name_with_a_typo_lists_those_present():
-    found = AnnotationSet(
-        ("walk",), {"a": AnnotatedVideo((), subset="trainig"), "b": AnnotatedVideo((), subset="test")}
-    )
+    found = AnnotationSet(("walk",), {"a": record("a", subset="trainig"), "b": record("b", subset="test")})
     with pytest.raises(InputRefused, match=r"subsets present: trainig \(1\), test \(1\)"):
         splits_of(found)
 
 
 def test_a09_leakage_by_id_subject_and_camera():
     videos = {
-        name: AnnotatedVideo((Event("walk", 0, 1),), subject=subject, camera=camera)
+        name: record(name, Event("walk", 0, 1), subject=subject, camera=camera)
         for name, subject, camera in (("a", "S1", "C1"), ("b", "S1", "C2"), ("c", "S2", "C1"))
     }
     splits = {
@@ -159,9 +207,7 @@ def test_a09_leakage_by_id_subject_and_camera():
 
 
 def test_a10_never_annotated_is_not_annotated_as_empty():
-    found = AnnotationSet(
-        ("walk",), {"a": AnnotatedVideo(None), "b": AnnotatedVideo(()), "c": AnnotatedVideo((Event("walk", 0, 1),))}
-    )
+    found = AnnotationSet(("walk",), {"a": VideoRecord("a"), "b": record("b"), "c": record("c", Event("walk", 0, 1))})
     repaired = repair(found)
     assert [(f.code, f.where) for f in repaired.findings] == [("E-ANN-019", "a"), ("E-ANN-020", "b")]
     assert repaired.annotations.videos["a"].events is None and repaired.annotations.videos["b"].events == ()
@@ -225,12 +271,12 @@ def test_a16_entities_and_document_types_are_refused(tmp_path, head, root):
 @pytest.mark.parametrize("bad", ["../../x", "/etc/passwd", "C:\\x", "c:/x", "a/../../b", "..\\x", "x\0y", " ", "~/x"])
 def test_a17_ids_that_lead_elsewhere_are_refused(bad):
     assert is_unsafe_id(bad)
-    found = AnnotationSet(("walk",), {bad: AnnotatedVideo((Event("walk", 0, 1),))})
+    found = AnnotationSet(("walk",), {bad: record(bad, Event("walk", 0, 1))})
     assert codes(repair(found), "refused") == ["E-ID-003"]
 
 
 def test_a17_an_id_never_becomes_a_file_name_as_it_is(tmp_path):
-    video = AnnotatedVideo((Event("walk", 0, 1),), fps=25.0)
+    video = record("v", Event("walk", 0, 1), fps=25.0)
     for name in ("pku-mmd", "elan", "webvtt", "srt"):
         written = write_annotations(AnnotationSet(("walk",), {"../a/b c": video}), tmp_path / name, format_name=name)
         assert all(path.parent == tmp_path / name for path in written)
@@ -240,7 +286,7 @@ def test_a17_an_id_never_becomes_a_file_name_as_it_is(tmp_path):
 @pytest.mark.parametrize("label", ["=1+1", "+x", "-x", "@SUM(A1)", "\t=1"])
 def test_a18_our_csv_holds_no_formulas(tmp_path, label):
     (path,) = write_annotations(
-        AnnotationSet((label,), {label: AnnotatedVideo((Event(label, 0, 1),))}), tmp_path / "x.csv", format_name="csv"
+        AnnotationSet((label,), {label: record(label, Event(label, 0, 1))}), tmp_path / "x.csv", format_name="csv"
     )
     assert path.read_text().splitlines()[1].lstrip('"').startswith("'")
 

@@ -6,7 +6,7 @@ import json
 import numpy as np
 import pytest
 
-from augrgb.annotations.choose_format import make_format, must_be_told
+from augrgb.annotations.choose_format import make_format, requires_option
 from augrgb.annotations.formats import FORMATS
 from augrgb.annotations.repair import repair
 from augrgb.core.errors import AugrgbError
@@ -91,7 +91,7 @@ ODD = [None, True, -1, 0, 1e400, float("nan"), "", "x", "../x", [], {}, [[]], {"
 
 def try_to_read(name, path):
     name = name.removesuffix("-csv") if name == "via-csv" else name
-    options = {"fps": 25.0} if must_be_told(name, "fps") else {}
+    options = {"fps": 25.0} if requires_option(name, "fps") else {}
     try:
         repair(make_format(name, options).read(path))
     except AugrgbError as fault:

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from augrgb.annotations.annotation_format import AnnotationFormat, AnnotationSet
+from augrgb.annotations.annotation_format import AnnotationFormat
+from augrgb.annotations.annotation_set import AnnotationSet
 from augrgb.annotations.formats import FORMATS
 from augrgb.core.catalog import check_choice, check_options
 from augrgb.core.errors import InputRefused, UsageFault
@@ -25,7 +26,7 @@ def detect_format(path: Path) -> str:
     if len(found) == 1:
         return found[0]
     known = ", ".join(found or FORMATS)
-    problem = "may be of several formats" if found else "its format was not recognised"
+    problem = "could be any of several formats" if found else "the format was not recognized"
     raise InputRefused("E-ANN-006", path, problem, f"Name the format (--format, --from): {known}.")
 
 
@@ -39,8 +40,8 @@ def make_format(name: str, options: Mapping[str, Any] | None = None) -> Annotati
     return FORMATS[name](**check_options(FORMATS, name, options or {}, "annotation format", "formats"))
 
 
-def must_be_told(name: str, option: str) -> bool:
-    """Whether a format has an option without a value of its own, such as the frame rate."""
+def requires_option(name: str, option: str) -> bool:
+    """Whether a format has an option without a default, such as the frame rate."""
     defaults = (FORMATS[name].__init__.__kwdefaults__ or {}) if name in FORMATS else {}
     return option in defaults and defaults[option] is None
 
@@ -48,7 +49,7 @@ def must_be_told(name: str, option: str) -> bool:
 def read_annotations(
     path: Path, *, format_name: str | None = None, options: Mapping[str, Any] | None = None
 ) -> AnnotationSet:
-    """Read annotations of any format as they are written: see `faults.repair` for judging them.
+    """Read annotations of any format as they are written; `repair.repair` judges them.
 
     Raises:
         AugrgbError: Not readable; see the formats.

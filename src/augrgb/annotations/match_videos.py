@@ -1,4 +1,4 @@
-"""A folder of videos beside annotations: which is which, how long, at what proven frame rate, what is wrong."""
+"""A folder of videos beside annotations: match ids, take durations, prove frame rates, report faults."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from pathlib import Path, PurePosixPath
 
 import av.error
 
-from augrgb.annotations.annotation_format import AnnotationSet, Finding
+from augrgb.annotations.annotation_set import AnnotationSet
+from augrgb.annotations.findings import Finding
 from augrgb.core.errors import AugrgbError, InputRefused, did_you_mean
 from augrgb.core.files import sha256_file
 from augrgb.core.progress import Progress
@@ -63,7 +64,8 @@ def constant_rate(path: Path) -> float:
     rate, _, variable = _measured(path)
     if variable:
         remedy = "Re-encode the video at a constant rate and annotate that, or export times in seconds."
-        raise InputRefused("E-ANN-037", path, "has a variable frame rate, so frame numbers are no times", remedy)
+        problem = "has a variable frame rate, so frame numbers cannot be converted to seconds"
+        raise InputRefused("E-ANN-037", path, problem, remedy)
     return rate
 
 
@@ -76,7 +78,7 @@ def same_videos(annotations: AnnotationSet, folder: VideoFolder) -> AnnotationSe
         for video_id, known in names.items():
             if seen.setdefault(known, video_id) != video_id:
                 raise InputRefused("E-ID-001", repr(video_id), f"means the same video as {seen[known]!r}")
-    videos = {names[video_id]: video for video_id, video in annotations.videos.items()}
+    videos = {names[i]: replace(video, video_id=names[i]) for i, video in annotations.videos.items()}
     splits = {
         split: {role: tuple(names.get(i, i) for i in ids) for role, ids in roles.items()}
         for split, roles in annotations.splits.items()
@@ -107,7 +109,7 @@ def video_findings(annotations: AnnotationSet, folder: VideoFolder) -> list[Find
         if video_id not in folder.files:
             detail = did_you_mean(video_id, folder.files)
             action = "noted" if video.events is None else "refused"
-            found.append(Finding("E-ID-004", "annotated video is not there", action, repr(video_id), detail))  # type: ignore[arg-type]
+            found.append(Finding("E-ID-004", "annotated video is not in the folder", action, repr(video_id), detail))  # type: ignore[arg-type]
             continue
         info = folder.infos.get(video_id)
         if info is None:

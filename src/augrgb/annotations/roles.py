@@ -73,7 +73,7 @@ def check_splits(
         for one, other in _EXCLUSIVE if not allow_leakage else ():
             _refuse_overlap(one, other, roles, records, where, faults, "It would be trained or chosen on and tested.")
         for one, other in _EXCLUSIVE_LABELS:
-            _refuse_overlap(one, other, roles, records, where, faults, "Its labels cannot be used and not used.")
+            _refuse_overlap(one, other, roles, records, where, faults, "Its labels would be both used and unused.")
         splits[split] = MappingProxyType({name: tuple(ids) for name, ids in roles.items()})
     return splits
 

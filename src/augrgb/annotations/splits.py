@@ -1,10 +1,11 @@
-"""Subsets as files name them -> splits with our roles."""
+"""Subsets, as annotation files name them, to splits with roles."""
 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 
-from augrgb.annotations.annotation_format import AnnotationSet, Splits
+from augrgb.annotations.annotation_set import AnnotationSet, Splits
 from augrgb.core.errors import InputRefused, UsageFault, did_you_mean, raise_together
 
 ROLE_OF = {
@@ -19,13 +20,13 @@ ROLE_OF = {
 }
 
 
-def splits_of(annotations: AnnotationSet, *, subset_roles: dict[str, str] | None = None) -> Splits:
+def splits_of(annotations: AnnotationSet, *, role_of: Mapping[str, str] | None = None) -> Splits:
     """The official splits, and where there are none, a split `given` made from the videos' subsets (if they have any).
 
     Videos of an official split that are not annotated are left out of it.
 
     Args:
-        subset_roles: Role of subsets with names of their own, such as `{"fold1": "train"}`.
+        role_of: Roles of subsets with unusual names, such as `{"fold1": "train"}`.
 
     Raises:
         InputRefused: E-SPL-008: an unknown subset name, with the subsets that are there.
@@ -37,7 +38,7 @@ def splits_of(annotations: AnnotationSet, *, subset_roles: dict[str, str] | None
             for name, roles in annotations.splits.items()
         }
     counts = Counter(video.subset for video in annotations.videos.values() if video.subset is not None)
-    roles = {**ROLE_OF, **(subset_roles or {})}
+    roles = {**ROLE_OF, **(role_of or {})}
     unknown = [subset for subset in counts if subset not in roles and subset.lower() not in roles]
     present = ", ".join(f"{subset} ({count})" for subset, count in counts.items())
     raise_together(
@@ -46,7 +47,7 @@ def splits_of(annotations: AnnotationSet, *, subset_roles: dict[str, str] | None
                 "E-SPL-008",
                 f"subset {subset!r}",
                 f"not a known name; subsets present: {present}",
-                f"{did_you_mean(subset, roles)}; or name its role: --subset {subset}=train",
+                f"{did_you_mean(subset, roles)}; or state its role: --role-of {subset}=train",
             )
             for subset in unknown
         ]

@@ -95,9 +95,10 @@ def data_stats(
 ) -> None:
     """Describe a dataset: classes, durations, events per class, co-occurrence, split sizes."""
     from augrgb.annotations.read import read_and_judge
+    from augrgb.annotations.statistics import data_stats
     from augrgb.cli.data_tables import stats_tables
     from augrgb.cli.output import print_json, say, stdout
-    from augrgb.workflows.statistics import data_stats, write_stats_page
+    from augrgb.report.statistics_page import write_stats_page
 
     if out is not None and out.suffix.lower() not in (".html", ".png"):
         raise UsageFault("E-CFG-020", out, "a page ends in .html, a figure in .png")
@@ -133,7 +134,7 @@ def data_convert(
     as_json: JsonOption = False,
 ) -> None:
     """Convert annotations between formats, repaired. IN is never changed; repairs are logged beside the output."""
-    from augrgb.annotations.read import parse_options
+    from augrgb.annotations.format_options import parse_options
     from augrgb.cli.data_tables import findings_json, findings_table
     from augrgb.cli.output import print_json, say, stdout
     from augrgb.workflows.check import CheckReport
@@ -174,7 +175,8 @@ def source_of(
     videos: Path | None = None,
 ) -> Source:
     """Where annotations come from, as the options of several commands say it."""
-    from augrgb.annotations.read import Source, parse_options
+    from augrgb.annotations.format_options import parse_options
+    from augrgb.annotations.read import Source
 
     return Source(path, format_name, parse_options(options or []), class_map, only, videos)
 

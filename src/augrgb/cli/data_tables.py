@@ -9,8 +9,8 @@ import numpy as np
 from rich.table import Table
 from rich.text import Text
 
+from augrgb.annotations.statistics import DataStats, commonest_pairs
 from augrgb.workflows.check import CheckReport
-from augrgb.workflows.statistics import DataStats, commonest_pairs
 
 _STYLES = {"refused": "bold red", "dropped": "yellow", "clipped": "yellow", "kept": "", "noted": "dim"}
 

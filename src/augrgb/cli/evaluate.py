@@ -63,7 +63,7 @@ def evaluate(
         problem = "name runs, or --predictions with --annotations"
         raise UsageFault("E-CFG-014", "augrgb evaluate", problem, "augrgb evaluate --help")
     if predictions is not None and annotations is not None:
-        from augrgb.annotations.read import parse_options
+        from augrgb.annotations.format_options import parse_options
         from augrgb.workflows.evaluate_files import evaluate_files
 
         found = evaluate_files(
@@ -71,7 +71,7 @@ def evaluate(
             annotations,
             format_name=format_name,
             options=parse_options(options or []),
-            subset=only,
+            only=only,
             split=split,
             role=role,
             protocols=protocol or (),

@@ -55,7 +55,7 @@ def init(
             test_share=test,
             seed=seed,
             poses=poses,
-            subset_roles=role_pairs(role_of),
+            role_of=role_pairs(role_of),
             allow_missing=allow_missing,
             progress=bars.counter("reading videos"),
         )

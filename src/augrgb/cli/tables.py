@@ -35,7 +35,7 @@ def dataset_table(dataset: Dataset) -> Table:
     for split, roles in dataset.splits.items():
         for role, names in roles.items():
             videos = [dataset.videos[name] for name in names]
-            minutes = sum(video.duration_s for video in videos) / 60
+            minutes = sum(video.known_duration_s for video in videos) / 60
             events = sum(len(video.events or ()) for video in videos)
             table.add_row(split, role, str(len(videos)), f"{minutes:.1f}", str(events))
     return table

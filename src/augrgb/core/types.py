@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 
+from augrgb.core.errors import InputRefused
+
 
 @dataclass(frozen=True, slots=True)
 class Event:
@@ -39,26 +41,45 @@ class Detection:
 
 @dataclass(frozen=True, slots=True)
 class VideoRecord:
-    """What a dataset knows about one video.
+    """Everything that annotations or a dataset say about one video.
 
     Args:
         video_id: Unique in its dataset; never used as a file name unencoded.
-        duration_s: Length in seconds.
-        file: The video file, absolute, or None when only features are at hand.
+        duration_s: Length in seconds, if known. Every video of a `dataset.json` has one.
+        file: The video file, absolute, or None when only features are available.
         poses: A pose file (`.npz`), absolute, or None.
         events: Annotated actions; None = never annotated, () = annotated as empty.
-        fps: Frame rate of the file, if known.
+        fps: The constant frame rate that the file states, or by which frame numbers became seconds, if known.
         subject, camera: For cross-subject and cross-view splits, if known.
+        ignored: Regions that are neither action nor background ("Ambiguous" in THUMOS14).
+        subset: The annotation file's word for the part of the dataset (`training`), if any.
+
+    >>> VideoRecord("kitchen", 12.5).known_duration_s
+    12.5
     """
 
     video_id: str
-    duration_s: float
+    duration_s: float | None = None
     file: Path | None = None
     poses: Path | None = None
     events: tuple[Event, ...] | None = None
     fps: float | None = None
     subject: str | None = None
     camera: str | None = None
+    ignored: tuple[Event, ...] = ()
+    subset: str | None = None
+
+    @property
+    def known_duration_s(self) -> float:
+        """The length in seconds, where there must be one.
+
+        Raises:
+            InputRefused: E-ANN-024: it is not known.
+        """
+        if self.duration_s is None:
+            remedy = "Use annotations that state it, or give the videos (--videos)."
+            raise InputRefused("E-ANN-024", repr(self.video_id), "its duration is not known", remedy)
+        return self.duration_s
 
 
 @dataclass(frozen=True, slots=True)

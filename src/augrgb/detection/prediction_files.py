@@ -1,4 +1,4 @@
-"""Other people's predictions from files: detections (ActivityNet JSON, CSV, PKU-MMD text) or scores per snippet.
+"""Third-party predictions from files: detections (ActivityNet JSON, CSV, PKU-MMD text) or scores per snippet.
 
 Score arrays are `.npy` or `.npz`, (T, K) in the order of the classes, and the `.safetensors` of `augrgb evaluate`.
 """
@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from augrgb.annotations.reading.class_list import number_classes
-from augrgb.annotations.repair import TOLERANCE_S
+from augrgb.annotations.repair import LARGE_OVERRUN_S
 from augrgb.core.errors import AugrgbError, InputRefused, did_you_mean, raise_together
 from augrgb.core.files import ARRAY_DAMAGE, identifier_of
 from augrgb.core.timeline import Clock
@@ -26,12 +26,12 @@ from augrgb.metrics.evaluation import VideoScores
 from augrgb.metrics.truth import fitting_clock
 
 _ARRAYS = (".npy", ".npz")
-_KNOWN = "ActivityNet .json, .csv, a folder of PKU-MMD .txt, .npy or .npz scores, or our .safetensors"
+_KNOWN = "ActivityNet .json, .csv, a folder of PKU-MMD .txt, .npy or .npz scores, or .safetensors of augrgb evaluate"
 
 
 @dataclass(frozen=True)
-class ForeignPredictions:
-    """What files hold: scores per video, or detections (then `scores` is None) and the videos that were looked at."""
+class GivenPredictions:
+    """What files hold: scores per video, or detections (then `scores` is None) and the videos they were made for."""
 
     scores: Mapping[str, VideoScores] | None
     detections: tuple[Detection, ...] = ()
@@ -39,7 +39,7 @@ class ForeignPredictions:
 
     @property
     def covered(self) -> frozenset[str]:
-        """The videos with a prediction, be it an empty one."""
+        """The videos with a prediction, even an empty one."""
         return frozenset(self.video_ids) | frozenset(self.scores or ())
 
 
@@ -51,7 +51,7 @@ def read_predictions(
     clock: Clock | None = None,
     fps: float = PKU_FPS,
     first_class: int = 1,
-) -> ForeignPredictions:
+) -> GivenPredictions:
     """Read a file or folder by its content's kind.
 
     Args:
@@ -78,7 +78,7 @@ def read_predictions(
             except AugrgbError as fault:
                 faults.append(fault)
         raise_together(faults[:20])
-        return ForeignPredictions(tracks)
+        return GivenPredictions(tracks)
     found: DetectionFile
     if kind == ".txt":
         numbers = number_classes(classes, first=first_class)
@@ -86,8 +86,8 @@ def read_predictions(
     else:
         found = read_activitynet(path) if kind == ".json" else read_csv(path)
     known = {video: duration_s for video, duration_s in durations_s.items() if duration_s is not None}
-    check_durations(found.detections, known, path, tolerance_s=TOLERANCE_S)
-    return ForeignPredictions(None, found.detections, found.video_ids)
+    check_durations(found.detections, known, path, tolerance_s=LARGE_OVERRUN_S)
+    return GivenPredictions(None, found.detections, found.video_ids)
 
 
 def kind_of(path: Path) -> str:
@@ -107,7 +107,7 @@ def kind_of(path: Path) -> str:
     return suffixes[0]
 
 
-def _ours(path: Path, classes: Sequence[str], durations_s: Mapping[str, float | None]) -> ForeignPredictions:
+def _ours(path: Path, classes: Sequence[str], durations_s: Mapping[str, float | None]) -> GivenPredictions:
     predictions = load_predictions(path)
     if set(predictions.classes) != set(classes):
         differing = sorted(set(predictions.classes) ^ set(classes))
@@ -118,7 +118,7 @@ def _ours(path: Path, classes: Sequence[str], durations_s: Mapping[str, float | 
         video: _track(path, video, values[:, columns], len(classes), durations_s, predictions.clock)
         for video, values in predictions.scores.items()
     }
-    return ForeignPredictions(tracks)
+    return GivenPredictions(tracks)
 
 
 def _track(
@@ -135,7 +135,7 @@ def _track(
         raise InputRefused("E-MET-003", repr(video), problem, remedy)
     duration_s = durations_s[video]
     if duration_s is None:
-        remedy = "Scores need it: use annotations that say it, or a dataset.json."
+        remedy = "Scores need it: use annotations that state it, or a dataset.json."
         raise InputRefused("E-ANN-024", video, "its duration is not known", remedy)
     if values.dtype.kind not in "fiub" or values.ndim != 2 or values.shape[1] != width or not len(values):
         problem = f"scores are {values.dtype} of shape {values.shape}, expected numbers (T, {width}) with T > 0"

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from augrgb.annotations.annotation_format import AnnotationSet, Finding
+from augrgb.annotations.annotation_set import AnnotationSet
+from augrgb.annotations.findings import Finding
 from augrgb.core.errors import AugrgbError
 from augrgb.core.timeline import Clock
 from augrgb.features.store import open_features
@@ -21,7 +22,7 @@ def feature_findings(annotations: AnnotationSet, folders: Sequence[Path], clock:
     """Everything wrong with some feature folders, each file read once.
 
     Args:
-        clock: Time base of folders with foreign `.npy` files.
+        clock: Clock of folders with third-party `.npy` files.
     """
     found: list[Finding] = []
     spans: dict[Path, dict[str, _Span]] = {}
@@ -44,7 +45,7 @@ def _missing(annotations: AnnotationSet, folder: FeatureFolder) -> Iterator[Find
     missing = [video_id for video_id in wanted if not folder.has(video_id)]
     if wanted and len(missing) == len(wanted):
         detail = f"none of {len(wanted)} videos; its first files: {', '.join(folder.ids()[:3])}"
-        yield Finding("E-FEA-015", "features of no video", "refused", str(folder.folder), detail)
+        yield Finding("E-FEA-015", "features of none of the videos", "refused", str(folder.folder), detail)
         return
     for video_id in missing:
         yield Finding("E-FEA-002", "features missing", "noted", video_id, str(folder.folder))

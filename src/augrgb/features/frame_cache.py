@@ -94,7 +94,7 @@ def cache_frames(
         Item(
             record.video_id,
             _FrameJob(record, wanted, Path(folder), partial),
-            SECONDS_PER_VIDEO + SECONDS_PER_SECOND * record.duration_s,
+            SECONDS_PER_VIDEO + SECONDS_PER_SECOND * record.known_duration_s,
         )
         for record in choose_videos(dataset, video_ids)
     ]

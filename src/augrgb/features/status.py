@@ -78,7 +78,7 @@ def _status(
         else:
             left.append(record)
     ids = tuple(record.video_id for record in left)
-    return ExtractStatus(folder, tuple(done), tuple(refused), ids, sum(record.duration_s for record in left))
+    return ExtractStatus(folder, tuple(done), tuple(refused), ids, sum(record.known_duration_s for record in left))
 
 
 def _is_done(path: Path, source: Path | None, recipe_hash: str) -> bool:

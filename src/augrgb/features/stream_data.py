@@ -140,7 +140,7 @@ class StreamData:
         video = self.dataset.videos[self.video_ids[index]]
         events = (video.events or ()) if video.video_id in self.labelled else ()
         if self._label_rule == "legacy_uniform":
-            return legacy_uniform(events, self.dataset.classes, video.duration_s, count)
+            return legacy_uniform(events, self.dataset.classes, video.known_duration_s, count)
         return rasterise(events, self.dataset.classes, clock, count)
 
     def collate(
@@ -239,7 +239,7 @@ class StreamData:
 
     def _check_duration(self, video_id: str, clock: Clock, count: int) -> None:
         """A wrongly declared clock would silently shift every label."""
-        duration_s = self.dataset.videos[video_id].duration_s
+        duration_s = self.dataset.videos[video_id].known_duration_s
         end_s = float(clock.starts_s(count)[-1]) + clock.window_s
         if self._label_rule == "centre" and abs(end_s - duration_s) > clock.stride_s + clock.window_s + 1e-6:
             problem = (

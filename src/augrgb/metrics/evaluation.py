@@ -60,7 +60,7 @@ class EvaluationInputs:
     Args:
         classes: Name -> column.
         videos: Name -> index, in evaluation order.
-        durations: Seconds per video.
+        durations: Seconds per video; protocols on scores have them all.
         events: Truth per video.
         scores: Scores per video (empty for protocols on detections).
         labels: Label arrays per video, (T, K) bool; empty where labels follow from the events.
@@ -151,7 +151,7 @@ def check_inputs(
     return EvaluationInputs(
         classes=classes,
         videos=videos,
-        durations={video: dataset.videos[video].duration_s for video in counted},
+        durations={video: d for video in counted if (d := dataset.videos[video].duration_s) is not None},
         events={video: tuple(dataset.videos[video].events or ()) for video in counted},
         scores=given,
         labels={video: labels[video] for video in counted} if labels else {},
@@ -179,7 +179,7 @@ def _checked_scores(
     clock = next(iter(given.values())).clock
     result = {}
     for video in counted:
-        count = max(1, clock.num_snippets(round(dataset.videos[video].duration_s * clock.fps)))
+        count = max(1, clock.num_snippets(round(dataset.videos[video].known_duration_s * clock.fps)))
         zeros = np.zeros((len(labels[video]) if labels else count, width), np.float32)
         result[video] = given.get(video) or VideoScores(zeros, clock)
     return result

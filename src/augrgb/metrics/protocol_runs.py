@@ -8,11 +8,12 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from augrgb.annotations.label_spans import centre_spans, legacy_uniform_spans
 from augrgb.metrics import charades_localize, frame_map, tiou_map
 from augrgb.metrics.action_conditional import conditional_report
 from augrgb.metrics.evaluation import EvaluationInputs
 from augrgb.metrics.event_map import event_reports
-from augrgb.metrics.packed_labels import PackedLabels, pack_legacy_uniform, pack_rasterise
+from augrgb.metrics.packed_labels import PackedLabels
 
 Outcome = tuple[float, dict[str, float], dict[str, Any]]
 LabelRule = Literal["centre", "uniform"]
@@ -74,8 +75,9 @@ def labels_of(inputs: EvaluationInputs, rule: LabelRule) -> PackedLabels:
     videos, classes = list(inputs.scores), tuple(inputs.classes)
     events, counts = [inputs.events[v] for v in videos], [len(inputs.scores[v].values) for v in videos]
     if rule == "centre":
-        return pack_rasterise(events, classes, [inputs.scores[v].clock for v in videos], counts)
-    return pack_legacy_uniform(events, classes, [inputs.durations[v] for v in videos], counts)
+        return PackedLabels.of(centre_spans(events, classes, [inputs.scores[v].clock for v in videos], counts))
+    durations = [inputs.durations[v] for v in videos]
+    return PackedLabels.of(legacy_uniform_spans(events, classes, durations, counts))
 
 
 def by_localize(inputs: EvaluationInputs, *, mean: Literal["published", "present"]) -> Outcome:

@@ -41,6 +41,11 @@ class Protocol:
     instead: str = ""
     takes_labels: bool = False
 
+    @property
+    def is_published(self) -> bool:
+        """Whether the protocol reproduces a publication, which counts events as they are written, unrepaired."""
+        return self.source != _OURS
+
 
 def find_protocol(name: str) -> Protocol:
     """The protocol of that name.
@@ -85,7 +90,7 @@ def _conditional_protocol(tau: int, *, published: bool = False) -> Protocol:
     )
 
 
-_FRAMES, _ALL_DATASETS = "per-frame mAP", "augrgb"
+_FRAMES, _OURS = "per-frame mAP", "augrgb"
 _SUPER_EVENTS, _PDAN, _LOCALIZE, _GSIG = (
     "super-events, MS-TCT Evaluation.py",
     "PDAN, MS-TCT training",
@@ -105,14 +110,14 @@ PROTOCOLS: dict[str, Protocol] = {
         _frames(
             "frame-map/present",
             "labels at snippet centres, mean over classes present",
-            _ALL_DATASETS,
+            _OURS,
             labels="centre",
             mean="present",
         ),
         _frames(
             "frame-map/all-classes",
             "labels at snippet centres, absent classes count as 0",
-            _ALL_DATASETS,
+            _OURS,
             "frame-map/present",
             labels="centre",
             mean="all-classes",
@@ -145,7 +150,7 @@ PROTOCOLS: dict[str, Protocol] = {
         _frames(
             "charades/25-even",
             "25 evenly spread snippets of every video, labels at snippet centres, mean over classes present",
-            _ALL_DATASETS,
+            _OURS,
             labels="centre",
             mean="present",
             rows=frame_map.evenly_sampled_rows,
@@ -162,7 +167,7 @@ PROTOCOLS: dict[str, Protocol] = {
             "charades/localize-present",
             "as charades/localize, mean over classes present",
             "scores",
-            _ALL_DATASETS,
+            _OURS,
             partial(by_localize, mean="present"),
         ),
         _frames(
@@ -184,7 +189,7 @@ PROTOCOLS: dict[str, Protocol] = {
         _frames(
             "frame-map/by-positives",
             "labels at snippet centres, classes weighted by their positives",
-            _ALL_DATASETS,
+            _OURS,
             labels="centre",
             mean="by-positives",
         ),
@@ -235,14 +240,14 @@ PROTOCOLS: dict[str, Protocol] = {
             "activitynet/tiou-clean",
             "as activitynet/tiou, duplicate and empty events left out",
             "detections",
-            _ALL_DATASETS,
+            _OURS,
             partial(by_tiou, thresholds=tiou_map.ACTIVITYNET, clean=True),
         ),
         Protocol(
             "event-map",
             "one-to-one event mAP averaged over tIoU 0.1, 0.3, 0.5, 0.7, classes present",
             "detections",
-            _ALL_DATASETS,
+            _OURS,
             partial(by_tiou, thresholds=EVENT_MAP_THRESHOLDS, clean=True),
         ),
     )

@@ -96,7 +96,7 @@ def read_scores(given: AnyScores, truth: Truth, clock: Clock | None) -> dict[str
         elif truth.guessed or video not in truth.dataset.videos or array.ndim != 2 or not len(array):
             own = clock or Clock(fps=1, window=1, stride=1)  # refused later if it is wrong
         else:
-            own = fitting_clock(video, len(array), truth.dataset.videos[video].duration_s, clock)
+            own = fitting_clock(video, len(array), truth.dataset.videos[video].known_duration_s, clock)
         found[video] = VideoScores(array, own)
         labels = truth.labels.get(video)
         if labels is not None and len(labels) != len(array):
@@ -111,7 +111,7 @@ def with_durations(truth: Truth, scores: Mapping[str, VideoScores]) -> Truth:
         return truth
     videos = {}
     for name, record in truth.dataset.videos.items():
-        end_s = record.duration_s
+        end_s = record.known_duration_s
         if name in scores and len(scores[name].values):
             clock = scores[name].clock
             end_s = max(end_s, float(clock.starts_s(len(scores[name].values))[-1]) + clock.window_s)

@@ -55,9 +55,9 @@ def videos_of(shard: Shard, records: Sequence[VideoRecord]) -> list[VideoRecord]
     """
     loads = [0.0] * shard.count
     mine: set[str] = set()
-    for record in sorted(records, key=lambda record: (-record.duration_s, record.video_id)):
+    for record in sorted(records, key=lambda record: (-record.known_duration_s, record.video_id)):
         part = min(range(shard.count), key=lambda part: (loads[part], part))
-        loads[part] += record.duration_s
+        loads[part] += record.known_duration_s
         if part == shard.number - 1:
             mine.add(record.video_id)
     return [record for record in records if record.video_id in mine]

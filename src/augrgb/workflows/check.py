@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from augrgb.annotations.annotation_format import Action, AnnotationSet, Finding
+from augrgb.annotations.annotation_set import AnnotationSet
+from augrgb.annotations.findings import Action, Finding
 from augrgb.annotations.read import Source, flat, read_and_judge
 from augrgb.core.errors import AugrgbError
 from augrgb.core.progress import Progress
@@ -60,7 +61,7 @@ def check_data(
 
     Args:
         features: Feature folders, one per modality.
-        clock: Time base of folders with foreign `.npy` files.
+        clock: Clock of folders with third-party `.npy` files.
 
     Raises:
         UsageFault: An option is wrong. Faults of the data are findings, never raised.

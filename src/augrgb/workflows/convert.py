@@ -1,4 +1,4 @@
-"""Annotations from one format into another."""
+"""Convert annotations from one format to another."""
 
 from __future__ import annotations
 
@@ -7,10 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from augrgb.annotations.annotation_format import AnnotationSet, Finding
+from augrgb.annotations.annotation_format import AnnotationFormat
+from augrgb.annotations.annotation_set import AnnotationSet
 from augrgb.annotations.choose_format import write_annotations
-from augrgb.annotations.formats import FORMATS, AnnotationFormat
-from augrgb.annotations.read import Source, read_and_judge, write_repairs
+from augrgb.annotations.findings import Finding
+from augrgb.annotations.formats import FORMATS
+from augrgb.annotations.read import Source, read_and_judge
+from augrgb.annotations.repair_log import write_repairs
 from augrgb.core.errors import UsageFault
 from augrgb.core.progress import Progress
 
@@ -44,7 +47,7 @@ def convert(
 
     Args:
         target: File, or folder for formats with one file per video.
-        target_format: Its format; None = by the ending of the name, where that says enough.
+        target_format: Its format; None = by the ending of the name, where only one format has it.
 
     Raises:
         InputRefused, FaultList: What `data check` refuses.
@@ -64,5 +67,5 @@ def _by_suffix(target: Path) -> str:
     found = [name for name in writers() if target.suffix.lower() in FORMATS[name].suffixes]
     if len(found) == 1:
         return found[0]
-    problem = f"the ending {target.suffix!r} does not tell its format"
+    problem = f"the ending {target.suffix!r} does not identify a format"
     raise UsageFault("E-CFG-020", target, problem, f"Name it (--to): {', '.join(found or writers())}.")

@@ -101,7 +101,7 @@ def check_annotations(
         return None
     dataset = checked.dataset
     events = sum(len(video.events or ()) for video in dataset.videos.values())
-    hours = sum(video.duration_s for video in dataset.videos.values()) / 3600
+    hours = sum(video.known_duration_s for video in dataset.videos.values()) / 3600
     report.ok("annotations", f"{len(dataset.videos):,} videos, {hours:.1f} h, {events:,} events, all parsed")
     for kind, count in sorted(checked.counts().items()):
         report.note("annotations", f"{count} events {kind}")

@@ -105,8 +105,9 @@ def _check_files(
                 if record.file is None:
                     raise InputRefused("E-VID-008", record.video_id, "the dataset names no video file")
                 info = probe(record.file)
-                if info.duration_s and abs(info.duration_s - record.duration_s) > max(2.0, 0.02 * record.duration_s):
-                    problem = f"lasts {info.duration_s:.1f} s, the dataset says {record.duration_s:.1f} s"
+                stated_s = record.known_duration_s
+                if info.duration_s and abs(info.duration_s - stated_s) > max(2.0, 0.02 * stated_s):
+                    problem = f"lasts {info.duration_s:.1f} s, the dataset says {stated_s:.1f} s"
                     raise InputRefused("E-ANN-025", record.file, problem, "It is another video, or incomplete.")
             except AugrgbError as fault:
                 videos.append(fault)
@@ -135,7 +136,7 @@ def _check_room(
 ) -> None:
     """Decoded frames are kept on disk: one byte per pixel and channel."""
     width, height = recipe.data.size
-    frames = sum(record.duration_s for record in records) * recipe.clock.fps
+    frames = sum(record.known_duration_s for record in records) * recipe.clock.fps
     needed = frames * width * height * sum(_CHANNELS.get(name, 0) for name in modalities)
     check_disk(report, recipe.data.frames or run, needed, "decoded frames")
 

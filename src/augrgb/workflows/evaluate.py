@@ -88,7 +88,7 @@ def detections_of(predictions: Predictions, dataset: Dataset) -> list[Detection]
     """Ranked detections of every video."""
     found: list[Detection] = []
     for video_id, scores in predictions.scores.items():
-        duration_s = dataset.videos[video_id].duration_s
+        duration_s = dataset.videos[video_id].known_duration_s
         found += ranked_detections(scores, predictions.clock, predictions.classes, video_id, duration_s)
     return found
 

@@ -1,31 +1,32 @@
-"""Evaluate predictions that somebody else made, against annotations of any format, by named protocols.
+"""Evaluate third-party predictions against annotations of any format, by named protocols.
 
-Events count as they are written, since published numbers do the same; what the default repairs of `augrgb data` would
-change is told. Refused are unknown classes, times that are no numbers, and predictions that do not cover every video.
+Events are repaired by the rules of `augrgb data` (see `annotations.repair`), and every repair is reported. Published
+protocols count events as they are written, since published numbers do. Refused are unknown classes, times that are not
+numbers, and predictions that do not cover every video.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from augrgb.annotations.annotation_format import AnnotationSet
+from augrgb.annotations.annotation_set import AnnotationSet
 from augrgb.annotations.choose_format import detect_format, read_annotations
 from augrgb.annotations.formats.pku_mmd import PkuMmd
 from augrgb.annotations.repair import repair
 from augrgb.annotations.splits import subset_of
 from augrgb.core.errors import InputRefused, UsageFault, did_you_mean, raise_together
 from augrgb.core.timeline import Clock
-from augrgb.core.types import Dataset, Detection, VideoRecord
+from augrgb.core.types import Dataset, Detection
 from augrgb.detection.pipeline import ranked_detections
-from augrgb.detection.prediction_files import ForeignPredictions, kind_of, read_predictions
+from augrgb.detection.prediction_files import GivenPredictions, kind_of, read_predictions
 from augrgb.detection.writers import PKU_FPS
 from augrgb.metrics.evaluate import evaluate as evaluate_protocol
 from augrgb.metrics.evaluation import MetricResult, Missing
-from augrgb.metrics.protocols import find_protocol
+from augrgb.metrics.protocols import Protocol, find_protocol
 from augrgb.workflows.evaluate import DEFAULT_PROTOCOLS, EvaluationResult
 
 
@@ -39,14 +40,18 @@ class FileEvaluation:
 
 @dataclass(frozen=True)
 class AnnotatedVideos:
-    """Annotations as a dataset. Unknown durations are None here, and 1 s in the dataset."""
+    """Annotations as a dataset: with repaired events, and with events as they are written."""
 
-    dataset: Dataset
+    repaired: Dataset
+    written: Dataset
     video_ids: tuple[str, ...]
-    durations_s: Mapping[str, float | None]
     fps: float
     part: str
     notes: tuple[str, ...]
+
+    def counted_by(self, protocol: Protocol) -> Dataset:
+        """The events that a protocol counts: published ones count them as written, as their numbers were made."""
+        return self.written if protocol.is_published else self.repaired
 
 
 def evaluate_files(
@@ -55,7 +60,7 @@ def evaluate_files(
     *,
     format_name: str | None = None,
     options: Mapping[str, Any] | None = None,
-    subset: str | None = None,
+    only: str | None = None,
     split: str | None = None,
     role: str = "test",
     protocols: Sequence[str] = (),
@@ -71,8 +76,8 @@ def evaluate_files(
     Args:
         predictions: See `prediction_files`.
         annotations: A file or folder of any annotation format, or a dataset folder.
-        format_name, options: Format of the annotations and its options; None = look at it.
-        subset: Only videos of this subset of the annotations, such as `test`.
+        format_name, options: Format of the annotations and its options; None = detected from the content.
+        only: Take only the videos of this subset of the annotations, such as `test`.
         split, role: Only videos of this role of a split that the annotations have.
         protocols: Names; default: per-frame and event mAP for scores, event mAP for detections.
         clock: Time base of score arrays; None = spread evenly over each video.
@@ -92,7 +97,7 @@ def evaluate_files(
         annotations,
         format_name=format_name,
         options=options,
-        subset=subset,
+        only=only,
         split=split,
         role=role,
         clock=clock,
@@ -104,8 +109,8 @@ def evaluate_files(
     results = tuple(_result(name, truth, given, missing, predictions) for name in chosen)
     evaluation = EvaluationResult((predictions.name,), annotations.name, truth.part, results)
     ignored = len(given.covered - set(truth.video_ids))
-    told = (f"predictions of {ignored} videos outside {truth.part} were left aside",) if ignored else ()
-    return FileEvaluation(evaluation, truth.notes + told)
+    notes = (f"predictions for {ignored} videos outside {truth.part} were left aside",) if ignored else ()
+    return FileEvaluation(evaluation, truth.notes + notes)
 
 
 def read_files(
@@ -114,23 +119,23 @@ def read_files(
     *,
     format_name: str | None = None,
     options: Mapping[str, Any] | None = None,
-    subset: str | None = None,
+    only: str | None = None,
     split: str | None = None,
     role: str = "test",
     clock: Clock | None = None,
     fps: float | None = None,
     first_class: int = 1,
-) -> tuple[AnnotatedVideos, ForeignPredictions]:
+) -> tuple[AnnotatedVideos, GivenPredictions]:
     """Annotations and predictions as they stand in files; arguments as in `evaluate_files`."""
     known = format_name or detect_format(annotations)
     options = dict(options or {})
     if known == PkuMmd.name and kind_of(Path(predictions)) == ".txt" and fps is None:
         options.setdefault("fps", 1.0)
-    truth = annotated_videos(read_annotations(annotations, format_name=known, options=options), subset, split, role)
+    truth = annotated_videos(read_annotations(annotations, format_name=known, options=options), only, split, role)
     given = read_predictions(
         predictions,
-        truth.dataset.classes,
-        truth.durations_s,
+        truth.repaired.classes,
+        {video_id: video.duration_s for video_id, video in truth.repaired.videos.items()},
         clock=clock,
         fps=fps or truth.fps,
         first_class=first_class,
@@ -139,44 +144,40 @@ def read_files(
 
 
 def annotated_videos(
-    annotations: AnnotationSet, subset: str | None = None, split: str | None = None, role: str = "test"
+    annotations: AnnotationSet, only: str | None = None, split: str | None = None, role: str = "test"
 ) -> AnnotatedVideos:
     """The annotated videos of a subset, or of a role of a split; neither = all."""
-    judged = repair(annotations)
+    repaired = repair(annotations)
     # Leakage between roles and missing ids of official split files do not concern one evaluation.
     beside_the_point = ("E-ANN-041", "E-SPL-002", "E-SPL-003")
-    raise_together([fault for fault in judged.refusals() if fault.code not in beside_the_point])
-    counts = Counter((finding.kind, finding.action) for finding in judged.repairs())
-    notes = [f"{count} events: {kind} (kept as written)" for (kind, _), count in counts.items()]
-    names, part = _chosen(annotations, subset, split, role)
+    raise_together([fault for fault in repaired.refusals() if fault.code not in beside_the_point])
+    counts = Counter((found.action, found.kind, found.code) for found in repaired.repairs())
+    notes = [
+        f"{count} events {action}: {kind} ({code}); published protocols count them as written"
+        for (action, kind, code), count in counts.items()
+    ]
+    names, part = _chosen(annotations, only, split, role)
     annotated = tuple(name for name in names if annotations.videos[name].events is not None)
     if len(annotated) < len(names):
         notes.append(f"{len(names) - len(annotated)} videos of {part} were never annotated and do not count")
     if not annotated:
         raise InputRefused("E-MET-009", part, f"none of its {len(names)} videos is annotated")
-    durations = {name: video.duration_s for name, video in annotations.videos.items()}
-    records = {
-        # Where the duration is unknown only protocols that never look at it can be computed: see `_result`.
-        name: VideoRecord(name, durations[name] or 1.0, events=video.events)
-        for name, video in annotations.videos.items()
-    }
     rates = {video.fps for video in annotations.videos.values()}
     fps = next(iter(rates)) if len(rates) == 1 else None
-    dataset = Dataset("annotations", annotations.classes, records)
-    return AnnotatedVideos(dataset, annotated, durations, fps or PKU_FPS, part, tuple(notes))
+    written = Dataset("annotations", annotations.classes, annotations.videos)
+    dataset = replace(written, videos=repaired.annotations.videos)
+    return AnnotatedVideos(dataset, written, annotated, fps or PKU_FPS, part, tuple(notes))
 
 
-def _chosen(
-    annotations: AnnotationSet, subset: str | None, split: str | None, role: str
-) -> tuple[tuple[str, ...], str]:
+def _chosen(annotations: AnnotationSet, only: str | None, split: str | None, role: str) -> tuple[tuple[str, ...], str]:
     """The ids to evaluate, and how to call them."""
-    if subset is not None and split is not None:
-        raise UsageFault("E-CFG-013", "--subset and --split", "name one of them", "A split is divided into roles.")
-    if subset is not None:
+    if only is not None and split is not None:
+        raise UsageFault("E-CFG-013", "--only and --split", "give one of them", "A split is divided into roles.")
+    if only is not None:
         words = {video.subset for video in annotations.videos.values() if video.subset is not None}
-        same = [word for word in words if word.lower() == subset.lower()]
-        chosen = subset_of(annotations, same[0] if len(same) == 1 else subset)
-        return tuple(chosen.videos), subset
+        same = [word for word in words if word.lower() == only.lower()]
+        chosen = subset_of(annotations, same[0] if len(same) == 1 else only)
+        return tuple(chosen.videos), only
     if split is None:
         return tuple(annotations.videos), "all annotated"
     if split not in annotations.splits:
@@ -187,7 +188,7 @@ def _chosen(
     return tuple(name for name in roles[role] if name in annotations.videos), f"{split}/{role}"
 
 
-def _coverage(truth: AnnotatedVideos, given: ForeignPredictions, allow_missing: int, where: Path) -> Missing:
+def _coverage(truth: AnnotatedVideos, given: GivenPredictions, allow_missing: int, where: Path) -> Missing:
     lacking = [name for name in truth.video_ids if name not in given.covered]
     if len(lacking) > allow_missing:
         total = len(truth.video_ids)
@@ -196,37 +197,32 @@ def _coverage(truth: AnnotatedVideos, given: ForeignPredictions, allow_missing: 
             + ", ".join(lacking[:5])
             + (", ..." if len(lacking) > 5 else "")
         )
-        remedy = f"Name the part that was predicted (--subset, --split), or pass --allow-missing {len(lacking)}."
+        remedy = f"Name the part that was predicted (--only, --split), or pass --allow-missing {len(lacking)}."
         raise InputRefused("E-MET-010", where, problem, remedy)
     return "zero" if lacking else "refuse"
 
 
-def _result(
-    name: str, truth: AnnotatedVideos, given: ForeignPredictions, missing: Missing, where: Path
-) -> MetricResult:
-    if find_protocol(name).needs == "scores":
+def _result(name: str, truth: AnnotatedVideos, given: GivenPredictions, missing: Missing, where: Path) -> MetricResult:
+    protocol = find_protocol(name)
+    dataset = truth.counted_by(protocol)
+    if protocol.needs == "scores":
         if given.scores is None:
             problem = f"{name} needs scores per snippet, these are detections"
             raise UsageFault("E-MET-011", where, problem, "Give .npy, .npz or .safetensors scores.")
-        lacking = [video for video in truth.video_ids if truth.durations_s[video] is None]
-        if lacking:
-            raise InputRefused("E-ANN-024", lacking[0], "its duration is not known", f"{name} needs it.")
-        return evaluate_protocol(name, truth.dataset, truth.video_ids, scores=given.scores, missing=missing)
+        for video_id in truth.video_ids:
+            _ = dataset.videos[video_id].known_duration_s  # refused here, with the video, and not in the middle
+        return evaluate_protocol(name, dataset, truth.video_ids, scores=given.scores, missing=missing)
+    detections = _detections(truth, given)
     return evaluate_protocol(
-        name,
-        truth.dataset,
-        truth.video_ids,
-        detections=_detections(truth, given),
-        scored=given.covered,
-        missing=missing,
+        name, dataset, truth.video_ids, detections=detections, scored=given.covered, missing=missing
     )
 
 
-def _detections(truth: AnnotatedVideos, given: ForeignPredictions) -> list[Detection]:
+def _detections(truth: AnnotatedVideos, given: GivenPredictions) -> list[Detection]:
     if given.scores is None:
         return list(given.detections)
     found: list[Detection] = []
-    for video, track in given.scores.items():
-        duration_s = truth.dataset.videos[video].duration_s
-        found += ranked_detections(track.values, track.clock, truth.dataset.classes, video, duration_s)
+    for video_id, scores in given.scores.items():
+        duration_s = truth.repaired.videos[video_id].known_duration_s
+        found += ranked_detections(scores.values, scores.clock, truth.repaired.classes, video_id, duration_s)
     return found

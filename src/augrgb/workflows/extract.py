@@ -210,7 +210,7 @@ def _work(
             job = ExtractJob(record, tuple(filling.target for filling in wanting), frames_folder, partial, device)
             clocks = [filling.loaded.settings.clock for filling in wanting]
             overlap = sum(max(1.0, clock.window / clock.stride) for clock in clocks)
-            timeout_s = SECONDS_PER_VIDEO + time_factor * overlap * record.duration_s
+            timeout_s = SECONDS_PER_VIDEO + time_factor * overlap * record.known_duration_s
             work.append((Item(record.video_id, job, timeout_s), [filling.ledger for filling in wanting]))
     return work
 
@@ -236,7 +236,7 @@ def _check_space(fillings: Sequence[Filling], records: Sequence[VideoRecord]) ->
         place[disk] = parent
         for record in records:
             if not feature_path(folder, record.video_id).exists():
-                snippets = clock.num_snippets(math.ceil(record.duration_s * clock.fps))
+                snippets = clock.num_snippets(math.ceil(record.known_duration_s * clock.fps))
                 needed[disk] += 4.0 * snippets * filling.loaded.encoder.dim
     for disk, size in needed.items():
         free = shutil.disk_usage(place[disk]).free

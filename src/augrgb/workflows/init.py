@@ -7,9 +7,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from augrgb.annotations.annotation_format import AnnotationSet, Finding
+from augrgb.annotations.annotation_set import AnnotationSet
 from augrgb.annotations.dataset_file import save_dataset
-from augrgb.annotations.read import Judged, Source, read_and_judge, write_repairs
+from augrgb.annotations.findings import Finding
+from augrgb.annotations.read import Judged, Source, read_and_judge
+from augrgb.annotations.repair_log import write_repairs
 from augrgb.annotations.splits import splits_of
 from augrgb.core.errors import InputRefused, UsageFault
 from augrgb.core.progress import Progress
@@ -49,7 +51,7 @@ def init_dataset(
     test_share: float = 0.15,
     seed: int = 0,
     poses: Path | None = None,
-    subset_roles: Mapping[str, str] | None = None,
+    role_of: Mapping[str, str] | None = None,
     allow_missing: int = 0,
     progress: Progress | None = None,
 ) -> InitReport:
@@ -61,8 +63,8 @@ def init_dataset(
     folder above it.
 
     Args:
-        annotations: A path, or a `Source` with format, options, map and subset.
-        subset_roles: Roles of subsets with names of their own.
+        annotations: A path, or a `Source` with format, options, class map and subset.
+        role_of: Roles of subsets with unusual names, such as `{"fold1": "train"}`.
         allow_missing: Annotated videos that may be absent from the folder.
 
     Raises:
@@ -79,7 +81,7 @@ def init_dataset(
     )
     judged = _accepted(read_and_judge(source, progress), allow_missing)
     records = _records(judged, poses)
-    splits = _splits(judged.annotations, records, subset_roles, val_share, test_share, seed)
+    splits = _splits(judged.annotations, records, role_of, val_share, test_share, seed)
     used = {event.label for record in records.values() for event in record.events or ()}
     classes = tuple(c for c in judged.annotations.classes if c in used or judged.annotations.closed)
     dataset = Dataset(os.path.basename(root) or "dataset", classes, records, splits)
@@ -105,18 +107,15 @@ def _records(judged: Judged, poses: Path | None) -> dict[str, VideoRecord]:
     if folder is None:
         raise UsageFault("E-CFG-014", "videos", "a folder of videos is needed")
     for video_id, info in folder.infos.items():
-        video = judged.annotations.videos.get(video_id)
+        video = judged.annotations.videos.get(video_id, VideoRecord(video_id))
         pose = poses / f"{video_id}.npz" if poses is not None else None
-        events = None if video is None or video.events is None else tuple(sorted(video.events, key=_by_time))
-        records[video_id] = VideoRecord(
-            video_id=video_id,
+        records[video_id] = replace(
+            video,
             duration_s=info.duration_s,
             file=folder.files[video_id].resolve(),
             poses=pose.resolve() if pose is not None and pose.exists() else None,
-            events=events,
+            events=None if video.events is None else tuple(sorted(video.events, key=_by_time)),
             fps=info.fps or None,
-            subject=video.subject if video is not None else None,
-            camera=video.camera if video is not None else None,
         )
     return records
 
@@ -128,7 +127,7 @@ def _by_time(event: Event) -> tuple[float, float, str]:
 def _splits(
     annotations: AnnotationSet,
     records: Mapping[str, VideoRecord],
-    subset_roles: Mapping[str, str] | None,
+    role_of: Mapping[str, str] | None,
     val_share: float,
     test_share: float,
     seed: int,
@@ -138,7 +137,7 @@ def _splits(
     if len(labelled) < 3:
         problem = f"{len(labelled)} labelled videos; at least 3 are needed"
         raise InputRefused("E-SPL-010", "annotations", problem, "One each for training, validation and test.")
-    given = splits_of(annotations, subset_roles=dict(subset_roles or {})) or {"random": {"train": tuple(labelled)}}
+    given = splits_of(annotations, role_of=role_of) or {"random": {"train": tuple(labelled)}}
     splits: dict[str, dict[str, tuple[str, ...]]] = {}
     for split, roles in given.items():
         members = {

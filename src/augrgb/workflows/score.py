@@ -8,11 +8,11 @@ from pathlib import Path
 
 from augrgb.annotations.choose_format import read_annotations
 from augrgb.annotations.dataset_file import role as videos_of_role
-from augrgb.core.errors import InputRefused, UsageFault
+from augrgb.core.errors import UsageFault
 from augrgb.core.timeline import Clock
 from augrgb.core.types import Dataset, Detection
 from augrgb.detection.pipeline import ranked_detections
-from augrgb.detection.prediction_files import ForeignPredictions, read_predictions
+from augrgb.detection.prediction_files import GivenPredictions, read_predictions
 from augrgb.detection.predictions import Predictions
 from augrgb.metrics.evaluate import evaluate as evaluate_arrays
 from augrgb.metrics.evaluation import MetricResult, Missing, VideoScores
@@ -32,7 +32,7 @@ def evaluate(
     videos: Sequence[str] | None = None,
     split: str | None = None,
     role: str = "test",
-    subset: str | None = None,
+    only: str | None = None,
     clock: Clock | None = None,
     classes: Sequence[str] | None = None,
     durations: Mapping[str, float] | None = None,
@@ -51,9 +51,9 @@ def evaluate(
             in [0, 1], arrays or tensors.
         detections: A file or folder of detections (ActivityNet JSON, CSV, PKU-MMD text); `Detection`s; or video id ->
             `(label, start_s, end_s, score)`s.
-        videos: The videos that count. Default: those of `split` and `role`, or of `subset`, else all annotated ones.
+        videos: The videos that count. Default: those of `split` and `role`, or of `only`, else all annotated ones.
         split, role: Of the dataset, for example `split="CS"`.
-        subset: Of an annotation file, for example `test`.
+        only: Take only the videos of this subset of an annotation file, for example `test`.
         clock: Times of the snippets of score arrays. Default: spread evenly over each video.
         classes: Names in the order of score columns, where truth is events or label arrays.
         durations: Seconds per video, where truth is events.
@@ -82,21 +82,21 @@ def evaluate(
     if (scores is None) == (detections is None):
         raise UsageFault("E-MET-011", protocol, f"needs {needs}", "Pass either scores=... or detections=...")
     files = scores if isinstance(scores, str | Path) else detections if isinstance(detections, str | Path) else None
-    given: ForeignPredictions | None = None
+    given: GivenPredictions | None = None
     known: AnyTruth
     asked: Sequence[str] | None
     if isinstance(truth, str | Path):
         annotated: AnnotatedVideos
         if files is not None:
-            annotated, given = read_files(Path(files), Path(truth), subset=subset, split=split, role=role, clock=clock)
+            annotated, given = read_files(Path(files), Path(truth), only=only, split=split, role=role, clock=clock)
         else:
-            annotated = annotated_videos(read_annotations(Path(truth)), subset, split, role)
+            annotated = annotated_videos(read_annotations(Path(truth)), only, split, role)
         for note in annotated.notes:
             _LOG.warning("%s: %s", truth, note)
-        known, asked = annotated.dataset, videos or annotated.video_ids
-        unknown = [video for video in asked if annotated.durations_s.get(video, 0.0) is None]
-        if unknown and (scores is not None or needs == "scores"):
-            raise InputRefused("E-ANN-024", unknown[0], "its duration is not known", f"{protocol} needs it.")
+        known, asked = annotated.counted_by(find_protocol(protocol)), videos or annotated.video_ids
+        if scores is not None or needs == "scores":
+            for video in set(asked) & set(known.videos):
+                _ = known.videos[video].known_duration_s  # refused here, before any score is read
     else:
         known, asked = truth, videos
         if split is not None and videos is None:
@@ -139,6 +139,6 @@ def _detections(tracks: Mapping[str, VideoScores], truth: Truth) -> list[Detecti
     found: list[Detection] = []
     for video, scores in tracks.items():
         if video in truth.dataset.videos:
-            duration_s = truth.dataset.videos[video].duration_s
+            duration_s = truth.dataset.videos[video].known_duration_s
             found += ranked_detections(scores.values, scores.clock, truth.dataset.classes, video, duration_s)
     return found

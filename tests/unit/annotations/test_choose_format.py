@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from augrgb.annotations.choose_format import detect_format, make_format, must_be_told, read_annotations
+from augrgb.annotations.choose_format import detect_format, make_format, read_annotations, requires_option
 from augrgb.annotations.formats import FORMATS
 from augrgb.annotations.splits import splits_of, subset_of
 from augrgb.core.errors import AugrgbError, UsageFault
@@ -41,7 +41,7 @@ def test_every_readable_format_is_tried_here():
 @pytest.mark.parametrize("text", ["", "hello", "{}", "[]", "\x00\x01"])
 def test_what_is_no_annotation_is_not_guessed(tmp_path, text):
     (tmp_path / "x.json").write_text(text)
-    with pytest.raises(AugrgbError, match=r"E-ANN-006.*not recognised"):
+    with pytest.raises(AugrgbError, match=r"E-ANN-006.*not recognized"):
         detect_format(tmp_path / "x.json")
 
 
@@ -52,7 +52,9 @@ def test_missing_files_and_wrong_options():
         make_format("activitynt")
     with pytest.raises(UsageFault, match="did you mean 'fps'"):
         make_format("tsu-json", {"fp": 20})
-    assert must_be_told("cvat", "fps") and not must_be_told("pku-mmd", "fps") and not must_be_told("csv", "fps")
+    assert (
+        requires_option("cvat", "fps") and not requires_option("pku-mmd", "fps") and not requires_option("csv", "fps")
+    )
 
 
 def test_a_subset_with_a_typo_lists_the_subsets_there_are(tmp_path):
@@ -61,7 +63,7 @@ def test_a_subset_with_a_typo_lists_the_subsets_there_are(tmp_path):
     found = read_annotations(tmp_path / "x.json")
     with pytest.raises(AugrgbError, match=r"E-SPL-008 subset 'testng'.*training \(1\), testng \(1\).*'testing'"):
         splits_of(found)
-    assert splits_of(found, subset_roles={"testng": "test"})["given"] == {"train": ("a",), "test": ("b",)}
+    assert splits_of(found, role_of={"testng": "test"})["given"] == {"train": ("a",), "test": ("b",)}
     with pytest.raises(AugrgbError, match=r"subsets present: training \(1\), testng \(1\)"):
         subset_of(found, "test")
     assert list(subset_of(found, "training").videos) == ["a"]

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import logging
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
@@ -56,6 +57,35 @@ def test_saving_and_loading_gives_the_same(tmp_path):
     assert (tmp_path / "dataset.json").read_bytes() == first
 
 
+def test_every_field_of_a_video_comes_back(tmp_path):
+    everything = VideoRecord(
+        video_id="a",
+        duration_s=9.5,
+        file=tmp_path.resolve() / "videos/a.mp4",
+        poses=tmp_path.resolve() / "poses/a.npz",
+        events=(Event("walk", 0.5, 3.0),),
+        fps=29.97,
+        subject="S1",
+        camera="C2",
+        ignored=(Event("unclear", 4.0, 5.0),),
+        subset="fold 1",
+    )
+    assert all(getattr(everything, item.name) for item in fields(VideoRecord))  # a new field must be added above
+    save_dataset(Dataset("d", ("walk",), {"a": everything}), tmp_path)
+    assert load_dataset(tmp_path).videos == {"a": everything}
+
+
+def test_a_video_without_a_known_duration_is_not_saved(tmp_path):
+    with pytest.raises(AugrgbError, match="E-ANN-024 'a'"):
+        save_dataset(Dataset("d", ("walk",), {"a": VideoRecord("a")}), tmp_path)
+
+
+def test_an_event_that_would_need_a_repair_is_not_saved(tmp_path):
+    video = VideoRecord("a", 9.5, events=(Event("walk", 0.5, 13.0),))
+    with pytest.raises(AugrgbError, match=r"E-ANN-010 .* a:"):
+        save_dataset(Dataset("d", ("walk",), {"a": video}), tmp_path)
+
+
 def test_all_mistakes_are_told_together(tmp_path):
     raw = raw_dataset()
     raw["videos"][0]["events"][0]["label"] = "wlak"
@@ -88,25 +118,27 @@ def test_times_that_are_not_finite_refuse_the_file(tmp_path, value):
 
 
 @pytest.mark.parametrize(
-    ("start", "end", "kind", "kept"),
+    ("start", "end", "kind", "code", "kept"),
     [
-        (8.0, 12.0, "clipped", (8.0, 10.0)),
-        (-1.0, 2.0, "clipped", (0.0, 2.0)),
-        (10.0, 12.0, "dropped", None),
-        (-2.0, -1.0, "dropped", None),
-        (3.0, 3.0, "dropped", None),
-        (4.0, 3.0, "dropped", None),
+        (8.0, 12.0, "clipped", "E-ANN-011", (8.0, 10.0)),
+        (8.0, 12.1, "clipped", "E-ANN-010", (8.0, 10.0)),
+        (-1.0, 2.0, "clipped", "E-ANN-012", (0.0, 2.0)),
+        (10.0, 12.0, "dropped", "E-ANN-013", None),
+        (-2.0, -1.0, "dropped", "E-ANN-042", None),
+        (3.0, 3.0, "dropped", "E-ANN-015", None),
+        (4.0, 3.0, "dropped", "E-ANN-014", None),
     ],
 )
-def test_events_outside_the_video(tmp_path, caplog, start, end, kind, kept):
+def test_events_outside_the_video(tmp_path, caplog, start, end, kind, code, kept):
     raw = raw_dataset()
     raw["videos"][0]["events"] = [{"label": "walk", "start_s": start, "end_s": end}]
     checked = check_dataset(write(tmp_path, raw))
-    assert checked.counts() == {kind: 1} and checked.repairs[0].video_id == "a"
+    (repair,) = checked.repairs
+    assert (repair.action, repair.code, repair.where) == (kind, code, "a")
     assert checked.dataset.videos["a"].events == (() if kept is None else (Event("walk", *kept),))
     with caplog.at_level(logging.WARNING):
         load_dataset(tmp_path)
-    assert f"1 {kind}" in caplog.text
+    assert f"1 {kind}" in caplog.text and code in caplog.text
 
 
 @pytest.mark.parametrize("name", ["/etc/passwd", "../x", "a/../../x", "C:\\x", "a\0b", "", "..\\x"])

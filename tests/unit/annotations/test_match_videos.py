@@ -211,4 +211,4 @@ def test_npy_features_need_a_clock(tmp_path):
 def test_a_source_without_videos_can_be_given_them(videos, tmp_path):
     source = Source(csv_of(tmp_path, "P01T01C01,walk,0,9"))
     assert check_data(source).findings == ()
-    assert ("E-ANN-010", "dropped") in kinds(check_data(replace(source, videos=videos)))
+    assert ("E-ANN-010", "clipped") in kinds(check_data(replace(source, videos=videos)))

@@ -1,14 +1,17 @@
 import json
+from dataclasses import replace
 
 import pytest
 from typer.testing import CliRunner
 
 from augrgb.annotations.choose_format import read_annotations
-from augrgb.annotations.dataset_file import load_dataset
-from augrgb.annotations.read import Source, parse_options, read_class_map
+from augrgb.annotations.class_map import read_class_map
+from augrgb.annotations.dataset_file import load_dataset, save_dataset
+from augrgb.annotations.format_options import parse_options
+from augrgb.annotations.read import Source
 from augrgb.cli.app import app
 from augrgb.core.errors import AugrgbError, InputRefused, UsageFault
-from augrgb.core.types import Event
+from augrgb.core.types import Dataset, Event, VideoRecord
 from augrgb.workflows.convert import convert, writers
 
 
@@ -62,7 +65,7 @@ def test_the_target_format_must_be_clear(source, tmp_path):
         convert(Source(source), tmp_path / "x.xml", target_format="cvat", target_options={"fps": 25.0})
     with pytest.raises(UsageFault, match=r"one file per video, and there are 2"):
         convert(Source(source), tmp_path / "x.vtt")
-    assert convert(Source(source, subset="testing"), tmp_path / "x.vtt").files == (tmp_path / "x.vtt",)
+    assert convert(Source(source, only="testing"), tmp_path / "x.vtt").files == (tmp_path / "x.vtt",)
 
 
 def test_a_file_that_is_refused_writes_nothing(tmp_path):
@@ -124,3 +127,36 @@ def test_commands_refuse_clearly(source, tmp_path):
     assert isinstance(run("data", "check", source, "--clock", "25").exception, UsageFault)
     assert isinstance(run("data", "stats", source, "-o", "x.pdf").exception, UsageFault)
     assert isinstance(run("init", tmp_path, source, "--role-of", "a=trian").exception, UsageFault)
+
+
+def test_a_dataset_written_as_a_dataset_loses_nothing(tmp_path):
+    here = tmp_path.resolve() / "here"
+    for name in ("videos/a.mp4", "poses/a.npz"):
+        (here / name).parent.mkdir(parents=True, exist_ok=True)
+        (here / name).write_bytes(name.encode())
+    video = VideoRecord(
+        "a",
+        10.0,
+        here / "videos/a.mp4",
+        here / "poses/a.npz",
+        (Event("walk", 1.0, 2.0),),
+        25.0,
+        "S1",
+        "C2",
+        (Event("unclear", 3.0, 4.0),),
+        "fold 1",
+    )
+    save_dataset(Dataset("d", ("walk",), {"a": video}, {"s": {"train": ("a",)}}), here)
+    for target in (tmp_path / "there", here / "videos"):
+        convert(Source(here), target, target_format="augrgb")
+        found = load_dataset(target)
+        assert found.classes == ("walk",) and found.splits["s"]["train"] == ("a",)
+        copy = found.videos["a"]
+        assert replace(copy, file=video.file, poses=video.poses) == video
+        assert copy.file.samefile(video.file) and copy.poses.samefile(video.poses)
+    convert(Source(here), tmp_path / "there", target_format="augrgb")  # the links are there already
+    (tmp_path / "taken/videos").mkdir(parents=True)
+    (tmp_path / "taken/videos/a.mp4").write_bytes(b"another video")
+    with pytest.raises(InputRefused, match=r"E-ID-003 .*cannot be hard-linked"):
+        convert(Source(here), tmp_path / "taken", target_format="augrgb")
+    assert (tmp_path / "taken/videos/a.mp4").read_bytes() == b"another video"

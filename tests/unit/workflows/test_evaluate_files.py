@@ -118,11 +118,11 @@ def test_less_than_full_coverage_is_refused_unless_allowed(tmp_path, truth):
 
 def test_a_subset_by_any_case_leaves_the_others_aside_and_says_so(tmp_path, truth):
     write_csv(tmp_path / "p.csv", PERFECT)
-    found = evaluate_files(tmp_path / "p.csv", truth, subset="test")
+    found = evaluate_files(tmp_path / "p.csv", truth, only="test")
     assert found.evaluation.results[0].coverage == "2 of 2 videos scored" and found.evaluation.role == "test"
     assert "1 videos outside test" in " ".join(found.notes)
     with pytest.raises(UsageFault, match=r"E-SPL-007.*Test \(2\)"):
-        evaluate_files(tmp_path / "p.csv", truth, subset="tset")
+        evaluate_files(tmp_path / "p.csv", truth, only="tset")
     with pytest.raises(UsageFault, match="E-SPL-001"):
         evaluate_files(tmp_path / "p.csv", truth, split="cross_view")
 
@@ -217,14 +217,18 @@ def test_pku_text_is_compared_in_frames_but_seconds_at_the_labels_rate(tmp_path)
     assert values(evaluate_files(tmp_path / "p.csv", tmp_path / "truth"))["event-map"] == pytest.approx(1.0)
 
 
-def test_events_count_as_written_and_repairs_are_told(tmp_path, truth):
+def test_own_protocols_count_repaired_events_and_published_ones_events_as_written(tmp_path, truth):
     content = json.loads(truth.read_text())
     content["database"]["b"]["annotations"].append({"label": "walk", "segment": [9.0, 11.0]})
     truth.write_text(json.dumps(content))
-    write_csv(tmp_path / "p.csv", [*PERFECT, Detection("b", "walk", 9.0, 11.0, 0.5)])
-    found = evaluate_files(tmp_path / "p.csv", truth)
-    assert values(found)["event-map"] == pytest.approx(1.0)
-    assert found.notes == ("1 events: ends past the video (kept as written)",)
+    names = ("event-map", "thumos14/tiou")
+    for end_s, best in ((11.0, "thumos14/tiou"), (10.0, "event-map")):  # each finds what it counts, and only that
+        write_csv(tmp_path / "p.csv", [*PERFECT, Detection("b", "walk", 9.0, end_s, 0.5)])
+        found = evaluate_files(tmp_path / "p.csv", truth, protocols=names)
+        assert {name for name in names if values(found)[name] > 1 - 1e-9} == {best}
+    assert found.notes == (
+        "1 events clipped: ends past the video (E-ANN-011); published protocols count them as written",
+    )
 
 
 def test_wrong_annotations_are_refused(tmp_path, truth):

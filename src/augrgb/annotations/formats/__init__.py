@@ -1,6 +1,6 @@
 """Annotation formats. The import line is the registration."""
 
-from augrgb.annotations.annotation_format import AnnotatedVideo, AnnotationFormat, AnnotationSet, Finding
+from augrgb.annotations.annotation_format import AnnotationFormat
 from augrgb.annotations.formats.activitynet_json import ActivityNetJson
 from augrgb.annotations.formats.charades_csv import CharadesCsv
 from augrgb.annotations.formats.charades_json import CharadesJson
@@ -23,15 +23,11 @@ FORMATS = catalog(AnnotationFormat, globals())  # type: ignore[type-abstract]
 __all__ = [
     "FORMATS",
     "ActivityNetJson",
-    "AnnotatedVideo",
-    "AnnotationFormat",
-    "AnnotationSet",
     "CharadesCsv",
     "CharadesJson",
     "Cvat",
     "DatasetJson",
     "Elan",
-    "Finding",
     "LabelStudio",
     "MultiThumosJson",
     "PkuMmd",

@@ -5,14 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from augrgb.annotations.annotation_format import AnnotatedVideo, AnnotationFormat, AnnotationSet, Finding
+from augrgb.annotations.annotation_format import AnnotationFormat
+from augrgb.annotations.annotation_set import AnnotationSet
+from augrgb.annotations.findings import Finding
 from augrgb.annotations.reading.class_list import read_class_list
 from augrgb.annotations.reading.json_reader import iter_json
 from augrgb.annotations.reading.json_values import as_list, as_number, as_object, as_text, member
 from augrgb.annotations.reading.text_files import head_of
 from augrgb.core.errors import AugrgbError, InputRefused, raise_together
 from augrgb.core.files import write_json
-from augrgb.core.types import Event
+from augrgb.core.types import Event, VideoRecord
 
 
 class ActivityNetJson(AnnotationFormat):
@@ -50,7 +52,7 @@ class ActivityNetJson(AnnotationFormat):
     def read(self, path: Path) -> AnnotationSet:
         raw: dict[str, Any] = {}  # everything but the videos, which are taken one by one
         faults: list[AugrgbError] = []
-        videos: dict[str, AnnotatedVideo] = {}
+        videos: dict[str, VideoRecord] = {}
         for place, value in iter_json(path, inside=("database",)):
             if not place or isinstance(place[0], int):
                 as_object([] if place else value, path)  # a list, or no container at all, is refused
@@ -69,11 +71,11 @@ class ActivityNetJson(AnnotationFormat):
         listed = read_class_list(self.classes).classes if self.classes is not None else _leaves(raw, path)
         closed = self.classes is not None or used <= set(listed)
         count = sum(len(video.ignored) for video in videos.values())
-        told = Finding("E-ANN-018", "ignored regions", "noted", str(path), f"{count} regions of {self.ignore}")
+        note = Finding("E-ANN-018", "ignored regions", "noted", str(path), f"{count} regions of {self.ignore}")
         return AnnotationSet(
             classes=listed if closed else tuple(sorted(used)),
             videos=videos,
-            findings=(told,) if count else (),
+            findings=(note,) if count else (),
             closed=closed and bool(listed),
         )
 
@@ -87,7 +89,7 @@ class ActivityNetJson(AnnotationFormat):
         write_json(path, {"version": "augrgb", "taxonomy": [root, *leaves], "database": database})
         return [path]
 
-    def _video(self, value: Any, path: Path, video_id: str) -> AnnotatedVideo:
+    def _video(self, value: Any, path: Path, video_id: str) -> VideoRecord:
         video = as_object(value, path, video_id)
         events: list[Event] | None = None
         ignored: list[Event] = []
@@ -110,7 +112,8 @@ class ActivityNetJson(AnnotationFormat):
             return as_text(video[key], path, video_id, key) if video.get(key) is not None else None
 
         subset = text("subset")
-        return AnnotatedVideo(
+        return VideoRecord(
+            video_id,
             events=None if events is None else tuple(events),
             ignored=tuple(ignored),
             duration_s=number("duration"),
@@ -130,7 +133,7 @@ def _leaves(raw: dict[str, Any], path: Path) -> tuple[str, ...]:
     )
 
 
-def _row(video: AnnotatedVideo) -> dict[str, Any]:
+def _row(video: VideoRecord) -> dict[str, Any]:
     row: dict[str, Any] = {
         "duration": video.duration_s,
         "subset": video.subset,

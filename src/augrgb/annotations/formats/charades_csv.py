@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import csv
+from dataclasses import replace
 from pathlib import Path
 
-from augrgb.annotations.annotation_format import AnnotatedVideo, AnnotationFormat, AnnotationSet
+from augrgb.annotations.annotation_format import AnnotationFormat
+from augrgb.annotations.annotation_set import AnnotationSet
 from augrgb.annotations.reading.class_list import ClassList, read_class_list, unnamed
 from augrgb.annotations.reading.text_files import files_below, head_of, open_text
 from augrgb.core.errors import AugrgbError, InputRefused, raise_together
-from augrgb.core.types import Event
+from augrgb.core.types import Event, VideoRecord
 
 _COLUMNS = ("id", "subject", "actions", "length")
 _CLASSES = "Charades_v1_classes.txt"
@@ -40,7 +42,7 @@ class CharadesCsv(AnnotationFormat):
         beside = files[0].with_name(_CLASSES)
         listed = self.classes or (beside if beside.is_file() else None)
         faults: list[AugrgbError] = []
-        rows: dict[str, tuple[list[tuple[int, float, float]], AnnotatedVideo, str]] = {}
+        rows: dict[str, tuple[list[tuple[int, float, float]], VideoRecord, str]] = {}
         for file in files:
             _read_file(file, rows, faults)
         used = {action[0] for actions, _, _ in rows.values() for action in actions}
@@ -59,7 +61,7 @@ def _files(path: Path) -> list[Path]:
 
 def _read_file(
     file: Path,
-    rows: dict[str, tuple[list[tuple[int, float, float]], AnnotatedVideo, str]],
+    rows: dict[str, tuple[list[tuple[int, float, float]], VideoRecord, str]],
     faults: list[AugrgbError],
 ) -> None:
     name = file.stem.lower()
@@ -81,7 +83,7 @@ def _read_file(
             except ValueError as error:
                 faults.append(InputRefused("E-ANN-005", where, f"{video_id!r}: {error}"))
                 continue
-            video = AnnotatedVideo((), duration_s=duration, subset=subset, subject=row.get("subject") or None)
+            video = VideoRecord(video_id, duration_s=duration, subset=subset, subject=row.get("subject") or None)
             rows[video_id] = (actions, video, where)
 
 
@@ -93,12 +95,10 @@ def _action(text: str) -> tuple[int, float, float]:
 
 
 def _named(
-    rows: dict[str, tuple[list[tuple[int, float, float]], AnnotatedVideo, str]], names: ClassList
-) -> dict[str, AnnotatedVideo]:
+    rows: dict[str, tuple[list[tuple[int, float, float]], VideoRecord, str]], names: ClassList
+) -> dict[str, VideoRecord]:
     videos = {}
     for video_id, (actions, video, _) in rows.items():
         events = tuple(Event(names.names[number], start, end) for number, start, end in actions)
-        videos[video_id] = AnnotatedVideo(
-            events, duration_s=video.duration_s, subset=video.subset, subject=video.subject
-        )
+        videos[video_id] = replace(video, events=events)
     return videos

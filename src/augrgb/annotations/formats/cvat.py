@@ -6,14 +6,15 @@ import re
 from pathlib import Path, PurePosixPath
 from xml.etree.ElementTree import Element
 
-from augrgb.annotations.annotation_format import AnnotatedVideo, AnnotationFormat, AnnotationSet
+from augrgb.annotations.annotation_format import AnnotationFormat
+from augrgb.annotations.annotation_set import AnnotationSet
 from augrgb.annotations.reading.class_list import read_class_list
 from augrgb.annotations.reading.frame_rates import Rates, need_rates, rate_of
 from augrgb.annotations.reading.text_files import head_of
 from augrgb.annotations.reading.xml_reader import iter_xml
 from augrgb.core.errors import InputRefused, UsageFault
 from augrgb.core.timeline import FrameCounting
-from augrgb.core.types import Event
+from augrgb.core.types import Event, VideoRecord
 
 _NOT_CVAT = "no <annotations> with a task in <meta>, as CVAT exports them"
 
@@ -24,11 +25,11 @@ class Cvat(AnnotationFormat):
     Frames are counted from 0 in the video. A track lasts from its first visible frame up to (not including) the frame
     where it is outside, or through its last frame. Tags of one label on neighbouring frames (by the task's frame step)
     join. The label is the track's, or the value of one of its attributes. Classes stand in the order of the task's
-    labels. The file is read one track or picture at a time.
+    labels. The file is read one track or image at a time.
 
     Args:
         fps: The constant frame rate: one number, or per video. Required.
-        attribute: The attribute that names the action, where the label only says `person`.
+        attribute: The attribute that names the action, where the label is only `person`.
         classes: Class list; any other label is then a mistake.
     """
 
@@ -57,7 +58,7 @@ class Cvat(AnnotationFormat):
         for key, video_id in ids.items():
             frames = FrameCounting(rate_of(self.fps, video_id, path))
             events = tuple(Event(label, *frames.to_seconds(start, end)) for label, start, end in spans[key])
-            videos[video_id] = AnnotatedVideo(events, fps=frames.fps)
+            videos[video_id] = VideoRecord(video_id, events=events, fps=frames.fps)
         used = {event.label for video in videos.values() for event in video.events or ()}
         if self.classes is not None:
             classes = read_class_list(self.classes).classes

@@ -1,20 +1,25 @@
-"""Our own dataset folders (`dataset.json`) as annotations, so that they can be converted, checked and counted too."""
+"""Dataset folders (`dataset.json`) as annotations, so that they can be converted, checked and counted too."""
 
 from __future__ import annotations
 
+import os
+from dataclasses import replace
 from pathlib import Path
 
-from augrgb.annotations.annotation_format import Action, AnnotatedVideo, AnnotationFormat, AnnotationSet, Finding
-from augrgb.annotations.dataset_file import check_dataset, save_dataset
+from augrgb.annotations.annotation_format import AnnotationFormat
+from augrgb.annotations.annotation_set import AnnotationSet
+from augrgb.annotations.dataset_file import read_dataset, save_dataset
 from augrgb.annotations.splits import splits_of
-from augrgb.core.errors import AugrgbError, InputRefused, raise_together
+from augrgb.core.errors import InputRefused
+from augrgb.core.files import file_name_of
 from augrgb.core.types import Dataset, VideoRecord
-
-_ACTIONS: dict[str, Action] = {"clipped": "clipped", "dropped": "dropped"}
 
 
 class DatasetJson(AnnotationFormat):
     """augrgb dataset folder: `dataset.json` with classes, videos, events in seconds and splits. Written without loss.
+
+    Video and pose files must lie in the dataset folder. Those that lie elsewhere are hard-linked into `videos/` and
+    `poses/` of the folder, so nothing is copied and the originals stay as they are.
 
     Args:
         name_as: Name of the dataset when writing; default: the name of the folder.
@@ -31,44 +36,42 @@ class DatasetJson(AnnotationFormat):
         return (path / "dataset.json").is_file() or (path.name == "dataset.json" and path.is_file())
 
     def read(self, path: Path) -> AnnotationSet:
-        checked = check_dataset(_folder(path))
-        videos = {
-            video_id: AnnotatedVideo(
-                events=record.events,
-                duration_s=record.duration_s,
-                fps=record.fps,
-                subject=record.subject,
-                camera=record.camera,
-            )
-            for video_id, record in checked.dataset.videos.items()
-        }
-        findings = tuple(
-            Finding("E-ANN-011", f"events {repair.kind}", _ACTIONS[repair.kind], repair.video_id, repair.reason)
-            for repair in checked.repairs
-        )
-        return AnnotationSet(checked.dataset.classes, videos, checked.dataset.splits, findings, closed=True)
+        dataset = read_dataset(_folder(path))
+        return AnnotationSet(dataset.classes, dataset.videos, dataset.splits, closed=True)
 
     def write(self, annotations: AnnotationSet, path: Path) -> list[Path]:
         folder = _folder(path)
-        faults: list[AugrgbError] = []
-        records: dict[str, VideoRecord] = {}
-        for video_id, video in annotations.videos.items():
-            if video.duration_s is None:
-                faults.append(InputRefused("E-ANN-024", video_id, "its duration is not known", "Give --videos."))
-                continue
-            records[video_id] = VideoRecord(
-                video_id=video_id,
-                duration_s=video.duration_s,
-                events=video.events,
-                fps=video.fps,
-                subject=video.subject,
-                camera=video.camera,
-            )
-        raise_together(faults)
+        videos = {video_id: _with_files_in(folder, video) for video_id, video in annotations.videos.items()}
         name = self.name_as or folder.resolve().name or "dataset"
-        dataset = Dataset(name, annotations.classes, records, splits_of(annotations))
-        return [save_dataset(dataset, folder)]
+        return [save_dataset(Dataset(name, annotations.classes, videos, splits_of(annotations)), folder)]
 
 
 def _folder(path: Path) -> Path:
     return path.parent if path.name == "dataset.json" else path
+
+
+def _with_files_in(folder: Path, video: VideoRecord) -> VideoRecord:
+    name = file_name_of(video.video_id)
+    file = None if video.file is None else _linked(video.file, folder, f"videos/{name}{video.file.suffix}")
+    poses = None if video.poses is None else _linked(video.poses, folder, f"poses/{name}{video.poses.suffix}")
+    return replace(video, file=file, poses=poses)
+
+
+def _linked(file: Path, folder: Path, name: str) -> Path:
+    """The file's path in the dataset folder, where a hard link is made if it lies elsewhere.
+
+    Raises:
+        InputRefused: E-ID-003: it cannot be linked, or another file has the name of the link.
+    """
+    if not file.exists() or file.resolve().is_relative_to(folder.resolve()):
+        return file
+    link = folder / name
+    try:
+        link.parent.mkdir(parents=True, exist_ok=True)
+        if not link.exists() or not link.samefile(file):
+            os.link(file.resolve(), link)
+    except OSError as error:
+        problem = f"lies outside {folder} and cannot be hard-linked to {link} ({error.strerror})"
+        remedy = "Choose a folder above the videos, or an empty folder on their disk."
+        raise InputRefused("E-ID-003", file, problem, remedy) from error
+    return link

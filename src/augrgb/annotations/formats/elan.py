@@ -11,13 +11,15 @@ from pathlib import Path, PurePosixPath
 from urllib.parse import unquote, urlparse
 from xml.etree import ElementTree
 
-from augrgb.annotations.annotation_format import AnnotatedVideo, AnnotationFormat, AnnotationSet, Finding
+from augrgb.annotations.annotation_format import AnnotationFormat
+from augrgb.annotations.annotation_set import AnnotationSet
+from augrgb.annotations.findings import Finding
 from augrgb.annotations.reading.class_list import read_class_list
 from augrgb.annotations.reading.text_files import files_below, head_of
 from augrgb.annotations.reading.xml_reader import iter_xml
 from augrgb.core.errors import AugrgbError, InputRefused, UsageFault, did_you_mean, raise_together
 from augrgb.core.files import file_name_of, write_bytes
-from augrgb.core.types import Event
+from augrgb.core.types import Event, VideoRecord
 
 _Interval = tuple[float, float]
 
@@ -50,7 +52,7 @@ class Elan(AnnotationFormat):
 
     def read(self, path: Path) -> AnnotationSet:
         faults: list[AugrgbError] = []
-        videos: dict[str, AnnotatedVideo] = {}
+        videos: dict[str, VideoRecord] = {}
         origin: dict[str, Path] = {}
         findings: list[Finding] = []
         vocabulary: dict[str, None] = {}
@@ -66,7 +68,7 @@ class Elan(AnnotationFormat):
                 faults.append(InputRefused("E-ID-001", file, problem))
                 continue
             origin[document.video_id] = file
-            videos[document.video_id] = AnnotatedVideo(events)
+            videos[document.video_id] = VideoRecord(document.video_id, events=events)
             vocabulary.update(dict.fromkeys(document.vocabulary.values()))
         raise_together(faults)
         used = {event.label for video in videos.values() for event in video.events or ()}
@@ -98,8 +100,8 @@ class Elan(AnnotationFormat):
             if wanted:
                 events.extend(document.events(tier))
             elif tier.annotations:
-                told = f"tier {tier.name!r}: {len(tier.annotations)} annotations not read"
-                findings.append(Finding("E-ANN-022", "tiers left out", "noted", document.video_id, told))
+                detail = f"tier {tier.name!r}: {len(tier.annotations)} annotations were not read"
+                findings.append(Finding("E-ANN-022", "tiers left out", "noted", document.video_id, detail))
         return tuple(events)
 
 
@@ -136,7 +138,7 @@ class _Tier:
 
 @dataclass(frozen=True, slots=True)
 class _Document:
-    """What an ELAN file says. `order` is a time slot's place, `times` the seconds at each place, NaN if it has none."""
+    """An ELAN file. `order` is a time slot's place, `times` the seconds at each place, NaN if it has none."""
 
     file: Path
     video_id: str
@@ -204,7 +206,7 @@ class _Document:
         if references:
             parent = next((t for t in self.tiers if tier.parent is not None and t.name == tier.parent), None)
             if parent is None or tier.parent in (tier.name, *below):
-                problem = f"tier {tier.name!r} refers to no tier of this file, or in a circle"
+                problem = f"tier {tier.name!r} refers to a tier that does not exist, or to itself"
                 raise InputRefused("E-ANN-009", self.file, problem)
             spans.update(self._shared(references, self._spans(parent, (tier.name, *below)), tier))
         return spans
@@ -212,7 +214,7 @@ class _Document:
     def _place(self, annotation: _Annotation, number: int) -> int:
         name = annotation.slots[number] if annotation.slots is not None else ""
         if name not in self.order:
-            problem = f"annotation {annotation.key!r} refers to a time slot {name!r} that is not there"
+            problem = f"annotation {annotation.key!r} refers to a time slot {name!r} that does not exist"
             raise InputRefused("E-ANN-009", self.file, problem)
         return self.order[name]
 
@@ -240,7 +242,7 @@ class _Document:
         spans: dict[str, _Interval] = {}
         for parent, keys in children.items():
             if parent not in parents:
-                problem = f"tier {tier.name!r} refers to an annotation {parent!r} that is not there"
+                problem = f"tier {tier.name!r} refers to an annotation {parent!r} that does not exist"
                 raise InputRefused("E-ANN-009", self.file, problem)
             after = {previous[key]: key for key in keys}
             ordered: list[str] = []

@@ -7,7 +7,9 @@ from pathlib import Path, PurePosixPath
 from typing import Any, Literal
 from urllib.parse import parse_qs, unquote, urlparse
 
-from augrgb.annotations.annotation_format import AnnotatedVideo, AnnotationFormat, AnnotationSet, Finding
+from augrgb.annotations.annotation_format import AnnotationFormat
+from augrgb.annotations.annotation_set import AnnotationSet
+from augrgb.annotations.findings import Finding
 from augrgb.annotations.reading.class_list import read_class_list
 from augrgb.annotations.reading.frame_rates import Rates, need_rates, rate_of
 from augrgb.annotations.reading.json_reader import iter_json
@@ -15,7 +17,7 @@ from augrgb.annotations.reading.json_values import as_list, as_number, as_object
 from augrgb.annotations.reading.text_files import head_of
 from augrgb.core.errors import AugrgbError, InputRefused, UsageFault, raise_together
 from augrgb.core.timeline import FrameCounting
-from augrgb.core.types import Event
+from augrgb.core.types import Event, VideoRecord
 
 _UPLOAD = re.compile(r"^[0-9a-f]{8}-(.+)$")
 
@@ -23,8 +25,8 @@ _UPLOAD = re.compile(r"^[0-9a-f]{8}-(.+)$")
 class LabelStudio(AnnotationFormat):
     """Label Studio: list of tasks; results of type `timelinelabels` hold `ranges` of frames.
 
-    Frames are counted from 1 and the end is inclusive, as in the maker's own converter. The browser counts frames by
-    the rate that the labelling interface declares, so the video must have a constant frame rate, and it must be
+    Frames are counted from 1 and the end is inclusive, as in Label Studio's converter. The browser counts frames by
+    the rate that the labeling interface declares, so the video must have a constant frame rate, and it must be
     declared here. The video's id is the name in the task's address, without the prefix that uploading puts in front.
     A task with no (or only skipped) annotations was never annotated. Other kinds of results are counted.
 
@@ -54,7 +56,7 @@ class LabelStudio(AnnotationFormat):
     def read(self, path: Path) -> AnnotationSet:
         need_rates(self.fps, path)
         faults: list[AugrgbError] = []
-        videos: dict[str, AnnotatedVideo] = {}
+        videos: dict[str, VideoRecord] = {}
         left = 0
         for at, value in iter_json(path):
             if not at or isinstance(at[0], str):
@@ -69,16 +71,16 @@ class LabelStudio(AnnotationFormat):
                 left += len(results or ()) - len(timed)
                 fps = rate_of(self.fps, video_id, path) if timed else None
                 events = None if results is None else _events(timed, fps, place)
-                videos[video_id] = AnnotatedVideo(events, fps=fps)
+                videos[video_id] = VideoRecord(video_id, events=events, fps=fps)
             except AugrgbError as fault:
                 faults.append(fault)
         raise_together(faults)
         used = {event.label for video in videos.values() for event in video.events or ()}
-        told = Finding("E-ANN-022", "results left out", "noted", str(path), f"{left} that are no TimelineLabels")
+        note = Finding("E-ANN-022", "results left out", "noted", str(path), f"{left} that are not TimelineLabels")
         return AnnotationSet(
             classes=read_class_list(self.classes).classes if self.classes is not None else tuple(sorted(used)),
             videos=videos,
-            findings=(told,) if left else (),
+            findings=(note,) if left else (),
             closed=self.classes is not None,
             in_frames=True,
         )

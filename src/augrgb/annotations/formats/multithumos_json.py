@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from augrgb.annotations.annotation_format import AnnotationFormat, AnnotationSet
+from augrgb.annotations.annotation_format import AnnotationFormat
+from augrgb.annotations.annotation_set import AnnotationSet
 from augrgb.annotations.reading.actions_json import class_list_of, first_id, read_actions, write_actions
 
 

@@ -6,14 +6,15 @@ import itertools
 import re
 from pathlib import Path
 
-from augrgb.annotations.annotation_format import AnnotatedVideo, AnnotationFormat, AnnotationSet
+from augrgb.annotations.annotation_format import AnnotationFormat
+from augrgb.annotations.annotation_set import AnnotationSet
 from augrgb.annotations.reading.class_list import number_classes, read_class_list, unnamed, write_class_list
 from augrgb.annotations.reading.frame_rates import Rates, rate_of
 from augrgb.annotations.reading.text_files import files_below, head_of, open_text, read_text
 from augrgb.core.errors import AugrgbError, InputRefused, raise_together
 from augrgb.core.files import file_name_of, identifier_of, write_text
 from augrgb.core.timeline import FrameCounting
-from augrgb.core.types import Event
+from augrgb.core.types import Event, VideoRecord
 
 _LINE = re.compile(r"^\s*\d+\s*,\s*-?\d+\s*,\s*-?\d+\s*(,[^,\n]*)?(\n|\r|$)")
 _CAMERA = re.compile(r"^\d{4}-([LMR])$")
@@ -44,8 +45,8 @@ class PkuMmd(AnnotationFormat):
     @classmethod
     def sniff(cls, path: Path) -> bool:
         files = [path] if path.is_file() else [p for p in sorted(path.glob("*.txt")) if not _is_extra(p)]
-        spoken = (file for file in files if file.suffix == ".txt" and file.stat().st_size)  # empty: no action
-        return any(_LINE.match(head_of(file)) is not None for file in itertools.islice(spoken, 3))
+        labeled = (file for file in files if file.suffix == ".txt" and file.stat().st_size)  # empty: no action
+        return any(_LINE.match(head_of(file)) is not None for file in itertools.islice(labeled, 3))
 
     def read(self, path: Path) -> AnnotationSet:
         faults: list[AugrgbError] = []
@@ -71,7 +72,7 @@ class PkuMmd(AnnotationFormat):
         for video_id, (actions, fps) in rows.items():
             camera = _CAMERA.match(video_id)
             events = tuple(Event(names.names[number], start, end) for number, start, end in actions)
-            videos[video_id] = AnnotatedVideo(events, fps=fps, camera=camera[1] if camera else None)
+            videos[video_id] = VideoRecord(video_id, events=events, fps=fps, camera=camera[1] if camera else None)
         splits = {file.stem.replace("-", "_"): read_split(file) for file in _split_files(path)}
         return AnnotationSet(names.classes, videos, splits, closed=listed is not None, in_frames=True)
 

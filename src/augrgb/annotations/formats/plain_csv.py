@@ -8,12 +8,13 @@ from io import StringIO
 from pathlib import Path
 from typing import Any
 
-from augrgb.annotations.annotation_format import AnnotatedVideo, AnnotationFormat, AnnotationSet
+from augrgb.annotations.annotation_format import AnnotationFormat
+from augrgb.annotations.annotation_set import AnnotationSet
 from augrgb.annotations.reading.class_list import read_class_list
 from augrgb.annotations.reading.text_files import head_of, open_text
 from augrgb.core.errors import AugrgbError, InputRefused, raise_together
 from augrgb.core.files import write_text
-from augrgb.core.types import Event
+from augrgb.core.types import Event, VideoRecord
 
 _COLUMNS = {
     "video": {"video", "video_id", "id", "file", "filename", "video_name"},
@@ -36,7 +37,7 @@ class PlainCsv(AnnotationFormat):
 
     Separators `,` `;` and tab, a byte-order mark, CRLF and decimal commas (with `;` or tab) are understood, and the
     usual column names (`video_id`, `class`, `start_s`, ...). Optional columns: `duration, subset, fps, subject,
-    camera`. A row whose label, start and end are empty says: annotated as empty. The file is streamed, however large.
+    camera`. A row whose label, start and end are empty means: annotated as empty. The file is streamed, however large.
     Cells that a spreadsheet would run as a formula are written with a leading `'`, which reading takes off again.
 
     Args:
@@ -70,7 +71,7 @@ class PlainCsv(AnnotationFormat):
         raise_together(faults)
         labels = {event.label for found in events.values() for event in found}
         classes = read_class_list(self.classes).classes if self.classes is not None else tuple(sorted(labels))
-        videos = {video: AnnotatedVideo(tuple(found), **extra[video]) for video, found in events.items()}
+        videos = {video: VideoRecord(video, events=tuple(found), **extra[video]) for video, found in events.items()}
         return AnnotationSet(classes, videos, closed=self.classes is not None)
 
     def write(self, annotations: AnnotationSet, path: Path) -> list[Path]:
@@ -151,10 +152,10 @@ def _number(text: str, where: str, key: str) -> float:
     try:
         return float(text)
     except ValueError as error:
-        raise InputRefused("E-ANN-002", where, f"{key} {text!r}: not seconds") from error
+        raise InputRefused("E-ANN-002", where, f"{key} {text!r} is not a number of seconds") from error
 
 
-def _extra(video: AnnotatedVideo, key: str) -> object:
+def _extra(video: VideoRecord, key: str) -> object:
     return getattr(video, "duration_s" if key == "duration" else key)
 
 

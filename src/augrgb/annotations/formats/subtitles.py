@@ -5,7 +5,8 @@ from __future__ import annotations
 from html import escape
 from pathlib import Path
 
-from augrgb.annotations.annotation_format import AnnotationFormat, AnnotationSet
+from augrgb.annotations.annotation_format import AnnotationFormat
+from augrgb.annotations.annotation_set import AnnotationSet
 from augrgb.core.errors import UsageFault
 from augrgb.core.files import file_name_of, write_text
 from augrgb.core.types import Event
@@ -23,7 +24,7 @@ class WebVtt(AnnotationFormat):
         return False
 
     def read(self, path: Path) -> AnnotationSet:
-        raise UsageFault("E-ANN-008", path, "subtitles can be written, not read: they hold text for people")
+        raise UsageFault("E-ANN-008", path, "subtitles can be written, not read")
 
     def write(self, annotations: AnnotationSet, path: Path) -> list[Path]:
         return _write(annotations, path, ".vtt")
@@ -41,7 +42,7 @@ class SubRip(AnnotationFormat):
         return False
 
     def read(self, path: Path) -> AnnotationSet:
-        raise UsageFault("E-ANN-008", path, "subtitles can be written, not read: they hold text for people")
+        raise UsageFault("E-ANN-008", path, "subtitles can be written, not read")
 
     def write(self, annotations: AnnotationSet, path: Path) -> list[Path]:
         return _write(annotations, path, ".srt")

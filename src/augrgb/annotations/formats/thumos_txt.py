@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from augrgb.annotations.annotation_format import AnnotatedVideo, AnnotationFormat, AnnotationSet, Finding
+from augrgb.annotations.annotation_format import AnnotationFormat
+from augrgb.annotations.annotation_set import AnnotationSet
+from augrgb.annotations.findings import Finding
 from augrgb.annotations.reading.class_list import read_class_list
 from augrgb.annotations.reading.text_files import files_below, head_of, open_text
 from augrgb.core.errors import AugrgbError, InputRefused, raise_together
-from augrgb.core.types import Event
+from augrgb.core.types import Event, VideoRecord
 
 _LINE = re.compile(r"^\s*\S*video_(validation|test)_\d+\s+\S+\s+\S+\s*(\n|\r|$)")
 _LIST_FILE = "class_list.txt"
@@ -52,18 +54,19 @@ class ThumosTxt(AnnotationFormat):
         listed = self.classes or (beside if beside.is_file() else None)
         raise_together(faults)
         count = sum(map(len, ignored.values()))
-        told = Finding("E-ANN-018", "ignored regions", "noted", str(path), f"{count} regions of {self.ignore}")
+        note = Finding("E-ANN-018", "ignored regions", "noted", str(path), f"{count} regions of {self.ignore}")
         return AnnotationSet(
             classes=read_class_list(listed).classes if listed is not None else tuple(sorted(labels)),
             videos={
-                video_id: AnnotatedVideo(
+                video_id: VideoRecord(
+                    video_id,
                     events=tuple(events.get(video_id, ())),
                     ignored=tuple(ignored.get(video_id, ())),
                     subset="testing" if "_test_" in video_id else "training",
                 )
                 for video_id in sorted(events.keys() | ignored.keys())
             },
-            findings=(told,) if count else (),
+            findings=(note,) if count else (),
             closed=listed is not None,
         )
 

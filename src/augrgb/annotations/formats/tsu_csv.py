@@ -5,14 +5,15 @@ from __future__ import annotations
 import csv
 from pathlib import Path
 
-from augrgb.annotations.annotation_format import AnnotatedVideo, AnnotationFormat, AnnotationSet
+from augrgb.annotations.annotation_format import AnnotationFormat
+from augrgb.annotations.annotation_set import AnnotationSet
 from augrgb.annotations.reading.class_list import read_class_list
 from augrgb.annotations.reading.frame_rates import Rates, need_rates, rate_of
 from augrgb.annotations.reading.text_files import files_below, head_of, open_text
 from augrgb.annotations.reading.tsu_ids import official_splits, with_subject_and_camera
 from augrgb.core.errors import AugrgbError, InputRefused, raise_together
 from augrgb.core.timeline import FrameCounting
-from augrgb.core.types import Event
+from augrgb.core.types import Event, VideoRecord
 
 _HEADER = ["event", "start_frame", "end_frame"]
 
@@ -42,7 +43,7 @@ class TsuCsv(AnnotationFormat):
 
     def read(self, path: Path) -> AnnotationSet:
         need_rates(self.fps, path)
-        videos: dict[str, AnnotatedVideo] = {}
+        videos: dict[str, VideoRecord] = {}
         faults: list[AugrgbError] = []
         origin: dict[str, Path] = {}
         for file in files_below(path, ".csv"):
@@ -53,11 +54,11 @@ class TsuCsv(AnnotationFormat):
             origin[video_id] = file
             try:
                 frames = FrameCounting(rate_of(self.fps, video_id, file))
-                video = AnnotatedVideo(events=_events(file, frames), fps=frames.fps)
+                video = VideoRecord(video_id, events=_events(file, frames), fps=frames.fps)
             except AugrgbError as fault:
                 faults.append(fault)
                 continue
-            videos[video_id] = with_subject_and_camera(video_id, video)
+            videos[video_id] = with_subject_and_camera(video)
         raise_together(faults)
         labels = {event.label for video in videos.values() for event in video.events or ()}
         classes = read_class_list(self.classes).classes if self.classes is not None else tuple(sorted(labels))

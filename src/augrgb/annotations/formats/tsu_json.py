@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from augrgb.annotations.annotation_format import AnnotationFormat, AnnotationSet
+from augrgb.annotations.annotation_format import AnnotationFormat
+from augrgb.annotations.annotation_set import AnnotationSet
 from augrgb.annotations.reading.actions_json import class_list_of, first_id, read_actions
 from augrgb.annotations.reading.frame_rates import Rates, need_rates, rate_of
 from augrgb.annotations.reading.tsu_ids import is_tsu_id, official_splits, with_subject_and_camera
@@ -41,5 +42,5 @@ class TsuJson(AnnotationFormat):
             classes=class_list_of(path, self.classes),
             counting=lambda video_id: FrameCounting(rate_of(self.fps, video_id, path)),
         )
-        videos = {video_id: with_subject_and_camera(video_id, video) for video_id, video in found.videos.items()}
+        videos = {video_id: with_subject_and_camera(video) for video_id, video in found.videos.items()}
         return replace(found, videos=videos, splits=official_splits(videos))

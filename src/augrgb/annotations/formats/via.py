@@ -11,13 +11,15 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from augrgb.annotations.annotation_format import AnnotatedVideo, AnnotationFormat, AnnotationSet, Finding
+from augrgb.annotations.annotation_format import AnnotationFormat
+from augrgb.annotations.annotation_set import AnnotationSet
+from augrgb.annotations.findings import Finding
 from augrgb.annotations.reading.class_list import read_class_list
 from augrgb.annotations.reading.json_reader import iter_json
 from augrgb.annotations.reading.json_values import as_list, as_number, as_object, as_text, member
 from augrgb.annotations.reading.text_files import head_of, open_text
 from augrgb.core.errors import AugrgbError, InputRefused, UsageFault, did_you_mean, raise_together
-from augrgb.core.types import Event
+from augrgb.core.types import Event, VideoRecord
 
 _Segment = tuple[str, dict[str, str], tuple[float, ...], str]
 """Video file, attribute -> value, times, place in the file."""
@@ -72,12 +74,12 @@ class Via(AnnotationFormat):
                 continue
             events.setdefault(video, []).append(Event(sys.intern(label), times[0], times[1]))
         raise_together(faults)
-        told = Finding("E-ANN-022", "regions left out", "noted", str(path), f"{left} points in time or spatial regions")
+        note = Finding("E-ANN-022", "regions left out", "noted", str(path), f"{left} points in time or spatial regions")
         found = {event.label for listed in events.values() for event in listed}
         return AnnotationSet(
             classes=read_class_list(self.classes).classes if self.classes is not None else tuple(sorted(found)),
-            videos={video: AnnotatedVideo(tuple(listed)) for video, listed in events.items()},
-            findings=(told,) if left else (),
+            videos={video: VideoRecord(video, events=tuple(listed)) for video, listed in events.items()},
+            findings=(note,) if left else (),
             closed=self.classes is not None,
         )
 

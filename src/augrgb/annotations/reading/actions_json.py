@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from augrgb.annotations.annotation_format import AnnotatedVideo, AnnotationSet
+from augrgb.annotations.annotation_set import AnnotationSet
 from augrgb.annotations.reading.class_list import ClassList, number_classes, read_class_list, unnamed, write_class_list
 from augrgb.annotations.reading.json_reader import iter_json
 from augrgb.annotations.reading.json_values import as_integer, as_list, as_number, as_object, as_text, member
@@ -16,7 +16,7 @@ from augrgb.annotations.reading.text_files import head_of
 from augrgb.core.errors import AugrgbError, InputRefused, raise_together
 from augrgb.core.files import write_json
 from augrgb.core.timeline import FrameCounting
-from augrgb.core.types import Event
+from augrgb.core.types import Event, VideoRecord
 
 _START = re.compile(r'^\s*\{\s*"((?:[^"\\]|\\.)*)"\s*:\s*\{\s*"(?:subset|duration|actions)"\s*:')
 
@@ -44,7 +44,7 @@ def read_actions(
     faults: list[AugrgbError] = []
     label = dict(read_class_list(classes, first=first).names) if classes is not None else {}
     used: set[int] = set()
-    videos: dict[str, AnnotatedVideo] = {}
+    videos: dict[str, VideoRecord] = {}
     for place, value in iter_json(path):
         if not place or isinstance(place[0], int):
             as_object([] if place else value, path)  # a list, or no container at all, is refused
@@ -57,7 +57,9 @@ def read_actions(
         used.update(row[0] for row in rows)
         if classes is None:
             label |= {row[0]: f"c{row[0]:03d}" for row in rows if row[0] not in label}
-        events = tuple(Event(label.get(n, ""), start, end) for n, start, end in rows)  # unknown ones are told below
+        events = tuple(
+            Event(label.get(n, ""), start, end) for n, start, end in rows
+        )  # unknown numbers are reported below
         videos[str(place[0])] = replace(video, events=events)
     names = ClassList(label) if classes is not None else unnamed(used, first=first)
     for number in sorted(used - names.names.keys()):
@@ -97,7 +99,7 @@ def class_list_of(path: Path, classes: Path | None) -> Path | None:
 
 def _video(
     path: Path, video_id: str, value: Any, counting: Callable[[str], FrameCounting] | None
-) -> tuple[list[tuple[int, float, float]], AnnotatedVideo]:
+) -> tuple[list[tuple[int, float, float]], VideoRecord]:
     video = as_object(value, path, video_id)
     frames = counting(video_id) if counting is not None else None
     duration = as_number(member(video, "duration", path, video_id), path, video_id, "duration")
@@ -108,7 +110,7 @@ def _video(
     subset = as_text(video["subset"], path, video_id, "subset") if "subset" in video else None
     seconds = duration if frames is None else duration / frames.fps
     fps = frames.fps if frames is not None else None
-    return rows, AnnotatedVideo(events=(), duration_s=seconds, subset=subset, fps=fps)
+    return rows, VideoRecord(video_id, seconds, subset=subset, fps=fps)
 
 
 def _action(action: Any, place: tuple[object, ...]) -> tuple[int, float, float]:

@@ -87,7 +87,7 @@ def _key(window: _Window, lines: dict[str, int]) -> str:
 
 
 class _Window:
-    """The part of a text that is being looked at; what was read is forgotten."""
+    """The part of a text that is being read; what has been read is dropped."""
 
     def __init__(self, path: Path, text: TextIO) -> None:
         self.path, self.text = path, text

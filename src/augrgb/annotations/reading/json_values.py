@@ -24,7 +24,7 @@ def as_list(value: Any, *place: object) -> list[Any]:
 
 
 def as_number(value: Any, *place: object) -> float:
-    """A number; numbers in quotes are understood. Not a number (NaN) passes, it is judged with the other times."""
+    """A number; numbers in quotes are understood. NaN passes: `repair` judges it with the other times."""
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         return float(value)
     if isinstance(value, str):

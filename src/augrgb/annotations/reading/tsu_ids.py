@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterable
 from dataclasses import replace
 
-from augrgb.annotations.annotation_format import AnnotatedVideo, Splits
+from augrgb.annotations.annotation_set import Splits
+from augrgb.core.types import VideoRecord
 
 _ID = re.compile(r"^(P\d{2})(T\d{2})(C\d{2})$")
 _TRAIN_SUBJECTS = {f"P{n:02d}" for n in (3, 4, 6, 7, 9, 12, 13, 15, 17, 19, 25)}
@@ -18,9 +19,9 @@ def is_tsu_id(video_id: str) -> bool:
     return _ID.match(video_id) is not None
 
 
-def with_subject_and_camera(video_id: str, video: AnnotatedVideo) -> AnnotatedVideo:
-    """The video with what its id says; unchanged when the id is not TSU's."""
-    match = _ID.match(video_id)
+def with_subject_and_camera(video: VideoRecord) -> VideoRecord:
+    """The video with the subject and camera of its id; unchanged when the id is not TSU's."""
+    match = _ID.match(video.video_id)
     return replace(video, subject=match[1], camera=match[3]) if match else video
 
 

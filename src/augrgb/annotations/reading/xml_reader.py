@@ -53,7 +53,7 @@ def iter_xml(path: Path, inside: Collection[str] = ()) -> Iterator[tuple[Element
                     reader.held = 0
     except DefusedXmlException as error:
         problem = f"has a document type or an entity ({type(error).__name__})"
-        raise InputRefused("E-FILE-004", path, problem, "Annotation tools write none; remove it.") from error
+        raise InputRefused("E-FILE-004", path, problem, "Remove the DTD; annotation tools never write one.") from error
     except ParseError as error:
         line, column = error.position
         problem = f"not valid XML at line {line}, column {column + 1}: {str(error).split(':')[0]}"

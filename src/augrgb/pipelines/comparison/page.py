@@ -59,7 +59,7 @@ def build_comparison_report(
     recipe = results.recipe
     tests = ", ".join(f"{s} ({counted(len(role(dataset, s, recipe.role)), 'video')})" for s in recipe.splits())
     commit = versions().get("commit")
-    hours = sum(video.duration_s for video in dataset.videos.values()) / 3600
+    hours = sum(video.known_duration_s for video in dataset.videos.values()) / 3600
     total_s = next((cost.wall_s for cost in extras.costs if cost.stage == TOTAL), None)
     facts = (
         Fact("dataset", dataset.name),

@@ -42,10 +42,10 @@ def _example(results: Results, cells: Cells, dataset: Dataset, split: str, seed:
         found = fuse([_predictions(run, split, recipe.role) for run in runs])
         if video.video_id in found.scores:
             scores = found.scores[video.video_id]
-            detections = final_detections(scores, found.clock, found.classes, video.video_id, video.duration_s)
+            detections = final_detections(scores, found.clock, found.classes, video.video_id, video.known_duration_s)
             lanes.append(Lane(recipe.label(row), tuple(detections), extra_sensors=tuple(recipe.rows[row].sensors)))
     note = f"{recipe.test_names.get(split, split)}, seed {seed}"
-    return TimelineExample(video.video_id, video.duration_s, _film_strip(video), video.events, tuple(lanes), note)
+    return TimelineExample(video.video_id, video.known_duration_s, _film_strip(video), video.events, tuple(lanes), note)
 
 
 def _median(dataset: Dataset, videos: Sequence[str]) -> str:
@@ -67,5 +67,5 @@ def _film_strip(video: VideoRecord) -> tuple[str, ...]:
     """Frames spread evenly over a video; none of a dataset without video files."""
     if video.file is None or not Path(video.file).is_file():
         return ()
-    fps = len(strip_times_s(video.duration_s, STRIP_FRAMES)) / video.duration_s
+    fps = len(strip_times_s(video.known_duration_s, STRIP_FRAMES)) / video.known_duration_s
     return tuple(film_strip(list(frames_by_time(video.file, fps, size=_FRAME_SIZE))[:STRIP_FRAMES]))

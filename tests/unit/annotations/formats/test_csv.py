@@ -1,8 +1,9 @@
 import pytest
 
-from augrgb.annotations.formats import AnnotatedVideo, AnnotationSet, PlainCsv
+from augrgb.annotations.annotation_set import AnnotationSet
+from augrgb.annotations.formats import PlainCsv
 from augrgb.core.errors import AugrgbError
-from augrgb.core.types import Event
+from augrgb.core.types import Event, VideoRecord
 
 
 def read(tmp_path, data, **options):
@@ -14,7 +15,7 @@ def read(tmp_path, data, **options):
 def test_plain_rows(tmp_path):
     found = read(tmp_path, "video,label,start,end\na.mp4,walk,0,1.5\n\n'b',sit,2,3\n")
     assert found.classes == ("sit", "walk")
-    assert found.videos["a.mp4"] == AnnotatedVideo((Event("walk", 0.0, 1.5),))
+    assert found.videos["a.mp4"] == VideoRecord("a.mp4", events=(Event("walk", 0.0, 1.5),))
     assert found.videos["'b'"].events == (Event("sit", 2.0, 3.0),)
 
 
@@ -55,8 +56,10 @@ def test_extra_columns_and_videos_annotated_as_empty(tmp_path):
         "video,label,start,end,duration,split,fps,subject,camera\na,walk,0,1,9.5,training,25,S1,C2\nb,,,,4,testing,,,\n"
     )
     found = read(tmp_path, text)
-    assert found.videos["a"] == AnnotatedVideo((Event("walk", 0.0, 1.0),), (), 9.5, "training", 25.0, "S1", "C2")
-    assert found.videos["b"] == AnnotatedVideo((), (), 4.0, "testing")
+    assert found.videos["a"] == VideoRecord(
+        "a", 9.5, None, None, (Event("walk", 0.0, 1.0),), 25.0, "S1", "C2", subset="training"
+    )
+    assert found.videos["b"] == VideoRecord("b", 4.0, events=(), subset="testing")
 
 
 def test_rows_that_disagree_about_a_video_are_refused(tmp_path):
@@ -72,7 +75,7 @@ def test_a_class_list_closes_the_classes_and_gives_their_order(tmp_path):
 
 @pytest.mark.parametrize("text", ["=cmd|' /C calc'!A0", "+1", "-1", "@x", "'=x", "''@y", "'plain'", "a=b"])
 def test_no_cell_is_a_formula_and_all_come_back(tmp_path, text):
-    annotations = AnnotationSet((text,), {text: AnnotatedVideo((Event(text, 0.0, 1.0),))})
+    annotations = AnnotationSet((text,), {text: VideoRecord(text, events=(Event(text, 0.0, 1.0),))})
     path = tmp_path / "out.csv"
     PlainCsv().write(annotations, path)
     row = path.read_text().splitlines()[1]

@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from augrgb.annotations.annotation_set import AnnotationSet
 from augrgb.annotations.choose_format import detect_format, make_format, write_annotations
-from augrgb.annotations.formats import AnnotatedVideo, AnnotationSet
 from augrgb.annotations.reading.class_list import number_classes, read_class_list, write_class_list
 from augrgb.core.timeline import FrameCounting
-from augrgb.core.types import Event
+from augrgb.core.types import Event, VideoRecord
 
 NAMES = st.text(
     st.characters(codec="utf-8", exclude_categories=("Cc", "Cs", "Zl", "Zp", "Cn")), min_size=1, max_size=12
@@ -32,8 +32,9 @@ def annotation_sets(draw, names=NAMES, unannotated=False, duration=True, minimum
             length = draw(st.floats(minimum_s, 100))
             events.append(Event(draw(st.sampled_from(classes)), start, start + length))
         none = unannotated and draw(st.booleans())
-        videos[video_id] = AnnotatedVideo(
-            None if none else tuple(events),
+        videos[video_id] = VideoRecord(
+            video_id,
+            events=None if none else tuple(events),
             duration_s=draw(st.floats(0.1, 1e5)) if duration else None,
             subset=draw(st.sampled_from(["training", "testing"])),
         )

@@ -4,10 +4,11 @@ import json
 
 import pytest
 
-from augrgb.annotations.formats import AnnotatedVideo, AnnotationSet, Cvat, Elan, LabelStudio, SubRip, Via, WebVtt
+from augrgb.annotations.annotation_set import AnnotationSet
+from augrgb.annotations.formats import Cvat, Elan, LabelStudio, SubRip, Via, WebVtt
 from augrgb.annotations.formats.label_studio import video_of
 from augrgb.core.errors import AugrgbError
-from augrgb.core.types import Event
+from augrgb.core.types import Event, VideoRecord
 
 
 def eaf(tmp_path, slots, tiers, media='<MEDIA_DESCRIPTOR MEDIA_URL="file:///C:/v/kitchen%201.mp4"/>', more=""):
@@ -58,7 +59,7 @@ def test_elan_neighbours_are_those_of_the_tier(tmp_path):
 def test_elan_refuses_an_open_end_and_a_missing_slot(tmp_path):
     with pytest.raises(AugrgbError, match=r"E-ANN-009.*'a' begins or ends"):
         Elan().read(eaf(tmp_path, [0, None], '<TIER TIER_ID="a">' + aligned("a1", 0, 1, "x") + "</TIER>"))
-    with pytest.raises(AugrgbError, match="'ts7' that is not there"):
+    with pytest.raises(AugrgbError, match="'ts7' that does not exist"):
         Elan().read(eaf(tmp_path, [0, 1], '<TIER TIER_ID="a">' + aligned("a1", 0, 7, "x") + "</TIER>"))
 
 
@@ -107,7 +108,10 @@ def test_via_project(tmp_path):
     path = tmp_path / "via.json"
     path.write_text(json.dumps(via_project()))
     found = Via().read(path)
-    assert found.videos == {"kitchen": AnnotatedVideo((Event("walk", 1.25, 3.5),)), "hall": AnnotatedVideo(())}
+    assert found.videos == {
+        "kitchen": VideoRecord("kitchen", events=(Event("walk", 1.25, 3.5),)),
+        "hall": VideoRecord("hall", events=()),
+    }
     assert "1 points" in found.findings[0].detail
     path.write_text(json.dumps(via_project(**{"2": "hm"})))
     with pytest.raises(AugrgbError, match="several attributes: TEMPORAL-SEGMENTS, note"):
@@ -127,7 +131,7 @@ def test_via_project(tmp_path):
 def test_via_csv_of_both_ages(tmp_path, text):
     path = tmp_path / "via.csv"
     path.write_text(text)
-    assert Via().read(path).videos == {"kitchen": AnnotatedVideo((Event("walk", 1.25, 3.5),))}
+    assert Via().read(path).videos == {"kitchen": VideoRecord("kitchen", events=(Event("walk", 1.25, 3.5),))}
     path.write_text(text.replace("3.5", "x"))
     with pytest.raises(AugrgbError, match=r"via.csv:\d: "):
         Via().read(path)
@@ -215,7 +219,7 @@ def test_cvat_tags_join_by_the_frame_step(tmp_path):
 
 def test_subtitles(tmp_path):
     annotations = AnnotationSet(
-        ("a",), {"v": AnnotatedVideo((Event("a --> <b>\n", 3661.5, 3662.0004), Event("a", 0.0, 1.0)))}
+        ("a",), {"v": VideoRecord("v", events=(Event("a --> <b>\n", 3661.5, 3662.0004), Event("a", 0.0, 1.0)))}
     )
     assert WebVtt().write(annotations, tmp_path / "v.vtt") == [tmp_path / "v.vtt"]
     assert (tmp_path / "v.vtt").read_text() == (

@@ -1,19 +1,22 @@
 import numpy as np
 import pytest
 
-from augrgb.annotations.formats import AnnotatedVideo, AnnotationSet
-from augrgb.core.types import Event
-from augrgb.workflows.statistics import commonest_pairs, data_stats, write_stats_page
+from augrgb.annotations.annotation_set import AnnotationSet
+from augrgb.annotations.statistics import commonest_pairs, data_stats
+from augrgb.core.types import Event, VideoRecord
 
 
 def example():
     videos = {
-        "a": AnnotatedVideo(
-            (Event("walk", 0, 4), Event("talk", 2, 6), Event("walk", 3, 5), Event("sit", 8, 9)), (), 10.0, "training"
+        "a": VideoRecord(
+            "a",
+            10.0,
+            events=(Event("walk", 0, 4), Event("talk", 2, 6), Event("walk", 3, 5), Event("sit", 8, 9)),
+            subset="training",
         ),
-        "b": AnnotatedVideo((Event("sit", 0, 2),), (Event("?", 3, 4),), 10.0, "testing"),
-        "c": AnnotatedVideo((), (), 20.0, "testing"),
-        "d": AnnotatedVideo(None, (), 5.0),
+        "b": VideoRecord("b", 10.0, events=(Event("sit", 0, 2),), ignored=(Event("?", 3, 4),), subset="testing"),
+        "c": VideoRecord("c", 20.0, events=(), subset="testing"),
+        "d": VideoRecord("d", 5.0),
     }
     return AnnotationSet(("walk", "talk", "sit", "fly"), videos)
 
@@ -38,7 +41,7 @@ def test_against_a_naive_count_on_a_grid():
     for _ in range(40):
         start = int(rng.integers(0, 90))
         events.append(Event("abc"[rng.integers(3)], float(start), float(start + rng.integers(1, 10))))
-    stats = data_stats(AnnotationSet(("a", "b", "c"), {"v": AnnotatedVideo(tuple(events), duration_s=100.0)}))
+    stats = data_stats(AnnotationSet(("a", "b", "c"), {"v": VideoRecord("v", 100.0, events=tuple(events))}))
     grid = np.zeros((100, 3), bool)
     depth = np.zeros(100, int)
     for event in events:
@@ -49,19 +52,6 @@ def test_against_a_naive_count_on_a_grid():
     assert stats.overlap_share == pytest.approx((depth > 1).sum() / (depth > 0).sum())
 
 
-def test_page_and_figure(tmp_path):
-    stats = data_stats(example())
-    (page,) = write_stats_page(stats, "mine", tmp_path / "s.html")
-    text = page.read_text()
-    assert "<h1>mine</h1>" in text and "data:image/png;base64," in text and "<td>walk</td><td>1</td><td>2</td>" in text
-    assert "http" not in text
-    (figure,) = write_stats_page(stats, "mine", tmp_path / "s.png")
-    first = figure.read_bytes()
-    assert first.startswith(b"\x89PNG")
-    write_stats_page(stats, "mine", figure)
-    assert figure.read_bytes() == first
-
-
 def test_nothing_annotated():
-    stats = data_stats(AnnotationSet(("a",), {"v": AnnotatedVideo(None)}))
+    stats = data_stats(AnnotationSet(("a",), {"v": VideoRecord("v")}))
     assert (stats.events, stats.overlap_share, stats.labelled_share) == (0, 0.0, None)
