@@ -14,10 +14,17 @@ from torch import Tensor, nn
 from augrgb.core.dropout import ShardedDropout
 from augrgb.encoders.parts.fixed_norm import Norm, normalisation
 from augrgb.encoders.parts.pose_input import Axes, PoseInput, PoseStream
+from augrgb.encoders.parts.skeleton_blocks import (
+    DIM,
+    BlockPlan,
+    TemporalConv,
+    block_plans,
+    mean_features,
+    shortcut,
+    start_convolutions,
+)
 from augrgb.encoders.parts.skeleton_graphs import adjacency
 from augrgb.encoders.snippet_encoder import SnippetEncoder
-
-_WIDTHS = (64, 64, 64, 64, 128, 128, 128, 256, 256, 256)
 
 
 class AgcnNet(nn.Module):
@@ -35,26 +42,16 @@ class AgcnNet(nn.Module):
     Shape: (N, 3, t, V, M) -> (N, 256).
     """
 
-    dim = 256
+    dim = DIM
 
     def __init__(self, graphs: NDArray[np.float32], *, persons: int = 1, norm: Norm = "stored") -> None:
         super().__init__()
-        joints, before = graphs.shape[1], 3
-        channels = persons * joints * 3
-        self.data_bn = normalisation(norm, channels, groups=1)
-        for number, width in enumerate(_WIDTHS, start=1):
-            stride = 2 if number in (5, 8) else 1
-            self.add_module(f"l{number}", _Block(before, width, graphs, stride, norm, residual=number > 1))
-            before = width
-        self._initialise()
-
-    def _initialise(self) -> None:
-        """He's, as the published program: with PyTorch's own, sixty convolutions leave snippets all alike."""
-        for module in self.modules():
-            if isinstance(module, nn.Conv2d):
-                nn.init.kaiming_normal_(module.weight, mode="fan_out")
-                if module.bias is not None:
-                    nn.init.zeros_(module.bias)
+        self.data_bn = normalisation(norm, persons * graphs.shape[1] * 3, groups=1)
+        self.blocks: list[str] = []
+        for number, plan in enumerate(block_plans(), start=1):
+            self.blocks.append(f"l{number}")
+            self.add_module(f"l{number}", _Block(plan, graphs, norm))
+        start_convolutions(self)
         for module in self.modules():
             if isinstance(module, _GraphUnit):
                 std = math.sqrt(2 / (module.dim * len(module.conv_d)))  # their results are added up
@@ -67,35 +64,26 @@ class AgcnNet(nn.Module):
         x = self.data_bn(x.permute(0, 4, 3, 1, 2).reshape(count, persons * joints * coordinates, frames))
         x = x.view(count, persons, joints, coordinates, frames).permute(0, 1, 3, 4, 2)
         x = x.reshape(count * persons, coordinates, frames, joints)
-        for number in range(1, len(_WIDTHS) + 1):
-            x = self.get_submodule(f"l{number}")(x)
+        for name in self.blocks:
+            x = self.get_submodule(name)(x)
         return x
 
     def forward(self, x: Tensor) -> Tensor:
-        count, persons = x.shape[0], x.shape[4]
-        return self.layers(x).mean(dim=(2, 3)).view(count, persons, self.dim).mean(dim=1)
+        return mean_features(self.layers(x), x.shape[4])
 
 
 class _Block(nn.Module):
     """Graph unit, temporal unit, and a way around both; (N, C_in, t, V) -> (N, C_out, ceil(t / stride), V)."""
 
-    def __init__(
-        self, dim_in: int, dim_out: int, graphs: NDArray[np.float32], stride: int, norm: Norm, *, residual: bool
-    ) -> None:
+    def __init__(self, plan: BlockPlan, graphs: NDArray[np.float32], norm: Norm) -> None:
         super().__init__()
-        self.gcn1 = _GraphUnit(dim_in, dim_out, graphs, norm)
-        self.tcn1 = _TemporalUnit(dim_out, dim_out, 9, stride, norm)
-        changes = dim_in != dim_out or stride != 1
-        self.residual = _TemporalUnit(dim_in, dim_out, 1, stride, norm) if residual and changes else None
-        self.straight = residual and not changes
+        self.gcn1 = _GraphUnit(plan.dim_in, plan.dim_out, graphs, norm)
+        self.tcn1 = TemporalConv(plan.dim_out, plan.dim_out, 9, plan.stride, norm)
+        self.residual = shortcut(plan, norm)
 
     def forward(self, x: Tensor) -> Tensor:
         y = self.tcn1(self.gcn1(x))
-        if self.residual is not None:
-            y = y + self.residual(x)
-        elif self.straight:
-            y = y + x
-        return torch.relu(y)
+        return torch.relu(y if self.residual is None else y + self.residual(x))
 
 
 class _GraphUnit(nn.Module):
@@ -126,18 +114,6 @@ class _GraphUnit(nn.Module):
         weight, bias = _side_by_side([*self.conv_d], dim=1)
         y = self.bn(F.conv2d(mixed.view(count, -1, frames, joints), weight, torch.stack(bias).sum(dim=0)))
         return torch.relu(y + (x if self.down is None else self.down(x)))
-
-
-class _TemporalUnit(nn.Module):
-    """Convolution over time and normalisation; (N, C_in, t, V) -> (N, C_out, ceil(t / stride), V)."""
-
-    def __init__(self, dim_in: int, dim_out: int, kernel: int, stride: int, norm: Norm) -> None:
-        super().__init__()
-        self.conv = nn.Conv2d(dim_in, dim_out, (kernel, 1), (stride, 1), (kernel // 2, 0))
-        self.bn = normalisation(norm, dim_out)
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.bn(self.conv(x))  # type: ignore[no-any-return]
 
 
 class Agcn(SnippetEncoder):

@@ -13,11 +13,17 @@ from torch import Tensor, nn
 from augrgb.core.dropout import ShardedDropout
 from augrgb.encoders.parts.fixed_norm import Norm, normalisation
 from augrgb.encoders.parts.pose_input import Axes, PoseInput, PoseStream
+from augrgb.encoders.parts.skeleton_blocks import (
+    DIM,
+    BlockPlan,
+    block_plans,
+    mean_features,
+    shortcut,
+    start_convolutions,
+)
 from augrgb.encoders.parts.skeleton_graphs import adjacency
 from augrgb.encoders.snippet_encoder import SnippetEncoder
 
-_WIDTHS = (64, 64, 64, 64, 128, 128, 128, 256, 256, 256)
-_DOWN = (5, 8)
 _BRANCHES = 6
 _DILATIONS = (1, 2, 3, 4)
 
@@ -37,22 +43,13 @@ class StgcnPpNet(nn.Module):
     Shape: (N, 3, t, V, M) -> (N, 256), mean over persons, frames and joints.
     """
 
-    dim = 256
+    dim = DIM
 
     def __init__(self, graphs: NDArray[np.float32], *, norm: Norm = "stored") -> None:
         super().__init__()
         self.data_bn = normalisation(norm, 3 * graphs.shape[1], groups=1)
-        blocks, before = [], 3
-        for number, width in enumerate(_WIDTHS, start=1):
-            stride = 2 if number in _DOWN else 1
-            blocks.append(_Block(before, width, graphs, stride, norm, residual=number > 1))
-            before = width
-        self.gcn = nn.ModuleList(blocks)
-        for module in self.modules():
-            if isinstance(module, nn.Conv2d):
-                nn.init.kaiming_normal_(module.weight, mode="fan_out")
-                if module.bias is not None:
-                    nn.init.zeros_(module.bias)
+        self.gcn = nn.ModuleList(_Block(plan, graphs, norm) for plan in block_plans())
+        start_convolutions(self)
 
     def layers(self, x: Tensor) -> Tensor:
         """Output of the last block, (N, 3, t, V, M) -> (N * M, 256, ceil(t / 4), V)."""
@@ -64,30 +61,21 @@ class StgcnPpNet(nn.Module):
         return x
 
     def forward(self, x: Tensor) -> Tensor:
-        count, persons = x.shape[0], x.shape[4]
-        return self.layers(x).mean(dim=(2, 3)).view(count, persons, self.dim).mean(dim=1)
+        return mean_features(self.layers(x), x.shape[4])
 
 
 class _Block(nn.Module):
     """Graph unit, temporal unit, and a way around both; (N, C_in, t, V) -> (N, C_out, ceil(t / stride), V)."""
 
-    def __init__(
-        self, dim_in: int, dim_out: int, graphs: NDArray[np.float32], stride: int, norm: Norm, *, residual: bool
-    ) -> None:
+    def __init__(self, plan: BlockPlan, graphs: NDArray[np.float32], norm: Norm) -> None:
         super().__init__()
-        self.gcn = _GraphUnit(dim_in, dim_out, graphs, norm)
-        self.tcn = _TemporalUnit(dim_out, stride, norm)
-        changes = dim_in != dim_out or stride != 1
-        self.residual = _Shortcut(dim_in, dim_out, stride, norm) if residual and changes else None
-        self.straight = residual and not changes
+        self.gcn = _GraphUnit(plan.dim_in, plan.dim_out, graphs, norm)
+        self.tcn = _TemporalUnit(plan.dim_out, plan.stride, norm)
+        self.residual = shortcut(plan, norm)
 
     def forward(self, x: Tensor) -> Tensor:
         y = self.tcn(self.gcn(x))
-        if self.residual is not None:
-            y = y + self.residual(x)
-        elif self.straight:
-            y = y + x
-        return torch.relu(y)
+        return torch.relu(y if self.residual is None else y + self.residual(x))
 
 
 class _GraphUnit(nn.Module):
@@ -147,18 +135,6 @@ class _Dilated(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return self.conv(x)  # type: ignore[no-any-return]
-
-
-class _Shortcut(nn.Module):
-    """1x1 convolution and normalisation; (N, C_in, t, V) -> (N, C_out, ceil(t / stride), V)."""
-
-    def __init__(self, dim_in: int, dim_out: int, stride: int, norm: Norm) -> None:
-        super().__init__()
-        self.conv = nn.Conv2d(dim_in, dim_out, 1, (stride, 1))
-        self.bn = normalisation(norm, dim_out)
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.bn(self.conv(x))  # type: ignore[no-any-return]
 
 
 class StgcnPp(SnippetEncoder):
