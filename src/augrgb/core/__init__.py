@@ -1,1 +1,1 @@
-"""Nouns that every other package speaks: annotations, time, batches, errors, catalogs, safe files."""
+"""What every other package uses: annotations, time, batches, errors, catalogs, safe files."""

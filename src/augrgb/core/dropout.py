@@ -58,7 +58,7 @@ class ShardedDropout(nn.Module):
 
 
 def set_rows(module: nn.Module, rows: Rows | None) -> None:
-    """Tell every `ShardedDropout` inside `module` which rows of the batch it will see."""
+    """Set for every `ShardedDropout` inside `module` which rows of the batch it will see."""
     for part in module.modules():
         if isinstance(part, ShardedDropout):
             part.rows = rows

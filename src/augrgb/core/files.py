@@ -46,7 +46,7 @@ def disk_faults(path: Path) -> Iterator[None]:
             "E-ENV-001",
             path,
             f"cannot write ({error.strerror}; {free:.0f} MiB free)",
-            "Free some space or choose another folder; finished files are kept and the same command goes on from here.",
+            "Free some space or choose another folder; finished files are kept and the same command resumes.",
         ) from error
 
 

@@ -69,7 +69,7 @@ class Clock:
     def cells_s(self, count: int) -> NDArray[np.float64]:
         """Borders of the time cells, each one stride long around its snippet's centre, seconds, shape (count + 1,).
 
-        Detections are written on these borders: cell t is the time for which snippet t speaks.
+        Detections are written on these borders: cell t is the time that snippet t stands for.
         """
         return (
             self.offset + 0.5 * self.window + (np.arange(count + 1, dtype=np.float64) - 0.5) * self.stride

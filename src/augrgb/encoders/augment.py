@@ -19,7 +19,7 @@ from augrgb.encoders.snippet_encoder import Modality
 
 @dataclass(frozen=True, slots=True)
 class PictureChanges:
-    """How much of each change pictures get; 1 = as usual, 0 = none."""
+    """How much of each change images get; 1 = as usual, 0 = none."""
 
     shift: float = 1.0
     zoom: float = 1.0
@@ -38,8 +38,8 @@ def augment(
     """Augment prepared windows (N, window, ...) of a modality; `strength` 0 changes nothing. Poses know no `parts`."""
     if modality == "pose":
         return augment_pose(x, generator, strength=strength)
-    pictures = augment_rgb if modality == "rgb" else augment_flow
-    return pictures(x, generator, strength=strength, parts=parts)
+    images = augment_rgb if modality == "rgb" else augment_flow
+    return images(x, generator, strength=strength, parts=parts)
 
 
 def mirror(modality: Modality, x: Tensor) -> Tensor:
@@ -100,7 +100,7 @@ def augment_pose(x: Tensor, generator: Generator, *, strength: float = 1.0) -> T
 
 
 def _shift_and_scale(x: Tensor, generator: Generator, strength: float, parts: PictureChanges) -> tuple[Tensor, Tensor]:
-    """Bilinear crop: up to 8 % shift, 12 % zoom; gives the pictures and each sample's magnification (N,)."""
+    """Bilinear crop: up to 8 % shift, 12 % zoom; gives the images and each sample's magnification (N,)."""
     count, window, height, width, channels = x.shape
     zoom = 1 + _spread(generator, (count,), 0.12 * strength * parts.zoom, x)
     shift = _spread(generator, (count, 2), 0.16 * strength * parts.shift, x)  # half widths

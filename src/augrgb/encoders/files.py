@@ -24,7 +24,7 @@ SCHEMA = "augrgb.encoder/1"
 
 @dataclass(frozen=True, slots=True)
 class EncoderSettings:
-    """What must be known beside the weights to use an encoder on a video.
+    """What is needed besides the weights to use an encoder on a video.
 
     Args:
         clock: Frame rate and windows it was trained on.
@@ -83,7 +83,7 @@ def load_encoder(folder: Path, device: torch.device | str = "cpu") -> LoadedEnco
     Raises:
         InputRefused: E-FILE-001/010 (no description), E-MOD-001 (not safetensors, such as a pickle),
             E-MOD-002 (names, shapes or kinds of tensors differ), E-MOD-003 (changed since it was saved),
-            E-MOD-004 (NaN or infinite weights), E-MOD-006 (not an encoder of ours).
+            E-MOD-004 (NaN or infinite weights), E-MOD-006 (not an encoder folder of this version).
     """
     folder = Path(folder)
     description = read_json(folder / "model.json", "encoder description")

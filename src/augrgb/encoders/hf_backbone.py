@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from augrgb.core.errors import EnvironmentFault, InputRefused, UsageFault
-from augrgb.encoders.parts.hf_images import PictureSettings, prepare_pictures
+from augrgb.encoders.parts.hf_images import ImageSettings, prepare_images
 from augrgb.encoders.snippet_encoder import SnippetEncoder, check_windows
 
 Pool = Literal["mean", "class", "pooler"]
 Resample = Literal["bilinear", "bicubic"]
-_TOGETHER = 32  # pictures (or frames of clips) that go through the network at once where no gradients are wanted
+_TOGETHER = 32  # images (or frames of clips) that go through the network at once where no gradients are wanted
 _NEVER = (  # of other programs, or naming code or files to load
     *("auto_map", "architectures", "transformers_version", "quantization_config", "torch_dtype", "dtype"),
     *(
@@ -47,8 +47,8 @@ class HfBackbone(SnippetEncoder):
         frames: How many frames of a window are looked at; a video backbone's own number.
         pool: `mean` of the patches' features (of a video: of all tokens), the `class` token, or the model's own
             `pooler`.
-        height, width: Of its pictures, pixels.
-        shortest: Resize the shorter side to this and cut the middle out; null stretches whole pictures.
+        height, width: Of its images, pixels.
+        shortest: Resize the shorter side to this and cut the middle out; null stretches whole images.
         mean, std: Of each color, in fractions of white.
         resample: Interpolation.
 
@@ -65,7 +65,7 @@ class HfBackbone(SnippetEncoder):
     data_options = ("config", "kind", "frames", "pool", "height", "width", "shortest", "mean", "std", "resample")
     verified = (
         "features within 1e-4 of ten classes of transformers 4.57, from VideoMAE to DINOv3 (tiny random weights), "
-        "pictures within two grey levels of its image processors; published weights were not at hand"
+        "images within two grey levels of its image processors; published weights were not available"
     )
 
     def __init__(
@@ -89,7 +89,7 @@ class HfBackbone(SnippetEncoder):
         if frames < 1 or min(height, width) < 1 or min(std) <= 0:
             raise UsageFault("E-CFG-003", self.name, f"frames, sides and std must be positive, got {frames}, {std}")
         self.kind, self.frames, self.pool = kind, frames, pool
-        self.pictures = PictureSettings(height, width, shortest, mean, std, resample)
+        self.images = ImageSettings(height, width, shortest, mean, std, resample)
         self.options = {
             "config": without_code(config),
             "kind": kind,
@@ -120,7 +120,7 @@ class HfBackbone(SnippetEncoder):
     def prepare(self, windows: NDArray[Any]) -> Tensor:
         """Evenly spaced frames, resized and normalised: (N, frames, height, width, 3)."""
         check_windows(windows, np.uint8, (None, None, 3))
-        return prepare_pictures(windows[:, spaced(windows.shape[1], self.frames)], self.pictures)
+        return prepare_images(windows[:, spaced(windows.shape[1], self.frames)], self.images)
 
     def forward(self, x: Tensor) -> Tensor:
         count, frames = x.shape[:2]
@@ -136,7 +136,7 @@ class HfBackbone(SnippetEncoder):
         try:
             outputs = self.net(**{str(self.net.main_input_name): x})
         except TypeError as error:
-            problem = f"{type(self.net).__name__} wants more than pictures ({error})"
+            problem = f"{type(self.net).__name__} needs more inputs than images ({error})"
             raise InputRefused("E-ENC-012", "config.json", problem, "Use a plain backbone.") from error
         if self.pool == "pooler":
             pooled = getattr(outputs, "pooler_output", None)
@@ -153,7 +153,7 @@ class HfBackbone(SnippetEncoder):
         patch = getattr(self.net.config, "patch_size", None)
         if self.kind == "video" or not isinstance(patch, int):
             return 0
-        patches = (self.pictures.height // patch) * (self.pictures.width // patch)
+        patches = (self.images.height // patch) * (self.images.width // patch)
         return count - patches if count > patches > 0 else 0
 
 
@@ -176,7 +176,7 @@ def without_code(config: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def build_model(config: Mapping[str, Any]) -> nn.Module:
-    """A model of `transformers` with random weights, from its configuration alone: no network, no foreign code.
+    """A model of `transformers` with random weights, from its configuration alone: no network, no remote code.
 
     Raises:
         EnvironmentFault: E-ENV-003, `transformers` is not installed.
@@ -192,7 +192,7 @@ def build_model(config: Mapping[str, Any]) -> nn.Module:
     fetching = [key for key in _FETCHING if values.get(key)]
     if not isinstance(model_type, str) or model_type.startswith("timm") or fetching:
         named = f"model_type {model_type!r}" + (f" with {', '.join(fetching)}" if fetching else "")
-        raise InputRefused("E-ENC-012", "config.json", f"{named} is not a model of its own", "Use a plain backbone.")
+        raise InputRefused("E-ENC-012", "config.json", f"{named} is not a standalone model", "Use a plain backbone.")
     try:
         model = AutoModel.from_config(AutoConfig.for_model(model_type, **values), trust_remote_code=False)
     except (ValueError, TypeError, KeyError, AttributeError, ImportError) as error:
@@ -208,6 +208,6 @@ def build_model(config: Mapping[str, Any]) -> nn.Module:
 def _width(model: nn.Module) -> int:
     width = getattr(model.config, "hidden_size", None) or (getattr(model.config, "hidden_sizes", None) or [None])[-1]
     if not isinstance(width, int):
-        problem = f"{type(model).__name__} does not say how wide its features are"
+        problem = f"{type(model).__name__} has no hidden_size, so the width of its features is not known"
         raise InputRefused("E-ENC-012", "config.json", problem, "Use a backbone with one hidden_size.")
     return width

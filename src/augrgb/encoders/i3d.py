@@ -17,7 +17,7 @@ from augrgb.video.flow.settings import FlowSettings
 
 Fit = Literal["crop", "stretch", "keep"]
 _CELLS_TOGETHER = 16 * 224 * 224  # of clips that go through the network at once: so few stay in the caches
-FLOW_RANGE_PIXELS = 20.0  # published flow pictures hold -20 .. 20 pixels
+FLOW_RANGE_PIXELS = 20.0  # published flow images hold -20 .. 20 pixels
 
 _WIDTHS = {
     "Mixed_3b": (64, 96, 128, 16, 32, 32),
@@ -39,7 +39,7 @@ class I3dNet(nn.Module):
     Deviation: statistics of the batch normalisation stay as stored, in training too.
 
     Args:
-        channels: Of the input picture: 3 for RGB, 2 for flow.
+        channels: Of the input image: 3 for RGB, 2 for flow.
 
     Shape: (N, channels, t, H, W) -> (N, 1024, t', H', W'): 1/8 of the frames and 1/32 of the sides, rounded up, then
         averaged over 2 x 7 x 7 of them at every place (over fewer where there are not as many).
@@ -96,11 +96,11 @@ def _average(x: Tensor) -> Tensor:
 class I3dRgb(SnippetEncoder):
     """I3D on RGB windows: 1024 features, for published weights (`import_weights`) or fine-tuning.
 
-    Carreira and Zisserman, CVPR 2017; pictures are prepared as by the published PyTorch program.
+    Carreira and Zisserman, CVPR 2017; images are prepared as by the published PyTorch program.
 
     Args:
-        side: Pictures enter the network side x side.
-        fit: `crop` cuts the middle out, and enlarges only what is too small; `stretch` resizes whole pictures;
+        side: Images enter the network side x side.
+        fit: `crop` cuts the middle out, and enlarges only what is too small; `stretch` resizes whole images;
             `keep` changes nothing.
         fast: Use the faster reading of the network where no gradients are wanted; equal within rounding.
 
@@ -136,9 +136,9 @@ class I3dFlow(SnippetEncoder):
     it sees DIS flow up to 7.9 pixels unless `flow` says otherwise.
 
     Args:
-        side: Pictures enter the network side x side.
-        fit: `crop` cuts the middle out, and enlarges only what is too small; `stretch` resizes whole pictures;
-            `keep` changes nothing. Displacements grow with the picture.
+        side: Images enter the network side x side.
+        fit: `crop` cuts the middle out, and enlarges only what is too small; `stretch` resizes whole images;
+            `keep` changes nothing. Displacements grow with the image.
         fast: Use the faster reading of the network where no gradients are wanted; equal within rounding.
         flow: The flow that it sees: method and range, such as `{method: tvl1, bound: 20}`.
 
@@ -163,7 +163,7 @@ class I3dFlow(SnippetEncoder):
         self.net = I3dNet(2)
 
     def prepare(self, windows: NDArray[Any]) -> Tensor:
-        """int8 steps to -1 .. 1 for -20 .. 20 pixels of the resized picture, side x side."""
+        """int8 steps to -1 .. 1 for -20 .. 20 pixels of the resized image, side x side."""
         check_windows(windows, np.int8, (None, None, 2))
         x = torch.from_numpy(np.ascontiguousarray(windows)).float()
         x.mul_(1 / (self.flow.steps_per_pixel * FLOW_RANGE_PIXELS))

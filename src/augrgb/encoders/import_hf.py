@@ -18,7 +18,7 @@ from augrgb.encoders import ENCODERS
 from augrgb.encoders.files import EncoderSettings, save_encoder
 from augrgb.encoders.hf_backbone import HfBackbone, build_model, without_code
 from augrgb.encoders.import_weights import CARD, checked_hash, read_pickle
-from augrgb.encoders.parts.hf_images import read_picture_settings
+from augrgb.encoders.parts.hf_images import read_image_settings
 from augrgb.encoders.weight_card import WeightCard, self_test, write_card
 
 _IMAGE_CLOCK = Clock(25.0, 16, 16)
@@ -40,14 +40,14 @@ def import_hf(
     size: tuple[int, int] | None = None,
     timeout_s: float = 600.0,
 ) -> WeightCard:
-    """Make an encoder folder, with a `card.json`, of a downloaded model; nothing is written unless all is well.
+    """Make an encoder folder, with a `card.json`, of a downloaded model; nothing is written if a check fails.
 
     Args:
         source: A folder with `config.json`, `preprocessor_config.json` and `model.safetensors` (a lone
-            `pytorch_model.bin` is a pickle: it needs `sha256` and `trust`, and is read by the guarded child).
-        target: The encoder folder to write; it holds all it needs, the source may go.
+            `pytorch_model.bin` is a pickle: it needs `sha256` and `trust`, and is read in a sandboxed process).
+        target: The encoder folder to write; it is self-contained, so the source may be deleted.
         sha256: Hex SHA-256 that the weights file must have.
-        trust: Say yes to reading a pickle.
+        trust: Allow reading a pickle.
         card: What is known about the weights; its numbers must come out.
         options: Of the encoder `hf`, over what the folder says (`pool`, `frames`, `shortest`, ...).
         clock: Frame rate and windows for extraction; default 25 fps and 16 frames, or the frames of a video
@@ -60,13 +60,13 @@ def import_hf(
     Raises:
         EnvironmentFault: E-ENV-003, `transformers` is not installed; the disk.
         UsageFault: E-MOD-015, a pickle without `sha256` and `trust`; wrong options.
-        InputRefused: E-ENC-012 (no such model), E-ENC-013 (the folder lacks a file), E-ENC-014 (pictures), and as
+        InputRefused: E-ENC-012 (no such model), E-ENC-013 (the folder lacks a file), E-ENC-014 (images), and as
             `import_weights`.
     """
     source, target = Path(source), Path(target)
-    config, pictures, weights = model_files(source)
-    told = without_code(_vision(read_json(config, "model configuration")))
-    chosen = _options(told, read_picture_settings(pictures, read_json(pictures, "picture settings")))
+    config, images, weights = model_files(source)
+    config_values = without_code(_vision(read_json(config, "model configuration")))
+    chosen = _options(config_values, read_image_settings(images, read_json(images, "image settings")))
     chosen = check_options(ENCODERS, HfBackbone.name, {**chosen, **(options or {})}, "encoder", "import")
     model = HfBackbone(**chosen)
     checksum, state = _read(weights, target, sha256, trust, timeout_s)
@@ -92,7 +92,7 @@ def import_hf(
 
 
 def model_files(source: Path) -> tuple[Path, Path, Path]:
-    """Configuration, picture settings and weights of a model folder (E-ENC-013)."""
+    """Configuration, image settings and weights of a model folder (E-ENC-013)."""
     if not source.is_dir():
         remedy = "Download the model on a machine with a network, and give its folder."
         raise InputRefused("E-ENC-013", source, "is not a folder", remedy)
@@ -108,7 +108,7 @@ def model_files(source: Path) -> tuple[Path, Path, Path]:
 
 
 def _vision(config: Any) -> dict[str, Any]:
-    """The part of a configuration that sees: of models of pictures and text, the picture half."""
+    """The vision part of a configuration, for models of images and text."""
     if not isinstance(config, dict):
         raise InputRefused("E-ENC-012", "config.json", "is not a mapping", "Give a model's own config.json.")
     inner = config.get("vision_config")
@@ -119,7 +119,7 @@ def _vision(config: Any) -> dict[str, Any]:
     return {**inner, "model_type": f"{outer}_vision_model" if kind == outer else kind}
 
 
-def _options(config: dict[str, Any], pictures: Any) -> dict[str, Any]:
+def _options(config: dict[str, Any], images: Any) -> dict[str, Any]:
     """Options of the encoder that a model's files ask for."""
     frames = config.get("num_frames", config.get("frames_per_clip"))
     kind: Literal["image", "video"] = "video" if config.get("model_type") in _VIDEO_TYPES else "image"
@@ -132,12 +132,12 @@ def _options(config: dict[str, Any], pictures: Any) -> dict[str, Any]:
         "kind": kind,
         "frames": frames if kind == "video" else 4,
         "pool": pool,
-        "height": pictures.height,
-        "width": pictures.width,
-        "shortest": pictures.shortest,
-        "mean": pictures.mean,
-        "std": pictures.std,
-        "resample": pictures.resample,
+        "height": images.height,
+        "width": images.width,
+        "shortest": images.shortest,
+        "mean": images.mean,
+        "std": images.std,
+        "resample": images.resample,
     }
 
 
@@ -153,7 +153,7 @@ def _read(
     if weights.name == _PICKLE:
         if not trust or sha256 is None:
             remedy = f"Better: get {_WHOLE}. Or give its SHA-256 and trust, if you know its source."
-            raise UsageFault("E-MOD-015", weights, "is a pickle, which is only read when you say so", remedy)
+            raise UsageFault("E-MOD-015", weights, "is a pickle, which is read only with permission", remedy)
         checksum = checked_hash(weights, sha256)
         return checksum, read_pickle(weights, target, None, timeout_s)
     checksum = checked_hash(weights, sha256)

@@ -1,4 +1,4 @@
-"""Published PyTorch weights -> an encoder folder: pinned by hash, read in a guarded child, checked, tested."""
+"""Published PyTorch weights -> an encoder folder: pinned by hash, read in a sandboxed process, checked, tested."""
 
 from __future__ import annotations
 
@@ -76,21 +76,21 @@ def import_weights(
     memory_mib: int | None = None,
     timeout_s: float = 300.0,
 ) -> WeightCard:
-    """Make an encoder folder, with a `card.json`, of a published `.pt` file; nothing is written unless all is well.
+    """Make an encoder folder, with a `card.json`, of a published `.pt` file; nothing is written if a check fails.
 
     Args:
         source: A PyTorch file that holds nothing but named tensors.
         encoder: `i3d_rgb`, `i3d_flow`, `agcn` or `stgcn_pp`.
         target: The encoder folder to write; `extract` takes it as it is.
         sha256: Hex SHA-256 that the file must have, from where it was published.
-        trust: Say yes to reading a pickle at all.
+        trust: Allow reading a pickle.
         card: What is known about the weights; its numbers must come out. Without one, the test is only that the
             features are not constant.
         options: Of the encoder, over those that published weights usually need (of `i3d_flow`: TV-L1 flow up to 20
-            pixels, which extraction makes with the extra `tvl1`; `{"flow": {"method": "dis"}}` makes do without).
+            pixels, which extraction makes with the extra `tvl1`; `{"flow": {"method": "dis"}}` avoids that dependency).
         clock: Frame rate and windows for extraction; default 25 fps and 16 frames (poses: 30 fps, 32 frames, stride 8).
         size: (width, height) of frames for extraction; default 340 x 256.
-        memory_mib: Memory of the reading child; default three times the file and 512 MiB.
+        memory_mib: Memory of the reading process; default three times the file and 512 MiB.
         timeout_s: How long it may read.
 
     Returns:
@@ -107,7 +107,10 @@ def import_weights(
     published = _PUBLISHED[encoder]
     if not trust:
         raise UsageFault(
-            "E-MOD-015", source, "is a pickle, which is only read when you say so", "Give trust if you know its source."
+            "E-MOD-015",
+            source,
+            "is a pickle, which is read only with permission",
+            "Pass --trust if you know its source.",
         )
     checksum = checked_hash(source, sha256)
     if card is not None and card.sha256.lower() != checksum:
@@ -141,7 +144,7 @@ def checked_hash(source: Path, sha256: str | None) -> str:
 
 
 def read_pickle(source: Path, target: Path, memory_mib: int | None, timeout_s: float) -> dict[str, Tensor]:
-    """Tensors of a pickled file, converted by the guarded child in a folder beside `target`."""
+    """Tensors of a pickled file, converted by the sandboxed process in a folder beside `target`."""
     memory_mib = memory_mib if memory_mib is not None else 512 + 3 * (source.stat().st_size // 2**20 + 1)
     parent = existing_parent(target)
     with disk_faults(target), tempfile.TemporaryDirectory(prefix=".import-", dir=parent) as folder:

@@ -160,7 +160,7 @@ class StgcnPp(SnippetEncoder):
     modality = "pose"
     verified = (
         "equal to a second, plain reading of the paper in the tests (1e-9 in double precision), parameter names as in "
-        "the published program; neither its numbers nor its weights were at hand"
+        "the published program; neither its numbers nor its weights were available"
     )
     data_options = ("names", "parents")
 

@@ -1,4 +1,4 @@
-"""Weight cards: where weights come from, under which license, and how to see that they work."""
+"""Weight cards: where weights come from, under which license, and how to check that they work."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class SelfTest:
         seed: Of the windows.
         count: How many windows, at least two.
         frames: Frames in a window.
-        height, width: Of pictures, in pixels; poses have none.
+        height, width: Of images, in pixels; poses have none.
         expected: The first features of every window; empty = only what holds for all weights is tested.
         tolerance: Largest difference, as a fraction of the largest expected value (at least of 1).
     """
@@ -56,7 +56,7 @@ class WeightCard:
         source_url: Where they were published.
         sha256: Of the published file.
         license: Under which they may be used.
-        self_test: How to see that they work.
+        self_test: How to check that they work.
         notes: Anything else worth knowing.
     """
 
@@ -105,12 +105,12 @@ def read_card(path: Path) -> WeightCard:
         return WeightCard(**rest, self_test=SelfTest(**test))
     except (TypeError, KeyError, ValueError) as error:
         raise InputRefused(
-            "E-MOD-006", path, f"is not a whole weight card: {error}", "Import the weights again."
+            "E-MOD-006", path, f"is an incomplete weight card: {error}", "Import the weights again."
         ) from error
 
 
 def self_test(encoder: SnippetEncoder, card: WeightCard) -> SelfTestResult:
-    """See that an encoder with its weights loaded tells windows apart, and gives the card's numbers.
+    """Check that an encoder with loaded weights distinguishes windows and reproduces the card's numbers.
 
     Raises:
         InputRefused: E-MOD-012 (the card is of another encoder), E-MOD-004 (NaN or infinite features), E-MOD-013 (the
@@ -160,6 +160,6 @@ def _window(encoder: SnippetEncoder, test: SelfTest, number: int) -> NDArray[Any
     rows, columns = -(-test.height // 8), -(-test.width // 8)
     low, high, channels, kind = (0, 256, 3, np.uint8) if encoder.modality == "rgb" else (-96, 97, 2, np.int8)
     blocks = rng.integers(low, high, (rows, columns, channels)).astype(kind)
-    picture = blocks.repeat(8, axis=0).repeat(8, axis=1)[: test.height, : test.width]
+    image = blocks.repeat(8, axis=0).repeat(8, axis=1)[: test.height, : test.width]
     down, right = (int(step) for step in rng.integers(-3, 4, 2))
-    return np.stack([np.roll(picture, (frame * down, frame * right), axis=(0, 1)) for frame in range(test.frames)])
+    return np.stack([np.roll(image, (frame * down, frame * right), axis=(0, 1)) for frame in range(test.frames)])

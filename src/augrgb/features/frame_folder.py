@@ -25,7 +25,7 @@ SCHEMA = "augrgb.frames/1"
 
 @dataclass(frozen=True, slots=True)
 class FrameSettings:
-    """What a folder of frames was made with: frames per second, (width, height) of pictures, how flow is made."""
+    """What a folder of frames was made with: frames per second, (width, height) of images, how flow is made."""
 
     fps: float = 15.0
     size: tuple[int, int] = (64, 48)
@@ -54,7 +54,9 @@ class FrameFolder:
             size, flow = (int(found["size"][0]), int(found["size"][1])), FlowSettings.of(found.get("flow_settings"))
             self.settings = FrameSettings(float(found["fps"]), size, flow)
         except (KeyError, AttributeError, TypeError, ValueError) as error:
-            raise InputRefused("E-FEA-025", self.folder / "frames.json", f"is not ours ({error})") from error
+            raise InputRefused(
+                "E-FEA-025", self.folder / "frames.json", f"does not describe cached frames ({error})"
+            ) from error
         if found != self.settings.to_json():
             problem = f"made by another version ({found.get('schema')}, flow {found.get('flow')})"
             raise InputRefused("E-FEA-025", self.folder, problem, "Remove the folder and cache the frames again.")

@@ -34,7 +34,7 @@ def iter_frames(
         path: A video file, or for `pose` a pose file.
         modality: `rgb` gives (H, W, 3) uint8, `flow` (H, W, 2) int8, `pose` (V, 3) float32.
         fps: Frames per second of the track.
-        size: (width, height) of pictures; poses need none.
+        size: (width, height) of images; poses need none.
         partial, threads, report: See `sample_frames`.
         flow: How flow is made.
 
@@ -49,8 +49,8 @@ def iter_frames(
         raise UsageFault("E-CFG-023", "modality", f"{modality!r} with frame size {size} cannot be made from a video")
     if modality == "rgb":
         return frames_by_time(path, fps, size, partial=partial, threads=threads, report=report)
-    pictures = sample_frames(path, fps, (flow_target(size, flow),), partial=partial, threads=threads, report=report)
-    return iter_flow((picture for (picture,) in pictures), flow)
+    images = sample_frames(path, fps, (flow_target(size, flow),), partial=partial, threads=threads, report=report)
+    return iter_flow((image for (image,) in images), flow)
 
 
 def frame_recipe(modality: str, flow: FlowSettings = DEFAULT) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Folders of foreign `.npy` features, one file per video, read as they are with a declared clock."""
+"""Folders of third-party `.npy` features, one file per video, read as they are with a declared clock."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class NpyFolder:
 
     Args:
         folder: Where they lie.
-        clock: The time base they were made with; nothing in the files tells it.
+        clock: The time base they were made with; the files do not state it.
         dim: Their width C. With it, files stored as (C, T) are recognised and turned; without it, the commonest width
             of a few files spread over the folder.
 

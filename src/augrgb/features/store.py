@@ -48,7 +48,7 @@ def write_features(
         video_id: The video.
         values: (T, C) numbers, finite.
         clock: Their time base.
-        metadata: Plain JSON. `recipe` (what made them: a folder holds one recipe only) and `source` are ours.
+        metadata: Plain JSON. `recipe` (what made them: a folder holds one recipe only) and `source` are used by augrgb.
 
     Raises:
         InputRefused: E-FEA-003 (shape), E-FEA-005 (not finite).
@@ -94,7 +94,7 @@ def read_feature_file(path: Path) -> tuple[NDArray[np.float32], dict[str, Any]]:
     except (safetensors.SafetensorError, OSError, ValueError) as error:
         raise InputRefused("E-FEA-007", path, f"cut off or damaged ({error})", remedy) from error
     if values is None or not isinstance(described, dict) or described.get("schema") != SCHEMA:
-        raise InputRefused("E-FEA-023", path, f"is not a feature file of ours ({SCHEMA})", remedy)
+        raise InputRefused("E-FEA-023", path, f"is not an augrgb feature file ({SCHEMA})", remedy)
     if values.ndim != 2 or 0 in values.shape:
         raise InputRefused("E-FEA-003", path, f"features have shape {values.shape}, expected (T, C)", remedy)
     if hashlib.sha256(np.ascontiguousarray(values).data).hexdigest() != described.get("values_sha256"):
@@ -103,7 +103,7 @@ def read_feature_file(path: Path) -> tuple[NDArray[np.float32], dict[str, Any]]:
 
 
 def _values(path: Path, handle: Any) -> NDArray[Any]:
-    """The numbers of a sound file: mapped copy-on-write if they are float32, as ours are, else read."""
+    """The numbers of an intact file: mapped copy-on-write if they are float32, as ours are, else read."""
     part = handle.get_slice("features")
     if not MAPPED or part.get_dtype() != "F32" or 0 in part.get_shape():
         values: NDArray[Any] = handle.get_tensor("features")
@@ -208,7 +208,7 @@ def open_features(folder: Path | str, clock: Clock | None = None, dim: int | Non
     if foreign:
         if clock is None:
             remedy = "Declare fps, window and stride with which they were made."
-            raise InputRefused("E-FEA-020", folder, ".npy features do not tell their time base", remedy)
+            raise InputRefused("E-FEA-020", folder, ".npy features do not state their time base", remedy)
         return NpyFolder(folder, clock, dim)
     store = FeatureStore(folder)
     if clock is not None and clock != store.clock:

@@ -195,9 +195,9 @@ class StreamData:
         faults: list[AugrgbError] = []
         for name, ids in self.missing.items():
             if ids and (len(lacking) > allowed or len(ids) == len(wanted)):
-                told = ", ".join(ids[:20]) + (f" and {len(ids) - 20} more" if len(ids) > 20 else "")
+                listed = ", ".join(ids[:20]) + (f" and {len(ids) - 20} more" if len(ids) > 20 else "")
                 remedy = "Extract them, or set data.allow_missing to the number of videos that may be missing."
-                problem = f"{len(ids)} of {len(wanted)} videos have no {name} features: {told}"
+                problem = f"{len(ids)} of {len(wanted)} videos have no {name} features: {listed}"
                 faults.append(InputRefused("E-FEA-002", self.dataset.name, problem, remedy))
             elif ids:
                 _log.warning("%s: %d of %d videos have no %s features", self.dataset.name, len(ids), len(wanted), name)
@@ -254,7 +254,9 @@ class StreamData:
                 f"{modality} has {count} snippets to {end_s:.2f} s ({clock}), {self.grid} {grid_count} snippets to "
                 f"{grid_end_s:.2f} s ({grid})"
             )
-            raise InputRefused("E-FEA-004", video_id, problem, "Extract both from the same video, or mend the clock.")
+            raise InputRefused(
+                "E-FEA-004", video_id, problem, "Extract both from the same video, or correct the clock."
+            )
 
 
 def feature_statistics(
@@ -262,7 +264,7 @@ def feature_statistics(
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Mean and standard deviation of each channel over the available snippets, for standardising, both (C,).
 
-    Sums are formed in float64 video by video around the first video's mean. Channels that never vary are told in a
+    Sums are formed in float64 video by video around the first video's mean. Channels that never vary are reported in a
     warning; their std is 0.
 
     Raises:

@@ -97,7 +97,7 @@ class FeatureWriter:
 
 
 def verify_features(path: Path) -> tuple[int, dict[str, Any]]:
-    """Number of snippets and metadata of a file of ours whose values have the checksum it states.
+    """Number of snippets and metadata of a feature file, after its values were compared with its checksum.
 
     Raises:
         InputRefused: E-FEA-007 (cut off or damaged), E-FEA-023 (not a feature file), E-FILE-001 (absent).
@@ -115,7 +115,7 @@ def verify_features(path: Path) -> tuple[int, dict[str, Any]]:
 
 
 def describe_file(path: Path) -> tuple[int, dict[str, Any]]:
-    """Number of snippets and metadata of a file of ours; its values are not read.
+    """Number of snippets and metadata of a feature file; its values are not read.
 
     Raises:
         InputRefused: E-FEA-007 (cut off), E-FEA-023 (not a feature file), E-FILE-001 (absent).
@@ -130,7 +130,7 @@ def describe_file(path: Path) -> tuple[int, dict[str, Any]]:
     except (safetensors.SafetensorError, OSError, ValueError) as error:
         raise InputRefused("E-FEA-007", path, f"cut off or damaged ({error})", "Extract it again.") from error
     if not isinstance(described, dict) or described.get("schema") != SCHEMA or len(shape) != 2:
-        raise InputRefused("E-FEA-023", path, f"is not a feature file of ours ({SCHEMA})", "Extract it again.")
+        raise InputRefused("E-FEA-023", path, f"is not an augrgb feature file ({SCHEMA})", "Extract it again.")
     return int(shape[0]), described
 
 

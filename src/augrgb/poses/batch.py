@@ -132,11 +132,11 @@ def write_people(
         skeleton = Skeleton(LAYOUTS[skeleton].names, LAYOUTS[skeleton].parents)
     people = main_people(tracks, job.people.rule, 2)
     if not people:
-        raise InputRefused("E-POS-007", job.source, f"nobody is seen in any of {frames} frames", "Leave it out.")
+        raise InputRefused("E-POS-007", job.source, f"no person is visible in any of {frames} frames", "Leave it out.")
     notes = list(warnings)
     empty = 1 - len(people[0].frames) / frames
     if empty > _MOSTLY_EMPTY:
-        notes.append(f"nobody is seen in {empty:.0%} of frames")
+        notes.append(f"no person is visible in {empty:.0%} of frames")
     if len(people) > 1:
         share = len(people[1].frames) / frames
         notes.append(f"{share:.0%} of frames show a second person; the main one was chosen by {job.people.rule}")

@@ -41,7 +41,7 @@ class _ConvertJob(PoseJob):
         return {
             "reader": self.format_name,
             "fps": self.options.fps,
-            "picture": list(self.options.picture) if self.options.picture else None,
+            "frame_size": list(self.options.frame_size) if self.options.frame_size else None,
             "dimensions": self.options.dimensions,
             "bvh_units": self.bvh_units,
         }
@@ -142,7 +142,7 @@ def _convert_one(job: _ConvertJob) -> ItemOutcome:
         return write_people(job, [track], len(joints), job.options.fps or motion.fps, skeleton, job.method())
     found = read_skeletons(job.source, job.format_name, job.options)
     return write_people(
-        job, found.people, found.frames, found.fps, found.layout, job.method(), frame_size=found.picture
+        job, found.people, found.frames, found.fps, found.layout, job.method(), frame_size=found.frame_size
     )
 
 

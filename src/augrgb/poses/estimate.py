@@ -22,7 +22,7 @@ from augrgb.poses.layouts import LAYOUTS
 from augrgb.poses.metric import metric_poses
 from augrgb.poses.people import PersonTrack, link_people
 from augrgb.poses.person_detector import DetectorKind, PersonDetector
-from augrgb.poses.pose_model import PoseModel, whole_picture
+from augrgb.poses.pose_model import PoseModel, whole_image
 from augrgb.video.decode import DecodeReport, FrameTarget, sample_frames
 from augrgb.video.folder import find_videos
 from augrgb.video.probe import probe
@@ -176,7 +176,7 @@ def _people(
     report: DecodeReport,
 ) -> Iterator[list[tuple[NDArray[np.float32], NDArray[np.float32]]]]:
     for (frame,) in sample_frames(job.source, job.fps, (FrameTarget(size),), report=report):
-        boxes = [whole_picture(frame)] if detector is None else detector.people(frame)
+        boxes = [whole_image(frame)] if detector is None else detector.people(frame)
         yield [person for person in model.estimate(frame, boxes) if not np.isnan(person[0]).all()]
 
 

@@ -2,7 +2,7 @@
 
 A pose file is an `.npz` with `joints` (n, V, 3) metres in the camera's axes (x right, y up, z away; NaN = not seen),
 `fps`, `names` (V,) and `parents` (V,), -1 for the root. 2D poses are (n, V, 2) with `units` "picture_heights": x right
-and y up from the middle of the picture, both in heights of the picture; they are read with z = 0. Optional: `scores`
+and y up from the middle of the image, both in heights of the image; they are read with z = 0. Optional: `scores`
 (n, V), the confidence in each joint, and `made_from`, JSON about where the file comes from.
 """
 
@@ -112,7 +112,7 @@ def checked_poses(path: Path, values: Mapping[str, NDArray[Any]]) -> PoseFile:
     if not seen.size:
         raise _wrong(path, "no joint is ever seen")
     if float(np.median(np.abs(seen))) > _MAX_COORDINATE_M:
-        found = "millimetres, not metres" if units == "metres" else "pixels, not heights of the picture"
+        found = "millimetres, not metres" if units == "metres" else "pixels, not heights of the image"
         raise _wrong(path, f"coordinates around {float(np.median(np.abs(seen))):.0f}: are these {found}?")
     scores = values.get("scores")
     if scores is not None and (scores.dtype.kind != "f" or scores.shape != joints.shape[:2]):

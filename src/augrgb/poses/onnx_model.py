@@ -20,7 +20,7 @@ class OnnxModel:
         sha256: Hex SHA-256 that it must have; None = any.
 
     Attributes:
-        size: (width, height) of the pictures it takes, from its input (N, 3, H, W).
+        size: (width, height) of the images it takes, from its input (N, 3, H, W).
         output_names: In the model's order.
         sha256: Of the file.
 
@@ -56,14 +56,14 @@ class OnnxModel:
         inputs = self._session.get_inputs()
         shape = inputs[0].shape if inputs else []
         if len(inputs) != 1 or len(shape) != 4 or shape[1] != 3 or not all(isinstance(s, int) for s in shape[2:]):
-            problem = f"takes {[(one.name, one.shape) for one in inputs]}, expected one picture (N, 3, height, width)"
-            raise InputRefused("E-MOD-025", path, problem, "Export it with a fixed picture size.")
+            problem = f"takes {[(one.name, one.shape) for one in inputs]}, expected one image (N, 3, height, width)"
+            raise InputRefused("E-MOD-025", path, problem, "Export it with a fixed image size.")
         self._input = inputs[0].name
         self.one_by_one = shape[0] == 1
         self.size: tuple[int, int] = (int(shape[3]), int(shape[2]))
         self.output_names: tuple[str, ...] = tuple(one.name for one in self._session.get_outputs())
 
-    def run(self, pictures: NDArray[np.float32]) -> list[NDArray[np.float32]]:
+    def run(self, images: NDArray[np.float32]) -> list[NDArray[np.float32]]:
         """Outputs in the model's order.
 
         Shape: (N, 3, H, W) -> arrays that begin with N.
@@ -71,10 +71,10 @@ class OnnxModel:
         Raises:
             InputRefused: E-MOD-025, the model fails on such images.
         """
-        parts = np.split(pictures, len(pictures)) if self.one_by_one else [pictures]
+        parts = np.split(images, len(images)) if self.one_by_one else [images]
         try:
             results = [self._session.run(None, {self._input: np.ascontiguousarray(part)}) for part in parts]
         except Exception as error:  # as above
-            problem = f"fails on pictures {pictures.shape} ({str(error)[:200]})"
+            problem = f"fails on images {images.shape} ({str(error)[:200]})"
             raise InputRefused("E-MOD-025", self.path, problem, "Is it the model for this task?") from error
         return [np.concatenate(column) for column in zip(*results, strict=True)]

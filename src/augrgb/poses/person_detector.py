@@ -1,4 +1,4 @@
-"""People in a picture by YOLOX or RTMDet, as exported to ONNX by MMDeploy or by YOLOX itself."""
+"""People in an image by YOLOX or RTMDet, as exported to ONNX by MMDeploy or by YOLOX itself."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class PersonDetector:
     Args:
         path: ONNX file. Outputs: boxes with scores (1, N, 5), with labels (1, N) or without; or YOLOX's raw
             (1, N, 5 + classes).
-        kind: How pictures are prepared; None = by the file's name.
+        kind: How images are prepared; None = by the file's name.
         sha256: See `OnnxModel`.
 
     Raises:
@@ -43,11 +43,11 @@ class PersonDetector:
         named: list[DetectorKind] = [known for known in ("yolox", "rtmdet") if known in Path(path).name.lower()]
         if kind is None and len(named) != 1:
             remedy = "Give --detector-kind: yolox or rtmdet."
-            raise UsageFault("E-CFG-014", path, "its name does not say what kind of detector it is", remedy)
+            raise UsageFault("E-CFG-014", path, "the kind of detector is not clear from its name", remedy)
         self.kind: DetectorKind = kind or named[0]
         self.model = OnnxModel(path, sha256)
 
-    def people(self, picture: NDArray[np.uint8]) -> list[Box]:
+    def people(self, image: NDArray[np.uint8]) -> list[Box]:
         """Boxes of people (left, top, right, bottom in pixels), most certain first, eight at most.
 
         Shape: (H, W, 3) uint8 RGB.
@@ -56,15 +56,15 @@ class PersonDetector:
             InputRefused: E-MOD-025, the model's outputs are not boxes.
         """
         width, height = self.model.size
-        ratio = min(height / picture.shape[0], width / picture.shape[1])
-        size = max(1, int(picture.shape[1] * ratio)), max(1, int(picture.shape[0] * ratio))
+        ratio = min(height / image.shape[0], width / image.shape[1])
+        size = max(1, int(image.shape[1] * ratio)), max(1, int(image.shape[0] * ratio))
         padded = np.full((height, width, 3), _GREY, np.uint8)
-        padded[: size[1], : size[0]] = cv2.resize(picture, size, interpolation=cv2.INTER_LINEAR)[..., ::-1]
+        padded[: size[1], : size[0]] = cv2.resize(image, size, interpolation=cv2.INTER_LINEAR)[..., ::-1]
         x = padded.astype(np.float32)
         if self.kind == "rtmdet":
             x = (x - _MEAN) / _DEVIATION
         boxes, scores = self._boxes(self.model.run(x.transpose(2, 0, 1)[None]))
-        boxes = np.clip(boxes / ratio, 0, [picture.shape[1], picture.shape[0]] * 2)
+        boxes = np.clip(boxes / ratio, 0, [image.shape[1], image.shape[0]] * 2)
         good = (scores >= _LEAST_SCORE) & (boxes[:, 2] - boxes[:, 0] >= 1) & (boxes[:, 3] - boxes[:, 1] >= 1)
         kept = _apart(boxes[good], scores[good])[:_MOST_PEOPLE]
         return [(float(b[0]), float(b[1]), float(b[2]), float(b[3])) for b in boxes[good][kept]]

@@ -1,7 +1,7 @@
-"""RTMPose and RTMW3D: joints of people in a picture, top-down, from SimCC outputs.
+"""RTMPose and RTMW3D: joints of people in an image, top-down, from SimCC outputs.
 
 Jiang et al., "RTMPose: Real-Time Multi-Person Pose Estimation based on MMPose", arXiv 2303.07399; Li et al., "SimCC: a
-Simple Coordinate Classification Perspective for Human Pose Estimation", ECCV 2022. Pictures and outputs are treated as
+Simple Coordinate Classification Perspective for Human Pose Estimation", ECCV 2022. Images and outputs are treated as
 the published training configurations do.
 """
 
@@ -62,17 +62,17 @@ class PoseModel:
         return LAYOUTS[count]
 
     def estimate(
-        self, picture: NDArray[np.uint8], boxes: list[Box]
+        self, image: NDArray[np.uint8], boxes: list[Box]
     ) -> list[tuple[NDArray[np.float32], NDArray[np.float32]]]:
         """Joints of the person in each box (left, top, right, bottom in pixels).
 
         Shape: (H, W, 3) uint8 RGB -> per box joints (V, D) and scores (V,): x right and y down in pixels of the
-            picture, z away in metres from the hips; NaN where the score is below 0.2.
+            image, z away in metres from the hips; NaN where the score is below 0.2.
         """
         if not boxes:
             return []
         frames = [_frame(box, self.model.size) for box in boxes]
-        outputs = self.model.run(np.stack([_crop(picture, frame, self.model.size) for frame in frames]))
+        outputs = self.model.run(np.stack([_crop(image, frame, self.model.size) for frame in frames]))
         for output in outputs:
             if output.ndim != 3 or output.shape[:2] != outputs[0].shape[:2] or len(output) != len(boxes):
                 problem = f"outputs have shapes {[one.shape for one in outputs]}, expected (people, joints, places)"
@@ -103,9 +103,9 @@ def decode_simcc(outputs: list[NDArray[np.float32]]) -> tuple[NDArray[np.float32
     return np.stack(places, axis=2).astype(np.float32), scores.astype(np.float32)
 
 
-def whole_picture(picture: NDArray[np.uint8]) -> Box:
-    """The box of a picture that shows one person."""
-    return 0.0, 0.0, float(picture.shape[1]), float(picture.shape[0])
+def whole_image(image: NDArray[np.uint8]) -> Box:
+    """The box of an image that shows one person."""
+    return 0.0, 0.0, float(image.shape[1]), float(image.shape[0])
 
 
 def _frame(box: Box, size: tuple[int, int]) -> tuple[float, float, float, float]:
@@ -117,10 +117,10 @@ def _frame(box: Box, size: tuple[int, int]) -> tuple[float, float, float, float]
 
 
 def _crop(
-    picture: NDArray[np.uint8], frame: tuple[float, float, float, float], size: tuple[int, int]
+    image: NDArray[np.uint8], frame: tuple[float, float, float, float], size: tuple[int, int]
 ) -> NDArray[np.float32]:
     left, top, width, height = frame
     across, down = size[0] / width, size[1] / height
     matrix = np.array([[across, 0, -left * across], [0, down, -top * down]])
-    cut = cv2.warpAffine(picture, matrix, size, flags=cv2.INTER_LINEAR)
+    cut = cv2.warpAffine(image, matrix, size, flags=cv2.INTER_LINEAR)
     return ((cut.astype(np.float32) - _MEAN) / _DEVIATION).transpose(2, 0, 1)

@@ -23,12 +23,12 @@ class ReadOptions:
 
     Args:
         fps: Frames per second; None = what the format's dataset has, if it has one rate.
-        picture: (width, height) in pixels of the video behind 2D poses; None = what the file or its dataset says.
+        frame_size: (width, height) in pixels of the video behind 2D poses; None = what the file or its dataset says.
         dimensions: Which poses to take where a file has both.
     """
 
     fps: float | None = None
-    picture: tuple[int, int] | None = None
+    frame_size: tuple[int, int] | None = None
     dimensions: Literal[2, 3] = 3
 
 
@@ -41,14 +41,14 @@ class SkeletonRecording:
         frames: Frames in the file, with or without people.
         fps: Frames per second.
         layout: Name of the joint layout (`augrgb.poses.layouts.LAYOUTS`).
-        picture: (width, height) in pixels behind 2D poses.
+        frame_size: (width, height) in pixels behind 2D poses.
     """
 
     people: tuple[PersonTrack, ...]
     frames: int
     fps: float
     layout: str
-    picture: tuple[int, int] | None = None
+    frame_size: tuple[int, int] | None = None
 
 
 class SkeletonFormat(ABC):

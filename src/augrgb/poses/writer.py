@@ -30,7 +30,7 @@ def write_pose_file(
 
     Args:
         path: The `.npz` file.
-        joints: (n, V, 3) metres, or (n, V, 2) picture heights; NaN = not seen.
+        joints: (n, V, 3) metres, or (n, V, 2) image heights; NaN = not seen.
         fps: Frames per second.
         skeleton: Joint names and tree.
         units: See `augrgb.poses.files`.

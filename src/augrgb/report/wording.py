@@ -1,4 +1,4 @@
-"""What the tables and pages say in words; true to the interval: what the seeds cannot tell from zero is called that."""
+"""Sentences of tables and pages; a difference that is not significant is never called one."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def headline(comparison: Comparison) -> Headline | None:
     evidence = f"95 % interval of the paired difference to {other}: {bounds}."
     if score.delta_low <= 0 <= score.delta_high:
         rest = other if student.against else f"the {percent(base.mean)} % of {other}"
-        unclear = f"{reached}, which {seeds} cannot tell from {rest}."
+        unclear = f"{reached}, which {seeds} cannot distinguish from {rest}."
         return Headline(unclear, evidence)
     return Headline(f"{reached}: {size}.", evidence)
 

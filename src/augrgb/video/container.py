@@ -33,7 +33,7 @@ _KINDS = {
 }
 _PLAYLISTS = (b"#extm3u", b"ffconcat", b"[playlist]", b"v=0\r\n", b"v=0\no=", b"<mpd", b"<smil")
 
-logging.getLogger("libav").setLevel(logging.CRITICAL)  # its text never names the file; ours does
+logging.getLogger("libav").setLevel(logging.CRITICAL)  # its messages never name the file
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,7 @@ def open_video(path: Path, limits: DecodeLimits = LIMITS) -> Iterator[tuple[Inpu
     """
     path = Path(path)
     with _open_regular(path) as handle:
-        _refuse_what_is_no_video(path, handle)
+        _refuse_non_videos(path, handle)
         try:
             container = av.open(
                 handle,
@@ -87,7 +87,7 @@ def reason(error: Exception) -> str:
 @contextlib.contextmanager
 def _open_regular(path: Path) -> Iterator[BinaryIO]:
     try:
-        # Not blocking, so that a named pipe put there between two looks cannot hang us.
+        # Not blocking, so that a named pipe put there between two checks cannot block us.
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
     except FileNotFoundError as error:
         raise InputRefused("E-FILE-001", path, "no such video file") from error
@@ -102,7 +102,7 @@ def _open_regular(path: Path) -> Iterator[BinaryIO]:
         yield handle
 
 
-def _refuse_what_is_no_video(path: Path, handle: BinaryIO) -> None:
+def _refuse_non_videos(path: Path, handle: BinaryIO) -> None:
     head = handle.read(4096)
     handle.seek(0)
     if not head:
@@ -129,13 +129,13 @@ def _cannot_open(path: Path, error: Exception) -> InputRefused:
         return InputRefused("E-FILE-008", path, f"cannot be read ({reason(error)})")
     if isinstance(error, av.error.ArgumentError):
         return InputRefused(
-            "E-VID-015", path, "not one of the containers we open (mp4/mov, mkv/webm, avi, mpeg-ts)", "Convert it."
+            "E-VID-015", path, "not a supported container (mp4/mov, mkv/webm, avi, mpeg-ts)", "Convert it."
         )
     return InputRefused(
         "E-VID-001",
         path,
-        f"cannot be opened ({reason(error)}); it is no video, or it was cut off before its index",
-        "Copy or download it again; a recording that was interrupted needs a repair tool.",
+        f"cannot be opened ({reason(error)}); it is not a video, or was cut off before its index",
+        "Copy or download it again; an interrupted recording needs a repair tool.",
     )
 
 
@@ -144,7 +144,7 @@ def _first_video_stream(path: Path, container: InputContainer, limits: DecodeLim
     streams = [stream for stream in container.streams.video if not stream.disposition & still]
     if not streams:
         found = ", ".join(sorted({stream.type for stream in container.streams})) or "nothing"
-        raise InputRefused("E-VID-002", path, f"no video stream (found: {found}; cover pictures do not count)")
+        raise InputRefused("E-VID-002", path, f"no video stream (found: {found}; cover art does not count)")
     stream = streams[0]
     context = stream.codec_context
     if context is None or not context.is_decoder:

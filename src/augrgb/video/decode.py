@@ -1,8 +1,8 @@
 """Video file -> frames sampled by presentation time, streaming, in memory that does not grow with the video.
 
-Conventions: time 0 is the first frame shown. Output frame k is the picture on screen at k / fps; there is one for
+Conventions: time 0 is the first frame shown. Output frame k is the image on screen at k / fps; there is one for
 every k with k / fps before the end of the last frame. Stamps are rounded to ticks, so a frame that appears up to
-one tick (at most a tenth of an output interval) late still counts. Pictures are turned upright and stretched to the
+one tick (at most a tenth of an output interval) late still counts. Images are turned upright and stretched to the
 wanted size. Colors become 8-bit RGB by the matrix the file declares (BT.601 if none); HDR is not tone-mapped.
 """
 
@@ -30,7 +30,7 @@ from augrgb.video.probe import declared_duration_s, declared_fps, info_of, no_fr
 from augrgb.video.thumbnails import Thumbnails
 from augrgb.video.video_info import VideoInfo
 
-Picture = NDArray[np.uint8]
+Image = NDArray[np.uint8]
 Partial = Literal["refuse", "keep-prefix"]
 _HDR_TRANSFERS = {16, 18}  # PQ and HLG in ITU-T H.273
 _MISSING_FRAMES_ALLOWED = 2  # damage that some encoders leave at the very start or end
@@ -82,14 +82,14 @@ def frames_by_time(
     limits: DecodeLimits = LIMITS,
     threads: int = 1,
     report: DecodeReport | None = None,
-) -> Iterator[Picture]:
+) -> Iterator[Image]:
     """Frames of a video on a regular time grid; see `sample_frames`.
 
     Shape: yields (H, W, 3) uint8 with (W, H) = `size`.
     """
     targets = (FrameTarget(size),)
-    for (picture,) in sample_frames(path, fps, targets, partial=partial, limits=limits, threads=threads, report=report):
-        yield picture
+    for (image,) in sample_frames(path, fps, targets, partial=partial, limits=limits, threads=threads, report=report):
+        yield image
 
 
 def sample_frames(
@@ -103,14 +103,14 @@ def sample_frames(
     report: DecodeReport | None = None,
     thumbnails: Thumbnails | None = None,
     opened: Callable[[VideoInfo], object] | None = None,
-) -> Iterator[tuple[Picture, ...]]:
+) -> Iterator[tuple[Image, ...]]:
     """Decode once, and yield every sampled frame in each of the wanted forms.
 
     Args:
         path: A local video file.
         fps: Output frames per second.
         targets: Forms of each frame.
-        partial: What to do with a video that breaks off: refuse it, or keep what came before.
+        partial: What to do with a truncated video: refuse it, or keep the frames before the break.
         limits: Largest frame and longest video.
         threads: Decoder threads.
         report: Filled in while frames are read; complete at the end.
@@ -140,13 +140,13 @@ def sample_frames(
 
 
 def sample_given_frames(
-    frames: Iterable[Picture],
+    frames: Iterable[Image],
     frames_per_s: float,
     fps: float,
     targets: Sequence[FrameTarget],
     *,
     report: DecodeReport | None = None,
-) -> Iterator[tuple[Picture, ...]]:
+) -> Iterator[tuple[Image, ...]]:
     """Frames that somebody else decoded, sampled and scaled as `sample_frames` does with a file.
 
     Args:
@@ -282,7 +282,7 @@ class _Sampler:
         self.fps, self.targets, self.path, self.report, self.thumbnails = fps, targets, path, report, thumbnails
         self.next_index = 0
         self.on_screen: VideoFrame | None = None
-        self.pictures: tuple[Picture, ...] = ()
+        self.images: tuple[Image, ...] = ()
         self.orientation = Orientation()
         self.first_size: tuple[int, int] | None = None
         self.reformatters = [VideoReformatter() for _ in targets]
@@ -296,18 +296,18 @@ class _Sampler:
             self._note_oddities(frame)
         elif (frame.width, frame.height) != self.first_size:
             self.report.warn(self.path, "the frame size changes inside the video; every frame is scaled to one size")
-        self.on_screen, self.pictures = frame, ()
+        self.on_screen, self.images = frame, ()
 
-    def advance_to(self, time_s: float) -> Iterator[tuple[Picture, ...]]:
+    def advance_to(self, time_s: float) -> Iterator[tuple[Image, ...]]:
         """The frame on screen for each output time before `time_s`."""
         frame = self.on_screen
         if frame is None:
             return
         tolerance_s = min(float(frame.time_base or 0), 0.1 / self.fps) + 1e-9
         while self.next_index / self.fps < max(time_s - tolerance_s, 0.0):
-            if not self.pictures:
-                self.pictures = tuple(map(self._convert, [frame] * len(self.targets), self.targets, self.reformatters))
-            yield self.pictures
+            if not self.images:
+                self.images = tuple(map(self._convert, [frame] * len(self.targets), self.targets, self.reformatters))
+            yield self.images
             self.next_index += 1
         small = None
         while self.thumbnails is not None and self.thumbnails.next_s < time_s:
@@ -315,11 +315,11 @@ class _Sampler:
                 small = self._convert(frame, FrameTarget(self.thumbnails.size), self.thumbnail_reformatter)
             self.thumbnails.take(small)
 
-    def finish(self, duration_s: float) -> Iterator[tuple[Picture, ...]]:
+    def finish(self, duration_s: float) -> Iterator[tuple[Image, ...]]:
         """The last frame, until the end; one that claims to last less than a tick still is one frame."""
         return self.advance_to(max(duration_s, 1 / self.fps if not self.next_index else 0.0))
 
-    def _convert(self, frame: VideoFrame, target: FrameTarget, reformatter: VideoReformatter) -> Picture:
+    def _convert(self, frame: VideoFrame, target: FrameTarget, reformatter: VideoReformatter) -> Image:
         width, height = target.size[::-1] if self.orientation.swaps_sides else target.size
         shrinks = width < frame.width and height < frame.height
         scaled = reformatter.reformat(
@@ -330,7 +330,7 @@ class _Sampler:
             interpolation=Interpolation.AREA if shrinks else Interpolation.BILINEAR,
             threads=1,
         )
-        pixels: Picture = scaled.to_ndarray().astype(np.uint8, copy=False)
+        pixels: Image = scaled.to_ndarray().astype(np.uint8, copy=False)
         return self.orientation.apply(pixels)
 
     def _note_oddities(self, frame: VideoFrame) -> None:

@@ -13,7 +13,7 @@ class FrameClock:
 
     A frame without a stamp follows its predecessor by one interval. A stamp slightly before its predecessor's is
     raised to it (the later frame is the one on screen). A jump back by more than eight intervals is a new
-    recording glued on: its times go on from where the last ended.
+    appended recording: its times continue from the end of the last.
 
     Args:
         time_base_s: Seconds per tick of the stamps.

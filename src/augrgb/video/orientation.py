@@ -1,4 +1,4 @@
-"""Display matrices: how a phone says that its picture lies on its side."""
+"""Display matrices: how a file says that its frames have to be rotated."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True, slots=True)
 class Orientation:
-    """How to turn decoded pixels so that they stand upright.
+    """How to rotate decoded pixels so that they are upright.
 
     Args:
         quarter_turns: Counter-clockwise quarter turns, 0 to 3, applied after the mirror.
@@ -30,13 +30,13 @@ class Orientation:
         """Whether width and height change places."""
         return self.quarter_turns % 2 == 1
 
-    def apply(self, picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """Turn one picture (H, W, ...)."""
+    def apply(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """Turn one image (H, W, ...)."""
         if self.mirrored:
-            picture = picture[:, ::-1]
+            image = image[:, ::-1]
         if self.quarter_turns:
-            picture = np.rot90(picture, self.quarter_turns)
-        return np.ascontiguousarray(picture)
+            image = np.rot90(image, self.quarter_turns)
+        return np.ascontiguousarray(image)
 
 
 def orientation_of(frame: VideoFrame) -> Orientation:

@@ -11,7 +11,7 @@ from augrgb.core.files import sha256_file, unreadable
 
 
 def source_identity(path: Path) -> dict[str, Any]:
-    """SHA-256 and size in bytes of a regular file. No time: what is made from equal files is to be equal bytes.
+    """SHA-256 and size in bytes of a regular file. No times: equal files must give equal bytes.
 
     Raises:
         InputRefused: E-FILE-001 (absent), E-FILE-009 (not a regular file), E-FILE-008 (cannot be read).

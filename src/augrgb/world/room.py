@@ -73,7 +73,7 @@ class Painter:
 
 
 def paint_room(settings: WorldSettings, camera: Camera, light: Light, video_id: str) -> Image:
-    """Walls, floor, furniture, pictures and texture of one video, (H, W, 3) RGB, lit and tinted."""
+    """Walls, floor, furniture, images and texture of one video, (H, W, 3) RGB, lit and tinted."""
     rng = rng_at(settings.seed, "video", video_id, "room")
     clutter = settings.clutter
     painter = Painter(camera, light)
@@ -192,7 +192,7 @@ def _floor(painter: Painter, color: Floats, clutter: float, rng: np.random.Gener
 
 
 def _wall(painter: Painter, axis: int, sign: float, color: Floats, clutter: float, rng: np.random.Generator) -> None:
-    """The wall at `sign * _HALF_M` on `axis`, with stripes, a skirting board, pictures or a window."""
+    """The wall at `sign * _HALF_M` on `axis`, with stripes, a skirting board, images or a window."""
     normal = (-sign if axis == 0 else 0.0, 0.0, -sign if axis == 2 else 0.0)
 
     def panel(low: float, high: float, bottom: float, top: float, paint: Floats, *, lift: float = 0.0) -> None:

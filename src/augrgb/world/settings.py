@@ -30,7 +30,7 @@ class WorldSettings:
         train_cameras, test_cameras: Views for training and for `cross_view` tests.
         figure_size: Share of the frame's height that a standing person of 1.75 m takes.
         object_size: Scale of objects held in the hand; 1 = slightly larger than life.
-        clutter: Furniture, pictures and texture of the room, 0 (an empty room) to 1.
+        clutter: Furniture, images and texture of the room, 0 (an empty room) to 1.
         occlusion: Things between camera and person: 0 (never) to 1 (always, and large).
         lighting: Variation of brightness, direction, color temperature and flicker, 0 to 1.
         clothing: Variation of colors and patterns between videos, 0 (everybody wears the same) to 1.

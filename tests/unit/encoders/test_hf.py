@@ -17,7 +17,7 @@ from augrgb.encoders.augment import augment
 from augrgb.encoders.files import load_encoder
 from augrgb.encoders.hf_backbone import HfBackbone, build_model, spaced, without_code
 from augrgb.encoders.import_hf import import_hf
-from augrgb.encoders.parts.hf_images import prepare_pictures
+from augrgb.encoders.parts.hf_images import prepare_images
 from augrgb.encoders.snippet_encoder import encode_windows
 from augrgb.encoders.weight_card import read_card, self_test
 
@@ -109,7 +109,7 @@ def test_features_are_those_of_the_published_class(kind, imported):
     encoder = load_encoder(imported / kind).encoder
     assert encoder.kind == ("video" if kind == "videomae" else "image") and encoder.frames == 4 and encoder.dim == 32
     frames = windows()
-    x = prepare_pictures(frames[:, spaced(8, 4)], encoder.pictures)
+    x = prepare_images(frames[:, spaced(8, 4)], encoder.images)
     expected = published_features(kind, model.eval(), x).numpy()
     assert expected.std(axis=0).mean() > 1e-4
     np.testing.assert_allclose(encode_windows(encoder, frames), expected, atol=1e-4)
@@ -215,7 +215,7 @@ def test_batch_normalisation_keeps_its_statistics_in_training(tmp_path):
 def test_a_model_that_wants_more_than_pictures_is_refused(tmp_path):
     vision = {"num_patches": 4, "patch_size": 16, **SMALL}
     config = transformers.Siglip2Config(vision_config=vision, text_config={"vocab_size": 40, **SMALL})
-    with pytest.raises(InputRefused, match="wants more than pictures") as caught:
+    with pytest.raises(InputRefused, match="needs more inputs than images") as caught:
         import_hf(write_model(tmp_path / "m", transformers.Siglip2Model(config), STRETCHED), tmp_path / "e")
     assert caught.value.code == "E-ENC-012" and not (tmp_path / "e").exists()
 

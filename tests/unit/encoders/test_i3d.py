@@ -233,7 +233,7 @@ def refuse(source, tmp_path, code, text, **changes):
 
 
 def test_nothing_is_read_without_trust_or_with_another_hash(published, tmp_path):
-    refuse(published, tmp_path, "E-MOD-015", "when you say so", trust=False)
+    refuse(published, tmp_path, "E-MOD-015", "only with permission", trust=False)
     refuse(published, tmp_path, "E-MOD-003", "expected 00", sha256="0" * 64)
     card = WeightCard("other", "i3d_rgb", "", "1" * 64, "?", QUICK)
     refuse(published, tmp_path, "E-MOD-003", "the card other", card=card)

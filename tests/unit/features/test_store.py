@@ -76,7 +76,7 @@ def test_damaged_files(tmp_path):
     path.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
     refused("E-FEA-007", "changed since", read_feature_file, path)
     path.write_bytes(safetensors.numpy.save({"features": values()}))
-    refused("E-FEA-023", "not a feature file of ours", read_feature_file, path)
+    refused("E-FEA-023", "not an augrgb feature file", read_feature_file, path)
     refused("E-FILE-001", "no such", read_feature_file, tmp_path / "absent.safetensors")
 
 

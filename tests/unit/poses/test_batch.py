@@ -180,7 +180,7 @@ def test_millimetres_are_noticed(tmp_path):
 
 def test_nobody_is_no_pose(tmp_path):
     write_kinect(tmp_path / "a.txt", np.zeros((2, 4, 25, 3), np.float32))
-    with pytest.raises(Quarantined, match="nobody is seen in any of 4 frames"):
+    with pytest.raises(Quarantined, match="no person is visible in any of 4 frames"):
         convert_poses([tmp_path / "a.txt"], tmp_path / "p", workers=0)
 
 
@@ -316,7 +316,7 @@ def test_a_detector_says_where_people_are(tmp_path, onnx):
     nobody = write_constant_model(
         tmp_path / "rtmdet.onnx", (80, 60), dets=boxes * np.float32([1, 1, 1, 1, 0.1]), labels=np.int64([[0, 0]])
     )
-    with pytest.raises(Quarantined, match="nobody is seen"):
+    with pytest.raises(Quarantined, match="no person is visible"):
         estimate_poses([video], tmp_path / "q", model, detector=nobody, fps=10, workers=0)
 
 

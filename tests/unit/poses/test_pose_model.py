@@ -9,7 +9,7 @@ from augrgb.core.errors import EnvironmentFault, InputRefused, UsageFault
 from augrgb.core.files import sha256_file
 from augrgb.poses.onnx_model import OnnxModel
 from augrgb.poses.person_detector import PersonDetector
-from augrgb.poses.pose_model import PoseModel, decode_simcc, whole_picture
+from augrgb.poses.pose_model import PoseModel, decode_simcc, whole_image
 from support.pose_samples import write_constant_model, write_simcc_model
 
 pytest.importorskip("onnxruntime", reason="ONNX models need onnxruntime: pip install 'augrgb[pose]'")
@@ -31,7 +31,7 @@ def picture(width=160, height=200, spots=SPOTS, side=9):
 @pytest.mark.parametrize("batch", ["N", 1])
 def test_joints_come_back_in_pixels_of_the_picture(tmp_path, size, box, batch):
     model = PoseModel(write_simcc_model(tmp_path / "m.onnx", size, batch=batch))
-    boxes = [box or whole_picture(picture())] * 2
+    boxes = [box or whole_image(picture())] * 2
     (joints, scores), again = model.estimate(picture(), boxes)
     assert joints.shape == (17, 2) and scores.shape == (17,) and model.layout_of(joints) == "coco17"
     np.testing.assert_array_equal(joints, again[0])
@@ -43,7 +43,7 @@ def test_joints_come_back_in_pixels_of_the_picture(tmp_path, size, box, batch):
 def test_channels_are_red_green_blue(tmp_path):
     """A model trained on RGB must not see BGR: joint 0 looks at the first channel only."""
     model = PoseModel(write_simcc_model(tmp_path / "m.onnx"))
-    ((joints, _),) = model.estimate(picture(), [whole_picture(picture())])
+    ((joints, _),) = model.estimate(picture(), [whole_image(picture())])
     assert abs(joints[0, 1] - SPOTS[0][1]) < 8 and abs(joints[2, 1] - SPOTS[2][1]) < 8
 
 
@@ -57,7 +57,7 @@ def test_unseen_joints_are_nan(tmp_path):
 @pytest.mark.parametrize(("depth", "metres"), [(0.5, 0.0), (0.75, 2.1744869 / 2), (0.25, -2.1744869 / 2)])
 def test_depth_is_metres_from_the_hips(tmp_path, depth, metres):
     model = PoseModel(write_simcc_model(tmp_path / "m.onnx", (48, 64), joints=133, depth=depth))
-    ((joints, _),) = model.estimate(picture(), [whole_picture(picture())])
+    ((joints, _),) = model.estimate(picture(), [whole_image(picture())])
     assert model.dimensions == 3 and joints.shape == (133, 3) and model.layout_of(joints) == "coco133"
     np.testing.assert_allclose(joints[:, 2], metres, atol=1e-5)
 
@@ -90,7 +90,7 @@ def test_models_that_cannot_be_used(tmp_path):
         tmp_path / "flat.onnx", (48, 64), x=np.zeros((1, 17), np.float32), y=np.zeros(3, np.float32)
     )
     with pytest.raises(InputRefused, match="E-MOD-025"):
-        PoseModel(flat).estimate(picture(), [whole_picture(picture())])
+        PoseModel(flat).estimate(picture(), [whole_image(picture())])
     odd = write_simcc_model(tmp_path / "odd.onnx", joints=21)
     with pytest.raises(InputRefused, match=r"E-MOD-025.*21 joints"):
         PoseModel(odd).layout_of(np.zeros((21, 2), np.float32))

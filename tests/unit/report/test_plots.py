@@ -77,7 +77,7 @@ def test_the_headline_never_claims_more_than_the_interval():
     )
     assert won and won.result.endswith("reaches 47.0 % in per-frame mAP, cross-subject: 7.0 points above plain RGB.")
     assert won.result.startswith("From RGB alone") and "+5.0 to +9.0 points, over 3 seeds" in won.evidence
-    assert unclear and "which 3 seeds cannot tell from the 40.0 % of plain RGB" in unclear.result
+    assert unclear and "which 3 seeds cannot distinguish from the 40.0 % of plain RGB" in unclear.result
     assert lost and "7.0 points below plain RGB" in lost.result
     assert single and "no interval can be given" in single.evidence
 
@@ -85,7 +85,7 @@ def test_the_headline_never_claims_more_than_the_interval():
 def test_the_headline_names_the_row_that_the_difference_refers_to():
     for bounds, told in (
         ((0.05, 0.09, 0.07), "7.0 points above RGB, longer."),
-        ((-0.01, 0.03, 0.01), "tell from RGB, longer."),
+        ((-0.01, 0.03, 0.01), "distinguish from RGB, longer."),
     ):
         base, taught = two(*bounds).rows
         paired = replace(taught, against="RGB, longer")

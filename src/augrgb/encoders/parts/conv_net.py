@@ -12,14 +12,14 @@ from augrgb.core.dropout import ShardedDropout
 class SnippetConvNet(nn.Module):
     """Four 3D convolutions, an average over the cells of a coarse grid, and a linear layer.
 
-    Averaging over the whole picture learns several times slower here: the figure is small, and where its limbs are
+    Averaging over the whole image learns several times slower here: the figure is small, and where its limbs are
     says what it does. Two halves of the window are kept apart as well.
 
     Args:
-        channels: Channels of the input picture.
+        channels: Channels of the input image.
         dim: Width of the result.
         width: Channels of the first layer; later ones have 1.5, 3 and 6 times as many.
-        grid: Rows and columns of the last average; (3, 4) keeps every cell of a 64 x 48 picture.
+        grid: Rows and columns of the last average; (3, 4) keeps every cell of a 64 x 48 image.
         dropout: On the averaged activations.
 
     Shape: (N, window, H, W, channels) -> (N, dim).

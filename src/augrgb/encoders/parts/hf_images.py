@@ -1,4 +1,4 @@
-"""Pictures as a Hugging Face model wants them, from its `preprocessor_config.json`, with tensors alone."""
+"""Images as a Hugging Face model wants them, from its `preprocessor_config.json`, with tensors alone."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ _IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
 
 
 @dataclass(frozen=True, slots=True)
-class PictureSettings:
+class ImageSettings:
     """How frames become the input of a network.
 
     Args:
         height, width: Of the input in pixels.
-        shortest: The shorter side is first resized to this, then the middle is cut out; None = stretch whole pictures.
+        shortest: The shorter side is first resized to this, then the middle is cut out; None = stretch whole images.
         mean, std: Of each color, in fractions of white.
-        resample: Interpolation, smoothed when pictures shrink.
+        resample: Interpolation, smoothed when images shrink.
     """
 
     height: int
@@ -38,7 +38,7 @@ class PictureSettings:
     resample: Literal["bilinear", "bicubic"]
 
 
-def read_picture_settings(path: Path, values: Any) -> PictureSettings:
+def read_image_settings(path: Path, values: Any) -> ImageSettings:
     """Understand a `preprocessor_config.json`.
 
     Raises:
@@ -62,13 +62,13 @@ def read_picture_settings(path: Path, values: Any) -> PictureSettings:
     if isinstance(resized, int) or (isinstance(resized, Mapping) and "shortest_edge" in resized):
         shortest = resized["shortest_edge"] if isinstance(resized, Mapping) else resized
         if not isinstance(shortest, int) or shortest < min(height, width):
-            raise _unknown(path, f"pictures resized to {resized!r} are too small to cut {width} x {height} out")
+            raise _unknown(path, f"images resized to {resized!r} are too small to cut {width} x {height} out")
     elif cropped is not None and resized is not None and _sides(path, resized) != (height, width):
         raise _unknown(path, f"stretches to {resized!r}, then cuts {cropped!r} out")
-    return PictureSettings(height, width, shortest, _three(path, mean), _three(path, std), resample)
+    return ImageSettings(height, width, shortest, _three(path, mean), _three(path, std), resample)
 
 
-def prepare_pictures(frames: NDArray[np.uint8], settings: PictureSettings) -> Tensor:
+def prepare_images(frames: NDArray[np.uint8], settings: ImageSettings) -> Tensor:
     """Resize, cut out the middle, normalise.
 
     Shape: (..., H, W, 3) uint8 -> (..., height, width, 3) float32.
@@ -85,8 +85,8 @@ def prepare_pictures(frames: NDArray[np.uint8], settings: PictureSettings) -> Te
     return x.reshape(*before, settings.height, settings.width, 3)
 
 
-def resized(height: int, width: int, settings: PictureSettings) -> tuple[int, int]:
-    """Height and width of a picture before its middle is cut out."""
+def resized(height: int, width: int, settings: ImageSettings) -> tuple[int, int]:
+    """Height and width of an image before its middle is cut out."""
     if settings.shortest is None:
         return settings.height, settings.width
     shorter = min(height, width)

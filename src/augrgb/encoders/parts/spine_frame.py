@@ -18,7 +18,7 @@ def spine_frame(
     Two turns of the whole window, from its first frame: the smallest that brings the spine (root to middle) along the
     third axis, then the smallest that brings the line from left to right shoulder along the first. Shi et al., CVPR
     2019 (2s-AGCN), subtract the middle of the spine in every frame; Duan et al., ACM Multimedia 2022 (ST-GCN++), that
-    of the first frame. The Kinect's x runs to the sensor's left, so ours is mirrored first.
+    of the first frame. The Kinect's x runs to the sensor's left, so x is mirrored first.
     Deviation: the first frame is that of the window, not that of the whole recording.
 
     Shape: (N, window, V, 3) metres, x right, y up, z away -> (N, window, V, 6): position (right, up, forward of the
@@ -39,8 +39,8 @@ def _smallest_turn(lines: NDArray[np.float64], axis: NDArray[np.float64]) -> NDA
     length = np.linalg.norm(lines, axis=1, keepdims=True)
     unit = np.where(length > _SMALL, lines / np.maximum(length, _SMALL), axis)
     x, y, z = np.cross(unit, axis).T
-    nought = np.zeros_like(x)
-    skew = np.stack([nought, -z, y, z, nought, -x, -y, x, nought], axis=1).reshape(-1, 3, 3)
+    zero = np.zeros_like(x)
+    skew = np.stack([zero, -z, y, z, zero, -x, -y, x, zero], axis=1).reshape(-1, 3, 3)
     cosine = (unit @ axis)[:, None, None]
     turn = np.eye(3) + skew + skew @ skew / np.maximum(1 + cosine, _SMALL)
     return np.where(cosine > _SMALL - 1, turn, np.eye(3))

@@ -43,4 +43,4 @@ def read_skeletons(path: Path, format_name: str = "auto", options: ReadOptions |
         if path.suffix.lower() in kind.suffixes and kind.sniff(head):
             return kind.read(path, options)
     known = ", ".join(sorted(SKELETON_FORMATS))
-    raise InputRefused("E-POS-010", path, "its skeleton format is not recognised", f"Name it with --format: {known}.")
+    raise InputRefused("E-POS-010", path, "its skeleton format is not recognized", f"Name it with --format: {known}.")

@@ -67,8 +67,8 @@ class CocoKeypoints(SkeletonFormat):
                 scores = np.where(seen, values[:, 2], 0).astype(np.float32)
                 frames[where].append((np.where(seen[:, None], values[:, :2], np.nan).astype(np.float32), scores))
         tracks = link_people(frames, max_gap=round(fps / 2))
-        picture = options.picture or _picture(path, images)
-        return SkeletonRecording(tuple(tracks), count, fps, _LAYOUTS.get(joints, "coco17"), picture)
+        frame_size = options.frame_size or _frame_size(path, images)
+        return SkeletonRecording(tuple(tracks), count, fps, _LAYOUTS.get(joints, "coco17"), frame_size)
 
 
 def _frame_numbers(path: Path, people: list[Any], images: list[Any] | None) -> tuple[dict[int, int], int]:
@@ -120,9 +120,9 @@ def _keypoints(path: Path, place: str, person: dict[str, Any]) -> NDArray[np.flo
     return values.reshape(-1, 3)
 
 
-def _picture(path: Path, images: list[Any] | None) -> tuple[int, int] | None:
+def _frame_size(path: Path, images: list[Any] | None) -> tuple[int, int] | None:
     sizes = {(image.get("width"), image.get("height")) for image in images or ()}
     if len(sizes) > 1:
-        raise wrong(path, "images", f"{len(sizes)} sizes of pictures in one file", "Write one file per video.")
+        raise wrong(path, "images", f"{len(sizes)} sizes of frames in one file", "Write one file per video.")
     width, height = next(iter(sizes), (None, None))
     return (int(width), int(height)) if isinstance(width, int) and isinstance(height, int) and height > 0 else None

@@ -23,8 +23,8 @@ class KinectText(SkeletonFormat):
     """Kinect v2 text (PKU-MMD): 150 numbers per line, or 75 for one person.
 
     People and joints at exactly 0 0 0 were not seen.
-    Axes: recorded pictures of this sensor are mirrored, and so are its coordinates: x grows to the right of the
-    picture, y up, z away from the camera, which are ours already. The two places of a line are not two people: the
+    Axes: recorded images of this sensor are mirrored, and so are its coordinates: x grows to the right of the
+    image, y up, z away from the camera, as everywhere here. The two places of a line are not two people: the
     sensor may swap them, so people are linked by where they are.
     """
 

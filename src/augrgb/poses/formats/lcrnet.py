@@ -26,7 +26,7 @@ from augrgb.poses.skeleton_format import (
 
 _JOINTS = 13
 _FPS = 20.0
-_PICTURE = (640, 480)
+_FRAME_SIZE = (640, 480)
 _MAX_BYTES = 2**31
 
 
@@ -53,9 +53,9 @@ class LcrNetJson(SkeletonFormat):
             raise wrong(path, "top level", f"expected {{njts: {_JOINTS}, frames: [...]}}")
         people = [_people(path, number, frame, options.dimensions) for number, frame in enumerate(frames)]
         fps = options.fps or _FPS
-        picture = (options.picture or _PICTURE) if options.dimensions == 2 else None
+        frame_size = (options.frame_size or _FRAME_SIZE) if options.dimensions == 2 else None
         tracks = link_people(people, max_gap=round(fps / 2))
-        return SkeletonRecording(tuple(tracks), len(frames), fps, "lcrnet13", picture)
+        return SkeletonRecording(tuple(tracks), len(frames), fps, "lcrnet13", frame_size)
 
 
 class LcrNetArrays(SkeletonFormat):
@@ -83,8 +83,8 @@ class LcrNetArrays(SkeletonFormat):
         frames = np.flatnonzero((joints != 0).any(axis=(1, 2)))
         seen = joints[frames]
         people = (PersonTrack(frames, seen, np.ones(seen.shape[:2], np.float32)),) if len(frames) else ()
-        picture = options.picture or _PICTURE
-        return SkeletonRecording(people, len(joints), options.fps or _FPS, "lcrnet17", picture)
+        frame_size = options.frame_size or _FRAME_SIZE
+        return SkeletonRecording(people, len(joints), options.fps or _FPS, "lcrnet17", frame_size)
 
 
 def _people(

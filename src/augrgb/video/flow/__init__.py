@@ -40,19 +40,19 @@ def flow_recipe(settings: FlowSettings = DEFAULT) -> dict[str, Any]:
 
 
 def flow_target(size: tuple[int, int], settings: FlowSettings = DEFAULT) -> FrameTarget:
-    """The pictures that `iter_flow` needs for a flow track of `size` (width, height)."""
+    """The images that `iter_flow` needs for a flow track of `size` (width, height)."""
     kind = _method(settings)
     return FrameTarget((size[0] * kind.work_scale, size[1] * kind.work_scale), kind.pixels)
 
 
-def iter_flow(pictures: Iterable[NDArray[np.uint8]], settings: FlowSettings = DEFAULT) -> Iterator[NDArray[np.int8]]:
-    """Flow of each picture to the next one; the last one's is repeated, a single picture has zero flow.
+def iter_flow(images: Iterable[NDArray[np.uint8]], settings: FlowSettings = DEFAULT) -> Iterator[NDArray[np.int8]]:
+    """Flow of each image to the next one; the last one's is repeated, a single image has zero flow.
 
     Args:
-        pictures: What `flow_target` asks for: (S H, S W) or (S H, S W, 3) uint8 with the method's work scale S.
+        images: What `flow_target` asks for: (S H, S W) or (S H, S W, 3) uint8 with the method's work scale S.
         settings: Method and stored range.
 
-    Shape: yields as many (H, W, 2) int8 as there are pictures: displacement right and down in
+    Shape: yields as many (H, W, 2) int8 as there are images: displacement right and down in
         `1 / settings.steps_per_pixel` pixels of the (H, W) track, clipped to the bound.
 
     Raises:
@@ -63,11 +63,11 @@ def iter_flow(pictures: Iterable[NDArray[np.uint8]], settings: FlowSettings = DE
     method = kind(settings)
     before: NDArray[np.uint8] | None = None
     field: NDArray[np.int8] | None = None
-    for picture in pictures:
+    for image in images:
         if before is not None:
-            field = _as_steps(method.flow(before, picture), settings.steps_per_pixel, kind.work_scale)
+            field = _as_steps(method.flow(before, image), settings.steps_per_pixel, kind.work_scale)
             yield field
-        before = picture
+        before = image
     if before is not None:
         height, width = before.shape[0] // kind.work_scale, before.shape[1] // kind.work_scale
         yield np.zeros((height, width, 2), np.int8) if field is None else field

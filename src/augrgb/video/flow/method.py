@@ -12,7 +12,7 @@ from augrgb.video.flow.settings import FlowSettings
 
 
 class FlowMethod(ABC):
-    """Dense flow between two pictures.
+    """Dense flow between two images.
 
     Args:
         settings: What was asked for; most methods need nothing of it.
@@ -21,9 +21,9 @@ class FlowMethod(ABC):
     name: ClassVar[str]
     """What recipes call it."""
     pixels: ClassVar[Literal["gray", "rgb24"]] = "gray"
-    """The pictures that it sees."""
+    """The images that it sees."""
     work_scale: ClassVar[int] = 1
-    """Flow is computed on pictures this many times wider and higher than the track, then averaged down."""
+    """Flow is computed on images this many times wider and higher than the track, then averaged down."""
 
     def __init__(self, settings: FlowSettings) -> None:
         self.settings = settings
@@ -31,7 +31,7 @@ class FlowMethod(ABC):
     @classmethod
     @abstractmethod
     def recipe(cls, settings: FlowSettings) -> dict[str, Any]:
-        """Everything but the pictures and the stored range that decides the result, without loading anything."""
+        """Everything but the images and the stored range that decides the result, without loading anything."""
 
     @abstractmethod
     def flow(self, before: NDArray[np.uint8], after: NDArray[np.uint8]) -> NDArray[np.float32]:

@@ -15,14 +15,14 @@ from augrgb.video.flow.settings import FlowSettings
 
 _UPDATES = 12
 _LEAST_SIDE = 128
-"""RAFT correlates pictures at an eighth of their size, four times halved: below 128 pixels nothing is left."""
+"""RAFT correlates images at an eighth of their size, four times halved: below 128 pixels nothing is left."""
 
 
 class RaftFlow(FlowMethod):
-    """RAFT (large) on RGB pictures, on the GPU if there is one.
+    """RAFT (large) on RGB images, on the GPU if there is one.
 
     Teed and Deng, "RAFT: Recurrent All-Pairs Field Transforms for Optical Flow", ECCV 2020; torchvision's network,
-    twelve updates. Pictures are repeated at their borders to multiples of 8, 128 at least. Weights come from a
+    twelve updates. Images are repeated at their borders to multiples of 8, 128 at least. Weights come from a
     safetensors file with the names of torchvision's `raft_large`, pinned by its SHA-256.
     Deviation: results on a GPU are equal from run to run only as far as its kernels are.
     """
@@ -65,8 +65,8 @@ class RaftFlow(FlowMethod):
         height, width = before.shape[:2]
         bottom, right = (max(_LEAST_SIDE, -(-side // 8) * 8) - side for side in (height, width))
         pair = []
-        for picture in (before, after):
-            x = self._torch.from_numpy(np.ascontiguousarray(picture)).to(self._device).permute(2, 0, 1)[None].float()
+        for image in (before, after):
+            x = self._torch.from_numpy(np.ascontiguousarray(image)).to(self._device).permute(2, 0, 1)[None].float()
             x = self._torch.nn.functional.pad(x, (0, right, 0, bottom), mode="replicate")
             pair.append(x.mul_(2 / 255).sub_(1))
         with self._torch.inference_mode():
@@ -78,5 +78,5 @@ class RaftFlow(FlowMethod):
 def _pinned(settings: FlowSettings) -> tuple[Path, str]:
     if not settings.weights or not settings.sha256:
         remedy = "Give flow.weights (a safetensors file) and flow.sha256."
-        raise UsageFault("E-CFG-014", "flow.method raft", "needs weights, and what they must be", remedy)
+        raise UsageFault("E-CFG-014", "flow.method raft", "needs weights and their SHA-256", remedy)
     return Path(settings.weights), settings.sha256.strip().lower()

@@ -19,7 +19,7 @@ class FlowSettings:
     Args:
         method: A name of `augrgb.video.flow.FLOW_METHODS`.
         bound: Pixels of the track's own size, along each axis, at which stored flow saturates. Flow is stored as int8,
-            so a wide bound is a coarse one: steps of `bound / 127` pixels. The field uses 20.
+            so a wide bound is a coarse one: steps of `bound / 127` pixels. 20 is usual.
         weights: Weights file, for methods that have one; where it lies makes no difference, also to equality.
         sha256: Hex SHA-256 that this file must have.
 

@@ -20,7 +20,7 @@ _OPTIONS: dict[str, Any] = {"attachment": 15, "tightness": 0.3, "num_warp": 5, "
 
 
 class Tvl1Flow(FlowMethod):
-    """TV-L1 by scikit-image, on grey pictures of the track's own size."""
+    """TV-L1 by scikit-image, on grey images of the track's own size."""
 
     name = "tvl1"
 
@@ -38,7 +38,7 @@ class Tvl1Flow(FlowMethod):
         return {"method": "tvl1-scikit-image", **_OPTIONS}
 
     def flow(self, before: NDArray[np.uint8], after: NDArray[np.uint8]) -> NDArray[np.float32]:
-        # The regulariser's strengths are meant for pictures from 0 to 1.
+        # The regulariser's strengths are meant for images from 0 to 1.
         pair = (before.astype(np.float32) / 255, after.astype(np.float32) / 255)
         down, right = self._solve(*pair, dtype=np.float32, **_OPTIONS)
         return np.stack([right, down], axis=-1).astype(np.float32, copy=False)

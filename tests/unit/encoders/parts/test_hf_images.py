@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from augrgb.core.errors import InputRefused
-from augrgb.encoders.parts.hf_images import PictureSettings, prepare_pictures, read_picture_settings
+from augrgb.encoders.parts.hf_images import ImageSettings, prepare_images, read_image_settings
 
 DINO = {
     "do_resize": True,
@@ -34,13 +34,13 @@ def smooth_frames(count=3, height=60, width=90):
 
 
 def test_settings_of_three_kinds_of_models(tmp_path):
-    assert read_picture_settings(tmp_path, DINO) == PictureSettings(
+    assert read_image_settings(tmp_path, DINO) == ImageSettings(
         224, 224, 256, (0.485, 0.456, 0.406), (0.229, 0.224, 0.225), "bicubic"
     )
-    assert read_picture_settings(tmp_path, SIGLIP) == PictureSettings(32, 48, None, (0.5,) * 3, (0.5,) * 3, "bicubic")
-    found = read_picture_settings(tmp_path, VIDEOMAE)
+    assert read_image_settings(tmp_path, SIGLIP) == ImageSettings(32, 48, None, (0.5,) * 3, (0.5,) * 3, "bicubic")
+    found = read_image_settings(tmp_path, VIDEOMAE)
     assert (found.height, found.width, found.shortest, found.resample) == (32, 32, 32, "bilinear")
-    plain = read_picture_settings(tmp_path, {"size": 30, "do_normalize": False})
+    plain = read_image_settings(tmp_path, {"size": 30, "do_normalize": False})
     assert plain.shortest == 30 and plain.mean == (0, 0, 0) and plain.std == (1, 1, 1)
 
 
@@ -60,23 +60,23 @@ def test_settings_of_three_kinds_of_models(tmp_path):
 )
 def test_what_is_not_done_here_is_refused(tmp_path, change, text):
     with pytest.raises(InputRefused, match=text) as caught:
-        read_picture_settings(tmp_path / "p.json", {**SIGLIP, **change})
+        read_image_settings(tmp_path / "p.json", {**SIGLIP, **change})
     assert caught.value.code == "E-ENC-014"
     with pytest.raises(InputRefused, match="not a mapping"):
-        read_picture_settings(tmp_path / "p.json", [1])
+        read_image_settings(tmp_path / "p.json", [1])
 
 
 def test_pictures_by_hand():
-    settings = PictureSettings(20, 30, None, (0.5, 0.0, 0.0), (0.5, 1.0, 1.0), "bilinear")
+    settings = ImageSettings(20, 30, None, (0.5, 0.0, 0.0), (0.5, 1.0, 1.0), "bilinear")
     frames = smooth_frames(2, 20, 30)
-    x = prepare_pictures(frames[None], settings)
+    x = prepare_images(frames[None], settings)
     assert x.shape == (1, 2, 20, 30, 3) and x.dtype == torch.float32
     expected = frames / 255.0
     expected[..., 0] = expected[..., 0] * 2 - 1
     np.testing.assert_allclose(x[0], expected, atol=1e-5)
-    cut = prepare_pictures(frames, PictureSettings(10, 10, 20, (0.0,) * 3, (1.0,) * 3, "bilinear"))
+    cut = prepare_images(frames, ImageSettings(10, 10, 20, (0.0,) * 3, (1.0,) * 3, "bilinear"))
     np.testing.assert_allclose(cut, frames[:, 5:15, 10:20] / 255.0, atol=1e-6)
-    assert prepare_pictures(frames[:0], settings).shape == (0, 20, 30, 3)
+    assert prepare_images(frames[:0], settings).shape == (0, 20, 30, 3)
 
 
 @pytest.mark.parametrize(
@@ -90,9 +90,9 @@ def test_equal_to_the_published_processors(tmp_path, processor, values, shape):
     frames = smooth_frames(2, *shape)
     published = getattr(transformers, processor)(**json.loads(json.dumps(values)))
     told = {**published.to_dict(), "resample": int(published.resample)}
-    settings = read_picture_settings(tmp_path, told)
+    settings = read_image_settings(tmp_path, told)
     expected = torch.as_tensor(np.array(published(list(frames), return_tensors="np")["pixel_values"]))
-    found = prepare_pictures(frames, settings).permute(0, 3, 1, 2)
+    found = prepare_images(frames, settings).permute(0, 3, 1, 2)
     # Whole numbers of 0 .. 255 after resizing, which two libraries may round to neighbours.
     step = 1 / 255 / min(settings.std)
     expected = expected.reshape(found.shape)

@@ -116,7 +116,7 @@ def test_lcrnet_json_is_read_axis_by_axis_and_turned_up(tmp_path, dimensions):
     assert track.frames.tolist() == [0, 1, 2, 4, 5, 6, 7]
     expected = deep * [1, -1, 1] if dimensions == 3 else flat
     np.testing.assert_allclose(track.joints, expected[track.frames], rtol=1e-5)
-    assert found.picture == ((640, 480) if dimensions == 2 else None)
+    assert found.frame_size == ((640, 480) if dimensions == 2 else None)
     assert (track.scores == 9.5).all()
 
 
@@ -147,7 +147,7 @@ def test_lcrnet_arrays(tmp_path):
     joints[2:4] = 0
     np.savez(tmp_path / "a.npz", kpts=joints)
     found = read_skeletons(tmp_path / "a.npz")
-    assert found.layout == "lcrnet17" and found.frames == 9 and found.picture == (640, 480)
+    assert found.layout == "lcrnet17" and found.frames == 9 and found.frame_size == (640, 480)
     assert found.people[0].frames.tolist() == [0, 1, 4, 5, 6, 7, 8]
     np.savez(tmp_path / "b.npz", kpts=joints[:, :5])
     with pytest.raises(InputRefused, match=r"E-POS-013.*\(9, 5, 2\)"):
@@ -168,7 +168,7 @@ def test_coco_keypoints(tmp_path, first, size):
     path = write_coco(tmp_path / "a.json", walk, first=first, size=size)
     found = read_skeletons(path, options=ReadOptions(fps=25))
     (track,) = found.people
-    assert found.frames == 7 and found.layout == "coco17" and found.picture == size
+    assert found.frames == 7 and found.layout == "coco17" and found.frame_size == size
     assert np.isnan(track.joints[2, 5]).all() and np.isnan(track.joints).sum() == 2
     np.testing.assert_allclose(track.joints[3], walk[3, :, :2], rtol=1e-5)
     np.testing.assert_allclose(track.scores[3], 0.8)
