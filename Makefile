@@ -33,8 +33,8 @@ wheel-smoke: $(VENV)/installed
 	PYTHON=$(abspath $(BIN)/python) scripts/wheel_smoke.sh
 
 lint: $(VENV)/installed types
-	$(BIN)/ruff check src tests benchmarks
-	$(BIN)/ruff format --check src tests benchmarks
+	$(BIN)/ruff check src tests benchmarks examples
+	$(BIN)/ruff format --check src tests benchmarks examples
 	$(BIN)/codespell
 
 types: $(VENV)/installed

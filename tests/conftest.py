@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -25,3 +26,12 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = make_project(tmp_path_factory.mktemp("project"))
     train_project(root)
     return root
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """One line for the tests that need real files which may not be copied into the repository."""
+    from support.places import ABSENT
+
+    absent = [report for report in terminalreporter.stats.get("skipped", []) if ABSENT in str(report.longrepr)]
+    if absent:
+        terminalreporter.write_line(f"{len(absent)} tests skipped: the real files of ../shared are absent")

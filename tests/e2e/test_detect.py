@@ -17,12 +17,12 @@ from augrgb.report.overlay import draw_labels, write_overlay
 from augrgb.video.decode import DecodeReport, frames_by_time
 from augrgb.video.probe import probe
 from augrgb.workflows.detect import detect_videos
-from support.places import SHARED
+from support.places import SHARED, needs_shared
 from support.tiny_project import expect_success, run_cli
 from support.video_samples import square_frames, write_video
 
 CLIPS = SHARED / "data" / "videos"
-real_clips = pytest.mark.skipif(not CLIPS.exists(), reason="shared/data/videos is not here")
+real_clips = needs_shared("data/videos")
 
 
 def length_of(path):

@@ -13,7 +13,7 @@ import pytest
 from augrgb.core.errors import InputRefused
 from augrgb.video.decode import DecodeReport, frames_by_time
 from augrgb.video.probe import probe
-from support.places import SHARED
+from support.places import SHARED, needs_shared
 from support.video_samples import (
     number_of,
     numbered_frames,
@@ -24,7 +24,7 @@ from support.video_samples import (
 )
 
 SHARED_VIDEOS = SHARED / "data" / "videos"
-real_clips = pytest.mark.skipif(not SHARED_VIDEOS.is_dir(), reason="the shared clips are not beside this checkout")
+real_clips = needs_shared("data/videos")
 
 
 def decode(path, **options):

@@ -30,7 +30,7 @@ def train_encoder(
 ) -> None:
     """Train a snippet encoder: plain, or augmented by teachers (recipe section `distill`)."""
     from augrgb.cli.progress import StageBars
-    from augrgb.parallel.jobs import available_cores
+    from augrgb.parallel.workers import available_cores
     from augrgb.recipe import EncoderRecipe, load_recipe
     from augrgb.workflows.train_encoder import train_encoder as run_training
 

@@ -30,7 +30,7 @@ def world_make(
     from augrgb.cli.output import print_json, stdout
     from augrgb.cli.progress import StageBars
     from augrgb.cli.tables import dataset_json, dataset_table
-    from augrgb.parallel.jobs import available_cores
+    from augrgb.parallel.workers import available_cores
     from augrgb.recipe.overrides import apply_overrides
     from augrgb.world import WorldSettings, load_bvh_motion, load_packed_motion
     from augrgb.world.make import make_world, make_world_from_motion

@@ -14,7 +14,8 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from augrgb.core.errors import AugrgbError
-from augrgb.parallel.child import Child, ChildJob, ChildLimits, allow_more_time
+from augrgb.parallel.child import Child, ChildJob, allow_more_time
+from augrgb.parallel.limits import ChildLimits
 
 if TYPE_CHECKING:
     from augrgb.detection.pipeline import MinScore

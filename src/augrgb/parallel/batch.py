@@ -17,8 +17,7 @@ from augrgb.core.files import remove_leftovers, write_json
 from augrgb.core.progress import Progress
 from augrgb.core.types import Dataset, VideoRecord
 from augrgb.parallel.child import ChildJob
-from augrgb.parallel.engine import Engine as Engine
-from augrgb.parallel.engine import LocalEngine as LocalEngine
+from augrgb.parallel.engine import Engine, LocalEngine
 
 Argument = TypeVar("Argument")
 Result = TypeVar("Result")

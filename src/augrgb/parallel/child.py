@@ -18,8 +18,7 @@ from multiprocessing.connection import Connection, wait
 from typing import Any, Generic, TypeVar
 
 from augrgb.core.errors import AugrgbError, EnvironmentFault
-from augrgb.parallel.limits import ChildLimits as ChildLimits
-from augrgb.parallel.limits import is_out_of_memory, limit_memory, limit_processor_time
+from augrgb.parallel.limits import ChildLimits, is_out_of_memory, limit_memory, limit_processor_time
 from augrgb.parallel.process_faults import out_of_memory, out_of_time, worker_died
 from augrgb.parallel.workers import spawn, start_worker, worker_count
 

@@ -18,7 +18,6 @@ from augrgb.parallel.engine import Engine
 from augrgb.parallel.memory_meter import MemoryMeter
 from augrgb.parallel.pool import Job as Job
 from augrgb.parallel.pool import LocalPool
-from augrgb.parallel.workers import available_cores as available_cores
 
 _POLL_S = 0.2
 _ALMOST = 0.999

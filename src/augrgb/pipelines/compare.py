@@ -16,7 +16,8 @@ from augrgb.core.files import remove_leftovers, write_json, write_text
 from augrgb.core.types import Dataset
 from augrgb.features.frame_cache import cache_frames
 from augrgb.parallel.engine import Engine, LocalEngine
-from augrgb.parallel.jobs import Job, JobRunner, StageCost, available_cores
+from augrgb.parallel.jobs import Job, JobRunner, StageCost
+from augrgb.parallel.workers import available_cores
 from augrgb.pipelines.comparison.cells import Cells
 from augrgb.pipelines.comparison.costs import keep_costs, total_of
 from augrgb.pipelines.comparison.curves import curves_of

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from augrgb.annotations.dataset_file import load_dataset, role
-from augrgb.parallel.jobs import JobRunner, available_cores
+from augrgb.parallel.jobs import JobRunner
+from augrgb.parallel.workers import available_cores
 from augrgb.pipelines.compare import ComparisonOutcome, compare
 from augrgb.pipelines.comparison.load import load_comparison
 from augrgb.pipelines.comparison.values import Places

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 from augrgb.core.progress import Progress
-from augrgb.parallel.jobs import available_cores
+from augrgb.parallel.workers import available_cores
 from augrgb.recipe.assembly import with_device
 from augrgb.recipe.encoder_assembly import assemble_encoder
 from augrgb.recipe.encoder_schema import EncoderRecipe

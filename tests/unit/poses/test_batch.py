@@ -20,7 +20,7 @@ from augrgb.poses.estimate import estimate_poses
 from augrgb.poses.files import pose_frames, read_poses
 from augrgb.poses.writer import read_made_from
 from augrgb.workflows.extract import extract
-from support.places import SHARED
+from support.places import SHARED, needs_shared
 from support.pose_samples import (
     coco_walk,
     kinect_people,
@@ -234,9 +234,8 @@ def test_pose_files_feed_the_pose_encoders(tmp_path, name, kind):
     assert len(features) >= 4 and np.isfinite(features).all() and features.std(axis=0).max() > 0
 
 
+@needs_shared("data/pose/P11T13C03_LCRNet2d.npz")
 def test_real_lcrnet_poses(tmp_path):
-    if not SHARED_POSES.exists():
-        pytest.skip("the shared sample of TSU poses is not here")
     expect_success("data", "poses", SHARED_POSES, "-o", tmp_path, "--workers", 1)
     found = read_poses(tmp_path / "P11T13C03_LCRNet2d.npz")
     assert found.joints.shape == (34520, 17, 3) and found.fps == 20

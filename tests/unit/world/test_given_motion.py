@@ -10,13 +10,13 @@ from augrgb.world.montage import assign_clips, cut_together
 from augrgb.world.plan import plan_videos
 from augrgb.world.schedule import make_subject
 from augrgb.world.settings import WorldSettings
-from support.places import SHARED
+from support.places import SHARED, needs_shared
 from support.world_samples import CAPTURE_NAMES, bvh_text, packed
 
 SETTINGS = WorldSettings(
     duration_s=10.0, encoder=1, encoder_unlabelled=0, train=2, unlabelled=1, val=1, test=1, train_subjects=2
 )
-SHARED = SHARED / "data" / "bandai_motion" / "dataset2.npz"
+BANDAI = "data/bandai_motion/dataset2.npz"
 
 
 @pytest.fixture(scope="module")
@@ -130,9 +130,9 @@ def test_bvh_folder_refused(tmp_path):
         load_bvh_motion(tmp_path, pattern=r"(?P<content>x+)")
 
 
-@pytest.mark.skipif(not SHARED.exists(), reason="needs ../shared/data/bandai_motion (real motion capture)")
+@needs_shared(BANDAI)
 def test_real_motion_capture():
-    library = load_packed_motion(SHARED)
+    library = load_packed_motion(SHARED / BANDAI)
     assert (len(library.clips), len(library.contents), len(library.styles)) == (2902, 10, 7)
     settings = WorldSettings(train=1)
     plan = plan_videos(settings)[0]

@@ -3,19 +3,17 @@
 import time
 from collections import Counter
 
-import pytest
-
 from augrgb.annotations.choose_format import detect_format, read_annotations
 from augrgb.annotations.repair import repair
-from support.places import SHARED
+from support.places import SHARED, needs_shared
 
-SHARED = SHARED / "data" / "annotations"
-pytestmark = pytest.mark.skipif(not SHARED.is_dir(), reason=f"no real annotations at {SHARED}")
+ANNOTATIONS = SHARED / "data" / "annotations"
+pytestmark = needs_shared("data/annotations")
 
 
 def test_charades_is_read_in_well_under_a_second():
     started = time.process_time()
-    found = read_annotations(SHARED / "charades.json")
+    found = read_annotations(ANNOTATIONS / "charades.json")
     assert time.process_time() - started < 1.0
     assert (len(found.videos), len(found.classes)) == (9848, 157)
     assert sum(len(video.events) for video in found.videos.values()) == 66500
@@ -23,7 +21,7 @@ def test_charades_is_read_in_well_under_a_second():
 
 
 def test_charades_repairs():
-    repaired = repair(read_annotations(SHARED / "charades.json"))
+    repaired = repair(read_annotations(ANNOTATIONS / "charades.json"))
     kinds = Counter((finding.code, finding.action) for finding in repaired.findings)
     assert not repaired.refusals()
     assert kinds[("E-ANN-011", "clipped")] == 19618  # 19,623 reach past the end, 5 of them start after it
@@ -37,7 +35,7 @@ def test_charades_repairs():
 
 
 def test_tsu_subsets_are_those_of_the_rule():
-    path = SHARED / "smarthome_CS_51.json"
+    path = ANNOTATIONS / "smarthome_CS_51.json"
     assert detect_format(path) == "tsu-json"
     found = read_annotations(path, options={"fps": 20.0})
     assert (len(found.videos), len(found.classes)) == (536, 51)
@@ -49,10 +47,10 @@ def test_tsu_subsets_are_those_of_the_rule():
 
 
 def test_event_text_files_in_the_pku_layout():
-    folder = SHARED / "pku_style_example" / "gt"
+    folder = ANNOTATIONS / "pku_style_example" / "gt"
     assert detect_format(folder) == "pku-mmd"
     found = read_annotations(folder)
     events = found.videos["P02T02C03"].events
     assert len(events) == 75 and events[0].label == "c000" and events[0].start_s == 6 / 30
-    predictions = read_annotations(SHARED / "pku_style_example" / "pred")
+    predictions = read_annotations(ANNOTATIONS / "pku_style_example" / "pred")
     assert len(predictions.videos["P02T02C03"].events) > 0
