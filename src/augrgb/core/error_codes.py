@@ -210,7 +210,7 @@ CODES: Final[dict[str, ErrorCode]] = {
     "E-POS-004": ErrorCode("usage", "The joint names and parents of a skeleton do not form a tree.", "Give one parent per joint: joint numbers, -1 for the root."),
     "E-POS-005": ErrorCode("usage", "A skeleton lacks a joint that is needed, such as a hip.", "Rename the joints, or use another layout."),
     "E-POS-006": ErrorCode("input", "Pose files have different skeletons.", "Convert all poses to one layout."),
-    "E-POS-007": ErrorCode("input", "Nobody is seen in any frame.", "Leave the file out, or use a person detector."),
+    "E-POS-007": ErrorCode("input", "No person is seen in any frame.", "Leave the file out, or use a person detector."),
     "E-POS-008": ErrorCode("input", "Joints are in pixels, and the size of the image is not known.", "Give `--size WIDTHxHEIGHT` of the video."),
     "E-POS-009": ErrorCode("input", "The skeleton file does not state its frame rate.", "Give `--fps`."),
     "E-POS-010": ErrorCode("input", "The format of a skeleton file is not recognized.", "Name it with `--format`."),
@@ -293,7 +293,7 @@ CODES: Final[dict[str, ErrorCode]] = {
     # Run folders
     "E-RUN-001": ErrorCode("usage", "Another process trains into the run folder.", "Wait for it, or use another folder; remove the lock only if no such process exists."),
     "E-RUN-002": ErrorCode("usage", "The folder was begun with other settings.", "Use another folder, or the same settings."),
-    "E-RUN-003": ErrorCode("other", "Training was stopped by a signal and has been saved.", "The same command goes on from there."),
+    "E-RUN-003": ErrorCode("other", "Training was stopped by a signal and has been saved.", "Run the same command to resume."),
     "E-RUN-004": ErrorCode("other", "Too many training steps in a row were not finite.", "Lower `train.learning_rate` or the weight of the loss in the message, or check the features."),
     "E-RUN-005": ErrorCode("input", "The run is not finished.", "Give the command that began it again."),
     "E-RUN-006": ErrorCode("input", "A folder is not the run of a stream.", "Give the run folder of `augrgb train`."),

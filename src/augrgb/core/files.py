@@ -1,4 +1,4 @@
-"""Files that are either complete or absent, and hashes that tell.
+"""Files that are either complete or absent, and their hashes.
 
 A file with its final name is complete: everything is written to `name.tmp-<pid>-<random>-<host>` in the same folder,
 flushed, synced, renamed, and the folder synced.
@@ -29,7 +29,7 @@ ARRAY_DAMAGE: tuple[type[Exception], ...] = (
     *(OSError, EOFError, ValueError, KeyError, RuntimeError, SyntaxError),
     *(zipfile.BadZipFile, zlib.error, tokenize.TokenError),
 )
-"""What `numpy.load` raises for a damaged or foreign `.npy` or `.npz` file, which is more than it says."""
+"""What `numpy.load` raises for a damaged or third-party `.npy` or `.npz` file; more than its documentation lists."""
 _HOST = hashlib.sha256(socket.gethostname().encode()).hexdigest()[:8]
 
 

@@ -1,6 +1,6 @@
 """Scores on a clock to detections: connected runs of snippets above thresholds.
 
-Conventions: cell t of the clock (`Clock.cells_s`) is the time for which snippet t speaks; a run of snippets a..b-1 is
+Conventions: cell t of the clock (`Clock.cells_s`) is the time that snippet t covers; a run of snippets a..b-1 is
 the segment [cells[a], cells[b]), cut to the video. A snippet is on if its score is >= the threshold.
 """
 
@@ -44,7 +44,7 @@ def decode_scores(
     Args:
         scores: (T, K) in [0, 1].
         thresholds: Tried one after the other on all classes, or one for each class by name.
-        hysteresis: In (0, 1]: a run goes on while scores are >= hysteresis x threshold, but must reach the threshold.
+        hysteresis: In (0, 1]: a run continues while scores are >= hysteresis x threshold, but must reach the threshold.
         min_duration_s: Shorter segments are left out.
         max_gap_s: Runs of a class at most this far apart become one.
         duration_s: End of the video; None = end of the last cell.

@@ -1,4 +1,4 @@
-"""Detections from files: the inverse of `writers`, and foreign files of the same formats.
+"""Detections from files: the inverse of `writers`, and third-party files of the same formats.
 
 Every reader refuses a time or score that is not a finite number and a segment that ends before it starts, naming the
 entry; `check_durations` finds frame numbers given as seconds.
@@ -26,7 +26,7 @@ _CUE = re.compile(r"(?:(\d+):)?(\d\d?):(\d\d)[.,](\d{3})\s+-->\s+(?:(\d+):)?(\d\
 
 @dataclass(frozen=True, slots=True)
 class DetectionFile:
-    """What a file holds: detections, and the videos it speaks about (also those without detections, if it can say)."""
+    """What a file holds: detections, and the videos it covers (where the format can, also those without detections)."""
 
     detections: tuple[Detection, ...]
     video_ids: tuple[str, ...]

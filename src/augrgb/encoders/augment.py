@@ -18,7 +18,7 @@ from augrgb.encoders.snippet_encoder import Modality
 
 
 @dataclass(frozen=True, slots=True)
-class PictureChanges:
+class ImageChanges:
     """How much of each change images get; 1 = as usual, 0 = none."""
 
     shift: float = 1.0
@@ -29,11 +29,11 @@ class PictureChanges:
     noise: float = 1.0
 
 
-USUAL = PictureChanges()
+USUAL = ImageChanges()
 
 
 def augment(
-    modality: Modality, x: Tensor, generator: Generator, *, strength: float = 1.0, parts: PictureChanges = USUAL
+    modality: Modality, x: Tensor, generator: Generator, *, strength: float = 1.0, parts: ImageChanges = USUAL
 ) -> Tensor:
     """Augment prepared windows (N, window, ...) of a modality; `strength` 0 changes nothing. Poses know no `parts`."""
     if modality == "pose":
@@ -54,7 +54,7 @@ def mirror(modality: Modality, x: Tensor) -> Tensor:
     return x * x.new_tensor([-1.0, 1.0]) if modality == "flow" else x
 
 
-def augment_rgb(x: Tensor, generator: Generator, *, strength: float = 1.0, parts: PictureChanges = USUAL) -> Tensor:
+def augment_rgb(x: Tensor, generator: Generator, *, strength: float = 1.0, parts: ImageChanges = USUAL) -> Tensor:
     """Shift and scale, brightness, contrast, color, noise.
 
     Shape: (N, window, H, W, 3) -> same.
@@ -70,7 +70,7 @@ def augment_rgb(x: Tensor, generator: Generator, *, strength: float = 1.0, parts
     return x.add_(_normal(generator, tuple(x.shape), 0.05 * strength * parts.noise, x))
 
 
-def augment_flow(x: Tensor, generator: Generator, *, strength: float = 1.0, parts: PictureChanges = USUAL) -> Tensor:
+def augment_flow(x: Tensor, generator: Generator, *, strength: float = 1.0, parts: ImageChanges = USUAL) -> Tensor:
     """Shift and scale (which also scales displacements), small changes of speed.
 
     Shape: (N, window, H, W, 2) -> same.
@@ -99,7 +99,7 @@ def augment_pose(x: Tensor, generator: Generator, *, strength: float = 1.0) -> T
     return x * kept.to(x)
 
 
-def _shift_and_scale(x: Tensor, generator: Generator, strength: float, parts: PictureChanges) -> tuple[Tensor, Tensor]:
+def _shift_and_scale(x: Tensor, generator: Generator, strength: float, parts: ImageChanges) -> tuple[Tensor, Tensor]:
     """Bilinear crop: up to 8 % shift, 12 % zoom; gives the images and each sample's magnification (N,)."""
     count, window, height, width, channels = x.shape
     zoom = 1 + _spread(generator, (count,), 0.12 * strength * parts.zoom, x)

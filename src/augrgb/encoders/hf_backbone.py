@@ -65,7 +65,7 @@ class HfBackbone(SnippetEncoder):
     data_options = ("config", "kind", "frames", "pool", "height", "width", "shortest", "mean", "std", "resample")
     verified = (
         "features within 1e-4 of ten classes of transformers 4.57, from VideoMAE to DINOv3 (tiny random weights), "
-        "images within two grey levels of its image processors; published weights were not available"
+        "images within two gray levels of its image processors; published weights were not available"
     )
 
     def __init__(

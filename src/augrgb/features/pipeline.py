@@ -139,7 +139,7 @@ class _Pipe(Generic[Item]):
             self._changed.notify_all()
 
     def close(self) -> None:
-        """Nobody reads or writes any more."""
+        """Readers and writers have ended."""
         with self._changed:
             self._closed = True
             self._items.clear()

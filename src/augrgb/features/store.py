@@ -202,10 +202,10 @@ def open_features(folder: Path | str, clock: Clock | None = None, dim: int | Non
     folder = Path(folder)
     if not folder.is_dir():
         raise InputRefused("E-FEA-002", folder, "no such feature folder", "Run `augrgb extract` first.")
-    ours, foreign = any(folder.glob("*.safetensors")), any(folder.glob("*.npy"))
-    if ours and foreign:
+    ours, third_party = any(folder.glob("*.safetensors")), any(folder.glob("*.npy"))
+    if ours and third_party:
         raise InputRefused("E-FEA-026", folder, "holds both .safetensors and .npy features", "Keep them apart.")
-    if foreign:
+    if third_party:
         if clock is None:
             remedy = "Declare fps, window and stride with which they were made."
             raise InputRefused("E-FEA-020", folder, ".npy features do not state their time base", remedy)

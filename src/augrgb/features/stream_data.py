@@ -26,8 +26,8 @@ class StreamData:
 
     Features are read when first needed. The grid's stay mapped to their files where that is possible; others are kept
     up to a number of bytes. A video that lacks a modality is an error; with `allow_missing`, one that lacks the grid's
-    modality is left out, and one that lacks another is marked unavailable there; both are counted in `missing` and told
-    in a warning.
+    modality is left out, and one that lacks another is marked unavailable there; both are counted in `missing` and in
+    a logged warning.
 
     Args:
         dataset: Classes and videos.

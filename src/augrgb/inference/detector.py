@@ -22,7 +22,7 @@ from augrgb.video.video_info import VideoInfo
 class Detector:
     """Detects actions in videos with one bundle, in memory that does not grow with their length (but for the scores).
 
-    Files are decoded in this process; a damaged file can crash or stall a decoder. For files that nobody vouches for
+    Files are decoded in this process; a damaged file can crash or stall a decoder. For untrusted files
     use `GuardedDetector`.
 
     Args:

@@ -1,6 +1,6 @@
 """The thresholds of a bundle: the score from which a detection of each class is shown.
 
-Whoever chooses them (on validation videos, say) writes them beside the model; `Detector` applies them.
+They are chosen elsewhere, for example on validation videos, and written beside the model; `Detector` applies them.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The same batches and job graphs on a Ray cluster: one task per item or job, in a child process of its Ray worker.
 
 Workers write to storage that every machine sees under the same names; what they write is whole or absent, and equal
-bytes whoever writes it, so a task that ran twice does no harm.
+bytes whichever worker writes it, so a task that ran twice does no harm.
 """
 
 from __future__ import annotations
@@ -178,7 +178,7 @@ class RayPool:
                 yield name, result_or_raise(pickle.loads(outcome) if isinstance(outcome, bytes) else outcome)
 
     def fractions(self) -> dict[str, float]:
-        """See `JobPool`; of a moment ago, for nobody waits for the cluster to answer."""
+        """See `JobPool`; as of a moment ago; it does not wait for the cluster to answer."""
         ready = self._seen is not None and self._ray.wait([self._seen], timeout=0)[0]
         found: dict[str, float] = {}
         if ready:

@@ -122,7 +122,7 @@ def compare(
 
     Args:
         recipe: What to compare.
-        folder: Where everything is kept; a comparison goes on from what it holds.
+        folder: Where everything is kept; a comparison resumes from what it holds.
         shared: Where encoders, features, frames, streams and scores are kept, so that several comparisons can share
             them; default: in `folder`.
         workers: Processes; default: one per core.

@@ -126,7 +126,7 @@ def write_people(
         warnings: Others that the report should list.
 
     Raises:
-        InputRefused: E-POS-007 (nobody was seen), E-POS-008 (the frame size is not known), E-POS-002 (not poses).
+        InputRefused: E-POS-007 (no person was seen), E-POS-008 (the frame size is not known), E-POS-002 (not poses).
     """
     if isinstance(skeleton, str):
         skeleton = Skeleton(LAYOUTS[skeleton].names, LAYOUTS[skeleton].parents)

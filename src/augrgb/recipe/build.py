@@ -8,7 +8,7 @@ from typing import Any, Literal, cast
 from torch import nn
 
 from augrgb.core.timeline import Clock
-from augrgb.encoders.augment import PictureChanges
+from augrgb.encoders.augment import ImageChanges
 from augrgb.features.store import open_features
 from augrgb.features.video_features import FeatureFolder
 from augrgb.recipe.encoder_schema import AugmentSection, EncoderDistillSection, EncoderRecipe, JointSection
@@ -78,7 +78,7 @@ def build_augmentation(section: bool | AugmentSection) -> Augmentation | None:
     """How training snippets are changed at random."""
     if isinstance(section, bool):
         return Augmentation() if section else None
-    changes = PictureChanges(
+    changes = ImageChanges(
         section.shift, section.zoom, section.brightness, section.contrast, section.color, section.noise
     )
     return Augmentation(section.strength, changes, section.jitter_frames)

@@ -95,7 +95,7 @@ class MethodRow:
         scores: One per protocol, None where it was not measured.
         extra_sensors: What the method needs at test time beyond RGB, such as ("pose",); () for RGB alone.
         baseline: The row that differences refer to.
-        featured: The row that the headline speaks of.
+        featured: The row that the headline is about.
         note: A few words shown under the name.
         against: Name of the row that its differences refer to, if not the baseline.
     """
@@ -143,7 +143,7 @@ class Comparison:
 
     @property
     def featured(self) -> MethodRow | None:
-        """The row that the headline speaks of."""
+        """The row that the headline is about."""
         return next((row for row in self.rows if row.featured), None)
 
 

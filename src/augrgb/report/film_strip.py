@@ -35,10 +35,10 @@ def frame_of(uri: str) -> NDArray[np.uint8]:
     """
     if not is_frame_uri(uri):
         raise InputRefused("E-REP-002", "film strip", f"not a JPEG data URI: {uri[:40]!r}", "Make it with film_strip.")
-    picture = cv2.imdecode(np.frombuffer(base64.b64decode(uri[len(PREFIX) :]), np.uint8), cv2.IMREAD_COLOR)
-    if picture is None:
+    image = cv2.imdecode(np.frombuffer(base64.b64decode(uri[len(PREFIX) :]), np.uint8), cv2.IMREAD_COLOR)
+    if image is None:
         raise InputRefused("E-REP-002", "film strip", "a data URI holds no JPEG", "Make it with film_strip.")
-    return np.asarray(picture[:, :, ::-1], np.uint8)
+    return np.asarray(image[:, :, ::-1], np.uint8)
 
 
 def _jpeg(frame: NDArray[np.uint8], height_px: int, quality: int) -> bytes:

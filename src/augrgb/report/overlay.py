@@ -67,8 +67,8 @@ def draw_labels(
         frame: (H, W, 3) uint8 RGB.
         lines: Text and RGB color of each line.
     """
-    picture = np.ascontiguousarray(frame).copy()
-    height, width = picture.shape[:2]
+    image = np.ascontiguousarray(frame).copy()
+    height, width = image.shape[:2]
     room = max(1, height // line_height_px)
     if len(lines) > room:
         kept = room - 1
@@ -81,10 +81,10 @@ def draw_labels(
         scale *= min(1.0, (width - 2 * pad) / max(1, text_width))
         text_width = min(text_width, width - 2 * pad)
         top = place * line_height_px
-        cv2.rectangle(picture, (0, top), (text_width + 2 * pad, top + line_height_px - 2), color, -1)
+        cv2.rectangle(image, (0, top), (text_width + 2 * pad, top + line_height_px - 2), color, -1)
         at = (pad, top + line_height_px - 2 * pad - 1)
-        cv2.putText(picture, text, at, _FONT, scale, (255, 255, 255), 1, cv2.LINE_AA)
-    return picture
+        cv2.putText(image, text, at, _FONT, scale, (255, 255, 255), 1, cv2.LINE_AA)
+    return image
 
 
 def _marked(

@@ -13,7 +13,7 @@ from torch import Tensor
 from augrgb.annotations.labels import rasterise
 from augrgb.core.errors import InputRefused, UsageFault, did_you_mean
 from augrgb.core.types import Dataset
-from augrgb.encoders.augment import USUAL, PictureChanges, augment, mirror
+from augrgb.encoders.augment import USUAL, ImageChanges, augment, mirror
 from augrgb.encoders.snippet_encoder import Modality, SnippetEncoder
 from augrgb.features.snippet_bank import SnippetBank
 from augrgb.training.encoder_task import Mirroring, SnippetSet
@@ -30,7 +30,7 @@ class Augmentation:
     """
 
     strength: float = 1.0
-    changes: PictureChanges = USUAL
+    changes: ImageChanges = USUAL
     jitter_frames: int = 0
 
 

@@ -39,7 +39,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class FrameTarget:
-    """One wanted form of every frame: (width, height) as shown, and RGB (H, W, 3) or grey (H, W)."""
+    """One wanted form of every frame: (width, height) as shown, and RGB (H, W, 3) or gray (H, W)."""
 
     size: tuple[int, int]
     pixels: Literal["rgb24", "gray"] = "rgb24"
@@ -67,7 +67,7 @@ class DecodeReport:
     warnings: list[str] = field(default_factory=list)
 
     def warn(self, path: Path, text: str) -> None:
-        """Keep a warning once; whoever asked for the report shows it."""
+        """Keep a warning once; the caller shows it."""
         if text not in self.warnings:
             self.warnings.append(text)
             _log.info("%s: %s", path, text)

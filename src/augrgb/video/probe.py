@@ -79,6 +79,6 @@ def declared_duration_s(container: InputContainer, stream: VideoStream) -> float
 def no_frames(path: Path, stream: VideoStream) -> InputRefused:
     """The refusal of a video in which nothing could be decoded."""
     if stream.frames:
-        problem = f"decoded 0 of {stream.frames} frames: the picture data is missing"
+        problem = f"decoded 0 of {stream.frames} frames: the image data is missing"
         return InputRefused("E-VID-003", path, problem, "It was cut off: copy or download it again.")
     return InputRefused("E-VID-002", path, "the video stream has no frames")

@@ -18,7 +18,7 @@ class VideoInfo:
         declared_frames: Frames in the header (0 if the container does not say).
         codec, container, pixel_format: FFmpeg's names.
         rotation_deg: Counter-clockwise turn that was applied to width and height: 0, 90, 180 or 270.
-        mirrored: The display matrix flips the picture.
+        mirrored: The display matrix flips the image.
         has_audio: There is a sound track.
     """
 

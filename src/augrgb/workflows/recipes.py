@@ -13,7 +13,7 @@ from augrgb.recipe.builtin import FOLDER, builtin_path
 def copy_recipe(name: str, target: Path | None = None) -> Path:
     """Write a built-in recipe, comments included, where it can be edited.
 
-    A copy goes on using the built-in file that it is laid over (`base: charades/base.yaml`), and its own values win.
+    A copy keeps using the built-in file that it is laid over (`base: charades/base.yaml`), and its own values win.
 
     Args:
         name: As for `builtin_path`.

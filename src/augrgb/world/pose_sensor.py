@@ -32,7 +32,7 @@ def sense_pose(
     """What the tracker reports, (n, V, 3) float32 metres in camera axes, NaN = not seen.
 
     Errors: noise that is correlated over about 0.3 s (1.5 times as strong in depth), joints lost in bursts (more often
-    behind occluders or behind the trunk), left and right of arms or of legs confused for a while, and nobody seen.
+    behind occluders or behind the trunk), left and right of arms or of legs confused for a while, and no person seen.
     """
     rng = rng_at(settings.seed, "video", video_id, "pose")
     true = exact_pose(performance, camera)

@@ -39,7 +39,7 @@ class WorldSettings:
         joint_noise_m: Standard deviation of a measured joint in metres (1.5 times that in depth).
         joint_dropout: Share of joints that the pose sensor misses in free view (four times that when hidden).
         joint_swap: Share of time in which the pose sensor confuses left and right of arms or of legs.
-        frame_dropout: Share of time in which the pose sensor sees nobody.
+        frame_dropout: Share of time in which the pose sensor sees no person.
 
     Raises:
         UsageFault: E-WLD-002 for each value out of range, all together.

@@ -7,7 +7,7 @@ import torch
 from augrgb.core.errors import AugrgbError
 from augrgb.core.files import write_json
 from augrgb.core.timeline import Clock
-from augrgb.encoders.augment import PictureChanges, augment, mirror
+from augrgb.encoders.augment import ImageChanges, augment, mirror
 from augrgb.features.frame_folder import FrameFolder, FrameSettings, write_frames
 from augrgb.features.snippet_bank import SnippetBank
 
@@ -18,14 +18,14 @@ def pictures(channels: int = 3) -> torch.Tensor:
     return torch.rand(4, 2, 8, 10, channels, generator=torch.Generator().manual_seed(0))
 
 
-def changed(parts: PictureChanges, modality: str = "rgb") -> torch.Tensor:
+def changed(parts: ImageChanges, modality: str = "rgb") -> torch.Tensor:
     x = pictures(3 if modality == "rgb" else 2)
     return augment(modality, x, torch.Generator().manual_seed(1), parts=parts)
 
 
 @pytest.mark.parametrize("part", sorted(OFF))
 def test_each_part_can_be_switched_on_alone(part):
-    x, one = pictures(), changed(PictureChanges(**{**OFF, part: 1.0}))
+    x, one = pictures(), changed(ImageChanges(**{**OFF, part: 1.0}))
     assert (one - x).abs().max() > 1e-3
     difference = one - x
     if part == "brightness":  # the same for all pixels of a snippet
@@ -38,14 +38,14 @@ def test_each_part_can_be_switched_on_alone(part):
 
 
 def test_all_parts_off_changes_nothing():
-    torch.testing.assert_close(changed(PictureChanges(**OFF)), pictures(), atol=1e-5, rtol=0)
+    torch.testing.assert_close(changed(ImageChanges(**OFF)), pictures(), atol=1e-5, rtol=0)
 
 
 def test_the_usual_parts_are_the_default():
     for modality in ("rgb", "flow"):
         x = pictures(3 if modality == "rgb" else 2)
         assert torch.equal(
-            augment(modality, x.clone(), torch.Generator().manual_seed(1)), changed(PictureChanges(), modality)
+            augment(modality, x.clone(), torch.Generator().manual_seed(1)), changed(ImageChanges(), modality)
         )
 
 

@@ -13,7 +13,7 @@ from augrgb.annotations.reading.text_files import RepeatedKey, open_text, unique
 from augrgb.core.errors import InputRefused
 
 _CHUNK = 1 << 18
-_NEAR_END = 1 << 12  # a mistake this close to the end of what was read may only be a value that goes on
+_NEAR_END = 1 << 12  # a mistake this close to the end of what was read may only be a value that is cut off
 _BLANK = re.compile(r"[ \t\n\r]*")
 
 Member = tuple[tuple[str | int, ...], Any]

@@ -71,7 +71,7 @@ def allowed(rule: Negatives, anchors: Snippets, candidates: Snippets) -> Tensor:
 
 
 def _label_words(snippets: Snippets) -> list[Tensor]:
-    """Numbers (N,) that tell label sets apart, as many as it takes; those of an unlabelled snippet are its alone."""
+    """Numbers (N,) one for each distinct label set; every unlabelled snippet has a number that no other has."""
     place = -1.0 - snippets.number.to(snippets.labels.dtype)
     alone = torch.where(snippets.number < 0, torch.nan, place)  # NaN differs from everything
     words = []

@@ -161,7 +161,7 @@ def _note_inputs(run: Run) -> None:
 
 
 def fingerprints(files: Sequence[Path]) -> dict[str, str]:
-    """SHA-256 of each file that is at hand, by its last folders, such as `streams/pose-0/model.safetensors`."""
+    """SHA-256 of each file that exists, by its last folders, such as `streams/pose-0/model.safetensors`."""
     return {"/".join(path.parts[-3:]): sha256_file(path) for path in files if path.is_file()}
 
 

@@ -30,7 +30,7 @@ class CocoKeypoints(SkeletonFormat):
 
     v = 0 means not seen, otherwise v is kept as the score. Frames are the `images` in order of `frame_id` (else `id`),
     or without `images` the `image_id` of each result: numbers counted from 0 if one is 0, else from 1. Where `frame_id`
-    leaves frames out, nobody was seen there; its common step is one frame. For 133 joints, `keypoints` may be the 17
+    leaves frames out, no person was seen there; its common step is one frame. For 133 joints, `keypoints` may be the 17
     of the body followed by `foot_kpts`, `face_kpts`, `lefthand_kpts`, `righthand_kpts`, as in COCO-WholeBody.
     """
 

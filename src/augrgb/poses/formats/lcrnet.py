@@ -61,7 +61,7 @@ class LcrNetJson(SkeletonFormat):
 class LcrNetArrays(SkeletonFormat):
     """LCR-Net `.npz` (Toyota Smarthome Untrimmed): `kpts` (n, 17, 2) pixels of one person.
 
-    All zeros where nobody was found; defaults as for the JSON.
+    All zeros where no person was found; defaults as for the JSON.
     """
 
     name = "lcrnet-npz"

@@ -15,7 +15,7 @@ _FINEST_SCALE = 1
 
 
 class DisFlow(FlowMethod):
-    """Dense inverse search on grey images, as in OpenCV; its result does not depend on OpenCV's threads.
+    """Dense inverse search on gray images, as in OpenCV; its result does not depend on OpenCV's threads.
 
     Kroeger et al., "Fast Optical Flow using Dense Inverse Search", ECCV 2016.
     """

@@ -20,7 +20,7 @@ _OPTIONS: dict[str, Any] = {"attachment": 15, "tightness": 0.3, "num_warp": 5, "
 
 
 class Tvl1Flow(FlowMethod):
-    """TV-L1 by scikit-image, on grey images of the track's own size."""
+    """TV-L1 by scikit-image, on gray images of the track's own size."""
 
     name = "tvl1"
 
