@@ -103,3 +103,21 @@ def test_a_comparison_is_the_same_bytes_although_a_node_is_lost(tmp_path, monkey
         here = {path.relative_to("here"): path.read_bytes() for path in Path("here").glob(pattern)}
         assert len(here) == count
         assert here == {path.relative_to("there"): path.read_bytes() for path in Path("there").glob(pattern)}
+
+
+def test_an_interrupted_driver_leaves_what_is_finished(tmp_path, monkeypatch):
+    jobs = small_graph(tmp_path / "parts", pause_s=0.5)
+    with two_nodes(monkeypatch) as (cluster, _):
+        engine = RayEngine(cluster.address)
+
+        def interrupt(stage, fraction):
+            if fraction >= 3 / 8:
+                raise KeyboardInterrupt
+
+        with pytest.raises(KeyboardInterrupt), JobRunner(on_progress=interrupt, engine=engine) as runner:
+            runner.run(jobs)
+        finished = {path: path.read_bytes() for path in (tmp_path / "parts").glob("part-*.npy")}
+        assert 3 <= len(finished) < 8 and not (tmp_path / "parts" / "sum.npy").exists()
+        with JobRunner(engine=engine) as runner:
+            assert runner.run(jobs)["sum"] == 8
+    assert all(path.read_bytes() == content for path, content in finished.items())
