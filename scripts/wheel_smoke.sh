@@ -8,14 +8,15 @@ folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 "$python" -m build --wheel --outdir "$folder/wheel" . >"$folder/build.log" 2>&1 || { cat "$folder/build.log"; exit 1; }
 constraints=$PWD/constraints.txt
-python3 -m venv "$folder/env"
+"$python" -m venv "$folder/env"
 pip=("$folder/env/bin/python" -m pip install --quiet --disable-pip-version-check -c "$constraints")
 "${pip[@]}" torch
 "${pip[@]}" "$folder"/wheel/augrgb-*.whl
 cd "$folder"
 export PATH=$folder/env/bin:$PATH
 augrgb --help >/dev/null
-augrgb recipes list | grep -q world/rgb
+augrgb recipes list >recipes.txt  # not piped into grep -q, which would close the pipe early
+grep -q world/rgb recipes.txt
 augrgb recipes copy tsu/cs_rgb
 augrgb demo --tiny | tee demo.txt
 test -s demo/report.html
