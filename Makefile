@@ -39,6 +39,7 @@ lint: $(VENV)/installed types
 
 types: $(VENV)/installed
 	$(BIN)/mypy
+	$(BIN)/mypy --config-file tests/mypy.ini tests
 
 $(VENV)/installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)

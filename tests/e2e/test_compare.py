@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 import typer
@@ -25,14 +26,14 @@ SCRIPT = SUPPORT / "toy_comparison.py"
 HERE = Path(".")
 
 
-def run(*words):
+def run(*words: Any) -> Any:
     app = typer.Typer()
     app.command()(compare)
     return CliRunner().invoke(app, [*map(str, words), "--workers", "1"])
 
 
 @pytest.fixture(scope="module")
-def finished(tmp_path_factory):
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Any:
     """A finished comparison; copy it to change it. Its paths are relative to its folder."""
     root = tmp_path_factory.mktemp("comparison")
     with pytest.MonkeyPatch.context() as patch:
@@ -44,14 +45,14 @@ def finished(tmp_path_factory):
 
 
 @pytest.fixture
-def copied(finished, tmp_path, monkeypatch):
+def copied(finished: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     root = tmp_path / "copy"
     shutil.copytree(finished[0], root)
     monkeypatch.chdir(root)
     return root
 
 
-def test_every_seed_stands_in_the_results_with_its_coverage(finished):
+def test_every_seed_stands_in_the_results_with_its_coverage(finished: Any) -> None:
     root, outcome = finished
     results = json.loads((root / "out" / "results.json").read_text())
     assert list(results["rows"]) == ["both", "logits", "pose", "rgb"]
@@ -73,7 +74,7 @@ def test_every_seed_stands_in_the_results_with_its_coverage(finished):
     assert "RGB + pose" in outcome.output
 
 
-def test_all_tables_are_written(finished):
+def test_all_tables_are_written(finished: Any) -> None:
     out = finished[0] / "out"
     assert all((out / name).stat().st_size > 150 for name in FILES)
     assert "p (Holm)" in (out / "comparison.md").read_text()
@@ -82,7 +83,7 @@ def test_all_tables_are_written(finished):
     assert "Toy_comparison" in (out / "report.html").read_text()
 
 
-def test_finished_cells_are_never_redone(copied):
+def test_finished_cells_are_never_redone(copied: Any) -> None:
     before = (copied / "out" / "results.json").read_bytes()
     models = {path: path.stat().st_mtime_ns for path in copied.rglob("streams/*/model.safetensors")}
     for name in FILES:
@@ -95,7 +96,7 @@ def test_finished_cells_are_never_redone(copied):
     assert models == {path: path.stat().st_mtime_ns for path in models} and len(models) == 6
 
 
-def test_a_changed_recipe_is_refused_with_every_cell(copied):
+def test_a_changed_recipe_is_refused_with_every_cell(copied: Any) -> None:
     outcome = run("toy.yaml", "methods.logits.losses.logit_kd.weight=0.5", "--out", "out")
     assert isinstance(outcome.exception, UsageFault) and outcome.exception.exit_code == 2
     told = str(outcome.exception)
@@ -105,7 +106,7 @@ def test_a_changed_recipe_is_refused_with_every_cell(copied):
     assert "streams/rgb" not in told and "new key" in told
 
 
-def test_a_student_of_a_retrained_teacher_is_refused(copied):
+def test_a_student_of_a_retrained_teacher_is_refused(copied: Any) -> None:
     teacher = copied / "out" / "streams" / "pose-0" / "model.safetensors"
     teacher.write_bytes((copied / "out" / "streams" / "pose-1" / "model.safetensors").read_bytes())
     told = str(run("toy.yaml", "--out", "out").exception)
@@ -113,14 +114,16 @@ def test_a_student_of_a_retrained_teacher_is_refused(copied):
     assert "logits-1" not in told
 
 
-def test_changed_annotations_are_noticed(copied):
+def test_changed_annotations_are_noticed(copied: Any) -> None:
     path = copied / "data" / "dataset.json"
     path.write_text(path.read_text().replace('"toy"', '"toi"'))
     told = str(run("toy.yaml", "--out", "out").exception)
     assert told.count("data/dataset.json is another one since") == 6
 
 
-def test_a_test_on_videos_of_another_splits_training_is_refused_first(tmp_path, monkeypatch):
+def test_a_test_on_videos_of_another_splits_training_is_refused_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     make_features(HERE)
     known = json.loads(Path("data/dataset.json").read_text())
@@ -132,7 +135,7 @@ def test_a_test_on_videos_of_another_splits_training_is_refused_first(tmp_path, 
     assert not Path("out/streams").exists()
 
 
-def test_one_method_diverges_and_the_others_finish(copied):
+def test_one_method_diverges_and_the_others_finish(copied: Any) -> None:
     values = toy_values(HERE)
     wild = {"teachers": ["pose"], "losses": {"logit_kd": {"weight": 1e39}}, "set": {"train.steps": 12}}
     values["methods"]["wild"] = wild
@@ -152,7 +155,7 @@ def test_one_method_diverges_and_the_others_finish(copied):
 
 
 @pytest.mark.slow
-def test_what_failed_is_tried_again_once_mended(copied):
+def test_what_failed_is_tried_again_once_mended(copied: Any) -> None:
     values = toy_values(HERE)
     values["methods"]["wild"] = {"teachers": ["pose"], "losses": {"logit_kd": {}}, "set": {"train.steps": 12}}
     recipe = write_recipe(copied, values)
@@ -164,7 +167,7 @@ def test_what_failed_is_tried_again_once_mended(copied):
 
 
 @pytest.mark.slow
-def test_killed_again_and_again_ends_in_the_same_bytes(finished, tmp_path):
+def test_killed_again_and_again_ends_in_the_same_bytes(finished: Any, tmp_path: Path) -> None:
     root = tmp_path / "killed"
     shutil.copytree(finished[0], root)
     shutil.rmtree(root / "out")
@@ -189,7 +192,7 @@ def test_killed_again_and_again_ends_in_the_same_bytes(finished, tmp_path):
 
 
 @pytest.mark.slow
-def test_encoders_are_trained_shared_and_taught(project, tmp_path, monkeypatch):
+def test_encoders_are_trained_shared_and_taught(project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     train = {"steps": 4, "batch_size": 4, "validate_every": 2, "checkpoint_every": 2, "warmup_steps": 1}
     values = {
@@ -232,7 +235,7 @@ def test_encoders_are_trained_shared_and_taught(project, tmp_path, monkeypatch):
     assert (tmp_path / "out" / "results.json").read_bytes() == before
 
 
-def test_timelines_and_curves_are_drawn_of_any_comparison(copied):
+def test_timelines_and_curves_are_drawn_of_any_comparison(copied: Any) -> None:
     extra = ("timelines=[rgb,both]", "curves=[rgb,pose]", "test_names={view: new views}")
     outcome = run("toy.yaml", *extra, "--out", "out")
     assert outcome.exit_code == 0, outcome.output
@@ -245,7 +248,7 @@ def test_timelines_and_curves_are_drawn_of_any_comparison(copied):
     assert [one["stage"] for one in json.loads((copied / "out" / "costs.json").read_text())][-1].startswith("in all")
 
 
-def test_what_the_report_should_draw_must_exist(copied):
+def test_what_the_report_should_draw_must_exist(copied: Any) -> None:
     outcome = run("toy.yaml", "timelines=[rbg]", "curves=[both]", "test_names={veiw: x}", "--out", "out", "--dry-run")
     message = str(outcome.exception)
     for text in (

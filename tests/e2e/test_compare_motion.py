@@ -25,7 +25,9 @@ TINY = (
 
 
 @pytest.mark.slow
-def test_encoders_streams_and_streams_that_teach_encoders_on_given_motion(tmp_path, monkeypatch):
+def test_encoders_streams_and_streams_that_teach_encoders_on_given_motion(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     motion = load_packed_motion(packed(tmp_path / "motion.npz"))
     make_world_from_motion(tmp_path / "motion", motion, WORLD, styles=True, workers=0)

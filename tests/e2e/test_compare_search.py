@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 import typer
@@ -21,13 +22,13 @@ SCRIPT = SUPPORT / "toy_comparison.py"
 HERE = Path(".")
 
 
-def run(*words):
+def run(*words: Any) -> Any:
     app = typer.Typer()
     app.command()(compare)
     return CliRunner().invoke(app, [*map(str, words), "--workers", "1"])
 
 
-def searched_values(root):
+def searched_values(root: Any) -> Any:
     values = toy_values(root)
     values["tests"], values["protocols"] = ["subject"], ["frame-map/present"]
     grid = {"train.learning_rate": [1e-3, 1e-1], "train.weight_decay": [0.01, 0.5]}
@@ -37,7 +38,7 @@ def searched_values(root):
 
 
 @pytest.fixture(scope="module")
-def finished(tmp_path_factory):
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Any:
     root = tmp_path_factory.mktemp("searched")
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(root)
@@ -48,22 +49,22 @@ def finished(tmp_path_factory):
 
 
 @pytest.fixture
-def copied(finished, tmp_path, monkeypatch):
+def copied(finished: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     root = tmp_path / "copy"
     shutil.copytree(finished, root)
     monkeypatch.chdir(root)
     return root
 
 
-def results_of(root):
+def results_of(root: Any) -> Any:
     return json.loads((root / "out" / "results.json").read_text())
 
 
-def recipe_of(folder):
+def recipe_of(folder: Any) -> Any:
     return json.loads((folder / "run.json").read_text())["identity"]["recipe"]
 
 
-def test_every_method_makes_the_same_number_of_trials_and_the_best_is_tested(finished):
+def test_every_method_makes_the_same_number_of_trials_and_the_best_is_tested(finished: Any) -> None:
     search = results_of(finished)["search"]
     assert (search["budget"], search["seeds"], search["role"]) == (3, [100, 101], "val")
     methods = search["methods"]
@@ -80,7 +81,7 @@ def test_every_method_makes_the_same_number_of_trials_and_the_best_is_tested(fin
     assert weight == methods["logits"]["settings"]["scale"]
 
 
-def test_scores_are_means_over_the_search_seeds_on_validation_videos(finished):
+def test_scores_are_means_over_the_search_seeds_on_validation_videos(finished: Any) -> None:
     folder = finished / "out" / "search" / "evaluation"
     for trial in results_of(finished)["search"]["methods"]["pose"]["trials"]:
         assert trial["score"] == pytest.approx(sum(trial["seeds"].values()) / 2)
@@ -88,7 +89,7 @@ def test_scores_are_means_over_the_search_seeds_on_validation_videos(finished):
     assert len(requests) == 3 * 3 * 2 and {one["role"] for one in requests} == {"val"}
 
 
-def test_trials_of_a_student_have_the_best_trial_of_their_teacher(finished):
+def test_trials_of_a_student_have_the_best_trial_of_their_teacher(finished: Any) -> None:
     best = results_of(finished)["search"]["methods"]["pose"]["settings"]
     for run_folder in (finished / "out" / "search" / "streams").glob("logits-*"):
         recipe = recipe_of(run_folder)
@@ -98,7 +99,7 @@ def test_trials_of_a_student_have_the_best_trial_of_their_teacher(finished):
         assert recipe_of(teacher)["seed"] == recipe["seed"]
 
 
-def test_the_choice_stands_in_every_output(finished):
+def test_the_choice_stands_in_every_output(finished: Any) -> None:
     chosen = results_of(finished)["search"]["methods"]["rgb"]["settings"]
     said = f"train.learning_rate={chosen['train.learning_rate']:g}"
     for name in ("comparison.md", "report.html"):
@@ -106,7 +107,7 @@ def test_the_choice_stands_in_every_output(finished):
         assert "Search" in text and said in text and "3 of 8" in text
 
 
-def test_nothing_is_left_to_do_and_lost_cells_come_back_equal(copied):
+def test_nothing_is_left_to_do_and_lost_cells_come_back_equal(copied: Any) -> None:
     assert "to do: nothing" in run("toy.yaml", "--out", "out", "--dry-run").output
     before = (copied / "out" / "results.json").read_bytes()
     (copied / "out" / "results.json").unlink()
@@ -118,7 +119,7 @@ def test_nothing_is_left_to_do_and_lost_cells_come_back_equal(copied):
     assert (copied / "out" / "results.json").read_bytes() == before
 
 
-def test_another_choice_is_refused_where_tests_are_finished(copied):
+def test_another_choice_is_refused_where_tests_are_finished(copied: Any) -> None:
     chosen = results_of(copied)["search"]["methods"]["rgb"]["settings"]["train.learning_rate"]
     other = 1e-3 if chosen == 1e-1 else 1e-1
     grid = f"methods.rgb.grid={{train.learning_rate: [{other}], train.weight_decay: [0.01, 0.02, 0.03]}}"
@@ -127,7 +128,7 @@ def test_another_choice_is_refused_where_tests_are_finished(copied):
     assert "out/streams/rgb-0: train.learning_rate" in str(outcome.exception)
 
 
-def test_trials_that_diverge_count_and_are_not_tried_again(copied):
+def test_trials_that_diverge_count_and_are_not_tried_again(copied: Any) -> None:
     values = searched_values(HERE)
     values["methods"]["wild"] = {
         "teachers": ["pose"],
@@ -157,7 +158,7 @@ def test_trials_that_diverge_count_and_are_not_tried_again(copied):
 
 
 @pytest.mark.slow
-def test_a_killed_search_goes_on_to_the_same_bytes(finished, tmp_path):
+def test_a_killed_search_goes_on_to_the_same_bytes(finished: Any, tmp_path: Path) -> None:
     root = tmp_path / "killed"
     shutil.copytree(finished, root)
     shutil.rmtree(root / "out")

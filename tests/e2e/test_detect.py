@@ -6,6 +6,7 @@ import os
 import re
 import signal
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -25,13 +26,13 @@ CLIPS = SHARED / "data" / "videos"
 real_clips = needs_shared("data/videos")
 
 
-def length_of(path):
+def length_of(path: Any) -> Any:
     report = DecodeReport()
     count = sum(1 for _ in frames_by_time(path, probe(path).fps, (32, 24), report=report))
     return count, report.duration_s
 
 
-def test_every_file_is_written_and_they_agree(project, tmp_path):
+def test_every_file_is_written_and_they_agree(project: Path, tmp_path: Path) -> None:
     video = write_video(tmp_path / "a walk.mp4", square_frames(75, 96, 64), fps=15, audio_s=5.0)
     words = ("detect", video, "--model", project / "rgb", "--out", tmp_path / "out", "--min-score", 0.02)
     outcome = expect_success(*words, "--srt", "--overlay")
@@ -51,7 +52,7 @@ def test_every_file_is_written_and_they_agree(project, tmp_path):
     assert length_of(copy.path)[0] == length_of(video)[0] == 75
 
 
-def test_a_child_finds_what_this_process_finds(project, tmp_path):
+def test_a_child_finds_what_this_process_finds(project: Path, tmp_path: Path) -> None:
     video = write_video(tmp_path / "v.mp4", square_frames(60), fps=15)
     outcome = detect_videos([video], project / "rgb", tmp_path / "out", min_score=0.02, device="cpu")
     here = Detector(project / "rgb", "cpu")(video, min_score=0.02)
@@ -62,7 +63,7 @@ def test_a_child_finds_what_this_process_finds(project, tmp_path):
         assert (one.label, one.start_s, one.end_s) == (other.label, other.start_s, other.end_s)
 
 
-def test_json_goes_to_stdout_and_nothing_else_does(project, tmp_path):
+def test_json_goes_to_stdout_and_nothing_else_does(project: Path, tmp_path: Path) -> None:
     video = write_video(tmp_path / "v.mp4", square_frames(30), fps=15)
     words = ("detect", video, "--model", project / "rgb", "--out", tmp_path / "out", "--min-score", 0.02, "--json")
     printed = json.loads(expect_success(*words).out)
@@ -71,7 +72,9 @@ def test_json_goes_to_stdout_and_nothing_else_does(project, tmp_path):
     assert printed["faults"] == [] and len(printed["files"]) == 3
 
 
-def test_the_page_starts_at_the_applied_threshold_and_draws_what_the_bars_were_made_from(project, tmp_path):
+def test_the_page_starts_at_the_applied_threshold_and_draws_what_the_bars_were_made_from(
+    project: Path, tmp_path: Path
+) -> None:
     video = write_video(tmp_path / "v.mp4", square_frames(60), fps=15)
     outcome = detect_videos([video], project / "rgb", tmp_path, min_score=0.0625)
     page = (tmp_path / "v.html").read_text()
@@ -83,7 +86,7 @@ def test_the_page_starts_at_the_applied_threshold_and_draws_what_the_bars_were_m
     assert peak in [min(int(point.split()[1]) for point in curve.split("L")) for curve in curves]
 
 
-def deadly(call):
+def deadly(call: Any) -> Any:
     """The child's function, but for files whose name says what they do."""
     if getattr(call.argument, "video", Path()).name == "kills.mp4":
         os.kill(os.getpid(), signal.SIGSEGV)
@@ -91,7 +94,9 @@ def deadly(call):
 
 
 @pytest.mark.slow  # three processes that load torch
-def test_a_video_that_kills_the_decoder_takes_only_itself(project, tmp_path, monkeypatch):
+def test_a_video_that_kills_the_decoder_takes_only_itself(
+    project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "in").mkdir()
     for name in ("kills.mp4", "well.mp4"):
         write_video(tmp_path / "in" / name, square_frames(30), fps=15)
@@ -103,7 +108,7 @@ def test_a_video_that_kills_the_decoder_takes_only_itself(project, tmp_path, mon
     assert list(json.loads((tmp_path / "out" / "detections.json").read_text())["results"]) == ["well"]
 
 
-def test_labels_are_drawn_where_and_when_they_hold(tmp_path):
+def test_labels_are_drawn_where_and_when_they_hold(tmp_path: Path) -> None:
     grey = np.full((30, 120, 160, 3), 90, np.uint8)
     source = write_video(tmp_path / "v.mp4", grey, fps=10)
     found = [Detection("v", "café à emporter", 1.0, 2.0, 0.75)]
@@ -114,7 +119,7 @@ def test_labels_are_drawn_where_and_when_they_hold(tmp_path):
     assert not changed[:, 40:].any()  # the rest of the picture is left alone
 
 
-def test_odd_sides_and_variable_rates(tmp_path):
+def test_odd_sides_and_variable_rates(tmp_path: Path) -> None:
     frames = square_frames(12, 63, 49)
     times = [0.0, 0.1, 0.2, 0.3, 0.5, 0.7, 0.9, 1.0, 1.1, 1.2, 1.3, 1.4]
     source = write_video(tmp_path / "v.mkv", frames, fps=10, times_s=times, pixels="yuv444p")
@@ -124,7 +129,7 @@ def test_odd_sides_and_variable_rates(tmp_path):
     assert length_of(copy.path)[1] == pytest.approx(length_of(source)[1], abs=0.2)
 
 
-def test_a_folder_is_searched_but_not_for_our_own_copies(project, tmp_path):
+def test_a_folder_is_searched_but_not_for_our_own_copies(project: Path, tmp_path: Path) -> None:
     write_video(tmp_path / "in.mp4", square_frames(20), fps=10)
     words = ("detect", tmp_path, "--model", project / "rgb", "--out", tmp_path, "--overlay")
     expect_success(*words)
@@ -133,7 +138,7 @@ def test_a_folder_is_searched_but_not_for_our_own_copies(project, tmp_path):
     assert (tmp_path / "in.overlay.mp4").is_file()
 
 
-def test_more_labels_than_fit_are_counted_and_the_frame_is_not_changed_in_place():
+def test_more_labels_than_fit_are_counted_and_the_frame_is_not_changed_in_place() -> None:
     frame = np.zeros((48, 64, 3), np.uint8)
     drawn = draw_labels(frame, [(f"class {n}", (200, 0, 0)) for n in range(9)], line_height_px=16)
     assert not frame.any() and drawn.shape == frame.shape
@@ -142,7 +147,7 @@ def test_more_labels_than_fit_are_counted_and_the_frame_is_not_changed_in_place(
 
 @real_clips
 @pytest.mark.parametrize("name", ["demo", "v_GGSY1Qvo990"])
-def test_real_clips(project, tmp_path, name):
+def test_real_clips(project: Path, tmp_path: Path, name: Any) -> None:
     clip = CLIPS / f"{name}.mp4"
     words = ("detect", clip, "--model", project / "rgb", "--out", tmp_path, "--min-score", 0.02, "--overlay", "--srt")
     expect_success(*words)
@@ -160,7 +165,7 @@ def test_real_clips(project, tmp_path, name):
 
 
 @real_clips
-def test_a_corrupted_clip_names_the_time_and_leaves_nothing(project, tmp_path):
+def test_a_corrupted_clip_names_the_time_and_leaves_nothing(project: Path, tmp_path: Path) -> None:
     words = ("detect", CLIPS / "corrupted.mp4", "--model", project / "rgb", "--out", tmp_path / "out", "--overlay")
     outcome = run_cli(*words)
     assert outcome.code == 3 and "E-VID-003" in outcome.err and "corrupted.mp4" in outcome.err

@@ -1,6 +1,8 @@
 """`augrgb evaluate --predictions`: golden numbers of published evaluators, from files through the CLI."""
 
 import json
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,11 +12,11 @@ from support.places import PARITY
 from support.tiny_project import expect_success, run_cli
 
 
-def case_of(item, name):
+def case_of(item: Any, name: Any) -> Any:
     return next(case for case in json.loads((PARITY / f"{item}.json").read_text())["cases"] if case["name"] == name)
 
 
-def evaluated(tmp_path, predictions, annotations, protocols, *more):
+def evaluated(tmp_path: Path, predictions: Any, annotations: Any, protocols: Any, *more: Any) -> Any:
     """Results by protocol, out of the JSON; the table must show the same in percent."""
     words = [word for name in protocols for word in ("--protocol", name)]
     out = tmp_path / "results.json"
@@ -26,7 +28,7 @@ def evaluated(tmp_path, predictions, annotations, protocols, *more):
     return results
 
 
-def write_pku_rows(folder, rows_by_video):
+def write_pku_rows(folder: Any, rows_by_video: Any) -> Any:
     folder.mkdir()
     for name, rows in rows_by_video.items():
         lines = [",".join(map(repr, row)) + "\n" for row in rows]
@@ -34,14 +36,14 @@ def write_pku_rows(folder, rows_by_video):
     return folder
 
 
-def write_truth(folder, rows_by_video):
+def write_truth(folder: Any, rows_by_video: Any) -> Any:
     """Label files with whole numbers only, as the dataset has them."""
     whole = {name: [[int(value) for value in row] for row in rows] for name, rows in rows_by_video.items()}
     return write_pku_rows(folder, whole)
 
 
 @pytest.mark.parametrize("theta", ["0.1", "0.3", "0.5", "0.7"])
-def test_event_map_of_pku_text(tmp_path, theta):
+def test_event_map_of_pku_text(tmp_path: Path, theta: Any) -> None:
     case = case_of("event_map", "pku_like")
     predictions = write_pku_rows(tmp_path / "pred", case["predictions"])
     truth = write_truth(tmp_path / "truth", case["ground_truth"])
@@ -59,7 +61,7 @@ def test_event_map_of_pku_text(tmp_path, theta):
     assert tsu["value"] * share == pytest.approx(float(case["tsu"]["results"][theta]["mAP_action"]), abs=1e-9)
 
 
-def test_tsu_text_that_numbers_classes_from_zero(tmp_path):
+def test_tsu_text_that_numbers_classes_from_zero(tmp_path: Path) -> None:
     case = case_of("event_map", "tsu_shipped_P02T02C03")
     predictions = write_pku_rows(tmp_path / "pred", case["predictions"])
     truth = write_truth(tmp_path / "truth", case["ground_truth"])
@@ -73,7 +75,7 @@ def test_tsu_text_that_numbers_classes_from_zero(tmp_path):
 
 
 @pytest.mark.parametrize("name", ["plain", "class_without_predictions"])
-def test_tiou_map_of_activitynet_json(tmp_path, name):
+def test_tiou_map_of_activitynet_json(tmp_path: Path, name: Any) -> None:
     case = case_of("anet_map", name)
     database = {
         video: {
@@ -100,7 +102,7 @@ def test_tiou_map_of_activitynet_json(tmp_path, name):
         assert found[protocol]["videos_scored"] == found[protocol]["videos_total"] == total
 
 
-def events_of(targets):
+def events_of(targets: Any) -> Any:
     """Runs of ones as events, in a video of one frame per second."""
     events = []
     for k, column in enumerate(targets.T):
@@ -113,7 +115,7 @@ def events_of(targets):
 
 
 @pytest.mark.parametrize("name", ["plain", "larger"])
-def test_frame_map_of_npy_scores(tmp_path, name):
+def test_frame_map_of_npy_scores(tmp_path: Path, name: Any) -> None:
     case = case_of("frame_map", name)
     arrays = np.load(PARITY / "frame_map.npz")
     videos = []
@@ -144,7 +146,7 @@ def test_frame_map_of_npy_scores(tmp_path, name):
         assert found[names[0]]["videos_scored"] == case["videos"]
 
 
-def test_a_run_and_its_predictions_file_give_the_same_numbers(project, tmp_path):
+def test_a_run_and_its_predictions_file_give_the_same_numbers(project: Path, tmp_path: Path) -> None:
     names = ("--protocol", "frame-map/present", "--protocol", "event-map", "--protocol", "charades/localize")
     outcome = expect_success("evaluate", project / "rgb", *names, "--out", tmp_path / "run.json")
     assert "2 of 2" in outcome.out
@@ -155,7 +157,7 @@ def test_a_run_and_its_predictions_file_give_the_same_numbers(project, tmp_path)
     assert run == again and len(run) == 3 and run[1]["value"] is not None
 
 
-def test_coverage_and_usage_through_the_command_line(project, tmp_path):
+def test_coverage_and_usage_through_the_command_line(project: Path, tmp_path: Path) -> None:
     file = project / "rgb" / "predictions" / "cross_subject-test.safetensors"
     expect_success("evaluate", project / "rgb")
     outcome = run_cli("evaluate", "--predictions", file, "--annotations", project / "world")

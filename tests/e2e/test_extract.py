@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -43,7 +44,7 @@ SIZE = (32, 24)
 NAMES = [name for name in sorted(ENCODERS) if name.startswith("small_")]
 
 
-def make_dataset(folder, lengths=(40, 25, 7)):
+def make_dataset(folder: Any, lengths: Any = (40, 25, 7)) -> Any:
     videos = {}
     for number, count in enumerate(lengths):
         video_id = f"S{number} cam/1"
@@ -53,7 +54,7 @@ def make_dataset(folder, lengths=(40, 25, 7)):
     return Dataset("little", (), videos, {})
 
 
-def make_encoder(folder, name="small_rgb", seed=0):
+def make_encoder(folder: Any, name: Any = "small_rgb", seed: Any = 0) -> Any:
     torch.manual_seed(seed)
     options = {"dim": 16, "width": 8}
     if name == "small_pose":
@@ -64,22 +65,22 @@ def make_encoder(folder, name="small_rgb", seed=0):
 
 
 @pytest.fixture
-def dataset(tmp_path):
+def dataset(tmp_path: Path) -> Any:
     return make_dataset(tmp_path)
 
 
-def hashes(folder):
+def hashes(folder: Any) -> Any:
     return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in folder.glob("*.safetensors")}
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_features_equal_the_parts_put_together(tmp_path, dataset, name):
+def test_features_equal_the_parts_put_together(tmp_path: Path, dataset: Any, name: Any) -> None:
     encoder = make_encoder(tmp_path / "e", name)
     report = extract(dataset, encoder, tmp_path / "f", workers=0)
     assert not report.refused and [outcome.count for outcome in report.done] == [8, 5, 1]
     features = open_features(tmp_path / "f")
     assert set(features.ids()) == set(dataset.videos) and features.clock == CLOCK and features.dim == 16
-    loaded = load_encoder(features.encoder_folder)
+    loaded = load_encoder(features.encoder_folder)  # type: ignore[attr-defined]
     for video_id, record in dataset.videos.items():
         values = features.read(video_id).values
         encoded = encode_record(record, loaded)
@@ -91,7 +92,7 @@ def test_features_equal_the_parts_put_together(tmp_path, dataset, name):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_cached_tracks_give_the_same_bytes(tmp_path, dataset, name):
+def test_cached_tracks_give_the_same_bytes(tmp_path: Path, dataset: Any, name: Any) -> None:
     encoder = make_encoder(tmp_path / "e", name)
     report = cache_frames(dataset, None, ["rgb", "flow", "pose"], tmp_path / "t", size=SIZE, workers=0)
     assert [outcome.count for outcome in report.done] == [60, 38, 11]
@@ -104,7 +105,7 @@ def test_cached_tracks_give_the_same_bytes(tmp_path, dataset, name):
         np.testing.assert_array_equal(one, two)
 
 
-def test_rgb_tracks_do_not_depend_on_the_other_modalities(tmp_path, dataset):
+def test_rgb_tracks_do_not_depend_on_the_other_modalities(tmp_path: Path, dataset: Any) -> None:
     for folder, modalities in (("a", ["rgb"]), ("b", ["flow"]), ("c", ["rgb", "flow"])):
         cache_frames(dataset, None, modalities, tmp_path / folder, size=SIZE, workers=0)
     for video_id in dataset.videos:
@@ -113,8 +114,8 @@ def test_rgb_tracks_do_not_depend_on_the_other_modalities(tmp_path, dataset):
         np.testing.assert_array_equal(FrameFolder(tmp_path / "b").read("flow", video_id), both.read("flow", video_id))
 
 
-def test_tracks_resume_and_follow_their_source(tmp_path, dataset):
-    def cache():
+def test_tracks_resume_and_follow_their_source(tmp_path: Path, dataset: Any) -> None:
+    def cache() -> Any:
         return cache_frames(dataset, None, ["rgb", "pose"], tmp_path / "t", size=SIZE, workers=0)
 
     assert cache().reused == 0
@@ -130,7 +131,7 @@ def test_tracks_resume_and_follow_their_source(tmp_path, dataset):
         cache_frames(dataset, None, ["poses"], tmp_path / "t", workers=0)
 
 
-def test_running_again_keeps_what_is_finished(tmp_path, dataset):
+def test_running_again_keeps_what_is_finished(tmp_path: Path, dataset: Any) -> None:
     encoder, out = make_encoder(tmp_path / "e"), tmp_path / "f"
     extract(dataset, encoder, out, workers=0, video_ids=list(dataset.videos)[:1])
     calls: list[tuple[int, int]] = []
@@ -148,7 +149,7 @@ def test_running_again_keeps_what_is_finished(tmp_path, dataset):
     assert json.loads((out / "report.json").read_text())["reused"] == 2
 
 
-def test_bad_videos_are_listed_and_the_others_finished(tmp_path, dataset):
+def test_bad_videos_are_listed_and_the_others_finished(tmp_path: Path, dataset: Any) -> None:
     encoder, out = make_encoder(tmp_path / "e"), tmp_path / "f"
     dataset.videos["S1 cam/1"].file.write_bytes(b"<html>404</html>")
     with pytest.raises(Quarantined, match=r"1 of 3 videos.*\n.*S1 cam/1: E-VID-001.*HTML") as caught:
@@ -160,7 +161,7 @@ def test_bad_videos_are_listed_and_the_others_finished(tmp_path, dataset):
     assert written["refused"][0]["code"] == "E-VID-001" and set(open_features(out).ids()) == {"S0 cam/1", "S2 cam/1"}
 
 
-def test_partial_videos_are_kept_on_request_and_say_so(tmp_path):
+def test_partial_videos_are_kept_on_request_and_say_so(tmp_path: Path) -> None:
     noise = np.random.default_rng(0).integers(0, 255, (40, 48, 64, 3), dtype=np.uint8)
     path = write_video(tmp_path / "a.mp4", noise, container={"movflags": "faststart"})
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
@@ -178,7 +179,7 @@ def test_partial_videos_are_kept_on_request_and_say_so(tmp_path):
     assert described["duration_s"] < 3.0 and described["warnings"]
 
 
-def test_mixed_and_mismatched_settings_are_refused(tmp_path, dataset):
+def test_mixed_and_mismatched_settings_are_refused(tmp_path: Path, dataset: Any) -> None:
     extract(dataset, make_encoder(tmp_path / "e"), tmp_path / "f", workers=0)
     other = make_encoder(tmp_path / "e2", seed=1)
     before = hashes(tmp_path / "f")
@@ -193,7 +194,7 @@ def test_mixed_and_mismatched_settings_are_refused(tmp_path, dataset):
         extract(dataset, other, tmp_path / "f2", workers=0, video_ids=["S0 cam1"])
 
 
-def test_videos_without_the_needed_file(tmp_path, dataset):
+def test_videos_without_the_needed_file(tmp_path: Path, dataset: Any) -> None:
     bare = Dataset("bare", (), {"a": VideoRecord("a", 4.0)})
     with pytest.raises(Quarantined, match=r"E-VID-008.*no video file"):
         extract(bare, make_encoder(tmp_path / "e"), tmp_path / "f", workers=0)
@@ -201,14 +202,14 @@ def test_videos_without_the_needed_file(tmp_path, dataset):
         encode_video(tmp_path / "absent.mp4", load_encoder(tmp_path / "e"))
 
 
-def test_child_processes_give_the_same_bytes(tmp_path, dataset):
+def test_child_processes_give_the_same_bytes(tmp_path: Path, dataset: Any) -> None:
     encoder = make_encoder(tmp_path / "e")
     extract(dataset, encoder, tmp_path / "here", workers=0)
     extract(dataset, encoder, tmp_path / "children", workers=2)
     assert hashes(tmp_path / "here") == hashes(tmp_path / "children")
 
 
-def test_a_full_disk_stops_with_one_clear_error(tmp_path, dataset, monkeypatch):
+def test_a_full_disk_stops_with_one_clear_error(tmp_path: Path, dataset: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     encoder, out = make_encoder(tmp_path / "e"), tmp_path / "f"
     extract(dataset, encoder, out, workers=0, video_ids=["S0 cam/1"])
     before = hashes(out)
@@ -236,7 +237,7 @@ if __name__ == "__main__":
 
 @pytest.mark.slow
 @pytest.mark.parametrize("workers", [0, 2])
-def test_kill_and_run_again_gives_the_same_bytes(tmp_path, workers):
+def test_kill_and_run_again_gives_the_same_bytes(tmp_path: Path, workers: Any) -> None:
     dataset, encoder = make_dataset(tmp_path, [120] * 12), make_encoder(tmp_path / "e", "small_flow")
     extract(dataset, encoder, tmp_path / "clean" / "f", workers=0)
     cache_frames(dataset, None, ["rgb", "flow"], tmp_path / "clean" / "t", size=SIZE, workers=0)

@@ -9,6 +9,8 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -29,7 +31,7 @@ pytestmark = pytest.mark.slow
 CLOCK = Clock(15, 8, 8)
 
 
-def make_dataset(folder, lengths):
+def make_dataset(folder: Any, lengths: Any) -> Any:
     videos = {}
     for number, count in enumerate(lengths):
         file = write_video(folder / f"{number}.mp4", square_frames(count, step=1 + number % 5))
@@ -37,18 +39,18 @@ def make_dataset(folder, lengths):
     return Dataset("little", ("walk",), videos, {})
 
 
-def make_encoder(folder, name="small_rgb", clock=CLOCK, **options):
+def make_encoder(folder: Any, name: Any = "small_rgb", clock: Any = CLOCK, **options: Any) -> Any:
     torch.manual_seed(0)
     encoder = ENCODERS[name](**{"dim": 16, "width": 8, **options})
     save_encoder(folder, encoder, EncoderSettings(clock, (32, 24)))
     return folder
 
 
-def hashes(folder):
+def hashes(folder: Any) -> Any:
     return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in folder.glob("*.safetensors")}
 
 
-def command_of(folder, body, arguments):
+def command_of(folder: Any, body: Any, arguments: Any) -> Any:
     script, given = folder / "script.py", folder / "arguments"
     given.write_bytes(pickle.dumps(arguments))
     head = "import pickle, resource, sys\nfrom pathlib import Path\n"
@@ -67,7 +69,7 @@ def main(dataset, targets):
 """
 
 
-def test_memory_does_not_grow_with_a_day_of_video(tmp_path):
+def test_memory_does_not_grow_with_a_day_of_video(tmp_path: Path) -> None:
     day = 24 * 3600
     clock = Clock(1.0, 8, 8)
     targets = [(make_encoder(tmp_path / "rgb", clock=clock, dim=4096), tmp_path / "f" / "rgb")]
@@ -91,10 +93,10 @@ def test_memory_does_not_grow_with_a_day_of_video(tmp_path):
 class _Looped:
     """So many frames, of which few exist."""
 
-    def __init__(self, frames, count):
+    def __init__(self, frames: Any, count: Any) -> None:
         self.frames, self.count = frames, count
 
-    def __getitem__(self, number):
+    def __getitem__(self, number: Any) -> Any:
         if number >= self.count:
             raise IndexError
         return self.frames[number % len(self.frames)]
@@ -108,13 +110,13 @@ def main(dataset, targets, workers):
 """
 
 
-def test_killed_at_random_moments_ends_in_the_same_bytes(tmp_path):
+def test_killed_at_random_moments_ends_in_the_same_bytes(tmp_path: Path) -> None:
     dataset = make_dataset(tmp_path, [100] * 12)
     bad = dataset.videos["S3 cam/1"].file
     bad.write_bytes(bad.read_bytes()[:-500])
     encoders = [make_encoder(tmp_path / "rgb"), make_encoder(tmp_path / "flow", "small_flow")]
 
-    def targets(folder):
+    def targets(folder: Any) -> Any:
         return [(encoder, tmp_path / folder / encoder.name) for encoder in encoders]
 
     extract_together(dataset, targets("clean"), allow_failures=1)
@@ -141,7 +143,7 @@ def test_killed_at_random_moments_ends_in_the_same_bytes(tmp_path):
     assert not list((tmp_path / "killed").rglob("*.tmp-*"))
 
 
-def test_a_small_disk_is_refused_before_or_while_it_fills(tmp_path):
+def test_a_small_disk_is_refused_before_or_while_it_fills(tmp_path: Path) -> None:
     if os.geteuid() != 0:
         pytest.skip("needs the right to mount a small disk")
     disk = tmp_path / "disk"
@@ -163,7 +165,7 @@ def test_a_small_disk_is_refused_before_or_while_it_fills(tmp_path):
         subprocess.run(["umount", "-l", str(disk)], check=True)
 
 
-def test_a_cluster_that_loses_a_machine_gives_the_same_bytes(tmp_path, monkeypatch):
+def test_a_cluster_that_loses_a_machine_gives_the_same_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     dataset = make_dataset(tmp_path, [100] * 12)
     bad = dataset.videos["S3 cam/1"].file
     bad.write_bytes(bad.read_bytes()[:-500])
@@ -188,14 +190,14 @@ def test_a_cluster_that_loses_a_machine_gives_the_same_bytes(tmp_path, monkeypat
         assert [video_id for video_id, _ in report.refused] == ["S3 cam/1"]
 
 
-def test_without_ray_the_message_says_what_to_install(tmp_path, monkeypatch):
+def test_without_ray_the_message_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "ray", None)
     dataset = make_dataset(tmp_path, [10])
     with pytest.raises(EnvironmentFault, match=r"E-ENV-003.*augrgb\[ray\]"):
         extract_together(dataset, [(make_encoder(tmp_path / "e"), tmp_path / "f")], engine=RayEngine())
 
 
-def test_no_cluster_at_the_address(tmp_path):
+def test_no_cluster_at_the_address(tmp_path: Path) -> None:
     pytest.importorskip("ray", reason="ray is not installed")
     dataset, encoder = make_dataset(tmp_path, [10]), make_encoder(tmp_path / "e")
     for address in ("127.0.0.1:1", "ray://127.0.0.1:1", "127.0.0.1:x"):

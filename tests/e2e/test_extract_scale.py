@@ -5,7 +5,8 @@ import hashlib
 import json
 import os
 import time
-from typing import ClassVar
+from pathlib import Path
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
@@ -41,7 +42,7 @@ from support.video_samples import (
 CLOCK, HERE = Clock(15, 8, 8), LocalEngine(0)
 
 
-def make_dataset(folder, lengths=(40, 25, 7, 33), poses=True):
+def make_dataset(folder: Any, lengths: Any = (40, 25, 7, 33), poses: Any = True) -> Any:
     videos = {}
     for number, count in enumerate(lengths):
         video_id = f"S{number} cam/1"
@@ -51,7 +52,7 @@ def make_dataset(folder, lengths=(40, 25, 7, 33), poses=True):
     return Dataset("little", ("walk",), videos, {})
 
 
-def make_encoder(folder, name="small_rgb", seed=0, clock=CLOCK, size=(32, 24)):
+def make_encoder(folder: Any, name: Any = "small_rgb", seed: Any = 0, clock: Any = CLOCK, size: Any = (32, 24)) -> Any:
     torch.manual_seed(seed)
     options = {"dim": 16, "width": 8}
     if name == "small_pose":
@@ -61,20 +62,22 @@ def make_encoder(folder, name="small_rgb", seed=0, clock=CLOCK, size=(32, 24)):
 
 
 @pytest.fixture
-def dataset(tmp_path):
+def dataset(tmp_path: Path) -> Any:
     return make_dataset(tmp_path)
 
 
 @pytest.fixture
-def encoder(tmp_path):
+def encoder(tmp_path: Path) -> Any:
     return make_encoder(tmp_path / "e")
 
 
-def hashes(folder):
+def hashes(folder: Any) -> Any:
     return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in folder.glob("*.safetensors")}
 
 
-def test_one_decoding_for_several_encoders_gives_the_bytes_of_several_passes(tmp_path, dataset, monkeypatch):
+def test_one_decoding_for_several_encoders_gives_the_bytes_of_several_passes(
+    tmp_path: Path, dataset: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     encoders = {
         "rgb": make_encoder(tmp_path / "rgb"),
         "wide": make_encoder(tmp_path / "wide", size=(48, 36), clock=Clock(15, 16, 4), seed=3),
@@ -97,7 +100,9 @@ def test_one_decoding_for_several_encoders_gives_the_bytes_of_several_passes(tmp
         assert len(report.done) == 4 and json.loads((report.folder / "report.json").read_text())["done"] == 4
 
 
-def test_only_what_is_missing_is_encoded(tmp_path, dataset, encoder, monkeypatch):
+def test_only_what_is_missing_is_encoded(
+    tmp_path: Path, dataset: Any, encoder: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     flow = make_encoder(tmp_path / "flow", "small_flow")
     targets = [(encoder, tmp_path / "f" / "rgb"), (flow, tmp_path / "f" / "flow")]
     extract(dataset, encoder, tmp_path / "f" / "rgb", workers=0)
@@ -110,12 +115,12 @@ def test_only_what_is_missing_is_encoded(tmp_path, dataset, encoder, monkeypatch
 class _CountedWriter(extract_job.FeatureWriter):
     folders: ClassVar[list[str]] = []
 
-    def __init__(self, folder, video_id, clock):
+    def __init__(self, folder: Any, video_id: Any, clock: Any) -> None:
         self.folders.append(folder.name)
         super().__init__(folder, video_id, clock)
 
 
-def test_a_missing_pose_file_costs_only_the_pose(tmp_path, dataset, encoder):
+def test_a_missing_pose_file_costs_only_the_pose(tmp_path: Path, dataset: Any, encoder: Any) -> None:
     videos = dict(dataset.videos)
     videos["S1 cam/1"] = VideoRecord("S1 cam/1", 2.5, videos["S1 cam/1"].file, None)
     pose = make_encoder(tmp_path / "pose", "small_pose")
@@ -125,7 +130,7 @@ def test_a_missing_pose_file_costs_only_the_pose(tmp_path, dataset, encoder):
     assert len(hashes(tmp_path / "rgb")) == 4 and len(hashes(tmp_path / "poses")) == 3
 
 
-def test_parts_together_are_the_whole(tmp_path, dataset, encoder):
+def test_parts_together_are_the_whole(tmp_path: Path, dataset: Any, encoder: Any) -> None:
     extract(dataset, encoder, tmp_path / "whole", workers=0)
     for number in (1, 2, 3):
         extract_together(dataset, [(encoder, tmp_path / "parts")], engine=HERE, shard=Shard(number, 3))
@@ -135,7 +140,7 @@ def test_parts_together_are_the_whole(tmp_path, dataset, encoder):
     assert extract(dataset, encoder, tmp_path / "parts", workers=0).reused == 4
 
 
-def test_temporary_files_of_other_machines_are_left_alone(tmp_path, dataset, encoder):
+def test_temporary_files_of_other_machines_are_left_alone(tmp_path: Path, dataset: Any, encoder: Any) -> None:
     out = tmp_path / "f"
     out.mkdir()
     other, ours = out / "a.safetensors.tmp-999999-00000000-0123abcd", out / "b.safetensors.tmp-999999-00000000"
@@ -145,7 +150,9 @@ def test_temporary_files_of_other_machines_are_left_alone(tmp_path, dataset, enc
     assert other.exists() and not ours.exists()
 
 
-def test_refused_videos_wait_until_they_change_or_are_asked_for(tmp_path, dataset, encoder, monkeypatch):
+def test_refused_videos_wait_until_they_change_or_are_asked_for(
+    tmp_path: Path, dataset: Any, encoder: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     out, bad = tmp_path / "f", dataset.videos["S1 cam/1"].file
     whole = bad.read_bytes()
     bad.write_bytes(b"<html>404</html>")
@@ -153,7 +160,7 @@ def test_refused_videos_wait_until_they_change_or_are_asked_for(tmp_path, datase
     real = extract_job.encode_file
     monkeypatch.setattr(extract_job, "encode_file", lambda path, *a, **k: tried.append(path) or real(path, *a, **k))
 
-    def run(**options):
+    def run(**options: Any) -> Any:
         tried.clear()
         return extract_together(dataset, [(encoder, out)], engine=HERE, **options)
 
@@ -174,7 +181,7 @@ def test_refused_videos_wait_until_they_change_or_are_asked_for(tmp_path, datase
     assert not run()[0].refused and tried == [bad] and not list((out / "_quarantine").iterdir())
 
 
-def test_another_policy_tries_refused_videos_again(tmp_path, encoder):
+def test_another_policy_tries_refused_videos_again(tmp_path: Path, encoder: Any) -> None:
     noise = np.random.default_rng(0).integers(0, 255, (40, 48, 64, 3), dtype=np.uint8)
     path = write_video(tmp_path / "a.mp4", noise, container={"movflags": "faststart"})
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
@@ -184,7 +191,7 @@ def test_another_policy_tries_refused_videos_again(tmp_path, encoder):
     assert extract(dataset, encoder, tmp_path / "f", workers=0, partial="keep-prefix").done[0].warnings
 
 
-def test_bad_files_of_every_kind_cost_only_themselves(tmp_path, encoder):
+def test_bad_files_of_every_kind_cost_only_themselves(tmp_path: Path, encoder: Any) -> None:
     good = write_video(tmp_path / "good.mp4", square_frames(20))
     cut = tmp_path / "cut.mp4"
     cut.write_bytes(good.read_bytes()[:-200])
@@ -208,7 +215,7 @@ def test_bad_files_of_every_kind_cost_only_themselves(tmp_path, encoder):
 NAMES = ["ünï çødé 🎬", "-leading", "a;b'c\"d", "line\nbreak", "..", "con/../up", "%2E", "x" * 66 + "é" * 10]
 
 
-def test_odd_names_stay_apart_and_inside(tmp_path, encoder):
+def test_odd_names_stay_apart_and_inside(tmp_path: Path, encoder: Any) -> None:
     videos = {}
     for number, name in enumerate(NAMES):
         stem = name.replace("/", "_")
@@ -229,14 +236,16 @@ def test_odd_names_stay_apart_and_inside(tmp_path, encoder):
         extract(Dataset("odd", (), videos), encoder, out, workers=0)
 
 
-def test_limits_of_time_and_memory_cost_only_the_video():
+def test_limits_of_time_and_memory_cost_only_the_video() -> None:
     found = dict(longest_first(LocalEngine(1), bytearray, [ChildJob("big", 2**36, 60.0), ChildJob("small", 1, 60.0)]))
     assert found[1] == b"\0" and str(found[0]).startswith("E-JOB-002 big: needs more memory")
     found = dict(longest_first(LocalEngine(1), time.sleep, [ChildJob("endless", 60, 0.3), ChildJob("short", 0, 60.0)]))
     assert found[1] is None and "gave no result" in str(found[0])
 
 
-def test_an_encoder_gets_as_many_windows_at_once_as_it_asks_for(tmp_path, dataset, monkeypatch):
+def test_an_encoder_gets_as_many_windows_at_once_as_it_asks_for(
+    tmp_path: Path, dataset: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     encoder, seen = make_encoder(tmp_path / "e"), []
     original = SmallRGB.forward
     monkeypatch.setattr(SmallRGB, "batch", 3)
@@ -245,13 +254,13 @@ def test_an_encoder_gets_as_many_windows_at_once_as_it_asks_for(tmp_path, datase
     assert set(seen) == {3} and len(seen) == sum(-(-outcome.count // 3) for outcome in report.done) > 3
 
 
-def test_windows_that_overlap_get_more_time(tmp_path, dataset, monkeypatch):
+def test_windows_that_overlap_get_more_time(tmp_path: Path, dataset: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     times = []
 
     class Engine:
         device = "cpu"
 
-        def __call__(self, function, jobs):
+        def __call__(self, function: Any, jobs: Any) -> Any:
             times.extend(job.timeout_s for job in jobs)
             return LocalEngine(0)(function, jobs)
 
@@ -261,10 +270,12 @@ def test_windows_that_overlap_get_more_time(tmp_path, dataset, monkeypatch):
     assert times == [120 + 3 * (1 + 4) * 4.0]
 
 
-def test_network_shares_are_given_time(tmp_path, dataset, encoder, monkeypatch):
+def test_network_shares_are_given_time(
+    tmp_path: Path, dataset: Any, encoder: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     real, failures, pauses = extract_job.source_identity, [errno.EIO, errno.ESTALE], []
 
-    def flaky(path):
+    def flaky(path: Any) -> Any:
         if failures:
             raise InputRefused("E-FILE-008", path, "cannot be read") from OSError(failures.pop(), "gone")
         return real(path)
@@ -279,7 +290,9 @@ def test_network_shares_are_given_time(tmp_path, dataset, encoder, monkeypatch):
     assert len(pauses) == 2
 
 
-def test_folders_that_cannot_be_written(tmp_path, dataset, encoder, monkeypatch):
+def test_folders_that_cannot_be_written(
+    tmp_path: Path, dataset: Any, encoder: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "file").write_text("")
     for folder in (tmp_path / "file", tmp_path / "file" / "below"):
         with pytest.raises(UsageFault, match=r"E-FILE-012.*is a file"):
@@ -296,7 +309,7 @@ class _Disk:
     free = 10
 
 
-def test_what_is_left_is_told_without_work(tmp_path, dataset, encoder):
+def test_what_is_left_is_told_without_work(tmp_path: Path, dataset: Any, encoder: Any) -> None:
     out, targets = tmp_path / "f", [(encoder, tmp_path / "f")]
     assert extraction_status(dataset, targets)[0].left == tuple(dataset.videos) and not out.exists()
     dataset.videos["S1 cam/1"].file.write_bytes(b"<html>404</html>")
@@ -312,7 +325,7 @@ def test_what_is_left_is_told_without_work(tmp_path, dataset, encoder):
     assert extraction_status(dataset, targets)[0].done == ()
 
 
-def test_an_encoder_that_changes_stops_everything(tmp_path, dataset, encoder):
+def test_an_encoder_that_changes_stops_everything(tmp_path: Path, dataset: Any, encoder: Any) -> None:
     target = extract_job.Target(encoder, "0" * 64, tmp_path / "f")
     job = extract_job.ExtractJob(dataset.videos["S0 cam/1"], (target,), None, "refuse")
     with pytest.raises(EnvironmentFault, match=r"E-MOD-023.*changed"):
@@ -322,7 +335,7 @@ def test_an_encoder_that_changes_stops_everything(tmp_path, dataset, encoder):
         extract_job.extract_video(extract_job.ExtractJob(dataset.videos["S0 cam/1"], (gone,), None, "refuse"))
 
 
-def test_the_command(tmp_path, dataset, encoder, monkeypatch):
+def test_the_command(tmp_path: Path, dataset: Any, encoder: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     save_dataset(dataset, tmp_path)
     flow = make_encoder(tmp_path / "flow", "small_flow")
     words = [

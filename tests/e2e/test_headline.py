@@ -1,6 +1,7 @@
 """The headline: on videos of new people and from new cameras, Augmented-RGB beats plain RGB."""
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -11,7 +12,7 @@ MARGIN = 0.03
 
 
 @pytest.mark.slow
-def test_augmented_rgb_beats_rgb_on_new_people_and_new_cameras(tmp_path):
+def test_augmented_rgb_beats_rgb_on_new_people_and_new_cameras(tmp_path: Path) -> None:
     outcome = run_demo(tmp_path / "demo", DemoSettings(seeds=1), workers=2)
     assert not outcome.comparisons[0].failures
     rows = json.loads((tmp_path / "demo" / "results.json").read_text())["rows"]

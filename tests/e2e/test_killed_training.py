@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -35,7 +36,7 @@ def finish(folder: Path) -> dict[str, bytes]:
 
 
 @pytest.fixture(scope="module")
-def clean(tmp_path_factory) -> dict[str, bytes]:
+def clean(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
     return finish(tmp_path_factory.mktemp("clean"))
 
 
@@ -48,7 +49,7 @@ def clean(tmp_path_factory) -> dict[str, bytes]:
         *(("unlink", n) for n in (1, 2, 5, 8)),
     ],
 )
-def test_killed_around_a_write(clean, tmp_path, function, number):
+def test_killed_around_a_write(clean: Any, tmp_path: Path, function: Any, number: Any) -> None:
     process = train(tmp_path, "die-at", function, number)
     process.communicate(timeout=300)
     assert process.returncode in (-signal.SIGKILL, 0)
@@ -56,7 +57,7 @@ def test_killed_around_a_write(clean, tmp_path, function, number):
 
 
 @pytest.mark.slow
-def test_killed_again_and_again_at_random(clean, tmp_path):
+def test_killed_again_and_again_at_random(clean: Any, tmp_path: Path) -> None:
     rng = random.Random(0)
     kills = 0
     for _ in range(30):
@@ -72,7 +73,7 @@ def test_killed_again_and_again_at_random(clean, tmp_path):
 
 
 @pytest.mark.slow
-def test_sigterm_leaves_with_a_checkpoint(clean, tmp_path):
+def test_sigterm_leaves_with_a_checkpoint(clean: Any, tmp_path: Path) -> None:
     process = train(tmp_path, "slow", 0.2)
     deadline = time.monotonic() + 60
     while not (tmp_path / "metrics.jsonl").exists() and time.monotonic() < deadline:

@@ -2,12 +2,13 @@
 
 import csv
 import json
+from pathlib import Path
 
 from augrgb.annotations.dataset_file import load_dataset
 from support.tiny_project import expect_success, run_cli
 
 
-def test_every_run_left_what_it_promises(project):
+def test_every_run_left_what_it_promises(project: Path) -> None:
     for name in ("pose", "rgb", "distilled"):
         run = project / name
         for file in ("run.json", "metrics.jsonl", "result.json", "model.safetensors", "model.json"):
@@ -20,7 +21,7 @@ def test_every_run_left_what_it_promises(project):
     assert sum("validation" in row for row in rows) == 2
 
 
-def test_the_student_is_as_large_as_plain_rgb_and_needs_no_teacher(project):
+def test_the_student_is_as_large_as_plain_rgb_and_needs_no_teacher(project: Path) -> None:
     from safetensors.numpy import load_file
 
     plain, student = (load_file(project / name / "model.safetensors") for name in ("rgb", "distilled"))
@@ -28,14 +29,14 @@ def test_the_student_is_as_large_as_plain_rgb_and_needs_no_teacher(project):
     assert any((plain[k] != student[k]).any() for k in plain)
 
 
-def test_evaluation_names_protocols_and_coverage(project):
+def test_evaluation_names_protocols_and_coverage(project: Path) -> None:
     outcome = expect_success("evaluate", project / "distilled")
     assert "frame-map/present" in outcome.out and "event-map" in outcome.out and "2 of 2" in outcome.out
     fused = expect_success("evaluate", project / "rgb", project / "pose", "--split", "cross_view")
     assert "rgb + pose on cross_view/test" in fused.out
 
 
-def test_detect_writes_table_json_csv_and_timeline(project, tmp_path):
+def test_detect_writes_table_json_csv_and_timeline(project: Path, tmp_path: Path) -> None:
     dataset = load_dataset(project / "world")
     video = dataset.videos[dataset.splits["cross_subject"]["test"][0]]
     words = ("detect", video.file, "--model", project / "distilled", "--out", tmp_path, "--min-score", 0.05)
@@ -50,7 +51,7 @@ def test_detect_writes_table_json_csv_and_timeline(project, tmp_path):
     assert found[0]["label"] in outcome.out
 
 
-def test_training_again_returns_at_once_and_other_settings_are_refused(project):
+def test_training_again_returns_at_once_and_other_settings_are_refused(project: Path) -> None:
     before = (project / "rgb" / "model.safetensors").read_bytes()
     expect_success("train", project / "rgb.yaml", "--out", project / "rgb")
     assert (project / "rgb" / "model.safetensors").read_bytes() == before
@@ -58,7 +59,7 @@ def test_training_again_returns_at_once_and_other_settings_are_refused(project):
     assert outcome.code == 2 and "E-RUN-002" in outcome.err and "learning_rate" in outcome.err
 
 
-def test_list_and_show(project):
+def test_list_and_show(project: Path) -> None:
     listing = expect_success("list").out
     for name in ("atomic_contrastive", "sd_tcn", "small_rgb", "frame-map/present"):
         assert name in listing

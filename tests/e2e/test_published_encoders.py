@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -24,7 +25,7 @@ SMALL = {"side": 32, "fit": "stretch"}
 @pytest.mark.parametrize(
     ("name", "options", "dim"), [("agcn", {"stream": "bone"}, 256), ("i3d_rgb", SMALL, 1024), ("i3d_flow", SMALL, 1024)]
 )
-def test_train_and_extract(project, tmp_path, name, options, dim):
+def test_train_and_extract(project: Path, tmp_path: Path, name: Any, options: Any, dim: Any) -> None:
     recipe: dict[str, Any] = {
         "data": {"dataset": str(project / "world"), "tracks": str(tmp_path / "tracks")},
         "encoder": {name: options},
@@ -43,7 +44,7 @@ def test_train_and_extract(project, tmp_path, name, options, dim):
 
 
 @pytest.mark.slow
-def test_imported_weights_extract(project, tmp_path):
+def test_imported_weights_extract(project: Path, tmp_path: Path) -> None:
     layout = LAYOUTS["world21"]
     torch.save(AgcnNet(adjacency(layout.parents)).state_dict(), tmp_path / "w.pt")
     checksum = hashlib.sha256((tmp_path / "w.pt").read_bytes()).hexdigest()

@@ -3,6 +3,7 @@
 import hashlib
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -21,12 +22,12 @@ from support.video_samples import square_frames, write_video
 pytestmark = pytest.mark.slow
 
 
-def hashes(folder):
+def hashes(folder: Any) -> Any:
     files = (path for path in folder.rglob("*") if path.is_file() and path.name != "report.json")
     return {str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
 
 
-def test_poses_are_the_same_bytes(tmp_path, monkeypatch):
+def test_poses_are_the_same_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("onnxruntime", reason="onnxruntime is not installed")
     (tmp_path / "kinect").mkdir()
     for number in range(6):
@@ -36,7 +37,7 @@ def test_poses_are_the_same_bytes(tmp_path, monkeypatch):
     (tmp_path / "broken.mp4").write_text("no video")
     model = write_simcc_model(tmp_path / "m.onnx", (64, 48))
 
-    def both(name, **where):
+    def both(name: Any, **where: Any) -> Any:
         reports = [
             convert_poses([tmp_path / "kinect"], tmp_path / name / "converted", allow_failures=1, **where),
             estimate_poses(
@@ -52,13 +53,13 @@ def test_poses_are_the_same_bytes(tmp_path, monkeypatch):
     assert hashes(tmp_path / "there") == hashes(tmp_path / "here")
 
 
-def test_a_job_graph_survives_the_loss_of_a_node(tmp_path, monkeypatch):
+def test_a_job_graph_survives_the_loss_of_a_node(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with JobRunner(0) as runner:
         here = runner.run(small_graph(tmp_path / "here"))
     killed, seen = [], []
     with two_nodes(monkeypatch) as (cluster, second):
 
-        def on_progress(stage, fraction):
+        def on_progress(stage: Any, fraction: Any) -> None:
             seen.append((stage, fraction))
             if stage == "parts" and fraction >= 2 / 8 and not killed:
                 cluster.remove_node(second, allow_graceful=False)
@@ -73,7 +74,7 @@ def test_a_job_graph_survives_the_loss_of_a_node(tmp_path, monkeypatch):
     assert ("sum", 1.0) in seen and all(0 <= fraction <= 1 for _, fraction in seen)
 
 
-def test_faults_of_jobs_arrive_from_the_cluster(monkeypatch):
+def test_faults_of_jobs_arrive_from_the_cluster(monkeypatch: pytest.MonkeyPatch) -> None:
     with two_nodes(monkeypatch) as (cluster, _):
         engine = RayEngine(cluster.address)
         with pytest.raises(InputRefused, match="E-VID-001 file: bad"), JobRunner(engine=engine) as runner:
@@ -84,7 +85,9 @@ def test_faults_of_jobs_arrive_from_the_cluster(monkeypatch):
             runner.run([Job("x", "s", os.getpid)])
 
 
-def test_a_comparison_is_the_same_bytes_although_a_node_is_lost(tmp_path, monkeypatch):
+def test_a_comparison_is_the_same_bytes_although_a_node_is_lost(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     make_features(tmp_path)
     recipe = load_comparison(write_recipe(tmp_path, toy_values(tmp_path)), [])
@@ -92,7 +95,7 @@ def test_a_comparison_is_the_same_bytes_although_a_node_is_lost(tmp_path, monkey
     killed = []
     with two_nodes(monkeypatch) as (cluster, second):
 
-        def on_progress(stage, fraction):
+        def on_progress(stage: Any, fraction: Any) -> None:
             if stage == "streams" and fraction > 0.2 and not killed:
                 cluster.remove_node(second, allow_graceful=False)
                 killed.append(fraction)
@@ -105,12 +108,12 @@ def test_a_comparison_is_the_same_bytes_although_a_node_is_lost(tmp_path, monkey
         assert here == {path.relative_to("there"): path.read_bytes() for path in Path("there").glob(pattern)}
 
 
-def test_an_interrupted_driver_leaves_what_is_finished(tmp_path, monkeypatch):
+def test_an_interrupted_driver_leaves_what_is_finished(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     jobs = small_graph(tmp_path / "parts", pause_s=0.5)
     with two_nodes(monkeypatch) as (cluster, _):
         engine = RayEngine(cluster.address)
 
-        def interrupt(stage, fraction):
+        def interrupt(stage: Any, fraction: Any) -> None:
             if fraction >= 3 / 8:
                 raise KeyboardInterrupt
 

@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import cv2
 import pytest
@@ -47,7 +48,7 @@ def acted(tmp_path: Path, page: Path, script: str) -> str:
     return found.group(1)
 
 
-def test_nothing_injected_runs(tmp_path):
+def test_nothing_injected_runs(tmp_path: Path) -> None:
     page = tmp_path / "hostile.html"
     write_report(page, examples.hostile())
     document = browse(tmp_path, page, "--dump-dom")
@@ -55,14 +56,14 @@ def test_nothing_injected_runs(tmp_path):
     assert document.count("&lt;script&gt;alert(1)") > 20
 
 
-def test_the_report_runs_no_script_at_all(tmp_path):
+def test_the_report_runs_no_script_at_all(tmp_path: Path) -> None:
     page = tmp_path / "report.html"
     write_report(page, examples.report())
     assert acted(tmp_path, page, "document.title = 'ran'") == examples.report().title
 
 
 @pytest.mark.parametrize("width", [1280, 420])
-def test_the_report_is_drawn_and_never_wider_than_the_window(tmp_path, width):
+def test_the_report_is_drawn_and_never_wider_than_the_window(tmp_path: Path, width: Any) -> None:
     page, shot = tmp_path / "report.html", tmp_path / "shot.png"
     write_report(page, examples.report())
     browse(tmp_path, page, f"--screenshot={shot}", f"--window-size={width},2400")
@@ -74,7 +75,7 @@ def test_the_report_is_drawn_and_never_wider_than_the_window(tmp_path, width):
     assert acted(tmp_path, open_page, overflow) == "0"
 
 
-def test_zoom_threshold_and_sorting_work(tmp_path):
+def test_zoom_threshold_and_sorting_work(tmp_path: Path) -> None:
     page = tmp_path / "video.html"
     write_detection_page(page, examples.detected())
     script = """

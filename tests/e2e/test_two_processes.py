@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from safetensors.torch import load_file
@@ -16,7 +17,7 @@ SCRIPT = SUPPORT / "two_processes.py"
 
 
 @pytest.mark.slow
-def test_two_processes_equal_one(tmp_path):
+def test_two_processes_equal_one(tmp_path: Path) -> None:
     weights, lines = [], []
     for world in (1, 2):
         folder = tmp_path / str(world)

@@ -17,7 +17,7 @@ SMALL = {"width": 8, "stages": (8, 8, 8, 8), "heads": 2, "blocks": 1, "expansion
 
 
 @pytest.mark.slow
-def test_two_processes_equal_one(tmp_path):
+def test_two_processes_equal_one(tmp_path: Path) -> None:
     weights, lines = [], []
     for world in (1, 2):
         folder = tmp_path / str(world)
@@ -73,7 +73,7 @@ def main(folder: Path) -> None:
     videos = [data.collate([index], modalities=()) for index in range(len(data))]
     weighted = WeightedTeachers(list(caches.values()), learn_teacher_mixing(caches, videos).values)
     dims = StreamDims(student=8, teacher=7, classes=3, samples=len(data))
-    terms = [DistillationTerm("both", LOSSES["pseudo_labels"](dims, thresholds="prevalence"), 0.5, weighted)]
+    terms = [DistillationTerm("both", LOSSES["pseudo_labels"](dims, thresholds="prevalence"), 0.5, weighted)]  # type: ignore[call-arg]
     terms += [DistillationTerm("pose", LOSSES["hint"](dims), 0.5, SharedSnippets(caches["pose"], 0, weighted))]
     settings = StreamSettings("rgb", "ms_tct", 6, toy.CLASSES, toy.CLOCK, SMALL)
     stream = build_stream(settings)

@@ -2,6 +2,8 @@
 
 import json
 import unicodedata
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -20,25 +22,25 @@ from augrgb.report.statistics_page import write_stats_page
 from augrgb.workflows.check import check_data
 
 
-def record(video_id, *events, **more):
+def record(video_id: Any, *events: Any, **more: Any) -> Any:
     return VideoRecord(video_id, events=tuple(events), **more)
 
 
-def annotations(*events, duration_s=10.0, classes=("walk", "sit"), **more):
+def annotations(*events: Any, duration_s: Any = 10.0, classes: Any = ("walk", "sit"), **more: Any) -> Any:
     return AnnotationSet(classes, {"v": VideoRecord("v", duration_s, events=tuple(events))}, **more)
 
 
-def codes(repaired, action=None):
+def codes(repaired: Any, action: Any = None) -> Any:
     return [f.code for f in repaired.findings if f.action == action or (action is None and f.action != "noted")]
 
 
-def write(tmp_path, name, data):
+def write(tmp_path: Path, name: Any, data: Any) -> Any:
     path = tmp_path / name
     path.write_bytes(data if isinstance(data, bytes) else data.encode())
     return path
 
 
-def test_a01_an_end_past_the_video_is_cut_and_counted():
+def test_a01_an_end_past_the_video_is_cut_and_counted() -> None:
     repaired = repair(
         annotations(Event("walk", 2, 11.5), Event("walk", 9, 12.5), Event("sit", 10, 11), Event("sit", 0, 1))
     )
@@ -54,31 +56,31 @@ def test_a01_an_end_past_the_video_is_cut_and_counted():
     ]
 
 
-def test_a02_reversed_empty_and_outside_events_are_left_out_never_swapped():
+def test_a02_reversed_empty_and_outside_events_are_left_out_never_swapped() -> None:
     repaired = repair(annotations(Event("walk", 3, 2), Event("walk", 4, 4), Event("sit", -2, 0), Event("sit", 0, 1)))
     assert repaired.annotations.videos["v"].events == (Event("sit", 0, 1),)
     assert codes(repaired, "dropped") == ["E-ANN-014", "E-ANN-015", "E-ANN-042"]
 
 
 @pytest.mark.parametrize("start_s", [-0.001, -0.04, -7.0])
-def test_a02_a_start_before_0_is_clipped_whatever_it_is(start_s):
+def test_a02_a_start_before_0_is_clipped_whatever_it_is(start_s: Any) -> None:
     repaired = repair(annotations(Event("walk", start_s, 8), Event("sit", 0, 1)))
     assert repaired.annotations.videos["v"].events == (Event("walk", 0.0, 8), Event("sit", 0, 1))
     assert codes(repaired) == ["E-ANN-012"]
 
 
-def test_a02_an_event_around_the_whole_video_is_cut_at_both_ends():
+def test_a02_an_event_around_the_whole_video_is_cut_at_both_ends() -> None:
     repaired = repair(annotations(Event("walk", -1, 100)))
     assert repaired.annotations.videos["v"].events == (Event("walk", 0.0, 10.0),)
     assert codes(repaired) == ["E-ANN-012", "E-ANN-010"]
 
 
-def test_a02_when_every_event_is_dropped_the_set_is_refused_with_the_cause():
+def test_a02_when_every_event_is_dropped_the_set_is_refused_with_the_cause() -> None:
     (fault,) = repair(annotations(Event("walk", 3, 2), Event("sit", 4, 4))).refusals()
     assert fault.code == "E-ANN-041" and "1 dropped: ends before it starts (E-ANN-014)" in str(fault)
 
 
-def test_an_event_has_one_fate_whatever_file_it_came_in(tmp_path):
+def test_an_event_has_one_fate_whatever_file_it_came_in(tmp_path: Path) -> None:
     rows = [(-1.0, 2.0), (8.0, 10.5), (9.0, 25.0), (3.0, 2.0), (4.0, 4.0), (12.0, 13.0), (-3.0, -1.0), (1.0, 2.0)]
     lines = "".join(f"v,walk,{start},{end},10\n" for start, end in rows)
     write(tmp_path, "x.csv", f"video,label,start,end,duration\n{lines}")
@@ -99,19 +101,19 @@ def test_an_event_has_one_fate_whatever_file_it_came_in(tmp_path):
 
 
 @pytest.mark.parametrize("time", [float("nan"), float("inf"), float("-inf")])
-def test_a02_times_that_are_no_numbers_refuse(time):
+def test_a02_times_that_are_no_numbers_refuse(time: Any) -> None:
     assert codes(repair(annotations(Event("walk", 0, time), Event("sit", 0, 1))), "refused") == ["E-ANN-002"]
     assert "E-ANN-002" in codes(repair(annotations(Event("walk", 0, 1), duration_s=time)), "refused")
 
 
-def test_a02_nan_in_a_file(tmp_path):
+def test_a02_nan_in_a_file(tmp_path: Path) -> None:
     path = write(
         tmp_path, "x.json", '{"v": {"duration": 9, "subset": "training", "actions": [[0, NaN, 2], [0, 1, 2]]}}'
     )
     assert not check_data(Source(path)).usable
 
 
-def test_a03_an_unknown_class_names_the_nearest(tmp_path):
+def test_a03_an_unknown_class_names_the_nearest(tmp_path: Path) -> None:
     classes = write(tmp_path, "classes.txt", "walk\nsit\n")
     path = write(tmp_path, "x.csv", "video,label,start,end\nv,wlk,0,1\nv,sit,0,1\n")
     found = read_annotations(path, options={"classes": classes})
@@ -121,21 +123,21 @@ def test_a03_an_unknown_class_names_the_nearest(tmp_path):
     assert not repair(mended).refusals() and mended.classes == ("walk", "sit")
 
 
-def test_a03_case_and_blanks_never_make_a_new_class():
+def test_a03_case_and_blanks_never_make_a_new_class() -> None:
     twins = annotations(Event("Walk", 0, 1), Event("walk ", 2, 3), Event("sit", 0, 1), classes=("Walk", "walk ", "sit"))
     (fault,) = repair(twins).refusals()
     assert "'Walk' (1 events), 'walk ' (1 events)" in str(fault)
     assert rename_classes(twins, {"walk ": "Walk"}).classes == ("Walk", "sit")
 
 
-def test_a03_a_map_can_ignore_a_class_and_must_fit():
+def test_a03_a_map_can_ignore_a_class_and_must_fit() -> None:
     found = rename_classes(annotations(Event("walk", 0, 1), Event("sit", 0, 1)), {"sit": None})
     assert found.classes == ("walk",) and found.videos["v"].ignored == (Event("sit", 0, 1),)
     with pytest.raises(InputRefused, match="did you mean 'sit'"):
         rename_classes(annotations(Event("sit", 0, 1)), {"sitt": "x"})
 
 
-def test_a04_the_order_of_classes_is_that_of_the_class_list(tmp_path):
+def test_a04_the_order_of_classes_is_that_of_the_class_list(tmp_path: Path) -> None:
     path = write(tmp_path, "x.csv", "video,label,start,end\nv,sit,0,1\nv,walk,0,1\n")
     for text in ("walk\nsit\n", "sit\nwalk\n"):
         found = read_annotations(path, options={"classes": write(tmp_path, "c.txt", text)})
@@ -144,7 +146,7 @@ def test_a04_the_order_of_classes_is_that_of_the_class_list(tmp_path):
         read_annotations(path, options={"classes": write(tmp_path, "c.txt", "walk\nwalk\n")})
 
 
-def test_a05_classes_without_a_positive_are_listed():
+def test_a05_classes_without_a_positive_are_listed() -> None:
     found = AnnotationSet(
         ("walk", "sit", "fly"),
         {"a": record("a", Event("walk", 0, 1), Event("sit", 0, 1)), "b": record("b", Event("walk", 0, 1))},
@@ -155,7 +157,7 @@ def test_a05_classes_without_a_positive_are_listed():
 
 
 @pytest.mark.parametrize("name", ["x.json", "a.json"])
-def test_a06_an_id_given_twice_shows_both_lines(tmp_path, name):
+def test_a06_an_id_given_twice_shows_both_lines(tmp_path: Path, name: Any) -> None:
     video = '{"duration": 9, "actions": []}'
     texts = {"x.json": f'{{\n"v": {video},\n"w": {video},\n"v": {video}}}', "a.json": None}
     texts["a.json"] = f'{{"database": {{\n"v": {video},\n"w": {video},\n\n"v": {video}}}}}'
@@ -163,20 +165,20 @@ def test_a06_an_id_given_twice_shows_both_lines(tmp_path, name):
         read_annotations(write(tmp_path, name, texts[name]))
 
 
-def test_a06_ids_that_differ_only_in_case_or_unicode_form():
+def test_a06_ids_that_differ_only_in_case_or_unicode_form() -> None:
     one, other = (unicodedata.normalize(form, "café") for form in ("NFC", "NFD"))
     video = record("v", Event("walk", 0, 1))
     found = AnnotationSet(("walk",), {one: video, other: video, "A": video, "a": video})
     assert codes(repair(found), "refused") == ["E-ID-002", "E-ID-002"]
 
 
-def test_a07_duplicates_and_overlaps_are_kept_and_counted():
+def test_a07_duplicates_and_overlaps_are_kept_and_counted() -> None:
     repaired = repair(annotations(Event("walk", 0, 2), Event("walk", 0, 2), Event("walk", 1, 3), Event("sit", 0, 2)))
     assert len(repaired.annotations.videos["v"].events) == 4
     assert codes(repaired, "kept") == ["E-ANN-016", "E-ANN-017"]
 
 
-def test_a08_empty_files_and_subsets(tmp_path):
+def test_a08_empty_files_and_subsets(tmp_path: Path) -> None:
     path = write(tmp_path, "x.csv", "video,label,start,end\n")
     assert [f.code for f in check_data(Source(path)).findings] == ["E-ANN-041"]
     with pytest.raises(AugrgbError, match="E-ANN-006"):
@@ -185,13 +187,13 @@ def test_a08_empty_files_and_subsets(tmp_path):
     assert not report.usable
 
 
-def test_a08_a_split_name_with_a_typo_lists_those_present():
+def test_a08_a_split_name_with_a_typo_lists_those_present() -> None:
     found = AnnotationSet(("walk",), {"a": record("a", subset="trainig"), "b": record("b", subset="test")})
     with pytest.raises(InputRefused, match=r"subsets present: trainig \(1\), test \(1\)"):
         splits_of(found)
 
 
-def test_a09_leakage_by_id_subject_and_camera():
+def test_a09_leakage_by_id_subject_and_camera() -> None:
     videos = {
         name: record(name, Event("walk", 0, 1), subject=subject, camera=camera)
         for name, subject, camera in (("a", "S1", "C1"), ("b", "S1", "C2"), ("c", "S2", "C1"))
@@ -206,14 +208,14 @@ def test_a09_leakage_by_id_subject_and_camera():
     assert "subject S1" in str(faults[1]) and "camera C1" in str(faults[2])
 
 
-def test_a10_never_annotated_is_not_annotated_as_empty():
+def test_a10_never_annotated_is_not_annotated_as_empty() -> None:
     found = AnnotationSet(("walk",), {"a": VideoRecord("a"), "b": record("b"), "c": record("c", Event("walk", 0, 1))})
     repaired = repair(found)
     assert [(f.code, f.where) for f in repaired.findings] == [("E-ANN-019", "a"), ("E-ANN-020", "b")]
     assert repaired.annotations.videos["a"].events is None and repaired.annotations.videos["b"].events == ()
 
 
-def test_a12_frame_numbers_taken_for_seconds_are_noticed():
+def test_a12_frame_numbers_taken_for_seconds_are_noticed() -> None:
     found = annotations(*(Event("walk", 30.0 * i, 30.0 * i + 20) for i in range(1, 9)), Event("sit", 0, 1))
     assert codes(repair(found), "refused") == ["E-ANN-021"]
 
@@ -235,7 +237,7 @@ def test_a12_frame_numbers_taken_for_seconds_are_noticed():
         ("x.xml", "<annotations><meta><task>", "line 1, column"),
     ],
 )
-def test_a15_encodings_separators_and_malformed_files(tmp_path, name, data, said):
+def test_a15_encodings_separators_and_malformed_files(tmp_path: Path, name: Any, data: Any, said: Any) -> None:
     path = write(tmp_path, name, data)
     formats = {"x.csv": "csv", "x.json": "charades-json", "x.eaf": "elan", "x.xml": "cvat"}
     options = {"fps": 25.0} if name == "x.xml" else {}
@@ -247,7 +249,7 @@ def test_a15_encodings_separators_and_malformed_files(tmp_path, name, data, said
         assert str(path) in str(caught.value) and caught.value.exit_code == 3
 
 
-def test_a15_a_file_too_large_to_be_read_whole(tmp_path, monkeypatch):
+def test_a15_a_file_too_large_to_be_read_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("augrgb.annotations.reading.text_files.WHOLE_FILE_LIMIT", 100)
     path = write(tmp_path, "x.json", json.dumps({"v": {"duration": 9, "actions": [[0, 1, 2]] * 100}}))
     with pytest.raises(InputRefused, match=r"E-FILE-003.*streamed"):
@@ -260,7 +262,7 @@ EXTERNAL = '<!DOCTYPE x [<!ENTITY c SYSTEM "file:///etc/passwd">]>'
 
 @pytest.mark.parametrize("head", [BOMB, EXTERNAL, '<!DOCTYPE x SYSTEM "http://localhost/x.dtd">'])
 @pytest.mark.parametrize("root", ["ANNOTATION_DOCUMENT", "annotations"])
-def test_a16_entities_and_document_types_are_refused(tmp_path, head, root):
+def test_a16_entities_and_document_types_are_refused(tmp_path: Path, head: Any, root: Any) -> None:
     body = "<meta><name>&c;</name></meta>" if "ENTITY" in head else "<meta/>"
     path = write(tmp_path, "x.xml", f'<?xml version="1.0"?>\n{head}\n<{root}>{body}</{root}>')
     options = {} if root == "ANNOTATION_DOCUMENT" else {"fps": 25.0}
@@ -269,13 +271,13 @@ def test_a16_entities_and_document_types_are_refused(tmp_path, head, root):
 
 
 @pytest.mark.parametrize("bad", ["../../x", "/etc/passwd", "C:\\x", "c:/x", "a/../../b", "..\\x", "x\0y", " ", "~/x"])
-def test_a17_ids_that_lead_elsewhere_are_refused(bad):
+def test_a17_ids_that_lead_elsewhere_are_refused(bad: Any) -> None:
     assert is_unsafe_id(bad)
     found = AnnotationSet(("walk",), {bad: record(bad, Event("walk", 0, 1))})
     assert codes(repair(found), "refused") == ["E-ID-003"]
 
 
-def test_a17_an_id_never_becomes_a_file_name_as_it_is(tmp_path):
+def test_a17_an_id_never_becomes_a_file_name_as_it_is(tmp_path: Path) -> None:
     video = record("v", Event("walk", 0, 1), fps=25.0)
     for name in ("pku-mmd", "elan", "webvtt", "srt"):
         written = write_annotations(AnnotationSet(("walk",), {"../a/b c": video}), tmp_path / name, format_name=name)
@@ -284,14 +286,14 @@ def test_a17_an_id_never_becomes_a_file_name_as_it_is(tmp_path):
 
 
 @pytest.mark.parametrize("label", ["=1+1", "+x", "-x", "@SUM(A1)", "\t=1"])
-def test_a18_our_csv_holds_no_formulas(tmp_path, label):
+def test_a18_our_csv_holds_no_formulas(tmp_path: Path, label: Any) -> None:
     (path,) = write_annotations(
         AnnotationSet((label,), {label: record(label, Event(label, 0, 1))}), tmp_path / "x.csv", format_name="csv"
     )
     assert path.read_text().splitlines()[1].lstrip('"').startswith("'")
 
 
-def test_a19_class_names_are_escaped_on_the_page(tmp_path):
+def test_a19_class_names_are_escaped_on_the_page(tmp_path: Path) -> None:
     label = "<script>alert(1)</script>$x^2"
     (page,) = write_stats_page(
         data_stats(annotations(Event(label, 0, 1), classes=(label,))), label, tmp_path / "s.html"
@@ -299,7 +301,7 @@ def test_a19_class_names_are_escaped_on_the_page(tmp_path):
     assert "<script>" not in page.read_text() and "&lt;script&gt;" in page.read_text()
 
 
-def test_a20_ignored_regions_are_counted(tmp_path):
+def test_a20_ignored_regions_are_counted(tmp_path: Path) -> None:
     write(tmp_path, "Diving_val.txt", "video_validation_0000001 1 2\n")
     write(tmp_path, "Ambiguous_val.txt", "video_validation_0000001 3 4\nvideo_validation_0000001 5 6\n")
     report = check_data(Source(tmp_path))
@@ -308,7 +310,7 @@ def test_a20_ignored_regions_are_counted(tmp_path):
     assert data_stats(report.annotations).ignored == 2
 
 
-def test_all_faults_of_a_file_come_together(tmp_path):
+def test_all_faults_of_a_file_come_together(tmp_path: Path) -> None:
     content = {
         i: {"duration": d, "actions": a} for i, d, a in (("a", "x", []), ("b", 1, [[0, 1]]), ("c", 1, [[0, 0, 1]]))
     }
@@ -317,7 +319,7 @@ def test_all_faults_of_a_file_come_together(tmp_path):
     assert len(caught.value.faults) == 2
 
 
-def test_wrong_options_are_raised_by_a_check_not_reported_as_faults_of_the_data(tmp_path):
+def test_wrong_options_are_raised_by_a_check_not_reported_as_faults_of_the_data(tmp_path: Path) -> None:
     path = write(tmp_path, "x.csv", "video,label,start,end\nv,walk,0,1\n")
     with pytest.raises(UsageFault, match="no such option"):
         check_data(Source(path, options={"fsp": 3}))

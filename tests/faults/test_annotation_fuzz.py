@@ -2,6 +2,8 @@
 
 import copy
 import json
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -89,7 +91,7 @@ JSONS = {
 ODD = [None, True, -1, 0, 1e400, float("nan"), "", "x", "../x", [], {}, [[]], {"a": 1}, 10**30, "\0", "é" * 300]
 
 
-def try_to_read(name, path):
+def try_to_read(name: Any, path: Any) -> Any:
     name = name.removesuffix("-csv") if name == "via-csv" else name
     options = {"fps": 25.0} if requires_option(name, "fps") else {}
     try:
@@ -100,14 +102,14 @@ def try_to_read(name, path):
     return True
 
 
-def places(value, path=()):
+def places(value: Any, path: Any = ()) -> Any:
     yield path
     if isinstance(value, dict | list):
         for key in value if isinstance(value, dict) else range(len(value)):
             yield from places(value[key], (*path, key))
 
 
-def replaced(value, path, new):
+def replaced(value: Any, path: Any, new: Any) -> Any:
     if not path:
         return new
     value = copy.deepcopy(value)
@@ -118,7 +120,7 @@ def replaced(value, path, new):
     return value
 
 
-def without(value, path):
+def without(value: Any, path: Any) -> Any:
     value = copy.deepcopy(value)
     holder = value
     for key in path[:-1]:
@@ -128,7 +130,7 @@ def without(value, path):
 
 
 @pytest.mark.parametrize("name", sorted(JSONS))
-def test_any_value_may_be_something_else_or_missing(name, tmp_path):
+def test_any_value_may_be_something_else_or_missing(name: Any, tmp_path: Path) -> None:
     path = tmp_path / ("dataset.json" if name == "augrgb" else "x.json")
     path.write_text(json.dumps(JSONS[name]))
     assert try_to_read(name, path)
@@ -143,7 +145,7 @@ def test_any_value_may_be_something_else_or_missing(name, tmp_path):
 
 
 @pytest.mark.parametrize("name", sorted(TEXTS))
-def test_any_byte_may_be_another_or_missing(name, tmp_path):
+def test_any_byte_may_be_another_or_missing(name: Any, tmp_path: Path) -> None:
     file, text = TEXTS[name]
     data = text.encode()
     path = tmp_path / file
@@ -170,6 +172,6 @@ def test_any_byte_may_be_another_or_missing(name, tmp_path):
     assert refused > 20
 
 
-def test_every_readable_format_is_damaged_here():
+def test_every_readable_format_is_damaged_here() -> None:
     tried = {"via" if name == "via-csv" else name for name in (*TEXTS, *JSONS)}
     assert tried | {"multithumos-json"} == {name for name, entry in FORMATS.items() if entry.readable}

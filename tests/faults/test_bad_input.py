@@ -7,6 +7,8 @@ import pickle
 import shutil
 import subprocess
 import sys
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,7 +19,7 @@ from support.tiny_project import run_cli, stream_values, write
 from support.video_samples import square_frames, write_sound_only, write_video
 
 
-def edited_world(project, tmp_path, edit):
+def edited_world(project: Path, tmp_path: Path, edit: Any) -> Any:
     """A copy of the dataset's description, with the videos left where they are."""
     source = project / "world"
     values = json.loads((source / "dataset.json").read_text())
@@ -30,33 +32,33 @@ def edited_world(project, tmp_path, edit):
     return folder
 
 
-def one_line_error(outcome, code, *parts, exit_code=3):
+def one_line_error(outcome: Any, code: Any, *parts: Any, exit_code: Any = 3) -> None:
     assert outcome.code == exit_code, outcome.err
     assert "Traceback" not in outcome.err
     for part in (code, *parts):
         assert str(part) in outcome.err, outcome.err
 
 
-def detect(project, video, tmp_path):
+def detect(project: Path, video: Any, tmp_path: Path) -> Any:
     return run_cli("detect", video, "--model", project / "rgb", "--out", tmp_path / "out")
 
 
-def test_missing_video(project, tmp_path):
+def test_missing_video(project: Path, tmp_path: Path) -> None:
     one_line_error(detect(project, tmp_path / "absent.mp4", tmp_path), "E-", "absent.mp4")
     assert not (tmp_path / "out").exists()
 
 
-def test_truncated_video(project, tmp_path):
+def test_truncated_video(project: Path, tmp_path: Path) -> None:
     path = write_video(tmp_path / "cut.mp4", square_frames(30))
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
     one_line_error(detect(project, path, tmp_path), "E-VID-001", "cut.mp4")
 
 
-def test_frameless_video(project, tmp_path):
+def test_frameless_video(project: Path, tmp_path: Path) -> None:
     one_line_error(detect(project, write_sound_only(tmp_path / "sound.mp4"), tmp_path), "E-VID-002", "sound.mp4")
 
 
-def test_a_bad_video_among_good_ones(project, tmp_path):
+def test_a_bad_video_among_good_ones(project: Path, tmp_path: Path) -> None:
     (tmp_path / "in").mkdir()
     write_video(tmp_path / "in" / "good.mp4", square_frames(30))
     (tmp_path / "in" / "bad.mp4").write_text("<html>not found</html>")
@@ -65,16 +67,16 @@ def test_a_bad_video_among_good_ones(project, tmp_path):
     assert list(json.loads((tmp_path / "out" / "detections.json").read_text())["results"]) == ["good"]
 
 
-def test_annotation_outside_the_video(project, tmp_path):
-    def edit(values):
+def test_annotation_outside_the_video(project: Path, tmp_path: Path) -> None:
+    def edit(values: Any) -> None:
         values["videos"][0]["events"].append({"label": "walk", "start_s": 500.0, "end_s": 501.0})
 
     outcome = run_cli("data", "check", edited_world(project, tmp_path, edit))
     assert "500" in outcome.out + outcome.err
 
 
-def test_unknown_class(project, tmp_path):
-    def edit(values):
+def test_unknown_class(project: Path, tmp_path: Path) -> None:
+    def edit(values: Any) -> None:
         values["videos"][0]["events"] = [{"label": "wlak", "start_s": 0.0, "end_s": 1.0}]
 
     folder = edited_world(project, tmp_path, edit)
@@ -84,7 +86,7 @@ def test_unknown_class(project, tmp_path):
     one_line_error(outcome, "E-ANN-003", "wlak", "did you mean 'walk'")
 
 
-def test_duplicate_ids(project, tmp_path):
+def test_duplicate_ids(project: Path, tmp_path: Path) -> None:
     folder = edited_world(project, tmp_path, lambda values: values["videos"].append(values["videos"][0]))
     values = stream_values(project, "rgb")
     values["data"]["dataset"] = str(folder)
@@ -92,7 +94,7 @@ def test_duplicate_ids(project, tmp_path):
     one_line_error(outcome, "E-ID-001")
 
 
-def test_empty_split(project, tmp_path):
+def test_empty_split(project: Path, tmp_path: Path) -> None:
     folder = edited_world(project, tmp_path, lambda values: values["splits"]["cross_subject"].update(train=[]))
     values = stream_values(project, "rgb")
     values["data"]["dataset"] = str(folder)
@@ -102,7 +104,7 @@ def test_empty_split(project, tmp_path):
     one_line_error(outcome, "E-SPL-001", "cross_subject", exit_code=2)
 
 
-def changed_features(project, tmp_path, name, change):
+def changed_features(project: Path, tmp_path: Path, name: Any, change: Any) -> Any:
     """A foreign copy of one feature folder as `.npy`, changed by a function of {id: array}."""
     arrays = {
         path.name.removesuffix(".safetensors"): load_file(path)["features"]
@@ -116,10 +118,10 @@ def changed_features(project, tmp_path, name, change):
     return {"folder": str(folder), "clock": {"fps": 15, "window": 8, "stride": 8}}
 
 
-def test_features_that_lack_videos(project, tmp_path):
+def test_features_that_lack_videos(project: Path, tmp_path: Path) -> None:
     gone = []
 
-    def change(arrays):
+    def change(arrays: Any) -> None:
         for video in sorted(arrays):
             if video.startswith("train") and len(gone) < 2:
                 gone.append(video)
@@ -133,8 +135,8 @@ def test_features_that_lack_videos(project, tmp_path):
     assert allowed.code == 0, allowed.err
 
 
-def test_lengths_that_differ_between_modalities(project, tmp_path):
-    def change(arrays):
+def test_lengths_that_differ_between_modalities(project: Path, tmp_path: Path) -> None:
+    def change(arrays: Any) -> None:
         for video in arrays:
             arrays[video] = arrays[video][: len(arrays[video]) // 2]
 
@@ -144,8 +146,8 @@ def test_lengths_that_differ_between_modalities(project, tmp_path):
     one_line_error(outcome, "E-FEA-004", "pose")
 
 
-def test_features_that_are_not_finite(project, tmp_path):
-    def change(arrays):
+def test_features_that_are_not_finite(project: Path, tmp_path: Path) -> None:
+    def change(arrays: Any) -> None:
         arrays[sorted(name for name in arrays if name.startswith("train"))[0]][3, 5] = np.nan
 
     values = stream_values(project, "rgb")
@@ -154,13 +156,13 @@ def test_features_that_are_not_finite(project, tmp_path):
     one_line_error(outcome, "E-FEA-005", "3")
 
 
-def test_a_typo_in_a_recipe(project, tmp_path):
+def test_a_typo_in_a_recipe(project: Path, tmp_path: Path) -> None:
     outcome = run_cli("train", project / "rgb.yaml", "train.stepz=3", "--out", tmp_path / "run")
     one_line_error(outcome, "E-CFG-001", "train.stepz", "did you mean 'steps'", exit_code=2)
     assert not (tmp_path / "run").exists()
 
 
-def test_weights_of_another_architecture(project, tmp_path):
+def test_weights_of_another_architecture(project: Path, tmp_path: Path) -> None:
     shutil.copytree(project / "rgb", tmp_path / "run")
     tensors = load_file(tmp_path / "run" / "model.safetensors")
     tensors["filter.extra"] = tensors.pop(next(name for name in tensors if name.startswith("filter")))
@@ -173,15 +175,15 @@ def test_weights_of_another_architecture(project, tmp_path):
 
 
 class Gadget:
-    def __init__(self, path):
+    def __init__(self, path: Any) -> None:
         self.path = path
 
-    def __reduce__(self):
+    def __reduce__(self) -> Any:
         return (os.system, (f"touch {self.path}",))
 
 
 @pytest.mark.parametrize("place", ["model.safetensors", "encoder/model.safetensors"])
-def test_a_malicious_pickle_is_never_run(project, tmp_path, place):
+def test_a_malicious_pickle_is_never_run(project: Path, tmp_path: Path, place: Any) -> None:
     shutil.copytree(project / "rgb", tmp_path / "run")
     (tmp_path / "run" / place).write_bytes(pickle.dumps(Gadget(tmp_path / "pwned")))
     video = write_video(tmp_path / "v.mp4", square_frames(20))
@@ -191,7 +193,7 @@ def test_a_malicious_pickle_is_never_run(project, tmp_path, place):
 
 
 @pytest.fixture
-def small_disk(tmp_path):
+def small_disk(tmp_path: Path) -> Any:
     folder = tmp_path / "disk"
     folder.mkdir()
     command = ["mount", "-t", "tmpfs", "-o", "size=200k", "tmpfs", str(folder)]
@@ -205,7 +207,7 @@ def small_disk(tmp_path):
     subprocess.run(["umount", str(folder)], check=True)
 
 
-def test_disk_full(project, small_disk):
+def test_disk_full(project: Path, small_disk: Any) -> None:
     outcome = run_cli("world", "make", "--out", small_disk / "world", "--set", "duration_s=20", "--workers", 1)
     one_line_error(outcome, "E-ENV-001", "free", exit_code=5)
     assert not list(small_disk.rglob("*.tmp-*"))
@@ -214,7 +216,7 @@ def test_disk_full(project, small_disk):
     assert not list(small_disk.rglob("*.tmp-*"))
 
 
-def test_foreign_features_carry_no_encoder(project, tmp_path):
+def test_foreign_features_carry_no_encoder(project: Path, tmp_path: Path) -> None:
     values = stream_values(project, "rgb")
     values["data"]["features"]["rgb"] = changed_features(project, tmp_path, "rgb", lambda arrays: None)
     assert run_cli("train", write(tmp_path / "r.yaml", values), "--out", tmp_path / "run").code == 0
@@ -223,7 +225,7 @@ def test_foreign_features_carry_no_encoder(project, tmp_path):
     one_line_error(outcome, "E-MOD-018", "augrgb extract")
 
 
-def test_a_reader_that_goes_away(project):
+def test_a_reader_that_goes_away(project: Path) -> None:
     command = f"{sys.executable} -m augrgb list | head -1"
     done = subprocess.run(["bash", "-c", f"set -o pipefail; {command}"], capture_output=True, text=True, check=False)
     assert "Traceback" not in done.stderr

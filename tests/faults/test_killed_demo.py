@@ -8,6 +8,8 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,7 +18,7 @@ from support.places import SUPPORT
 SCRIPT = SUPPORT / "tiny_demo.py"
 
 
-def start(folder):
+def start(folder: Any) -> Any:
     return subprocess.Popen(
         [sys.executable, str(SCRIPT), str(folder)],
         stdout=subprocess.PIPE,
@@ -26,14 +28,14 @@ def start(folder):
     )
 
 
-def finish(folder):
+def finish(folder: Any) -> Any:
     process = start(folder)
     out, err = process.communicate(timeout=300)
     assert process.returncode == 0, err
     return out, err
 
 
-def fingerprint(folder):
+def fingerprint(folder: Any) -> Any:
     """Hash of everything that must not depend on interruptions: videos, tracks, features, models, metrics, results."""
     kept = (".mp4", ".npz", ".npy", ".safetensors", "metrics.jsonl", "results.json", "result.json")
     return {
@@ -44,7 +46,7 @@ def fingerprint(folder):
 
 
 @pytest.fixture(scope="module")
-def undisturbed(tmp_path_factory):
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Any:
     folder = tmp_path_factory.mktemp("undisturbed") / "demo"
     out, _ = finish(folder)
     assert "Augmented-RGB" in out and (folder / "report.html").stat().st_size > 50_000
@@ -54,7 +56,7 @@ def undisturbed(tmp_path_factory):
 
 
 @pytest.mark.slow
-def test_killed_again_and_again(undisturbed, tmp_path):
+def test_killed_again_and_again(undisturbed: Any, tmp_path: Path) -> None:
     folder, rng, kills = tmp_path / "demo", random.Random(0), 0
     for _ in range(40):
         process = start(folder)
@@ -74,7 +76,7 @@ def test_killed_again_and_again(undisturbed, tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_stopped_politely(undisturbed, tmp_path, number, code):
+def test_stopped_politely(undisturbed: Any, tmp_path: Path, number: Any, code: Any) -> None:
     folder = tmp_path / "demo"
     for seconds in (4, 12):
         process = start(folder)
@@ -88,7 +90,7 @@ def test_stopped_politely(undisturbed, tmp_path, number, code):
 
 
 @pytest.mark.slow
-def test_results_are_plain_json_with_coverage(tmp_path):
+def test_results_are_plain_json_with_coverage(tmp_path: Path) -> None:
     finish(tmp_path / "demo")
     results = json.loads((tmp_path / "demo" / "results.json").read_text())
     for row in results["rows"].values():

@@ -5,6 +5,7 @@ import subprocess
 import sys
 import textwrap
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
@@ -27,11 +28,11 @@ SHARED_VIDEOS = SHARED / "data" / "videos"
 real_clips = needs_shared("data/videos")
 
 
-def decode(path, **options):
+def decode(path: Any, **options: Any) -> Any:
     return list(frames_by_time(path, 10, (64, 48), **options))
 
 
-def refusal(path, function=decode, **options):
+def refusal(path: Any, function: Any = decode, **options: Any) -> Any:
     with pytest.raises(InputRefused) as caught:
         function(path, **options)
     assert Path(path).name.encode(errors="replace")[:40].decode(errors="replace") in str(caught.value)
@@ -51,7 +52,7 @@ def refusal(path, function=decode, **options):
         (b"\x00\x00\x00\x18ftypmp42" + b"\x00" * 12, "cannot be opened"),
     ],
 )
-def test_what_is_no_video(tmp_path, content, text):
+def test_what_is_no_video(tmp_path: Path, content: Any, text: Any) -> None:
     path = tmp_path / "a.mp4"
     path.write_bytes(content)
     for function in (decode, probe):
@@ -59,20 +60,20 @@ def test_what_is_no_video(tmp_path, content, text):
         assert fault.code == "E-VID-001" and text in str(fault)
 
 
-def test_playlists_never_open_other_files(tmp_path):
+def test_playlists_never_open_other_files(tmp_path: Path) -> None:
     target = write_video(tmp_path / "secret.ts", numbered_frames(5))
     playlist = tmp_path / "list.mp4"
     playlist.write_bytes(b"\x00" + f"\n#EXTM3U\n#EXTINF:1,\n{target}\n".encode())  # gets past the sniffing
     assert refusal(playlist).code == "E-VID-001"
 
 
-def test_other_containers_are_not_demuxed(tmp_path):
+def test_other_containers_are_not_demuxed(tmp_path: Path) -> None:
     path = tmp_path / "a.flv"
     write_video(path, numbered_frames(5), codec="flv1")
     assert "containers" in str(refusal(path))
 
 
-def test_special_files(tmp_path):
+def test_special_files(tmp_path: Path) -> None:
     (tmp_path / "folder.mp4").mkdir()
     os.mkfifo(tmp_path / "pipe.mp4")
     (tmp_path / "loop.mp4").symlink_to(tmp_path / "loop.mp4")
@@ -84,7 +85,7 @@ def test_special_files(tmp_path):
     assert "device" in str(refusal(Path("/dev/zero")))
 
 
-def test_sound_only_and_cover_art(tmp_path):
+def test_sound_only_and_cover_art(tmp_path: Path) -> None:
     fault = refusal(write_sound_only(tmp_path / "a.mp4"))
     assert fault.code == "E-VID-002" and "audio" in str(fault)
     path = tmp_path / "cover.mp4"
@@ -99,14 +100,14 @@ def test_sound_only_and_cover_art(tmp_path):
     assert refusal(path).code == "E-VID-002"
 
 
-def test_index_at_the_end_lost(tmp_path):
+def test_index_at_the_end_lost(tmp_path: Path) -> None:
     whole = write_video(tmp_path / "whole.mp4", square_frames(40)).read_bytes()
     for keep in (8, 400, len(whole) // 2):
         (tmp_path / "cut.mp4").write_bytes(whole[:keep])
         assert refusal(tmp_path / "cut.mp4").code == "E-VID-001"
 
 
-def test_index_in_front_and_data_cut(tmp_path):
+def test_index_in_front_and_data_cut(tmp_path: Path) -> None:
     frames = np.random.default_rng(0).integers(0, 255, (40, 48, 64, 3), dtype=np.uint8)
     whole = write_video(tmp_path / "whole.mp4", frames, container={"movflags": "faststart"}).read_bytes()
     start = whole.index(b"mdat") + 4
@@ -129,7 +130,7 @@ def test_index_in_front_and_data_cut(tmp_path):
     assert all((a == b).all() for a, b in zip(kept[:-2], complete, strict=False))
 
 
-def test_truncated_matroska(tmp_path):
+def test_truncated_matroska(tmp_path: Path) -> None:
     frames = np.random.default_rng(0).integers(0, 255, (60, 48, 64, 3), dtype=np.uint8)
     whole = write_video(tmp_path / "whole.mkv", frames).read_bytes()
     (tmp_path / "cut.mkv").write_bytes(whole[: len(whole) // 2])
@@ -137,7 +138,7 @@ def test_truncated_matroska(tmp_path):
     assert fault.code == "E-VID-003"
 
 
-def test_flipped_and_cut_bytes_never_crash(tmp_path):
+def test_flipped_and_cut_bytes_never_crash(tmp_path: Path) -> None:
     """Every damaged copy gives frames or one of our errors."""
     rng = np.random.default_rng(0)
     outcomes = set()
@@ -155,7 +156,7 @@ def test_flipped_and_cut_bytes_never_crash(tmp_path):
     assert "E-VID-001" in outcomes and "E-VID-003" in outcomes
 
 
-def test_edit_lists_hide_frames_without_being_a_fault(tmp_path):
+def test_edit_lists_hide_frames_without_being_a_fault(tmp_path: Path) -> None:
     """A trimmed recording declares all its frames but shows only some."""
     path = write_video(
         tmp_path / "a.mp4", numbered_frames(30), options={"g": "30"}, container={"movflags": "faststart"}
@@ -173,7 +174,7 @@ def test_edit_lists_hide_frames_without_being_a_fault(tmp_path):
     assert shown[0] == 10 and shown[-1] == 29 and report.complete
 
 
-def test_memory_stays_flat_for_a_long_video(tmp_path):
+def test_memory_stays_flat_for_a_long_video(tmp_path: Path) -> None:
     script = textwrap.dedent(
         """
         import resource, sys
@@ -199,7 +200,7 @@ def test_memory_stays_flat_for_a_long_video(tmp_path):
 
 
 @real_clips
-def test_real_corrupted_clip():
+def test_real_corrupted_clip() -> None:
     fault = refusal(SHARED_VIDEOS / "corrupted.mp4")
     assert fault.code == "E-VID-003" and "28 of 50 frames" in str(fault) and "Invalid data" in str(fault)
     assert len(decode(SHARED_VIDEOS / "corrupted.mp4", partial="keep-prefix")) == 28
@@ -207,7 +208,7 @@ def test_real_corrupted_clip():
 
 @real_clips
 @pytest.mark.parametrize(("name", "seconds"), [("demo", 10.0), ("long", 10.0), ("v_GGSY1Qvo990", 18.09)])
-def test_real_clips(name, seconds):
+def test_real_clips(name: Any, seconds: Any) -> None:
     report = DecodeReport()
     frames = decode(SHARED_VIDEOS / f"{name}.mp4", report=report)
     assert report.duration_s == pytest.approx(seconds, abs=0.02) and not report.warnings

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,7 +15,7 @@ PATH = PARITY / "action_conditional.json"
 
 
 @pytest.mark.parametrize("name, taus", [("plain", ["0", "3", "10", "20", "40", "-5"]), ("absent_class", ["0", "5"])])
-def test_report(name, taus):
+def test_report(name: Any, taus: Any) -> None:
     case = next(case for case in json.loads(PATH.read_text())["cases"] if case["name"] == name)
     assert sorted(case["expected"]) == sorted(taus)
     arrays = np.load(PARITY / "action_conditional.npz")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import numpy as np
 import pytest
@@ -24,7 +25,7 @@ WHOLE = json.loads((PARITY / "agcn.json").read_text())
         ("openpose18", "graph.kinetics.Graph", "graph_openpose18/A"),
     ],
 )
-def test_graphs_equal_the_reference(layout, graph, array):
+def test_graphs_equal_the_reference(layout: Any, graph: Any, array: Any) -> None:
     parents = LAYOUTS[layout].parents
     edges = {(child, parent) for child, parent in enumerate(parents) if parent >= 0}
     assert edges == {tuple(edge) for edge in WHOLE["graphs"][graph]["inward_edges_zero_based_child_parent"]}
@@ -32,7 +33,7 @@ def test_graphs_equal_the_reference(layout, graph, array):
 
 
 @pytest.mark.parametrize("case", WHOLE["cases"], ids=[case["name"] for case in WHOLE["cases"]])
-def test_network_equals_the_reference(case):
+def test_network_equals_the_reference(case: Any) -> None:
     table = number_recipes.state_dict(case["state_dict"], WHOLE["gain"])
     state = {name: torch.from_numpy(value) for name, value in table.items()}
     weight, bias = state.pop("fc.weight"), state.pop("fc.bias")

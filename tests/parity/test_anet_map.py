@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,7 +17,7 @@ FIXTURE = PARITY / "anet_map.json"
 CASES = ["plain", "class_without_predictions", "stray_labels"]
 
 
-def read(case):
+def read(case: Any) -> Any:
     database = {k: v for k, v in case["ground_truth"]["database"].items() if v["subset"].lower() == case["split"]}
     names = {name: v for v, name in enumerate(sorted({*database, *case["predictions"]}))}
     truth = [
@@ -28,14 +29,14 @@ def read(case):
     return Segments.of(found), tiou_map.clean_truth(Segments.of(truth))
 
 
-def test_the_collision_case_is_the_only_one_left_out():
+def test_the_collision_case_is_the_only_one_left_out() -> None:
     names = [case["name"] for case in json.loads(FIXTURE.read_text())["cases"]]
     assert sorted(names) == sorted([*CASES, "stray_labels_collision"])
 
 
 @pytest.mark.parametrize("thresholds", ["thumos", "anet"])
 @pytest.mark.parametrize("name", CASES)
-def test_map_and_recall(name, thresholds):
+def test_map_and_recall(name: Any, thresholds: Any) -> None:
     golden = json.loads(FIXTURE.read_text())
     case = next(case for case in golden["cases"] if case["name"] == name)
     expected = case["expected"][thresholds]
@@ -47,13 +48,13 @@ def test_map_and_recall(name, thresholds):
     np.testing.assert_allclose(report.recall, expected["recall_top1x_top5x"], atol=1e-9)
 
 
-def test_thresholds_are_the_same_floats():
+def test_thresholds_are_the_same_floats() -> None:
     golden = json.loads(FIXTURE.read_text())["thresholds"]
     assert list(tiou_map.THUMOS14) == golden["thumos"]
     assert list(tiou_map.ACTIVITYNET) == golden["anet"]
 
 
-def test_units():
+def test_units() -> None:
     unit = json.loads(FIXTURE.read_text())["unit"]
     curve = unit["interpolated_prec_rec"]
     area = tiou_map.interpolated_area(np.array(curve["prec"]), np.array(curve["rec"]))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,14 +15,14 @@ FIXTURE = PARITY / "charades_localize.json"
 CASES = ["synthetic_all_classes", "class_without_positives", "missing_frames", "zero_based_frames"]
 
 
-def load(name):
+def load(name: Any) -> Any:
     cases = {case["name"]: case for case in json.loads(FIXTURE.read_text())["cases"]}
     assert sorted(cases) == sorted(CASES)
     return cases[name]
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_ap_and_means(name):
+def test_ap_and_means(name: Any) -> None:
     case = load(name)
     expected, num_classes = case["expected"], case["num_classes"]
     labels = np.stack([point_labels(v["actions"], v["length"], num_classes) for v in case["videos"]])
@@ -35,7 +36,7 @@ def test_ap_and_means(name):
     np.testing.assert_allclose(report.map_present, np.nanmean(report.ap), atol=1e-12)
 
 
-def test_labels_of_real_videos():
+def test_labels_of_real_videos() -> None:
     real = json.loads(FIXTURE.read_text())["real_labels"]
     ours = [
         [v, j, k]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import numpy as np
 import pytest
@@ -25,7 +26,7 @@ def our_name(name: str) -> str:
 
 
 @pytest.mark.parametrize("case", CASES, ids=[case["name"] for case in CASES])
-def test_logits_equal_the_reference(case):
+def test_logits_equal_the_reference(case: Any) -> None:
     whole = json.loads((PARITY / "dilated_tcn.json").read_text())
     weights = {k: torch.from_numpy(v) for k, v in number_recipes.state_dict(case["state_dict"], whole["gain"]).items()}
     config, (B, D, T) = case["config"], case["input_shape"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import numpy as np
 import pytest
@@ -31,45 +32,45 @@ CASES = {case["name"]: case for case in WHOLE["cases"]}
 
 
 @pytest.fixture(scope="module")
-def arrays():
+def arrays() -> Any:
     with np.load(PARITY / "distill_losses.npz") as file:
         return {name: torch.from_numpy(file[name]) for name in file.files}
 
 
-def same_height(s, t):
+def same_height(s: Any, t: Any) -> Any:
     """Published programs pool the larger map to the smaller one's height; our positions are already alike."""
     h = min(s.shape[2], t.shape[2])
     return tuple(x if x.shape[2] == h else F.adaptive_avg_pool2d(x, (h, h)) for x in (s, t))
 
 
-def positions(x):
+def positions(x: Any) -> Any:
     """(B, C, H, W) -> (B, H W, C)."""
     return x.flatten(2).transpose(1, 2)
 
 
-def on_positions(function, s, t, *options):
+def on_positions(function: Any, s: Any, t: Any, *options: Any) -> Any:
     s, t = (positions(x) for x in same_height(s, t))
     return function(s, t, torch.ones(s.shape[:2], dtype=torch.bool), *options)
 
 
-def layer_sum(function):
+def layer_sum(function: Any) -> Any:
     return lambda s, t, _params: sum(function(a, b) for a, b in zip(s, t, strict=True))
 
 
-def hint(s, t, _params):
-    loss = LOSSES["hint"](StreamDims(6, 6, 1), bias=False).to(s[0].dtype)
+def hint(s: Any, t: Any, _params: Any) -> Any:
+    loss = LOSSES["hint"](StreamDims(6, 6, 1), bias=False).to(s[0].dtype)  # type: ignore[call-arg]
     with torch.no_grad():
         loss.project.weight.copy_(torch.eye(6))  # the reference leaves the regressor out
     s, t = positions(s[0]), positions(t[0])
     return loss(StreamOutput(s, s), StreamOutput(t, t), full_batch(s))
 
 
-def mars(s, t, _params):
+def mars(s: Any, t: Any, _params: Any) -> Any:
     s, t = positions(s[0]), positions(t[0])
     return LOSSES["mars"](StreamDims(6, 6, 1))(StreamOutput(s, s), StreamOutput(t, t), full_batch(s))
 
 
-def full_batch(x, indices=None):
+def full_batch(x: Any, indices: Any = None) -> Any:
     B, T = x.shape[:2]
     return Batch(
         features={}, mask=torch.ones(B, T, dtype=torch.bool), labels=torch.zeros(B, T, 1),
@@ -78,14 +79,14 @@ def full_batch(x, indices=None):
     )  # fmt: skip
 
 
-def flow(s, t, _params):
+def flow(s: Any, t: Any, _params: Any) -> Any:
     size = min(x.shape[2] for x in (*s, *t))
     pooled = [tuple(positions(F.adaptive_avg_pool2d(x, (size, size))) for x in pair) for pair in zip(s, t, strict=True)]
     return solution_flow(pooled, torch.ones(pooled[0][0].shape[:2], dtype=torch.bool))
 
 
-def vid(s, t, params, arrays):
-    loss = LOSSES["vid"](StreamDims(6, 8, 1), hidden=7, initial_variance=params["init_pred_var"]).to(s[0].dtype)
+def vid(s: Any, t: Any, params: Any, arrays: Any) -> Any:
+    loss = LOSSES["vid"](StreamDims(6, 8, 1), hidden=7, initial_variance=params["init_pred_var"]).to(s[0].dtype)  # type: ignore[call-arg]
     with torch.no_grad():
         for number in (0, 2, 4):
             loss.regressor[number].weight.copy_(arrays[f"vid/regressor.{number}.weight"][:, :, 0, 0])
@@ -93,20 +94,20 @@ def vid(s, t, params, arrays):
     return gaussian_misfit(loss.regressor(positions(s[0])), positions(t[0]), loss.log_scale).mean()
 
 
-def rkd(s, t, params):
+def rkd(s: Any, t: Any, params: Any) -> Any:
     squared = params.get("squared", False)
     return params["w_d"] * distance_wise(s[0], t[0], squared=squared) + params["w_a"] * angle_wise(s[0], t[0])
 
 
-def dkd(s, t, params):
+def dkd(s: Any, t: Any, params: Any) -> Any:
     return decoupled_kl(s[0], t[0], t[1], params["alpha"], params["beta"], params["T"]).mean()
 
 
-def softmax_kd(s, t, params):
+def softmax_kd(s: Any, t: Any, params: Any) -> Any:
     return softened_kl(s[0], t[0], params["T"]).mean()
 
 
-def attention_case(s, t, params):
+def attention_case(s: Any, t: Any, params: Any) -> Any:
     return sum(on_positions(attention_transfer, a, b, params["p"]) for a, b in zip(s, t, strict=True))
 
 
@@ -128,11 +129,11 @@ OURS = {
 }  # fmt: skip
 
 
-def evaluate(name, arrays, dtype):
+def evaluate(name: Any, arrays: Any, dtype: Any) -> Any:
     """Our value of a case, and the gradients."""
     case = CASES[name]
 
-    def load(key):
+    def load(key: Any) -> Any:
         return arrays[key].to(dtype) if arrays[key].is_floating_point() else arrays[key]
 
     students = [load(key).clone().requires_grad_() for key in case["student_inputs"]]
@@ -146,7 +147,7 @@ def evaluate(name, arrays, dtype):
 
 
 @pytest.mark.parametrize("name", sorted(CASES))
-def test_value_and_gradients_equal_the_reference(name, arrays):
+def test_value_and_gradients_equal_the_reference(name: Any, arrays: Any) -> None:
     case, tolerance = CASES[name], WHOLE["tolerance"]
     value, gradients = evaluate(name, arrays, torch.float32)
     assert value.item() == pytest.approx(case["loss"], abs=tolerance["atol"], rel=tolerance["rtol"])
@@ -157,7 +158,7 @@ def test_value_and_gradients_equal_the_reference(name, arrays):
 
 
 @pytest.mark.parametrize("name", sorted(CASES))
-def test_value_equals_the_reference_in_double_precision(name, arrays):
+def test_value_equals_the_reference_in_double_precision(name: Any, arrays: Any) -> None:
     case = CASES[name]
     value, gradients = evaluate(name, arrays, torch.float64)
     assert value.item() == pytest.approx(case["loss_float64"], rel=1e-6)
@@ -165,21 +166,21 @@ def test_value_equals_the_reference_in_double_precision(name, arrays):
         assert gradient.norm().item() == pytest.approx(norm, rel=1e-5)
 
 
-def test_mars_is_the_fitnet_error_without_a_regressor(arrays):
+def test_mars_is_the_fitnet_error_without_a_regressor(arrays: Any) -> None:
     value = mars([arrays["map_s"]], [arrays["map_t6"]], {})
     assert value.item() == pytest.approx(CASES["fitnet"]["loss"], rel=1e-5)
 
 
-def test_at_list_losses_are_each_equal(arrays):
+def test_at_list_losses_are_each_equal(arrays: Any) -> None:
     layers = zip(CASES["at_p2"]["student_inputs"], CASES["at_p2"]["other_inputs"], strict=True)
     ours = [on_positions(attention_transfer, arrays[s], arrays[t], 2).item() for s, t in layers]
     assert ours == pytest.approx(CASES["at_p2"]["loss_list"], rel=1e-4)
 
 
-def test_crd_two_steps(arrays):
+def test_crd_two_steps(arrays: Any) -> None:
     reference, tolerance = WHOLE["crd"], WHOLE["tolerance"]
     dims = StreamDims(reference["s_dim"], reference["t_dim"], 1, reference["n_data"])
-    loss = LOSSES["crd"](dims, dim=reference["feat_dim"], negatives=reference["nce_k"], temperature=reference["nce_t"])
+    loss = LOSSES["crd"](dims, dim=reference["feat_dim"], negatives=reference["nce_k"], temperature=reference["nce_t"])  # type: ignore[call-arg]
     assert loss.bank is not None and loss.bank.momentum == reference["nce_m"]
     linear = {"s": loss.embed_student, "t": loss.embed_teacher}
     with torch.no_grad():
@@ -210,7 +211,7 @@ def test_crd_two_steps(arrays):
         torch.testing.assert_close(loss.bank.teacher, arrays[f"crd/memory_v2_after{number}"], atol=1e-5, rtol=1e-4)
 
 
-def test_crd_contrast_loss_alone(arrays):
+def test_crd_contrast_loss_alone(arrays: Any) -> None:
     only = WHOLE["crd"]["contrast_loss_only"]
     likeness = arrays[only["input"]].squeeze(-1)
     assert nce_loss(likeness, only["n_data"]).item() == pytest.approx(only["loss"], rel=1e-5)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,13 +17,13 @@ CASES = ["pku_like", "float_times", "score_ties", "class_without_gt", "no_match"
 THETAS = (0.1, 0.3, 0.5, 0.7)
 
 
-def load(name):
+def load(name: Any) -> Any:
     cases = {case["name"]: case for case in json.loads(FIXTURE.read_text())["cases"]}
     assert sorted(cases) == sorted([*CASES, "tsu_shipped_P02T02C03"])
     return cases[name]
 
 
-def columns(case, kind, first_class):
+def columns(case: Any, kind: Any, first_class: Any) -> Any:
     rows = [
         (v, int(label) - first_class, start, end, score)
         for v, video in enumerate(case["videos_in_order"])
@@ -31,12 +32,12 @@ def columns(case, kind, first_class):
     return Segments.of(rows)
 
 
-def golden(value):
+def golden(value: Any) -> Any:
     """The published outcome; where the program stopped we give NaN."""
     return np.array([float("nan") if v == "ZeroDivisionError" else float(v) for v in np.atleast_1d(value)])
 
 
-def reports(case, first_class, num_classes, on_empty_hull):
+def reports(case: Any, first_class: Any, num_classes: Any, on_empty_hull: Any) -> Any:
     return event_reports(
         columns(case, "predictions", first_class),
         columns(case, "ground_truth", first_class),
@@ -48,7 +49,7 @@ def reports(case, first_class, num_classes, on_empty_hull):
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_pku_report(name):
+def test_pku_report(name: Any) -> None:
     case = load(name)
     for report in reports(case, 1, case["pku_number_label"] - 1, "nan"):
         expected = case["pku"][str(report.theta)]
@@ -67,7 +68,7 @@ def test_pku_report(name):
 
 
 @pytest.mark.parametrize("name", [*CASES, "tsu_shipped_P02T02C03"])
-def test_tsu_report(name):
+def test_tsu_report(name: Any) -> None:
     case = load(name)
     for report in reports(case, 0, case["tsu"]["number_label"], "zero"):
         expected = case["tsu"]["results"][str(report.theta)]

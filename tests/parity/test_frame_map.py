@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,25 +14,25 @@ from support.places import PARITY
 NAMES = ["plain", "zero_and_full", "no_positive_at_all", "single_frame_videos", "weighted", "larger", "ties"]
 
 
-def load(name):
+def load(name: Any) -> Any:
     cases = {case["name"]: case for case in json.loads((PARITY / "frame_map.json").read_text())["cases"]}
     assert sorted(cases) == sorted(NAMES)
     arrays = np.load(PARITY / "frame_map.npz")
     case = cases[name]
 
-    def videos(kind):
+    def videos(kind: Any) -> Any:
         return [arrays[f"{name}/{kind}{v}"] for v in range(case["videos"])]
 
     weights = np.concatenate(videos("weights")) if case["weighted"] else None
     return case["expected"], videos("scores"), videos("targets"), weights
 
 
-def numbers(value):
+def numbers(value: Any) -> Any:
     return np.array([float(v) for v in np.atleast_1d(value)])
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_ap_and_both_means(name):
+def test_ap_and_both_means(name: Any) -> None:
     expected, scores, targets, weights = load(name)
     ap = frame_map.frame_ap(np.concatenate(scores), np.concatenate(targets), weights)
     golden = expected["ap_stable_sort"] if name == "ties" else expected["ap"]
@@ -44,7 +45,7 @@ def test_ap_and_both_means(name):
         assert int((ap != 0).sum()) == expected["nonzero_ap_classes"]
 
 
-def test_ties_lie_between_the_extremes():
+def test_ties_lie_between_the_extremes() -> None:
     expected, scores, targets, _ = load("ties")
     ap = frame_map.frame_ap(np.concatenate(scores), np.concatenate(targets))
     assert (ap >= numbers(expected["ap_lowest_over_tie_orders"]) - 1e-9).all()
@@ -52,7 +53,7 @@ def test_ties_lie_between_the_extremes():
 
 
 @pytest.mark.parametrize("name", [n for n in NAMES if n != "ties"])
-def test_gsig_map_and_charades_map(name):
+def test_gsig_map_and_charades_map(name: Any) -> None:
     expected, scores, targets, _ = load(name)
     scores, targets = np.concatenate(scores), np.concatenate(targets)
     ap = frame_map.frame_ap_present(scores, targets)
@@ -66,7 +67,7 @@ def test_gsig_map_and_charades_map(name):
 
 
 @pytest.mark.parametrize("name", ["plain", "larger"])
-def test_sampled25(name):
+def test_sampled25(name: Any) -> None:
     expected, scores, targets, _ = load(name)
     golden = expected["sampled25"]
     ap, used = frame_map.frame_ap_sampled25(scores, targets)

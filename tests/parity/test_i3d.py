@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,16 +18,16 @@ WHOLE = json.loads((PARITY / "i3d.json").read_text())
 CASES = {case["name"]: case for case in WHOLE["cases"]}
 
 
-def published(case):
+def published(case: Any) -> Any:
     table = WHOLE["state_dicts"][case["table"]]
     return {k: torch.from_numpy(v) for k, v in number_recipes.state_dict(table, WHOLE["gain"]).items()}
 
 
-def clip(case):
+def clip(case: Any) -> Any:
     return torch.from_numpy(number_recipes.clip(case["input_p"], case["input_shape"]))
 
 
-def check(case, features, weight, bias):
+def check(case: Any, features: Any, weight: Any, bias: Any) -> None:
     expected = np.load(PARITY / "i3d.npz")
     np.testing.assert_allclose(features.numpy(), expected[f"{case['name']}/features"], atol=1e-4, rtol=1e-4)
     logits = F.conv3d(features, weight, bias).squeeze(4).squeeze(3)
@@ -34,7 +35,7 @@ def check(case, features, weight, bias):
 
 
 @pytest.mark.parametrize("table", WHOLE.get("state_dicts", {}))
-def test_state_has_the_published_names_and_shapes(table):
+def test_state_has_the_published_names_and_shapes(table: Any) -> None:
     entries = WHOLE["state_dicts"][table]
     names = {name: tuple(shape) for _, name, shape, kind in entries if kind != "skip" and "logits" not in name}
     ours = I3dNet(names["Conv3d_1a_7x7.conv3d.weight"][1]).state_dict()
@@ -42,7 +43,7 @@ def test_state_has_the_published_names_and_shapes(table):
 
 
 @pytest.mark.parametrize("name", [name for name in CASES if "10x" in name])
-def test_fast_reading_equals_the_reference(name):
+def test_fast_reading_equals_the_reference(name: Any) -> None:
     case = CASES[name]
     state = published(case)
     weight, bias = state.pop("logits.conv3d.weight"), state.pop("logits.conv3d.bias")
@@ -54,7 +55,7 @@ def test_fast_reading_equals_the_reference(name):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", CASES)
-def test_every_stage_equals_the_reference(name):
+def test_every_stage_equals_the_reference(name: Any) -> None:
     case = CASES[name]
     state = published(case)
     weight, bias = state.pop("logits.conv3d.weight"), state.pop("logits.conv3d.bias")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import numpy as np
 import pytest
@@ -59,7 +60,7 @@ def our_name(name: str) -> str | None:
 class Reference(nn.Module):
     """Our filter, classifier and heat-map branch with the weights of a case."""
 
-    def __init__(self, case):
+    def __init__(self, case: Any) -> None:
         super().__init__()
         c = case["config"]
         E, K = c["final_embedding_dim"], c["num_classes"]
@@ -81,18 +82,18 @@ class Reference(nn.Module):
                 state[ours] = torch.from_numpy(value).reshape(shape)
         self.load_state_dict(state)  # strict: every parameter has a value
 
-    def forward(self, x, mask):
+    def forward(self, x: Any, mask: Any) -> Any:
         features, hidden = self.filter(x, mask)
         return self.classifier(features), self.term.heat_map(hidden, mask)
 
 
-def case_input(case):
+def case_input(case: Any) -> Any:
     B, D, T = case["input_shape"]
     return torch.from_numpy(number_recipes.features(case["input_p"], (B, D, T))).transpose(1, 2)
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_logits_heat_map_losses_and_gradient_equal_the_reference(name):
+def test_logits_heat_map_losses_and_gradient_equal_the_reference(name: Any) -> None:
     case = CASES[name]
     x, arrays = case_input(case), np.load(PARITY / "mstct.npz")
     mask = torch.ones(x.shape[:2], dtype=torch.bool)
@@ -118,7 +119,7 @@ def test_logits_heat_map_losses_and_gradient_equal_the_reference(name):
 
 
 @pytest.mark.parametrize("name", ["small", "odd_length"])
-def test_a_padded_batch_gives_the_reference_of_each_video_alone(name):
+def test_a_padded_batch_gives_the_reference_of_each_video_alone(name: Any) -> None:
     case = CASES[name]
     x = case_input(case)
     net = Reference(case).eval()
@@ -133,7 +134,7 @@ def test_a_padded_batch_gives_the_reference_of_each_video_alone(name):
 
 
 @pytest.mark.parametrize("video", PROTOCOLS["mstct_charades"]["order"] if PROTOCOLS else [])
-def test_published_heat_maps(video):
+def test_published_heat_maps(video: Any) -> None:
     source, expected = PROTOCOLS["pdan_charades"], PROTOCOLS["mstct_charades"]["heatmap"][video]
     about = source["json"][video]
     classes = [str(k) for k in range(source["num_classes"])]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,7 +18,7 @@ CLOCK = Clock(1.0, 1, 1)
 CASES = ["plain", "zero_and_full", "single_frame_videos", "larger"]
 
 
-def load(name):
+def load(name: Any) -> Any:
     """A fixture's frames as a dataset whose events give its targets back, and its scores squeezed into [0, 1]."""
     case = next(c for c in json.loads((PARITY / "frame_map.json").read_text())["cases"] if c["name"] == name)
     arrays = np.load(PARITY / "frame_map.npz")
@@ -44,13 +45,13 @@ def load(name):
         ("charades/gsig-weighted", lambda e: np.nansum([float(v) for v in e["gsig_map"]["weighted_ap_terms"]])),
     ],
 )
-def test_value_is_the_program_s(name, protocol, golden):
+def test_value_is_the_program_s(name: Any, protocol: Any, golden: Any) -> None:
     expected, dataset, scores = load(name)
     result = evaluate(protocol, dataset, list(dataset.videos), scores=scores)
     np.testing.assert_allclose(result.value, golden(expected), atol=1e-5)
 
 
-def test_the_mended_ranking_flatters():
+def test_the_mended_ranking_flatters() -> None:
     _, dataset, scores = load("larger")
     ids = list(dataset.videos)
     published = evaluate("charades/gsig-charades-map", dataset, ids, scores=scores)
@@ -61,7 +62,9 @@ def test_the_mended_ranking_flatters():
 
 @pytest.mark.parametrize(("name", "stops"), [("plain", False), ("larger", True)])
 @pytest.mark.parametrize("tau", [0, 2, 20])
-def test_action_conditional_published_and_corrected_agree_where_the_program_runs(name, stops, tau):
+def test_action_conditional_published_and_corrected_agree_where_the_program_runs(
+    name: Any, stops: Any, tau: Any
+) -> None:
     _, dataset, scores = load(name)  # in "larger" some class is never a condition
     ids = list(dataset.videos)
     published = evaluate(f"action-conditional/published@{tau}", dataset, ids, scores=scores).value

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import numpy as np
 import pytest
@@ -21,7 +22,7 @@ CASES = {case["name"]: case for case in WHOLE["cases"]}
 class Reference(nn.Module):
     """One filter and one classifier per stage; every further stage reads the logits of the one before."""
 
-    def __init__(self, case, mask_input: bool):
+    def __init__(self, case: Any, mask_input: bool) -> None:
         super().__init__()
         config = case["config"]
         K, F = config["num_classes"], config["num_f_maps"]
@@ -51,7 +52,7 @@ class Reference(nn.Module):
             self.get_parameter(ours).data.copy_(torch.from_numpy(np.ascontiguousarray(value)))
         assert not weights, "every parameter of the reference must have a place"
 
-    def forward(self, x, mask):
+    def forward(self, x: Any, mask: Any) -> Any:
         outputs = []
         for stage, head in zip(self.stages, self.heads, strict=True):
             x = head(stage(x, mask)[0]) * mask[..., None]
@@ -59,7 +60,7 @@ class Reference(nn.Module):
         return outputs
 
 
-def case_input(case):
+def case_input(case: Any) -> Any:
     B, D, T = case["input_shape"]
     x = torch.from_numpy(number_recipes.features(case["input_p"], (B, D, T))).transpose(1, 2)
     mask = torch.arange(T) < torch.tensor(case["lengths"])[:, None]
@@ -67,7 +68,7 @@ def case_input(case):
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_logits_loss_and_gradients_equal_the_reference(name):
+def test_logits_loss_and_gradients_equal_the_reference(name: Any) -> None:
     case = CASES[name]
     x, mask = case_input(case)
     net = Reference(case, mask_input=False).eval()
@@ -90,7 +91,7 @@ def test_logits_loss_and_gradients_equal_the_reference(name):
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_the_default_differs_only_where_padding_leaks(name):
+def test_the_default_differs_only_where_padding_leaks(name: Any) -> None:
     case = CASES[name]
     x, mask = case_input(case)
     with torch.no_grad():

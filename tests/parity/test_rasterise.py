@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,7 +18,7 @@ FILE = PARITY / "rasterise.json"
 @pytest.mark.parametrize(
     ("protocol", "first_class"), [("pdan_charades", 0), ("superevents_multithumos", 1), ("tsu_smarthome", 0)]
 )
-def test_legacy_uniform_is_bit_for_bit(protocol, first_class):
+def test_legacy_uniform_is_bit_for_bit(protocol: Any, first_class: Any) -> None:
     fixture = json.loads(FILE.read_text())["protocols"][protocol]
     classes = [str(index) for index in range(fixture["num_classes"])]
     compared = 0

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 
 from augrgb.core.batch import Batch, StreamDims, StreamOutput
@@ -10,7 +12,12 @@ DIMS = StreamDims(student=5, teacher=6, classes=3, samples=4)
 
 
 def make_pair(
-    *, lengths=(7, 4, 1), labelled=(True, False, True), dims: StreamDims = DIMS, seed: int = 0, hidden: int = 0
+    *,
+    lengths: Any = (7, 4, 1),
+    labelled: Any = (True, False, True),
+    dims: StreamDims = DIMS,
+    seed: int = 0,
+    hidden: int = 0,
 ) -> tuple[StreamOutput, StreamOutput, Batch]:
     """Outputs of both with rubbish at padding; labels of unlabelled videos are zero."""
     generator = torch.Generator().manual_seed(seed)

@@ -5,6 +5,7 @@ import hashlib
 import os
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,7 +18,7 @@ _MEMORY = 80 * 2**20
 
 
 @contextlib.contextmanager
-def two_nodes(monkeypatch):
+def two_nodes(monkeypatch: pytest.MonkeyPatch) -> Any:
     """Gives the cluster and its second node; this process is its driver."""
     ray = pytest.importorskip("ray", reason="ray is not installed")
     from ray.cluster_utils import Cluster
@@ -36,7 +37,7 @@ def two_nodes(monkeypatch):
         cluster.shutdown()
 
 
-def make_part(folder, number, pause_s, progress):
+def make_part(folder: Any, number: Any, pause_s: Any, progress: Any) -> Any:
     """Write one part, in steps that a second try goes on from."""
     path = Path(folder) / f"part-{number}.npy"
     progress(1, 2)
@@ -45,14 +46,14 @@ def make_part(folder, number, pause_s, progress):
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def sum_parts(folder, count, progress):
+def sum_parts(folder: Any, count: Any, progress: Any) -> Any:
     """Needs all parts."""
     parts = [np.frombuffer((Path(folder) / f"part-{number}.npy").read_bytes(), np.float32) for number in range(count)]
     write_bytes(Path(folder) / "sum.npy", np.sum(parts, axis=0).tobytes())
     return len(parts)
 
 
-def small_graph(folder, count=8, pause_s=0.0):
+def small_graph(folder: Any, count: Any = 8, pause_s: Any = 0.0) -> Any:
     """Parts, and their sum."""
     folder.mkdir()
     jobs = [
@@ -63,13 +64,13 @@ def small_graph(folder, count=8, pause_s=0.0):
     return [Job("sum", "sum", sum_parts, {"folder": folder, "count": count}, after=names), *jobs]
 
 
-def refuse(progress):
+def refuse(progress: Any) -> None:
     """A job that fails."""
     from augrgb.core.errors import InputRefused
 
     raise InputRefused("E-VID-001", "file", "bad")
 
 
-def die(progress):
+def die(progress: Any) -> None:
     """A job that kills its process."""
     os._exit(3)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import cv2
 import numpy as np
 
@@ -105,7 +107,9 @@ def truth(seed: int, duration_s: float, classes: tuple[str, ...] = CLASSES) -> t
     return tuple(events)
 
 
-def detections(seed: int, name: str, events: tuple[Event, ...], duration_s: float, skill: float, classes=CLASSES):
+def detections(
+    seed: int, name: str, events: tuple[Event, ...], duration_s: float, skill: float, classes: Any = CLASSES
+) -> Any:
     rng = rng_at(seed, "detections", name)
     found = []
     for event in events:
@@ -136,7 +140,9 @@ def frames(seed: int, count: int) -> tuple[str, ...]:
     return tuple(film_strip(pictures, 64))
 
 
-def curves(seed: int, events: tuple[Event, ...], duration_s: float, classes=CLASSES, stride_s: float = 8 / 15):
+def curves(
+    seed: int, events: tuple[Event, ...], duration_s: float, classes: Any = CLASSES, stride_s: float = 8 / 15
+) -> Any:
     times = np.arange(0.5 * stride_s, duration_s, stride_s)
     values = np.abs(rng_at(seed, "curves").normal(0.05, 0.04, (len(times), len(classes))))
     for event in events:

@@ -1,5 +1,7 @@
 """Tiny motion libraries for tests: our own figure in the packed format, and a stick person as BVH text."""
 
+from typing import Any
+
 import numpy as np
 
 from augrgb.world.actions import ACTIONS
@@ -15,7 +17,7 @@ CAPTURE_NAMES = (
 )
 
 
-def packed(path, takes=12, **changes):
+def packed(path: Any, takes: Any = 12, **changes: Any) -> Any:
     """A tiny packed library made of our own figure: two contents, two styles."""
     settings = WorldSettings(duration_s=5.0, fps=30.0)
     joints, clips, content, style = [], [], [], []
@@ -48,11 +50,11 @@ def packed(path, takes=12, **changes):
     return path
 
 
-def bvh_text(frames):
+def bvh_text(frames: Any) -> Any:
     """A stick person in BVH whose toes are end sites."""
     lines = ["HIERARCHY", "ROOT Hips", "{", "OFFSET 0 0 0", "CHANNELS 3 Xposition Yposition Zposition"]
 
-    def chain(*joints):
+    def chain(*joints: Any) -> None:
         for name, offset in joints:
             lines.extend([f"JOINT {name}", "{", f"OFFSET {offset}", "CHANNELS 3 Zrotation Xrotation Yrotation"])
         lines.extend(["End Site", "{", "OFFSET 0 0 12", "}", *("}" for _ in joints)])

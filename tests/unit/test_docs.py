@@ -43,12 +43,12 @@ def anchors(page: Path) -> set[str]:
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
-def test_there_are_pages():
+def test_there_are_pages() -> None:
     assert {"README.md", "docs/index.md", "docs/results/index.md"} <= set(map(name_of, PAGES))
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name_of)
-def test_links_lead_somewhere(page):
+def test_links_lead_somewhere(page: Any) -> None:
     lost = []
     for link in _LINK.findall(prose(page)):
         if "://" in link:
@@ -61,21 +61,21 @@ def test_links_lead_somewhere(page):
 
 
 @pytest.mark.parametrize("page", [page for page in PAGES if name_of(page).startswith("docs/")], ids=name_of)
-def test_every_page_can_be_reached_from_the_table_of_contents(page):
+def test_every_page_can_be_reached_from_the_table_of_contents(page: Any) -> None:
     index = ROOT / "docs" / "index.md"
     linked = {(index.parent / link.partition("#")[0]).resolve() for link in _LINK.findall(prose(index))}
     assert page in linked | {index}
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name_of)
-def test_python_examples_compile(page):
+def test_python_examples_compile(page: Any) -> None:
     for language, text in blocks(page):
         if language == "python":
             compile(text, name_of(page), "exec")
 
 
 @pytest.mark.parametrize("page", ["docs/paper_to_code.md", "docs/architecture.md"])
-def test_named_files_exist(page):
+def test_named_files_exist(page: Any) -> None:
     named = set(re.findall(r"`((?:\w+/)+\w+\.py)`", prose(ROOT / page)))
     places = [ROOT / "src" / "augrgb", ROOT]
     assert len(named) > 5
@@ -95,13 +95,13 @@ def quoted() -> Iterator[tuple[str, str]]:
                 yield found[1].partition("#")[0], number
 
 
-def test_the_results_index_quotes_its_pages():
+def test_the_results_index_quotes_its_pages() -> None:
     rows = list(quoted())
     assert len({page for page, _ in rows}) >= 10
     assert [(page, number) for page, number in rows if number not in numbers_in((RESULTS / page).read_text())] == []
 
 
-def test_the_numbers_of_the_readme_are_in_the_results():
+def test_the_numbers_of_the_readme_are_in_the_results() -> None:
     known = {number for page in RESULTS.glob("*.md") for number in numbers_in(page.read_text())}
     text = (ROOT / "README.md").read_text()
     table = text[text.index("| needs at test time") : text.index("augrgb implements")]
@@ -156,12 +156,12 @@ def problem_with(words: list[str], *, whole: bool) -> str:
 
 
 @pytest.mark.parametrize("page", [page for page in PAGES if page.name != "CHANGELOG.md"], ids=name_of)
-def test_commands_exist(page):
+def test_commands_exist(page: Any) -> None:
     found = [problem_with(words, whole=whole) for words, whole in commands_of(page)]
     assert [problem for problem in found if problem] == []
 
 
-def test_an_unknown_command_or_option_is_a_problem():
+def test_an_unknown_command_or_option_is_a_problem() -> None:
     assert problem_with(["trian", "x.yaml"], whole=False)
     assert problem_with(["train", "x.yaml", "--rnu", "x"], whole=False)
     assert problem_with(["train"], whole=True)

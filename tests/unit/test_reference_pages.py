@@ -6,6 +6,7 @@ import doctest
 import inspect
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -42,7 +43,7 @@ def options(entry: type) -> str:
     return code(", ".join(p.name if p.default is p.empty else f"{p.name}={p.default!r}" for p in parameters))
 
 
-def refused_with(loss, *arguments) -> str:
+def refused_with(loss: Any, *arguments: Any) -> str:
     try:
         loss(*arguments)
     except UsageFault as fault:
@@ -63,38 +64,38 @@ def loss_row(name: str) -> list[str]:
 
 
 @pytest.mark.parametrize("number", range(len(LOSSES)), ids=sorted(LOSSES))
-def test_the_table_of_losses_is_what_the_losses_are(number):
+def test_the_table_of_losses_is_what_the_losses_are(number: Any) -> None:
     assert rows("losses.md")[number] == loss_row(sorted(LOSSES)[number])
 
 
-def test_the_table_of_losses_has_no_other_row():
+def test_the_table_of_losses_has_no_other_row() -> None:
     assert len(rows("losses.md")) == len(LOSSES)
 
 
-def test_the_table_of_filters_is_what_the_filters_are():
+def test_the_table_of_filters_is_what_the_filters_are() -> None:
     assert rows("filters.md") == [[code(name), code(e.__name__), options(e)] for name, e in FILTERS.items()]
 
 
-def test_the_table_of_encoders_is_what_the_encoders_are():
+def test_the_table_of_encoders_is_what_the_encoders_are() -> None:
     expected = [[code(name), code(e.__name__), WINDOWS[e.modality], options(e)] for name, e in ENCODERS.items()]
     assert rows("encoders.md") == expected
 
 
-def test_the_table_of_protocols_is_the_catalogue():
+def test_the_table_of_protocols_is_the_catalogue() -> None:
     expected = [
         [code(name), p.needs, "yes" if p.takes_labels else "", code(p.instead)] for name, p in PROTOCOLS.items()
     ]
     assert rows("protocols.md") == expected
 
 
-def test_the_page_of_the_api_names_everything():
+def test_the_page_of_the_api_names_everything() -> None:
     text = (DOCS / "api.md").read_text()
     missing = [name for name in augrgb.__all__ if name != "__version__" and f"| `{name}(" not in text]
     assert missing == []
 
 
 @pytest.mark.parametrize("page", ["api.md", "encoders.md", "filters.md", "losses.md", "protocols.md"])
-def test_examples_of_a_page_run(page, toy_folder, tmp_path, monkeypatch):
+def test_examples_of_a_page_run(page: Any, toy_folder: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     shutil.copytree(toy_folder, tmp_path / "toy")
     monkeypatch.chdir(tmp_path)
     outcome = doctest.testfile(str(DOCS / page), module_relative=False)

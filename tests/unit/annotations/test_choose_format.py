@@ -1,4 +1,6 @@
 import json
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -26,7 +28,7 @@ FILES = {
 
 
 @pytest.mark.parametrize("name", sorted(FILES))
-def test_every_format_is_recognised_and_by_itself_alone(tmp_path, name):
+def test_every_format_is_recognised_and_by_itself_alone(tmp_path: Path, name: Any) -> None:
     file, text = FILES[name]
     (tmp_path / file).write_text(text)
     assert detect_format(tmp_path / file) == name
@@ -34,18 +36,18 @@ def test_every_format_is_recognised_and_by_itself_alone(tmp_path, name):
         assert detect_format(tmp_path) == name
 
 
-def test_every_readable_format_is_tried_here():
+def test_every_readable_format_is_tried_here() -> None:
     assert set(FILES) == {name for name, entry in FORMATS.items() if entry.readable}
 
 
 @pytest.mark.parametrize("text", ["", "hello", "{}", "[]", "\x00\x01"])
-def test_what_is_no_annotation_is_not_guessed(tmp_path, text):
+def test_what_is_no_annotation_is_not_guessed(tmp_path: Path, text: Any) -> None:
     (tmp_path / "x.json").write_text(text)
     with pytest.raises(AugrgbError, match=r"E-ANN-006.*not recognized"):
         detect_format(tmp_path / "x.json")
 
 
-def test_missing_files_and_wrong_options():
+def test_missing_files_and_wrong_options() -> None:
     with pytest.raises(AugrgbError, match="E-FILE-001"):
         detect_format("nowhere.json")
     with pytest.raises(UsageFault, match="did you mean 'activitynet'"):
@@ -57,7 +59,7 @@ def test_missing_files_and_wrong_options():
     )
 
 
-def test_a_subset_with_a_typo_lists_the_subsets_there_are(tmp_path):
+def test_a_subset_with_a_typo_lists_the_subsets_there_are(tmp_path: Path) -> None:
     content = {i: {"subset": s, "duration": 1, "actions": []} for i, s in (("a", "training"), ("b", "testng"))}
     (tmp_path / "x.json").write_text(json.dumps(content))
     found = read_annotations(tmp_path / "x.json")

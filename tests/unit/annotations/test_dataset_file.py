@@ -4,6 +4,7 @@ import json
 import logging
 from dataclasses import fields
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -38,7 +39,7 @@ def faults_of(folder: Path, raw: object) -> list[AugrgbError]:
     return caught.value.faults if isinstance(caught.value, FaultList) else [caught.value]
 
 
-def test_reads_what_the_file_says(tmp_path):
+def test_reads_what_the_file_says(tmp_path: Path) -> None:
     dataset = load_dataset(write(tmp_path, raw_dataset()))
     assert dataset.classes == ("walk", "drink")
     assert dataset.videos["a"].events == (Event("walk", 1.0, 4.5),)
@@ -46,7 +47,7 @@ def test_reads_what_the_file_says(tmp_path):
     assert dataset.videos["b"].events is None and dataset.videos["c"].events == ()
 
 
-def test_saving_and_loading_gives_the_same(tmp_path):
+def test_saving_and_loading_gives_the_same(tmp_path: Path) -> None:
     dataset = load_dataset(write(tmp_path, raw_dataset()))
     save_dataset(dataset, tmp_path)
     again = load_dataset(tmp_path)
@@ -57,7 +58,7 @@ def test_saving_and_loading_gives_the_same(tmp_path):
     assert (tmp_path / "dataset.json").read_bytes() == first
 
 
-def test_every_field_of_a_video_comes_back(tmp_path):
+def test_every_field_of_a_video_comes_back(tmp_path: Path) -> None:
     everything = VideoRecord(
         video_id="a",
         duration_s=9.5,
@@ -75,18 +76,18 @@ def test_every_field_of_a_video_comes_back(tmp_path):
     assert load_dataset(tmp_path).videos == {"a": everything}
 
 
-def test_a_video_without_a_known_duration_is_not_saved(tmp_path):
+def test_a_video_without_a_known_duration_is_not_saved(tmp_path: Path) -> None:
     with pytest.raises(AugrgbError, match="E-ANN-024 'a'"):
         save_dataset(Dataset("d", ("walk",), {"a": VideoRecord("a")}), tmp_path)
 
 
-def test_an_event_that_would_need_a_repair_is_not_saved(tmp_path):
+def test_an_event_that_would_need_a_repair_is_not_saved(tmp_path: Path) -> None:
     video = VideoRecord("a", 9.5, events=(Event("walk", 0.5, 13.0),))
     with pytest.raises(AugrgbError, match=r"E-ANN-010 .* a:"):
         save_dataset(Dataset("d", ("walk",), {"a": video}), tmp_path)
 
 
-def test_all_mistakes_are_told_together(tmp_path):
+def test_all_mistakes_are_told_together(tmp_path: Path) -> None:
     raw = raw_dataset()
     raw["videos"][0]["events"][0]["label"] = "wlak"
     raw["videos"].append({"id": "b", "duration_s": 3.0})
@@ -103,14 +104,14 @@ def test_all_mistakes_are_told_together(tmp_path):
     assert "videos[1] and [3]" in text
 
 
-def test_unknown_id_in_a_split(tmp_path):
+def test_unknown_id_in_a_split(tmp_path: Path) -> None:
     raw = raw_dataset()
     raw["splits"]["cs"]["val"] = ["zz"]
     assert [fault.code for fault in faults_of(tmp_path, raw)] == ["E-SPL-003"]
 
 
 @pytest.mark.parametrize("value", ["NaN", "Infinity"])
-def test_times_that_are_not_finite_refuse_the_file(tmp_path, value):
+def test_times_that_are_not_finite_refuse_the_file(tmp_path: Path, value: Any) -> None:
     text = json.dumps(raw_dataset()).replace('"start_s": 1.0', f'"start_s": {value}')
     (tmp_path / "dataset.json").write_text(text)
     with pytest.raises(AugrgbError, match=r"E-ANN-002 .*events\[0\].start_s"):
@@ -129,7 +130,9 @@ def test_times_that_are_not_finite_refuse_the_file(tmp_path, value):
         (4.0, 3.0, "dropped", "E-ANN-014", None),
     ],
 )
-def test_events_outside_the_video(tmp_path, caplog, start, end, kind, code, kept):
+def test_events_outside_the_video(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, start: Any, end: Any, kind: Any, code: Any, kept: Any
+) -> None:
     raw = raw_dataset()
     raw["videos"][0]["events"] = [{"label": "walk", "start_s": start, "end_s": end}]
     checked = check_dataset(write(tmp_path, raw))
@@ -142,13 +145,13 @@ def test_events_outside_the_video(tmp_path, caplog, start, end, kind, code, kept
 
 
 @pytest.mark.parametrize("name", ["/etc/passwd", "../x", "a/../../x", "C:\\x", "a\0b", "", "..\\x"])
-def test_paths_that_leave_the_folder(tmp_path, name):
+def test_paths_that_leave_the_folder(tmp_path: Path, name: Any) -> None:
     raw = raw_dataset()
     raw["videos"][0]["poses"] = name
     assert [fault.code for fault in faults_of(tmp_path, raw)] == ["E-ID-003"]
 
 
-def test_a_link_out_of_the_folder_is_refused(tmp_path):
+def test_a_link_out_of_the_folder_is_refused(tmp_path: Path) -> None:
     inside = tmp_path / "data"
     (inside / "videos").mkdir(parents=True)
     (tmp_path / "secret.mp4").write_bytes(b"x")
@@ -156,7 +159,7 @@ def test_a_link_out_of_the_folder_is_refused(tmp_path):
     assert [fault.code for fault in faults_of(inside, raw_dataset())] == ["E-ID-003"]
 
 
-def test_leakage_by_id_and_by_file(tmp_path):
+def test_leakage_by_id_and_by_file(tmp_path: Path) -> None:
     raw = raw_dataset()
     raw["splits"]["cs"]["test"] = ["a"]
     assert [fault.code for fault in faults_of(tmp_path, raw)] == ["E-SPL-002"]
@@ -166,14 +169,14 @@ def test_leakage_by_id_and_by_file(tmp_path):
     assert [fault.code for fault in faults_of(tmp_path, raw)] == ["E-SPL-002"]
 
 
-def test_another_schema_and_a_list_instead_of_a_file(tmp_path):
+def test_another_schema_and_a_list_instead_of_a_file(tmp_path: Path) -> None:
     raw = raw_dataset()
     raw["schema"] = "augrgb.dataset/9"
     assert "augrgb.dataset/9" in str(faults_of(tmp_path, raw)[0])
     assert faults_of(tmp_path, [1, 2])[0].code == "E-ANN-001"
 
 
-def test_role_gives_ids_or_says_what_there_is(tmp_path):
+def test_role_gives_ids_or_says_what_there_is(tmp_path: Path) -> None:
     dataset = load_dataset(write(tmp_path, raw_dataset()))
     assert role(dataset, "cs", "train") == ("a",)
     assert role(dataset, "cs", "val", allow_empty=True) == ()
@@ -187,7 +190,7 @@ def test_role_gives_ids_or_says_what_there_is(tmp_path):
         assert expected in str(caught.value)
 
 
-def test_saving_a_file_elsewhere_is_refused(tmp_path):
+def test_saving_a_file_elsewhere_is_refused(tmp_path: Path) -> None:
     video = VideoRecord("a", 3.0, file=tmp_path / "elsewhere/a.mp4")
     with pytest.raises(AugrgbError, match="E-ID-003"):
         save_dataset(Dataset("x", ("walk",), {"a": video}), tmp_path / "data")

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -17,7 +19,7 @@ events = st.lists(st.builds(Event, st.sampled_from(CLASSES), times, times), max_
 
 @settings(max_examples=60, deadline=None)
 @given(events, st.integers(1, 12), st.integers(1, 12), st.integers(0, 5), st.integers(0, 40))
-def test_centre_rule_equals_a_naive_loop(events, window, stride, offset, count):
+def test_centre_rule_equals_a_naive_loop(events: Any, window: Any, stride: Any, offset: Any, count: Any) -> None:
     clock = Clock(fps=8.0, window=window, stride=stride, offset=offset)
     expected = np.zeros((count, 3), np.float32)
     for t, centre in enumerate(clock.centres_s(count)):
@@ -31,7 +33,7 @@ def test_centre_rule_equals_a_naive_loop(events, window, stride, offset, count):
 
 @settings(max_examples=60, deadline=None)
 @given(events, st.integers(1, 60))
-def test_legacy_rule_equals_a_naive_loop(events, count):
+def test_legacy_rule_equals_a_naive_loop(events: Any, count: Any) -> None:
     fps = count / 17.5
     expected = np.zeros((count, 3), np.float32)
     for i in range(count):
@@ -41,12 +43,12 @@ def test_legacy_rule_equals_a_naive_loop(events, count):
     np.testing.assert_array_equal(legacy_uniform(events, CLASSES, 17.5, count), expected)
 
 
-def test_half_open_borders_are_exact():
+def test_half_open_borders_are_exact() -> None:
     clock = Clock(fps=16.0, window=8, stride=8)  # centres at 0.25, 0.75, 1.25, ...
     labels = rasterise([Event("walk", 0.75, 1.25)], CLASSES, clock, 4)
     assert labels[:, 0].tolist() == [0, 1, 0, 0]
 
 
-def test_unknown_class_names_the_nearest():
+def test_unknown_class_names_the_nearest() -> None:
     with pytest.raises(AugrgbError, match=r"E-ANN-003.*did you mean 'drink'"):
         rasterise([Event("drnk", 0.0, 1.0)], CLASSES, Clock(8.0, 8, 8), 3)

@@ -16,7 +16,7 @@ SPLITS = {
 DATASET = Dataset("toy", ("walk",), {}, SPLITS)
 
 
-def test_videos_on_both_sides_are_named():
+def test_videos_on_both_sides_are_named() -> None:
     with pytest.raises(InputRefused, match=r"E-SPL-002 toy: 1 test video.* 'views' are in 'train' of 'people': a\."):
         check_unseen(DATASET, "people", "views")
     with pytest.raises(InputRefused, match="in 'encoder' of 'people': e"):
@@ -25,7 +25,7 @@ def test_videos_on_both_sides_are_named():
         check_unseen(DATASET, "views", "people")
 
 
-def test_what_is_apart_passes():
+def test_what_is_apart_passes() -> None:
     check_unseen(DATASET, "people", "apart")
     check_unseen(DATASET, "people", "people")
     check_unseen(DATASET, "people", "views", ("val",))

@@ -2,6 +2,8 @@
 
 import json
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -22,7 +24,7 @@ FRAMES = numbered_frames(20, 32, 32)
 
 
 @pytest.fixture(scope="module")
-def videos(tmp_path_factory):
+def videos(tmp_path_factory: pytest.TempPathFactory) -> Any:
     """Six videos of 2 s at 10 fps, differing in bytes."""
     folder = tmp_path_factory.mktemp("data") / "videos"
     folder.mkdir()
@@ -31,13 +33,13 @@ def videos(tmp_path_factory):
     return folder
 
 
-def csv_of(folder, *rows):
+def csv_of(folder: Any, *rows: Any) -> Any:
     path = folder / "events.csv"
     path.write_text("video,label,start,end\n" + "".join(f"{row}\n" for row in rows))
     return path
 
 
-def link(videos, folder, *names):
+def link(videos: Any, folder: Any, *names: Any) -> Any:
     """A folder with some of the videos of its own, so that outputs do not mix."""
     (folder / "videos").mkdir()
     for name in names or sorted(path.name for path in videos.iterdir()):
@@ -45,11 +47,11 @@ def link(videos, folder, *names):
     return folder / "videos"
 
 
-def kinds(report):
+def kinds(report: Any) -> Any:
     return {(finding.code, finding.action) for finding in report.findings}
 
 
-def test_init_from_csv_writes_dataset_recipes_and_a_log(videos, tmp_path):
+def test_init_from_csv_writes_dataset_recipes_and_a_log(videos: Any, tmp_path: Path) -> None:
     mine = link(videos, tmp_path)
     before = {path: path.read_bytes() for path in mine.iterdir()}
     rows = [f"P0{n}T01C01.mp4,walk,0.2,{1.5 + 0.2 * n}" for n in range(1, 6)] + ["P01T01C01.mp4,sit,1.5,1.2"]
@@ -77,7 +79,7 @@ def test_init_from_csv_writes_dataset_recipes_and_a_log(videos, tmp_path):
     assert (tmp_path / "dataset.json").read_bytes() == first
 
 
-def tsu_csvs(tmp_path, frames=20):
+def tsu_csvs(tmp_path: Path, frames: Any = 20) -> Any:
     folder = tmp_path / "Annotation"
     folder.mkdir()
     for number in range(1, 7):
@@ -85,7 +87,7 @@ def tsu_csvs(tmp_path, frames=20):
     return folder
 
 
-def test_init_proves_the_frame_rate_and_keeps_official_splits(videos, tmp_path):
+def test_init_proves_the_frame_rate_and_keeps_official_splits(videos: Any, tmp_path: Path) -> None:
     mine = link(videos, tmp_path)
     report = init_dataset(mine, tsu_csvs(tmp_path), tmp_path)
     dataset = report.dataset
@@ -96,7 +98,7 @@ def test_init_proves_the_frame_rate_and_keeps_official_splits(videos, tmp_path):
     assert report.repairs is None and not (tmp_path / "repairs.jsonl").exists()
 
 
-def test_a12_a_declared_rate_that_is_not_the_videos_is_refused(videos, tmp_path):
+def test_a12_a_declared_rate_that_is_not_the_videos_is_refused(videos: Any, tmp_path: Path) -> None:
     folder = tsu_csvs(tmp_path)
     report = check_data(Source(folder, options={"fps": 30.0}, videos=videos))
     assert ("E-ANN-038", "refused") in kinds(report) and not report.usable
@@ -106,7 +108,7 @@ def test_a12_a_declared_rate_that_is_not_the_videos_is_refused(videos, tmp_path)
         init_dataset(videos, Source(folder, options={"fps": 30.0}), videos.parent)
 
 
-def test_a12_frame_numbers_of_a_variable_rate_are_refused(tmp_path):
+def test_a12_frame_numbers_of_a_variable_rate_are_refused(tmp_path: Path) -> None:
     (tmp_path / "videos").mkdir()
     times = [0.1 * i if i < 10 else 1.0 + 0.25 * (i - 10) for i in range(20)]
     path = write_video(tmp_path / "videos" / "P01T01C01.mp4", FRAMES, times_s=times)
@@ -120,11 +122,11 @@ def test_a12_frame_numbers_of_a_variable_rate_are_refused(tmp_path):
         assert ("E-ANN-037", "refused") in kinds(report)
 
 
-def test_a_measured_rate_is_exact(videos):
+def test_a_measured_rate_is_exact(videos: Any) -> None:
     assert constant_rate(next(videos.iterdir())) == pytest.approx(10.0, rel=1e-6)
 
 
-def test_a11_annotated_videos_that_are_not_there(videos, tmp_path):
+def test_a11_annotated_videos_that_are_not_there(videos: Any, tmp_path: Path) -> None:
     mine = link(videos, tmp_path)
     rows = [f"P0{n}T01C01,walk,0,1" for n in range(1, 7)] + ["P07T01C01,walk,0,1"]
     annotations = csv_of(tmp_path, *rows)
@@ -133,7 +135,7 @@ def test_a11_annotated_videos_that_are_not_there(videos, tmp_path):
     assert len(init_dataset(mine, annotations, tmp_path, allow_missing=1).dataset.videos) == 6
 
 
-def test_bad_videos_are_left_out_and_told(videos, tmp_path):
+def test_bad_videos_are_left_out_and_told(videos: Any, tmp_path: Path) -> None:
     mine = link(videos, tmp_path)
     (mine / "P06T01C01.mp4").write_text("<html>not found</html>")
     annotations = csv_of(tmp_path, *(f"P0{n}T01C01,walk,0,1" for n in range(1, 7)))
@@ -142,7 +144,7 @@ def test_bad_videos_are_left_out_and_told(videos, tmp_path):
     assert ("E-VID-001", "refused") in kinds(check_data(Source(annotations, videos=mine)))
 
 
-def test_the_same_video_under_two_names(videos, tmp_path):
+def test_the_same_video_under_two_names(videos: Any, tmp_path: Path) -> None:
     mine = link(videos, tmp_path)
     (mine / "copy.mp4").write_bytes((mine / "P01T01C01.mp4").read_bytes())
     annotations = csv_of(tmp_path, *(f"P0{n}T01C01,walk,0,1" for n in range(1, 7)))
@@ -156,14 +158,14 @@ def test_the_same_video_under_two_names(videos, tmp_path):
         find_videos(mine)
 
 
-def test_one_video_named_in_two_ways(videos, tmp_path):
+def test_one_video_named_in_two_ways(videos: Any, tmp_path: Path) -> None:
     annotations = csv_of(tmp_path, "P01T01C01,walk,0,1", "P01T01C01.mp4,walk,1,2")
     report = check_data(Source(annotations, videos=videos))
     assert ("E-ID-001", "refused") in kinds(report)
     assert look_at(find_videos(videos)).id_of("videos/P01T01C01.MP4") == "P01T01C01"
 
 
-def test_init_refuses_senseless_shares_and_folders(videos, tmp_path):
+def test_init_refuses_senseless_shares_and_folders(videos: Any, tmp_path: Path) -> None:
     annotations = csv_of(tmp_path, "P01T01C01,walk,0,1", "P02T01C01,walk,0,1")
     with pytest.raises(UsageFault, match="shares"):
         init_dataset(videos, annotations, videos, test_share=1.0)
@@ -173,7 +175,7 @@ def test_init_refuses_senseless_shares_and_folders(videos, tmp_path):
         init_dataset(videos, annotations, videos.parent)
 
 
-def test_features_are_checked(videos, tmp_path):
+def test_features_are_checked(videos: Any, tmp_path: Path) -> None:
     annotations = csv_of(tmp_path, *(f"P0{n}T01C01,walk,0,1" for n in range(1, 7)))
     clock, rng = Clock(10, 2, 2), np.random.default_rng(0)
     rgb, flow = tmp_path / "rgb", tmp_path / "flow"
@@ -196,7 +198,7 @@ def test_features_are_checked(videos, tmp_path):
     assert ("E-FEA-002", "refused") in kinds(nowhere)
 
 
-def test_npy_features_need_a_clock(tmp_path):
+def test_npy_features_need_a_clock(tmp_path: Path) -> None:
     annotations = csv_of(tmp_path, "v,walk,0,1")
     (tmp_path / "npy").mkdir()
     np.save(tmp_path / "npy" / "v.npy", np.full((4, 3), np.nan))
@@ -208,7 +210,7 @@ def test_npy_features_need_a_clock(tmp_path):
     assert {"E-FILE-013"} <= {finding.code for finding in report.findings}
 
 
-def test_a_source_without_videos_can_be_given_them(videos, tmp_path):
+def test_a_source_without_videos_can_be_given_them(videos: Any, tmp_path: Path) -> None:
     source = Source(csv_of(tmp_path, "P01T01C01,walk,0,9"))
     assert check_data(source).findings == ()
     assert ("E-ANN-010", "clipped") in kinds(check_data(replace(source, videos=videos)))

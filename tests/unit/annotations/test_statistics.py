@@ -1,3 +1,5 @@
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -6,7 +8,7 @@ from augrgb.annotations.statistics import commonest_pairs, data_stats
 from augrgb.core.types import Event, VideoRecord
 
 
-def example():
+def example() -> Any:
     videos = {
         "a": VideoRecord(
             "a",
@@ -21,7 +23,7 @@ def example():
     return AnnotationSet(("walk", "talk", "sit", "fly"), videos)
 
 
-def test_numbers_by_hand():
+def test_numbers_by_hand() -> None:
     stats = data_stats(example())
     assert (stats.videos, stats.annotated, stats.empty, stats.events, stats.ignored) == (4, 3, 1, 5, 1)
     walk, _, sit, fly = stats.classes
@@ -35,7 +37,7 @@ def test_numbers_by_hand():
     assert commonest_pairs(stats) == [("walk", "talk", 3.0)]
 
 
-def test_against_a_naive_count_on_a_grid():
+def test_against_a_naive_count_on_a_grid() -> None:
     rng = np.random.default_rng(0)
     events = []
     for _ in range(40):
@@ -52,6 +54,6 @@ def test_against_a_naive_count_on_a_grid():
     assert stats.overlap_share == pytest.approx((depth > 1).sum() / (depth > 0).sum())
 
 
-def test_nothing_annotated():
+def test_nothing_annotated() -> None:
     stats = data_stats(AnnotationSet(("a",), {"v": VideoRecord("v")}))
     assert (stats.events, stats.overlap_share, stats.labelled_share) == (0, 0.0, None)

@@ -4,6 +4,8 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
+from typing import Any
 
 import pytest
 import typer
@@ -14,7 +16,7 @@ from augrgb.cli.app import ORDER, app
 from support.tiny_project import expect_success, run_cli
 
 
-def commands():
+def commands() -> Any:
     """Every command with its full name."""
     pending = [("", typer.main.get_command(app))]
     while pending:
@@ -30,7 +32,7 @@ SHARED = {"out": {"--out", "-o"}, "as_json": {"--json"}, "workers": {"--workers"
 
 
 @pytest.mark.parametrize("name", sorted(COMMANDS))
-def test_shared_options_have_one_spelling_and_outputs_are_never_positional(name):
+def test_shared_options_have_one_spelling_and_outputs_are_never_positional(name: Any) -> None:
     for parameter in COMMANDS[name].params:
         spelled = set(parameter.opts)
         for shared, spellings in SHARED.items():
@@ -40,7 +42,7 @@ def test_shared_options_have_one_spelling_and_outputs_are_never_positional(name)
 
 
 @pytest.mark.parametrize("name", sorted(COMMANDS))
-def test_every_command_and_option_has_help(name):
+def test_every_command_and_option_has_help(name: Any) -> None:
     assert COMMANDS[name].help
     for parameter in COMMANDS[name].params:
         if parameter.name not in ("help", "overrides"):
@@ -48,14 +50,14 @@ def test_every_command_and_option_has_help(name):
     assert "Usage: augrgb" in expect_success(*name.split(), "-h").out
 
 
-def test_help_lists_every_command_in_the_order_of_need():
+def test_help_lists_every_command_in_the_order_of_need() -> None:
     assert sorted(ORDER) == sorted({name.split()[0] for name in COMMANDS})
     told = expect_success("--help").out
     places = [told.index(f"│ {name} ") for name in ORDER]
     assert places == sorted(places)
 
 
-def test_version_and_completion():
+def test_version_and_completion() -> None:
     assert expect_success("--version").out.strip() == augrgb.__version__
     environment = {**os.environ, "_AUGRGB_COMPLETE": "complete_bash", "COMP_WORDS": "augrgb de", "COMP_CWORD": "1"}
     program = [sys.executable, "-c", "from augrgb.cli.main import main; main()"]
@@ -63,7 +65,7 @@ def test_version_and_completion():
     assert set(done.stdout.split()) == {"demo", "detect"}, done.stderr
 
 
-def test_json_is_one_document_on_stdout(tmp_path):
+def test_json_is_one_document_on_stdout(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("video,label,start,end\nv,walk,0,1\n")
     found = json.loads(expect_success("data", "check", tmp_path / "a.csv", "--json").out)
     assert (found["usable"], found["format"], found["events"]) == (True, "csv", 1)
@@ -74,7 +76,7 @@ def test_json_is_one_document_on_stdout(tmp_path):
     assert refused.code == 3 and json.loads(refused.out)["findings"][0]["code"] == "E-ANN-002"
 
 
-def test_error_codes_are_explained():
+def test_error_codes_are_explained() -> None:
     assert "Cause: There is no decoder" in expect_success("explain", "e-vid-004").out
     unknown = run_cli("explain", "E-VID-999")
     assert unknown.code == 2 and "near: E-VID-" in unknown.err

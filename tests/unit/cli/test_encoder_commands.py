@@ -2,6 +2,8 @@
 
 import hashlib
 import json
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,7 +20,7 @@ from support.tiny_project import expect_success, run_cli, write
 
 
 @pytest.fixture(scope="module")
-def weights(tmp_path_factory):
+def weights(tmp_path_factory: pytest.TempPathFactory) -> Any:
     """A skeleton checkpoint for the world's figure, and its checksum."""
     path = tmp_path_factory.mktemp("weights") / "j.pth"
     torch.manual_seed(0)
@@ -29,7 +31,7 @@ def weights(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def imported(weights, tmp_path_factory):
+def imported(weights: Any, tmp_path_factory: pytest.TempPathFactory) -> Any:
     path, checksum = weights
     out = tmp_path_factory.mktemp("imported") / "e"
     words = ["import-weights", "stgcn_pp", path, "--out", out, "--sha256", checksum, "--trust", "--layout", "world21"]
@@ -38,11 +40,11 @@ def imported(weights, tmp_path_factory):
     return out, outcome
 
 
-def words_of(outcome):
+def words_of(outcome: Any) -> Any:
     return " ".join(outcome.out.split())
 
 
-def test_a_folder_with_its_card(imported, weights):
+def test_a_folder_with_its_card(imported: Any, weights: Any) -> None:
     folder, outcome = imported
     card, loaded = read_card(folder / "card.json"), load_encoder(folder)
     assert (card.name, card.license, card.source_url) == ("stgcn_pp_world", "Apache-2.0", "https://example.org/j.pth")
@@ -53,12 +55,12 @@ def test_a_folder_with_its_card(imported, weights):
     assert "stgcn_pp: 256 features, 1.4 M parameters" in told and "license Apache-2.0" in told and weights[1] in told
 
 
-def test_check_runs_the_self_test(imported):
+def test_check_runs_the_self_test(imported: Any) -> None:
     told = words_of(expect_success("check-encoder", imported[0]))
     assert "features equal the card's within 0.0e+00" in told and "verified equal to a second, plain reading" in told
 
 
-def test_check_finds_other_weights(imported, tmp_path):
+def test_check_finds_other_weights(imported: Any, tmp_path: Path) -> None:
     loaded = load_encoder(imported[0])
     with torch.no_grad():
         loaded.encoder.net.gcn[9].tcn.bn.weight.mul_(2.0)
@@ -68,14 +70,14 @@ def test_check_finds_other_weights(imported, tmp_path):
     assert outcome.code == 3 and "E-MOD-014" in outcome.err
 
 
-def test_check_without_a_card(tmp_path):
+def test_check_without_a_card(tmp_path: Path) -> None:
     torch.manual_seed(0)
     save_encoder(tmp_path / "e", I3dRgb(side=32, fit="stretch"), EncoderSettings(Clock(15, 8, 8), (64, 48)))
     told = words_of(expect_success("check-encoder", tmp_path / "e"))
     assert "features differ between windows" in told and "rgb, 8 frames at 15 a second, every 8, 64 x 48" in told
 
 
-def test_a_card_must_come_out(imported, weights, tmp_path):
+def test_a_card_must_come_out(imported: Any, weights: Any, tmp_path: Path) -> None:
     path, checksum = weights
     words = ["import-weights", "stgcn_pp", path, "--sha256", checksum, "--trust", "--layout", "world21"]
     words += ["--set", "persons=1", "--set", "stream=bone"]
@@ -99,17 +101,17 @@ def test_a_card_must_come_out(imported, weights, tmp_path):
         (["--set", "stream"], 2, "not an override"),
     ],
 )
-def test_wrong_words(weights, tmp_path, words, code, text):
+def test_wrong_words(weights: Any, tmp_path: Path, words: Any, code: Any, text: Any) -> None:
     outcome = run_cli("import-weights", "stgcn_pp", weights[0], "--out", tmp_path / "e", *words)
     assert outcome.code == code and text in outcome.err and not (tmp_path / "e").exists()
 
 
-def test_an_encoder_without_published_weights(weights, tmp_path):
+def test_an_encoder_without_published_weights(weights: Any, tmp_path: Path) -> None:
     outcome = run_cli("import-weights", "small_rgb", weights[0], "--out", tmp_path / "e", "--sha256", weights[1])
     assert outcome.code == 2 and "E-CFG-002" in outcome.err
 
 
-def test_weights_of_another_network_list_differences(tmp_path):
+def test_weights_of_another_network_list_differences(tmp_path: Path) -> None:
     path = tmp_path / "a.pt"
     torch.save(AgcnNet(adjacency(LAYOUTS["kinect25"].parents), persons=2).state_dict(), path)
     checksum = hashlib.sha256(path.read_bytes()).hexdigest()
@@ -117,7 +119,7 @@ def test_weights_of_another_network_list_differences(tmp_path):
     assert outcome.code == 3 and "net.gcn.0.gcn.A is missing" in outcome.err
 
 
-def test_list_and_show_include_encoders():
+def test_list_and_show_include_encoders() -> None:
     told = words_of(expect_success("list", "encoders"))
     assert "stgcn_pp" in told and "hf" in told and "boundary_saliency" not in told
     assert run_cli("list", "encoder").code == 2
@@ -126,7 +128,7 @@ def test_list_and_show_include_encoders():
 
 
 @pytest.mark.slow
-def test_extract_takes_the_folder(imported, project, tmp_path):
+def test_extract_takes_the_folder(imported: Any, project: Path, tmp_path: Path) -> None:
     expect_success("extract", project / "world", imported[0], "--out", tmp_path / "features")
     from augrgb.features.store import open_features
 
@@ -136,7 +138,7 @@ def test_extract_takes_the_folder(imported, project, tmp_path):
 
 
 @pytest.mark.slow
-def test_a_model_folder_imports_and_extracts(project, tmp_path):
+def test_a_model_folder_imports_and_extracts(project: Path, tmp_path: Path) -> None:
     transformers = pytest.importorskip("transformers", reason="the extra `hf` is not installed")
     from safetensors.torch import save_file
 

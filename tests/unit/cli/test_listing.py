@@ -1,5 +1,7 @@
 """What `augrgb list` and `augrgb show` know, and values of options that commands share."""
 
+from typing import Any
+
 import pytest
 
 from augrgb.cli.describe import catalogs
@@ -9,7 +11,7 @@ from augrgb.core.timeline import Clock
 from support.tiny_project import expect_success, run_cli
 
 
-def test_every_kind_of_part_is_listed_with_a_line_about_each():
+def test_every_kind_of_part_is_listed_with_a_line_about_each() -> None:
     told = " ".join(expect_success("list").out.split())
     for kind, parts in catalogs().items():
         assert kind in told and parts
@@ -18,7 +20,7 @@ def test_every_kind_of_part_is_listed_with_a_line_about_each():
     assert {"flow_methods", "annotation_formats", "skeleton_formats"} <= set(catalogs())
 
 
-def test_parts_of_one_name_are_shown_without_doubt():
+def test_parts_of_one_name_are_shown_without_doubt() -> None:
     names = [name for parts in catalogs().values() for name in parts]
     assert len(names) == len(set(names))
 
@@ -32,16 +34,16 @@ def test_parts_of_one_name_are_shown_without_doubt():
         ("hint", "FitNets", True),
     ],
 )
-def test_parts_are_shown_with_options_where_they_have_some(name, text, options):
+def test_parts_are_shown_with_options_where_they_have_some(name: Any, text: Any, options: Any) -> None:
     told = expect_success("show", name).out
     assert text in told and ("┃ option" in told) == options
 
 
-def test_kinds_that_are_not_there():
+def test_kinds_that_are_not_there() -> None:
     assert run_cli("list", "flow_method").code == 2 and "flow_methods" in run_cli("list", "flow_method").err
 
 
-def test_option_values():
+def test_option_values() -> None:
     assert clock_of(None) is None and size_of(None) is None
     assert clock_of("25,16,8") == Clock(25.0, 16, 8) and size_of("340X256") == (340, 256)
     for text in ("25", "25,16", "a,b,c", "25,16.5,8"):

@@ -35,7 +35,7 @@ class Outer:
         ({"inner": Inner(1.0), "notes": {"x": [1]}}, Outer, Outer(Inner(1.0), {"x": [1]})),
     ],
 )
-def test_what_fits(value, hint, expected):
+def test_what_fits(value: Any, hint: Any, expected: Any) -> None:
     assert fit(value, hint) == expected and type(fit(value, hint)) is type(expected)
 
 
@@ -56,6 +56,6 @@ def test_what_fits(value, hint, expected):
         ({"inner": {"rate": "fast"}}, Outer | None, r"value\.inner\.rate"),
     ],
 )
-def test_what_does_not_fit_names_its_place(value, hint, message):
+def test_what_does_not_fit_names_its_place(value: Any, hint: Any, message: Any) -> None:
     with pytest.raises(Unfit, match=message):
         fit(value, hint)

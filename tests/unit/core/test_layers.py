@@ -42,11 +42,11 @@ def imported_packages(path: Path) -> set[str]:
     return found
 
 
-def test_every_package_has_its_place():
+def test_every_package_has_its_place() -> None:
     assert {path.parent.name for path in ROOT.glob("*/__init__.py")} <= set(LINE)
 
 
-def test_imports_point_left():
+def test_imports_point_left() -> None:
     wrong = []
     for path in ROOT.glob("*/**/*.py"):
         package = path.relative_to(ROOT).parts[0]
@@ -56,6 +56,6 @@ def test_imports_point_left():
     assert not wrong
 
 
-def test_metrics_do_without_torch():
+def test_metrics_do_without_torch() -> None:
     program = "import sys, augrgb.metrics.protocols, augrgb.core.timeline; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -17,7 +19,7 @@ from augrgb.metrics import evaluate
 CLOCK = Clock(fps=8.0, window=4, stride=4)  # cells of half a second from 0
 
 
-def naive_runs(column, threshold):
+def naive_runs(column: Any, threshold: Any) -> Any:
     runs, start = [], None
     for t, value in enumerate([*column, -1.0]):
         if value >= threshold and start is None:
@@ -30,7 +32,7 @@ def naive_runs(column, threshold):
 
 @settings(max_examples=60, deadline=None)
 @given(st.integers(0, 10_000), st.integers(1, 50))
-def test_runs_and_scores_equal_a_plain_loop(seed, count):
+def test_runs_and_scores_equal_a_plain_loop(seed: Any, count: Any) -> None:
     scores = np.random.default_rng(seed).random((count, 2))
     expected = {
         (k, a / 2, b / 2): scores[a:b, k].mean()
@@ -44,18 +46,18 @@ def test_runs_and_scores_equal_a_plain_loop(seed, count):
         assert d.score == pytest.approx(expected["xy".index(d.label), d.start_s, d.end_s])
 
 
-def column(*values):
+def column(*values: Any) -> Any:
     return np.array(values, float)[:, None]
 
 
-def spans(found):
+def spans(found: Any) -> Any:
     return [(d.start_s, d.end_s) for d in found]
 
 
-def test_hysteresis_gaps_short_ones_and_the_end_of_the_video():
+def test_hysteresis_gaps_short_ones_and_the_end_of_the_video() -> None:
     scores = column(0.3, 0.6, 0.3, 0.0, 0.3, 0.3, 0.0, 0.8, 0.8, 0.8)
 
-    def decode(**options):
+    def decode(**options: Any) -> Any:
         return spans(decode_scores(scores, CLOCK, ["x"], "v", thresholds=[0.5], **options))
 
     assert decode() == [(0.5, 1.0), (3.5, 5.0)]
@@ -66,7 +68,7 @@ def test_hysteresis_gaps_short_ones_and_the_end_of_the_video():
     assert decode(duration_s=3.5) == [(0.5, 1.0)]
 
 
-def test_one_threshold_per_class():
+def test_one_threshold_per_class() -> None:
     scores = np.array([[0.4, 0.4], [0.6, 0.6]])
     found = decode_scores(scores, CLOCK, ["x", "y"], "v", thresholds={"x": 0.3, "y": 0.5})
     assert [(d.label, *span) for d, span in zip(found, spans(found), strict=True)] == [("x", 0.0, 1.0), ("y", 0.5, 1.0)]
@@ -76,7 +78,7 @@ def test_one_threshold_per_class():
         decode_scores(scores, CLOCK, ["x", "y"], "v", thresholds={"x": 0.3, "y": 0.3, "z": 0.3})
 
 
-def test_contrast_prefers_segments_that_stand_out():
+def test_contrast_prefers_segments_that_stand_out() -> None:
     scores = column(0.1, 0.1, 0.9, 0.9, 0.9, 0.9, 0.1, 0.1)
     plain, contrast = (
         decode_scores(scores, CLOCK, ["x"], "v", thresholds=[0.05, 0.5], contrast=c) for c in (False, True)
@@ -85,7 +87,7 @@ def test_contrast_prefers_segments_that_stand_out():
     assert contrast[1].score == pytest.approx(0.9 * 0.8) and contrast[0].score == pytest.approx(0.5 * 0.5)
 
 
-def test_nothing_and_bad_input():
+def test_nothing_and_bad_input() -> None:
     assert (
         decode_scores(np.zeros((0, 1)), CLOCK, ["x"], "v") == decode_scores(np.zeros((5, 1)), CLOCK, ["x"], "v") == []
     )
@@ -101,20 +103,20 @@ def test_nothing_and_bad_input():
             decode_scores(column(0.5), CLOCK, ["x"], "v", **options)
 
 
-def test_cells_begin_at_the_snippets_not_before_the_video():
+def test_cells_begin_at_the_snippets_not_before_the_video() -> None:
     wide = Clock(fps=8.0, window=16, stride=4)  # centre of snippet 0 at 1 s
     assert spans(decode_scores(column(1.0, 1.0), wide, ["x"], "v", thresholds=[0.5])) == [(0.75, 1.75)]
     sparse = Clock(fps=8.0, window=4, stride=16)  # its first cell would begin at -0.75 s
     assert spans(decode_scores(column(1.0, 0.0), sparse, ["x"], "v", thresholds=[0.5])) == [(0.0, 1.25)]
 
 
-def naive_nms(found, threshold):
+def naive_nms(found: Any, threshold: Any) -> Any:
     left, kept = sorted(found, key=lambda d: -d.score), []
     while left:
         best = left.pop(0)
         kept.append(best)
 
-        def tiou(d, best=best):
+        def tiou(d: Any, best: Any = best) -> Any:
             shared = max(0.0, min(d.end_s, best.end_s) - max(d.start_s, best.start_s))
             return shared / (d.end_s - d.start_s + best.end_s - best.start_s - shared)
 
@@ -122,8 +124,8 @@ def naive_nms(found, threshold):
     return kept
 
 
-def random_detections(rng, count, ties=False):
-    def one():
+def random_detections(rng: Any, count: Any, ties: Any = False) -> Any:
+    def one() -> Any:
         start = float(rng.uniform(0, 30))
         score = float(rng.integers(1, 5) / 5 if ties else rng.uniform(0.1, 1))
         return Detection(f"v{rng.integers(2)}", "ab"[rng.integers(2)], start, start + float(rng.uniform(1, 9)), score)
@@ -133,7 +135,7 @@ def random_detections(rng, count, ties=False):
 
 @settings(max_examples=60, deadline=None)
 @given(st.integers(0, 10_000), st.integers(0, 40), st.booleans(), st.sampled_from([0.0, 0.3, 0.7, 1.0]))
-def test_nms_equals_a_plain_loop(seed, count, ties, threshold):
+def test_nms_equals_a_plain_loop(seed: Any, count: Any, ties: Any, threshold: Any) -> None:
     found = random_detections(np.random.default_rng(seed), count, ties)
     kept = nms(found, tiou_threshold=threshold)
     assert sorted(kept, key=repr) == sorted(naive_nms(found, threshold), key=repr)
@@ -142,7 +144,7 @@ def test_nms_equals_a_plain_loop(seed, count, ties, threshold):
         assert scores == sorted(scores, reverse=True)
 
 
-def test_soft_nms_by_hand_and_its_limits():
+def test_soft_nms_by_hand_and_its_limits() -> None:
     found = [Detection("v", "a", 0, 10, 0.9), Detection("v", "a", 0, 5, 0.8), Detection("v", "b", 0, 5, 0.7)]
     soft = soft_nms(found, sigma=0.5)
     assert [(d.label, round(d.score, 6)) for d in soft] == [("a", 0.9), ("b", 0.7), ("a", round(0.8 * np.exp(-0.5), 6))]
@@ -160,7 +162,7 @@ def test_soft_nms_by_hand_and_its_limits():
 
 
 @pytest.mark.parametrize("width", [1, 3, 4, 9, 99])
-def test_averages_and_medians_equal_a_plain_loop(width):
+def test_averages_and_medians_equal_a_plain_loop(width: Any) -> None:
     scores = np.random.default_rng(0).random((20, 3))
     half = width // 2
     windows = [scores[max(0, t - half) : t + half + 1] for t in range(20)]
@@ -168,7 +170,7 @@ def test_averages_and_medians_equal_a_plain_loop(width):
     np.testing.assert_allclose(moving_median(scores, width), [np.median(w, 0) for w in windows])
 
 
-def test_smoothing_keeps_constants_and_range():
+def test_smoothing_keeps_constants_and_range() -> None:
     constant = np.full((30, 2), 0.7)
     scores = np.random.default_rng(0).random((30, 2))
     for method in ("none", "average", "median", "gaussian"):
@@ -188,7 +190,7 @@ def test_smoothing_keeps_constants_and_range():
 
 
 @pytest.mark.parametrize("noise", [0.0, 0.04])
-def test_perfect_scores_decode_to_nearly_perfect_events(noise):
+def test_perfect_scores_decode_to_nearly_perfect_events(noise: Any) -> None:
     rng = np.random.default_rng(0)
     classes, index = tuple("abcde"), {c: k for k, c in enumerate("abcde")}
     videos, found = {}, []
@@ -211,7 +213,7 @@ def test_perfect_scores_decode_to_nearly_perfect_events(noise):
     assert strict.value > 0.99
 
 
-def test_smoothing_never_leaves_the_range_of_the_scores():
+def test_smoothing_never_leaves_the_range_of_the_scores() -> None:
     rng = np.random.default_rng(0)
     scores = np.where(rng.random((5000, 4)) < 0.5, rng.random((5000, 4)) * 1e-7, 1.0).astype(np.float32)
     scores[1000:2000] = 1.0

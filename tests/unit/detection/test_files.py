@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import json
 import string
+from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, example, given, settings
@@ -19,7 +21,7 @@ times = st.floats(0, 1e5, allow_nan=False).map(float)
 
 
 @st.composite
-def detections(draw):
+def detections(draw: Any) -> Any:
     start, length = draw(times), draw(times)
     return Detection(draw(names), draw(names), start, start + length, draw(st.floats(0, 1)))
 
@@ -30,7 +32,7 @@ SLOW = settings(max_examples=40, deadline=None, suppress_health_check=[HealthChe
 @SLOW
 @example(found=[Detection("\r0", "a", 0.0, 1.0, 0.5), Detection("0", "\r", 0.0, 1.0, 0.5)])
 @given(found=st.lists(detections(), max_size=6))
-def test_json_and_csv_round_trips_are_exact(found, tmp_path):
+def test_json_and_csv_round_trips_are_exact(found: Any, tmp_path: Path) -> None:
     ids = sorted({d.video_id for d in found} | {"empty video"})
     writers.write_activitynet(tmp_path / "a.json", found, ids)
     back = readers.read_activitynet(tmp_path / "a.json")
@@ -41,7 +43,7 @@ def test_json_and_csv_round_trips_are_exact(found, tmp_path):
     assert list(back.detections) == found
 
 
-def test_no_csv_cell_from_a_label_can_start_a_formula(tmp_path):
+def test_no_csv_cell_from_a_label_can_start_a_formula(tmp_path: Path) -> None:
     labels = ["=1+1", "+1", "-1", "@sum", "\t=1", "'=1"]
     writers.write_csv(tmp_path / "a.csv", [Detection("=v", label, 0.0, 1.0, 0.5) for label in labels])
     rows = (tmp_path / "a.csv").read_text().splitlines()[1:]
@@ -50,7 +52,7 @@ def test_no_csv_cell_from_a_label_can_start_a_formula(tmp_path):
     assert [d.label for d in readers.read_csv(tmp_path / "a.csv").detections] == labels
 
 
-def test_pku_round_trip_keeps_videos_without_detections(tmp_path):
+def test_pku_round_trip_keeps_videos_without_detections(tmp_path: Path) -> None:
     found = [Detection("a/b", "walk", 1.25, 3.1, 0.75), Detection("a/b", "sit", 0.0, 0.1, 1.0)]
     writers.write_pku(tmp_path, found, ["a/b", "c"], {"sit": 1, "walk": 2})
     assert sorted(p.name for p in tmp_path.iterdir()) == ["a%2Fb.txt", "c.txt"]
@@ -64,7 +66,7 @@ def test_pku_round_trip_keeps_videos_without_detections(tmp_path):
 
 
 @pytest.mark.parametrize("kind", ["srt", "vtt"])
-def test_subtitles_round_trip_to_the_millisecond(kind, tmp_path):
+def test_subtitles_round_trip_to_the_millisecond(kind: Any, tmp_path: Path) -> None:
     found = [
         Detection("v", "drink <b>&amp; eat", 3725.0004, 3726.5, 0.875),
         Detection("v", "walk --> run\nfast", 0.0, 1.2346, 0.5),
@@ -83,7 +85,7 @@ def test_subtitles_round_trip_to_the_millisecond(kind, tmp_path):
         writers.write_srt(path, [*found, Detection("w", "x", 0, 1, 1)])
 
 
-def test_foreign_csv_headers_and_separators(tmp_path):
+def test_foreign_csv_headers_and_separators(tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
     path.write_bytes(b"\xef\xbb\xbfvideo-id;t-start;t-end;label;score\r\nv;1.5;2.5;run fast;0.25\r\n")
     assert readers.read_csv(path).detections == (Detection("v", "run fast", 1.5, 2.5, 0.25),)
@@ -93,7 +95,7 @@ def test_foreign_csv_headers_and_separators(tmp_path):
 
 
 @pytest.mark.parametrize("cells", ["v,a,nan,1,0.5", "v,a,0,inf,0.5", "v,a,0,1,", "v,,0,1,0.5", "v,a,0", "v,a,x,1,0.5"])
-def test_bad_rows_are_named_by_line(cells, tmp_path):
+def test_bad_rows_are_named_by_line(cells: Any, tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
     path.write_text(f"video_id,label,start_s,end_s,score\nv,a,0,1,0.5\n{cells}\n")
     with pytest.raises(InputRefused, match="line 3: not a detection"):
@@ -111,14 +113,14 @@ def test_bad_rows_are_named_by_line(cells, tmp_path):
         ({"results": {"v": [{"label": "a", "score": 1, "segment": [0, 1e999]}]}}, "not a detection"),
     ],
 )
-def test_bad_json_is_refused(value, message, tmp_path):
+def test_bad_json_is_refused(value: Any, message: Any, tmp_path: Path) -> None:
     path = tmp_path / "a.json"
     path.write_text(json.dumps(value))
     with pytest.raises(AugrgbError, match=message):
         readers.read_activitynet(path)
 
 
-def test_all_bad_entries_are_reported_together(tmp_path):
+def test_all_bad_entries_are_reported_together(tmp_path: Path) -> None:
     path = tmp_path / "a.json"
     path.write_text(json.dumps({"results": {c: [{}] for c in string.ascii_lowercase[:3]}}))
     with pytest.raises(AugrgbError) as caught:
@@ -126,7 +128,7 @@ def test_all_bad_entries_are_reported_together(tmp_path):
     assert all(f"results['{c}']" in str(caught.value) for c in "abc")
 
 
-def test_frame_numbers_given_as_seconds_are_noticed():
+def test_frame_numbers_given_as_seconds_are_noticed() -> None:
     durations = {"v": 1607.0}
     readers.check_durations([Detection("v", "a", 0, 1607.5, 1.0), Detection("w", "a", 0, 9e9, 1.0)], durations, "x.csv")
     with pytest.raises(
@@ -137,7 +139,7 @@ def test_frame_numbers_given_as_seconds_are_noticed():
         readers.check_durations([Detection("v", "a", -5.0, 2.0, 1.0)], durations, "x.csv")
 
 
-def test_a_detection_of_an_unlisted_video_is_not_written(tmp_path):
+def test_a_detection_of_an_unlisted_video_is_not_written(tmp_path: Path) -> None:
     with pytest.raises(InputRefused, match="not in video_ids"):
         writers.write_activitynet(tmp_path / "a.json", [Detection("v", "a", 0, 1, 1)], ["w"])
     assert not list(tmp_path.iterdir())

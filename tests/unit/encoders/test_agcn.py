@@ -1,6 +1,8 @@
 """AGCN: graphs, streams, persons, and the contract of encoders."""
 
 import hashlib
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -22,12 +24,12 @@ from support.video_samples import STICK, STICK_PARENTS, stick_motion
 SKELETON = {"names": STICK, "parents": tuple(STICK_PARENTS.tolist())}
 
 
-def build(**options):
+def build(**options: Any) -> Any:
     torch.manual_seed(0)
     return Agcn(**{**SKELETON, **options})
 
 
-def some_windows(count, frames=8, seed=0):
+def some_windows(count: Any, frames: Any = 8, seed: Any = 0) -> Any:
     return np.stack([stick_motion(frames, seed + number) for number in range(count)])
 
 
@@ -35,7 +37,7 @@ def some_windows(count, frames=8, seed=0):
 
 
 @pytest.mark.parametrize("name", LAYOUTS)
-def test_layouts_are_trees_with_unique_names(name):
+def test_layouts_are_trees_with_unique_names(name: Any) -> None:
     layout = LAYOUTS[name]
     assert len(set(layout.names)) == len(layout.names) == len(layout.parents) == int("".join(filter(str.isdigit, name)))
     assert layout.parents.count(-1) == 1
@@ -52,18 +54,18 @@ def test_layouts_are_trees_with_unique_names(name):
             assert not layout.names[parent].startswith(other), joint
 
 
-def test_the_worlds_layout_is_the_worlds():
+def test_the_worlds_layout_is_the_worlds() -> None:
     assert LAYOUTS["world21"].names == JOINT_NAMES and LAYOUTS["world21"].parents == PARENTS
 
 
-def test_adjacency_by_hand():
+def test_adjacency_by_hand() -> None:
     graphs = adjacency((-1, 0, 0))
     np.testing.assert_allclose(graphs[1], [[0, 1, 1], [0, 0, 0], [0, 0, 0]])
     np.testing.assert_allclose(graphs[2], [[0, 0, 0], [0.5, 0, 0], [0.5, 0, 0]])
 
 
 @pytest.mark.parametrize("parents", [(0,), (1, 0), (-1, 5), (-1, 2, 1), (-2, 0)])
-def test_parents_that_are_no_tree_are_refused(parents):
+def test_parents_that_are_no_tree_are_refused(parents: Any) -> None:
     with pytest.raises(UsageFault, match="leads to no root"):
         adjacency(parents)
 
@@ -71,7 +73,7 @@ def test_parents_that_are_no_tree_are_refused(parents):
 # --- the network
 
 
-def test_all_at_once_equals_one_matrix_after_the_other():
+def test_all_at_once_equals_one_matrix_after_the_other() -> None:
     torch.manual_seed(0)
     unit = AgcnNet(adjacency(SKELETON["parents"])).l5.gcn1
     torch.nn.init.normal_(unit.PA, std=0.1)
@@ -86,12 +88,12 @@ def test_all_at_once_equals_one_matrix_after_the_other():
 
 
 @pytest.mark.parametrize("frames", [1, 2, 7, 16])
-def test_any_number_of_frames(frames):
+def test_any_number_of_frames(frames: Any) -> None:
     features = encode_windows(build(), some_windows(2, frames))
     assert features.shape == (2, 256) and np.isfinite(features).all()
 
 
-def test_persons_beyond_the_first_are_zero_and_count():
+def test_persons_beyond_the_first_are_zero_and_count() -> None:
     one, two = build(norm="stored"), build(norm="stored", persons=2)
     two.net.load_state_dict({k: v for k, v in one.net.state_dict().items() if "data_bn" not in k}, strict=False)
     x = one.prepare(some_windows(2))
@@ -105,7 +107,7 @@ def test_persons_beyond_the_first_are_zero_and_count():
 
 @pytest.mark.parametrize("stream", ["joint", "bone", "motion"])
 @pytest.mark.parametrize("norm", ["group", "stored"])
-def test_contract_of_encoders(stream, norm):
+def test_contract_of_encoders(stream: Any, norm: Any) -> None:
     encoder = build(stream=stream, norm=norm)
     windows = some_windows(5)
     together = encode_windows(encoder, windows, batch=4)
@@ -125,7 +127,7 @@ def test_contract_of_encoders(stream, norm):
     assert sum(bool(p.grad.abs().sum() > 0) for p in encoder.parameters()) > 0.8 * len(list(encoder.parameters()))
 
 
-def test_streams_see_what_they_say():
+def test_streams_see_what_they_say() -> None:
     windows = some_windows(2)
     lifted = windows + np.float32([0.1, 0.2, 0.3])
     for stream in ("bone", "motion", "joint"):  # none sees where the body stands
@@ -142,7 +144,7 @@ def test_streams_see_what_they_say():
     np.testing.assert_array_equal(*encode_windows(motion, np.stack([still[0], still[1]])))
 
 
-def test_skeletons_without_hips_take_the_cameras_axes():
+def test_skeletons_without_hips_take_the_cameras_axes() -> None:
     layout = LAYOUTS["coco17"]
     options = {"names": layout.names, "parents": layout.parents}
     with pytest.raises(UsageFault, match="no root joint"):
@@ -157,7 +159,7 @@ def test_skeletons_without_hips_take_the_cameras_axes():
         encoder.prepare(windows[:, :, :16])
 
 
-def test_wrong_options():
+def test_wrong_options() -> None:
     with pytest.raises(UsageFault, match="names but"):
         build(parents=(-1, 0))
     with pytest.raises(UsageFault, match="at least 1"):
@@ -166,7 +168,7 @@ def test_wrong_options():
         check_options(ENCODERS, "agcn", {**build().options, "streem": "bone"}, "encoder", "encoder")
 
 
-def test_it_learns_from_nothing():
+def test_it_learns_from_nothing() -> None:
     """Raised or lowered last joint: a few steps tell them apart."""
     encoder, rng = build(), np.random.default_rng(0)
     windows = some_windows(8)
@@ -186,7 +188,7 @@ def test_it_learns_from_nothing():
     assert losses[-1] < 0.3 < losses[0]
 
 
-def test_published_weights_become_an_encoder(tmp_path):
+def test_published_weights_become_an_encoder(tmp_path: Path) -> None:
     torch.manual_seed(0)
     net = AgcnNet(adjacency(LAYOUTS["kinect25"].parents), persons=2)
     state = {f"module.{name}": tensor for name, tensor in net.state_dict().items()}

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -24,7 +27,7 @@ def changed(parts: ImageChanges, modality: str = "rgb") -> torch.Tensor:
 
 
 @pytest.mark.parametrize("part", sorted(OFF))
-def test_each_part_can_be_switched_on_alone(part):
+def test_each_part_can_be_switched_on_alone(part: Any) -> None:
     x, one = pictures(), changed(ImageChanges(**{**OFF, part: 1.0}))
     assert (one - x).abs().max() > 1e-3
     difference = one - x
@@ -37,11 +40,11 @@ def test_each_part_can_be_switched_on_alone(part):
         torch.testing.assert_close(one, x * scale)
 
 
-def test_all_parts_off_changes_nothing():
+def test_all_parts_off_changes_nothing() -> None:
     torch.testing.assert_close(changed(ImageChanges(**OFF)), pictures(), atol=1e-5, rtol=0)
 
 
-def test_the_usual_parts_are_the_default():
+def test_the_usual_parts_are_the_default() -> None:
     for modality in ("rgb", "flow"):
         x = pictures(3 if modality == "rgb" else 2)
         assert torch.equal(
@@ -49,7 +52,7 @@ def test_the_usual_parts_are_the_default():
         )
 
 
-def test_mirrors():
+def test_mirrors() -> None:
     x, flow = pictures(), pictures(2)
     assert torch.equal(mirror("rgb", x)[:, :, :, 0], x[:, :, :, -1]) and torch.equal(mirror("rgb", mirror("rgb", x)), x)
     turned = mirror("flow", flow)
@@ -58,7 +61,7 @@ def test_mirrors():
         mirror("pose", x)
 
 
-def test_windows_moved_in_time(tmp_path):
+def test_windows_moved_in_time(tmp_path: Path) -> None:
     folder = FrameFolder.create(tmp_path, FrameSettings(15.0, (1, 1)))
     with write_frames(folder.path("rgb", "v")) as writer:
         for number in range(20):

@@ -1,5 +1,7 @@
 """Every small encoder in the catalog keeps the contract (the others have tests of their own)."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -16,14 +18,14 @@ from support.video_samples import STICK, STICK_PARENTS, stick_motion
 NAMES = [name for name in sorted(ENCODERS) if name.startswith("small_")]
 
 
-def build(name, **options):
+def build(name: Any, **options: Any) -> Any:
     torch.manual_seed(0)
     if ENCODERS[name].modality == "pose":
         options |= {"names": STICK, "parents": tuple(STICK_PARENTS.tolist())}
     return ENCODERS[name](**options)
 
 
-def some_windows(name, count, seed=0):
+def some_windows(name: Any, count: Any, seed: Any = 0) -> Any:
     rng = np.random.default_rng(seed)
     match ENCODERS[name].modality:
         case "rgb":
@@ -35,7 +37,7 @@ def some_windows(name, count, seed=0):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_shapes_and_dim(name):
+def test_shapes_and_dim(name: Any) -> None:
     for dim in (32, 128):
         encoder = build(name, dim=dim)
         x = encoder.prepare(some_windows(name, 3))
@@ -44,7 +46,7 @@ def test_shapes_and_dim(name):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_features_do_not_depend_on_how_many_are_encoded(name):
+def test_features_do_not_depend_on_how_many_are_encoded(name: Any) -> None:
     encoder, windows = build(name), some_windows(name, 19)
     together = encode_windows(encoder, windows)
     assert together.dtype == np.float32 and np.isfinite(together).all()
@@ -55,7 +57,7 @@ def test_features_do_not_depend_on_how_many_are_encoded(name):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_encoding_leaves_the_mode_and_takes_no_gradients(name):
+def test_encoding_leaves_the_mode_and_takes_no_gradients(name: Any) -> None:
     encoder = build(name, dropout=0.5)
     windows = some_windows(name, 2)
     encoder.train()
@@ -65,7 +67,7 @@ def test_encoding_leaves_the_mode_and_takes_no_gradients(name):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_processes_together_drop_what_one_would(name):
+def test_processes_together_drop_what_one_would(name: Any) -> None:
     encoder = build(name, dropout=0.5).train()
     x = encoder.prepare(some_windows(name, 4))
     torch.manual_seed(1)
@@ -80,21 +82,21 @@ def test_processes_together_drop_what_one_would(name):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_all_parameters_learn(name):
+def test_all_parameters_learn(name: Any) -> None:
     encoder = build(name)
     encoder(encoder.prepare(some_windows(name, 4))).square().mean().backward()
     assert all(p.grad is not None and p.grad.abs().sum() > 0 for p in encoder.parameters())
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_snippets_do_not_see_each_other_in_training(name):
+def test_snippets_do_not_see_each_other_in_training(name: Any) -> None:
     encoder = build(name).train()
     x = encoder.prepare(some_windows(name, 8))
     torch.testing.assert_close(encoder(x)[:4], encoder(x[:4]), atol=1e-4, rtol=1e-4)
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_options_are_checked_and_rebuild_the_encoder(name):
+def test_options_are_checked_and_rebuild_the_encoder(name: Any) -> None:
     encoder = build(name, dim=32)
     options = check_options(ENCODERS, name, encoder.options, "encoder", "encoder")
     again = ENCODERS[name](**options)
@@ -106,7 +108,7 @@ def test_options_are_checked_and_rebuild_the_encoder(name):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_windows_of_another_modality_are_refused(name):
+def test_windows_of_another_modality_are_refused(name: Any) -> None:
     encoder = build(name)
     for other in set(NAMES) - {name}:
         with pytest.raises(InputRefused, match="E-ENC-015"):
@@ -114,7 +116,7 @@ def test_windows_of_another_modality_are_refused(name):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_augmentation(name):
+def test_augmentation(name: Any) -> None:
     encoder = build(name)
     x = encoder.prepare(some_windows(name, 6))
     before = x.clone()
@@ -127,20 +129,20 @@ def test_augmentation(name):
     torch.testing.assert_close(none, x, atol=1e-3, rtol=1e-3)
 
 
-def test_zoomed_flow_moves_faster():
+def test_zoomed_flow_moves_faster() -> None:
     x = torch.ones(64, 2, 24, 32, 2)
     result = augment("flow", x, torch.Generator().manual_seed(0))
     assert result.mean(dim=(1, 2, 3, 4)).std() > 0.05 and abs(float(result.mean()) - 1) < 0.05
 
 
-def turned(windows, degrees, move=(0.0, 0.0, 0.0), scale=1.0):
+def turned(windows: Any, degrees: Any, move: Any = (0.0, 0.0, 0.0), scale: Any = 1.0) -> Any:
     angle = np.radians(degrees)
     turn = np.array([[np.cos(angle), 0, np.sin(angle)], [0, 1, 0], [-np.sin(angle), 0, np.cos(angle)]])
     return ((windows @ turn.T) * scale + move).astype(np.float32)
 
 
 @pytest.mark.parametrize("degrees", [30, 90, 180, 275])
-def test_poses_look_the_same_from_every_side(degrees):
+def test_poses_look_the_same_from_every_side(degrees: Any) -> None:
     windows = np.stack([stick_motion(8, seed) for seed in range(3)])
     marks = landmarks(STICK)
     np.testing.assert_allclose(
@@ -148,7 +150,7 @@ def test_poses_look_the_same_from_every_side(degrees):
     )
 
 
-def test_left_and_right_stay_apart():
+def test_left_and_right_stay_apart() -> None:
     windows = stick_motion(8)[None]
     mirrored = windows * np.float32([-1, 1, 1])
     mirrored[:, :, [2, 3]] = mirrored[:, :, [3, 2]]
@@ -156,7 +158,7 @@ def test_left_and_right_stay_apart():
     assert np.abs(encode_windows(encoder, windows) - encode_windows(encoder, mirrored)).max() > 1e-3
 
 
-def test_walking_shows_in_the_speed():
+def test_walking_shows_in_the_speed() -> None:
     windows = np.repeat(stick_motion(1)[None], 8, axis=1)
     windows[..., 0] += np.arange(8, dtype=np.float32)[None, :, None] * 0.1
     framed = body_frame(windows, landmarks(STICK))
@@ -164,7 +166,7 @@ def test_walking_shows_in_the_speed():
     assert np.abs(framed[0, 1:, :, 3:]).max() > 1.0
 
 
-def test_skeleton_without_hips_is_refused():
+def test_skeleton_without_hips_is_refused() -> None:
     with pytest.raises(UsageFault, match="no neck joint"):
         ENCODERS["small_pose"](names=("hips", "l_hip", "r_hip"), parents=(-1, 0, 0))
     with pytest.raises(UsageFault, match="3 joint names but 2 parents"):

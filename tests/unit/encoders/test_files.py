@@ -2,6 +2,8 @@
 
 import json
 import pickle
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,18 +20,18 @@ SETTINGS = EncoderSettings(Clock(15, 8, 8), (32, 24), ("walk", "sit"), {"seed": 
 
 
 @pytest.fixture
-def folder(tmp_path):
+def folder(tmp_path: Path) -> Any:
     torch.manual_seed(0)
     save_encoder(tmp_path / "e", SmallRGB(dim=16, width=8), SETTINGS)
     return tmp_path / "e"
 
 
-def edit(folder, **changes):
+def edit(folder: Any, **changes: Any) -> None:
     path = folder / "model.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | changes))
 
 
-def resave(folder, change):
+def resave(folder: Any, change: Any) -> None:
     state = safetensors.torch.load_file(folder / "model.safetensors")
     change(state)
     safetensors.torch.save_file(state, folder / "model.safetensors")
@@ -38,7 +40,7 @@ def resave(folder, change):
     edit(folder, sha256=sha256_file(folder / "model.safetensors"))
 
 
-def test_round_trip(folder):
+def test_round_trip(folder: Any) -> None:
     torch.manual_seed(0)
     original = SmallRGB(dim=16, width=8)
     loaded = load_encoder(folder)
@@ -48,35 +50,35 @@ def test_round_trip(folder):
     assert not loaded.encoder.training and not any(p.requires_grad for p in loaded.encoder.parameters())
 
 
-def test_same_encoder_same_bytes(folder, tmp_path):
+def test_same_encoder_same_bytes(folder: Any, tmp_path: Path) -> None:
     torch.manual_seed(0)
     save_encoder(tmp_path / "f", SmallRGB(dim=16, width=8), SETTINGS)
     for name in ("model.safetensors", "model.json"):
         assert (folder / name).read_bytes() == (tmp_path / "f" / name).read_bytes()
 
 
-def refused(folder, code, text):
+def refused(folder: Any, code: Any, text: Any) -> None:
     with pytest.raises(InputRefused, match=text) as caught:
         load_encoder(folder)
     assert caught.value.code == code
 
 
-def test_differences_are_listed(folder):
+def test_differences_are_listed(folder: Any) -> None:
     resave(folder, lambda state: (state.pop("net.project.bias"), state.update(extra=torch.zeros(1))))
     refused(folder, "E-MOD-002", "net.project.bias is missing; extra is unknown")
 
 
-def test_shapes_and_kinds(folder):
+def test_shapes_and_kinds(folder: Any) -> None:
     resave(folder, lambda state: state.update({"net.project.bias": torch.zeros(17)}))
     refused(folder, "E-MOD-002", r"\(17,\), not torch.float32 \(16,\)")
 
 
-def test_nan_weights(folder):
+def test_nan_weights(folder: Any) -> None:
     resave(folder, lambda state: state["net.project.bias"].fill_(float("nan")))
     refused(folder, "E-MOD-004", "NaN")
 
 
-def test_changed_weights(folder):
+def test_changed_weights(folder: Any) -> None:
     path = folder / "model.safetensors"
     data = bytearray(path.read_bytes())
     data[-1] ^= 1
@@ -84,9 +86,9 @@ def test_changed_weights(folder):
     refused(folder, "E-MOD-003", "SHA-256")
 
 
-def test_pickles_and_rubbish_never_run(folder, tmp_path):
+def test_pickles_and_rubbish_never_run(folder: Any, tmp_path: Path) -> None:
     class Gadget:
-        def __reduce__(self):
+        def __reduce__(self) -> Any:
             return (open, (str(tmp_path / "pwned"), "w"))
 
     path = folder / "model.safetensors"
@@ -105,7 +107,7 @@ def test_pickles_and_rubbish_never_run(folder, tmp_path):
     assert not (tmp_path / "pwned").exists()
 
 
-def test_only_catalog_names_are_built(folder):
+def test_only_catalog_names_are_built(folder: Any) -> None:
     edit(folder, name="os.system")
     refused(folder, "E-MOD-006", "no such encoder")
     edit(folder, name="small_rgb", options={"dim": 16, "width": 8, "code": "x"})

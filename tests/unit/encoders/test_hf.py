@@ -3,6 +3,8 @@
 import hashlib
 import json
 import sys
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -35,7 +37,7 @@ PICTURES = {
 STRETCHED = {**PICTURES, "size": {"height": 32, "width": 32}, "do_center_crop": False}
 
 
-def tiny(kind):
+def tiny(kind: Any) -> Any:
     """(model, picture settings) of a tiny network."""
     torch.manual_seed(3)
     match kind:
@@ -59,7 +61,7 @@ def tiny(kind):
 KINDS = ["videomae", "dinov2", "siglip", "vit"]
 
 
-def write_model(folder, model, pictures):
+def write_model(folder: Any, model: Any, pictures: Any) -> Any:
     folder.mkdir()
     config = {**model.config.to_dict(), "architectures": [type(model).__name__]}
     (folder / "config.json").write_text(json.dumps(config))
@@ -69,24 +71,24 @@ def write_model(folder, model, pictures):
 
 
 @pytest.fixture(scope="module")
-def folders(tmp_path_factory):
+def folders(tmp_path_factory: pytest.TempPathFactory) -> Any:
     root = tmp_path_factory.mktemp("hf")
     return {kind: write_model(root / kind, *tiny(kind)) for kind in KINDS}
 
 
 @pytest.fixture(scope="module")
-def imported(folders, tmp_path_factory):
+def imported(folders: Any, tmp_path_factory: pytest.TempPathFactory) -> Any:
     root = tmp_path_factory.mktemp("encoders")
     for kind, folder in folders.items():
         import_hf(folder, root / kind)
     return root
 
 
-def windows(count=3, frames=8, seed=0):
+def windows(count: Any = 3, frames: Any = 8, seed: Any = 0) -> Any:
     return np.random.default_rng(seed).integers(0, 256, (count, frames, 48, 64, 3), dtype=np.uint8)
 
 
-def published_features(kind, model, x):
+def published_features(kind: Any, model: Any, x: Any) -> Any:
     """From the published class and the prepared frames (N, F, H, W, 3)."""
     x = x.permute(0, 1, 4, 2, 3)
     with torch.no_grad():
@@ -104,7 +106,7 @@ def published_features(kind, model, x):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_features_are_those_of_the_published_class(kind, imported):
+def test_features_are_those_of_the_published_class(kind: Any, imported: Any) -> None:
     model, _ = tiny(kind)
     encoder = load_encoder(imported / kind).encoder
     assert encoder.kind == ("video" if kind == "videomae" else "image") and encoder.frames == 4 and encoder.dim == 32
@@ -116,7 +118,7 @@ def test_features_are_those_of_the_published_class(kind, imported):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_contract_of_encoders(kind, imported):
+def test_contract_of_encoders(kind: Any, imported: Any) -> None:
     encoder = load_encoder(imported / kind).encoder
     frames = windows(7)
     together = encode_windows(encoder, frames)
@@ -136,7 +138,7 @@ def test_contract_of_encoders(kind, imported):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_the_folder_stands_alone_and_tests_itself(kind, imported, folders):
+def test_the_folder_stands_alone_and_tests_itself(kind: Any, imported: Any, folders: Any) -> None:
     loaded = load_encoder(imported / kind)
     card = read_card(imported / kind / "card.json")
     checksum = hashlib.sha256((folders[kind] / "model.safetensors").read_bytes()).hexdigest()
@@ -148,7 +150,7 @@ def test_the_folder_stands_alone_and_tests_itself(kind, imported, folders):
     )
 
 
-def more(kind):
+def more(kind: Any) -> Any:
     """(model, what it says of prepared frames (N, F, 3, H, W)) of other families, tiny."""
     torch.manual_seed(1)
     sides = {"image_size": 32, "patch_size": 16}
@@ -185,14 +187,14 @@ def more(kind):
     raise AssertionError(kind)
 
 
-def each(x, function):
+def each(x: Any, function: Any) -> Any:
     return torch.stack([function(x[:, number]) for number in range(x.shape[1])]).mean(0)
 
 
 @pytest.mark.parametrize(
     "kind", ["dinov3", "clip", "convnext", "resnet", "videomae_pretraining", "timesformer", "vivit"]
 )
-def test_other_families(tmp_path, kind):
+def test_other_families(tmp_path: Path, kind: Any) -> None:
     model, expected = more(kind)
     import_hf(write_model(tmp_path / kind, model, STRETCHED), tmp_path / "e")
     encoder = load_encoder(tmp_path / "e").encoder
@@ -203,7 +205,7 @@ def test_other_families(tmp_path, kind):
     np.testing.assert_allclose(encode_windows(encoder, frames), wanted, atol=1e-4)
 
 
-def test_batch_normalisation_keeps_its_statistics_in_training(tmp_path):
+def test_batch_normalisation_keeps_its_statistics_in_training(tmp_path: Path) -> None:
     import_hf(write_model(tmp_path / "m", more("resnet")[0], STRETCHED), tmp_path / "e")
     encoder = load_encoder(tmp_path / "e").encoder.train()
     before = {name: tensor.clone() for name, tensor in encoder.state_dict().items()}
@@ -212,7 +214,7 @@ def test_batch_normalisation_keeps_its_statistics_in_training(tmp_path):
     assert encoder.training and all(torch.equal(before[name], t) for name, t in encoder.state_dict().items())
 
 
-def test_a_model_that_wants_more_than_pictures_is_refused(tmp_path):
+def test_a_model_that_wants_more_than_pictures_is_refused(tmp_path: Path) -> None:
     vision = {"num_patches": 4, "patch_size": 16, **SMALL}
     config = transformers.Siglip2Config(vision_config=vision, text_config={"vocab_size": 40, **SMALL})
     with pytest.raises(InputRefused, match="needs more inputs than images") as caught:
@@ -220,7 +222,7 @@ def test_a_model_that_wants_more_than_pictures_is_refused(tmp_path):
     assert caught.value.code == "E-ENC-012" and not (tmp_path / "e").exists()
 
 
-def test_video_backbones_see_the_order_of_frames_and_image_backbones_do_not(imported):
+def test_video_backbones_see_the_order_of_frames_and_image_backbones_do_not(imported: Any) -> None:
     frames = windows(2, 4)
     for kind, sees in (("videomae", True), ("dinov2", False)):
         encoder = load_encoder(imported / kind).encoder
@@ -229,7 +231,7 @@ def test_video_backbones_see_the_order_of_frames_and_image_backbones_do_not(impo
 
 
 @pytest.mark.parametrize("window", [1, 2, 5, 16])
-def test_windows_of_any_length(imported, window):
+def test_windows_of_any_length(imported: Any, window: Any) -> None:
     for kind in ("videomae", "siglip"):
         features = encode_windows(load_encoder(imported / kind).encoder, windows(2, window))
         assert features.shape == (2, 32) and np.isfinite(features).all()
@@ -237,7 +239,7 @@ def test_windows_of_any_length(imported, window):
     assert (np.diff(chosen) >= 0).all() and chosen[0] >= 0 and chosen[-1] < window
 
 
-def test_many_pictures_go_through_in_pieces(imported):
+def test_many_pictures_go_through_in_pieces(imported: Any) -> None:
     encoder = load_encoder(imported / "dinov2").encoder
     seen = []
     encoder.net.register_forward_pre_hook(
@@ -249,7 +251,7 @@ def test_many_pictures_go_through_in_pieces(imported):
 
 
 @pytest.mark.parametrize("pool", ["mean", "class", "pooler"])
-def test_pooling_is_chosen(folders, tmp_path, pool):
+def test_pooling_is_chosen(folders: Any, tmp_path: Path, pool: Any) -> None:
     import_hf(folders["dinov2"], tmp_path / pool, options={"pool": pool, "frames": 1})
     encoder = load_encoder(tmp_path / pool).encoder
     frames = windows(2)
@@ -261,7 +263,7 @@ def test_pooling_is_chosen(folders, tmp_path, pool):
     np.testing.assert_allclose(encode_windows(encoder, frames), expected, atol=1e-4)
 
 
-def test_a_model_without_pooler_says_so(folders, tmp_path):
+def test_a_model_without_pooler_says_so(folders: Any, tmp_path: Path) -> None:
     with pytest.raises(UsageFault, match="no pooler"):
         import_hf(folders["videomae"], tmp_path / "e", options={"pool": "pooler"})
     assert not (tmp_path / "e").exists()
@@ -270,7 +272,7 @@ def test_a_model_without_pooler_says_so(folders, tmp_path):
 # --- what must be refused
 
 
-def test_without_the_extra_the_error_says_what_to_install(imported, monkeypatch):
+def test_without_the_extra_the_error_says_what_to_install(imported: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "transformers", None)
     with pytest.raises(EnvironmentFault, match=r"pip install 'augrgb\[hf\]'") as caught:
         load_encoder(imported / "dinov2")
@@ -278,7 +280,7 @@ def test_without_the_extra_the_error_says_what_to_install(imported, monkeypatch)
 
 
 @pytest.mark.parametrize("lost", ["config.json", "preprocessor_config.json", "model.safetensors"])
-def test_missing_files_are_named(tmp_path, lost):
+def test_missing_files_are_named(tmp_path: Path, lost: Any) -> None:
     folder = write_model(tmp_path / "m", *tiny("dinov2"))
     (folder / lost).unlink()
     with pytest.raises(InputRefused, match=f"lacks {lost}") as caught:
@@ -286,7 +288,7 @@ def test_missing_files_are_named(tmp_path, lost):
     assert caught.value.code == "E-ENC-013" and not (tmp_path / "e").exists()
 
 
-def test_no_folder(tmp_path):
+def test_no_folder(tmp_path: Path) -> None:
     with pytest.raises(InputRefused, match="E-ENC-013"):
         import_hf(tmp_path / "nowhere", tmp_path / "e")
 
@@ -302,12 +304,12 @@ def test_no_folder(tmp_path):
         {"model_type": "bart_that_is_not"},
     ],
 )
-def test_configurations_that_are_no_plain_backbone(config):
+def test_configurations_that_are_no_plain_backbone(config: Any) -> None:
     with pytest.raises(InputRefused, match="E-ENC-012"):
         build_model(config)
 
 
-def test_code_named_by_a_configuration_is_never_run(tmp_path):
+def test_code_named_by_a_configuration_is_never_run(tmp_path: Path) -> None:
     folder = write_model(tmp_path / "m", *tiny("dinov2"))
     config = json.loads((folder / "config.json").read_text())
     config["auto_map"] = {"AutoConfig": "evil.Config", "AutoModel": "evil.Model"}
@@ -319,7 +321,7 @@ def test_code_named_by_a_configuration_is_never_run(tmp_path):
     assert not (tmp_path / "pwned").exists()
 
 
-def test_wrong_weights_and_checksums(tmp_path):
+def test_wrong_weights_and_checksums(tmp_path: Path) -> None:
     folder = write_model(tmp_path / "m", *tiny("dinov2"))
     with pytest.raises(InputRefused, match="E-MOD-003"):
         import_hf(folder, tmp_path / "e", sha256="0" * 64)
@@ -332,14 +334,14 @@ def test_wrong_weights_and_checksums(tmp_path):
     assert caught.value.code == "E-MOD-002" and not (tmp_path / "e").exists()
 
 
-def test_half_precision_weights_become_float32(tmp_path):
+def test_half_precision_weights_become_float32(tmp_path: Path) -> None:
     model, pictures = tiny("dinov2")
     folder = write_model(tmp_path / "m", model.half(), pictures)
     import_hf(folder, tmp_path / "e")
     assert {p.dtype for p in load_encoder(tmp_path / "e").encoder.parameters()} == {torch.float32}
 
 
-def test_pickled_weights_need_a_yes_and_a_checksum(tmp_path, folders):
+def test_pickled_weights_need_a_yes_and_a_checksum(tmp_path: Path, folders: Any) -> None:
     folder = write_model(tmp_path / "m", *tiny("dinov2"))
     torch.save(load_file(folder / "model.safetensors"), folder / "pytorch_model.bin")
     (folder / "model.safetensors").unlink()

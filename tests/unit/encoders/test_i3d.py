@@ -7,6 +7,8 @@ import pickle
 import subprocess
 import sys
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -30,7 +32,7 @@ SMALL = {"side": 32, "fit": "stretch"}
 QUICK = SelfTest(frames=8, height=32, width=32)
 
 
-def randomised(encoder, seed=0):
+def randomised(encoder: Any, seed: Any = 0) -> Any:
     """Running statistics and scales that would show if they were left out."""
     generator = torch.Generator().manual_seed(seed)
     for module in encoder.modules():
@@ -43,13 +45,13 @@ def randomised(encoder, seed=0):
 
 
 @pytest.fixture(scope="module")
-def rgb():
+def rgb() -> Any:
     torch.manual_seed(0)
     return randomised(I3dRgb(**SMALL))
 
 
 @pytest.fixture(scope="module")
-def published(rgb, tmp_path_factory):
+def published(rgb: Any, tmp_path_factory: pytest.TempPathFactory) -> Any:
     """A file as others publish them: old names, counters, a classifier."""
     path = tmp_path_factory.mktemp("published") / "weights.pt"
     state = {name.removeprefix("net."): tensor.clone() for name, tensor in rgb.state_dict().items()}
@@ -59,11 +61,13 @@ def published(rgb, tmp_path_factory):
     return path
 
 
-def sha256(path):
+def sha256(path: Any) -> Any:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def some_windows(encoder, count=3, frames=8, height=24, width=32, seed=0):
+def some_windows(
+    encoder: Any, count: Any = 3, frames: Any = 8, height: Any = 24, width: Any = 32, seed: Any = 0
+) -> Any:
     rng = np.random.default_rng(seed)
     if encoder.modality == "rgb":
         return rng.integers(0, 256, (count, frames, height, width, 3), dtype=np.uint8)
@@ -75,7 +79,7 @@ def some_windows(encoder, count=3, frames=8, height=24, width=32, seed=0):
 
 @pytest.mark.parametrize("size", range(1, 12))
 @pytest.mark.parametrize(("kernel", "stride"), [(1, 1), (1, 2), (2, 2), (3, 1), (3, 2), (7, 2)])
-def test_padding_gives_the_size_rounded_up(size, kernel, stride):
+def test_padding_gives_the_size_rounded_up(size: Any, kernel: Any, stride: Any) -> None:
     before, after = same_padding(size, kernel, stride)
     assert (size + before + after - kernel) // stride + 1 == -(-size // stride)
     assert after - before in (0, 1)
@@ -83,7 +87,7 @@ def test_padding_gives_the_size_rounded_up(size, kernel, stride):
 
 @pytest.mark.parametrize(("kernel", "stride"), [((1, 3, 3), (1, 2, 2)), ((3, 3, 3), (2, 2, 2)), ((2, 2, 2), (2, 2, 2))])
 @pytest.mark.parametrize("sizes", [(4, 6, 8), (5, 7, 9), (1, 2, 3), (2, 1, 1)])
-def test_fast_pooling(kernel, stride, sizes):
+def test_fast_pooling(kernel: Any, stride: Any, sizes: Any) -> None:
     x = torch.rand(2, 3, *sizes).contiguous(memory_format=torch.channels_last_3d)
     before = x.clone()
     for pool in (SamePool(kernel, stride), SamePool((3, 3, 3), (1, 1, 1))):
@@ -93,7 +97,7 @@ def test_fast_pooling(kernel, stride, sizes):
 
 @pytest.mark.parametrize("kind", [I3dRgb, I3dFlow])
 @pytest.mark.parametrize("shape", [(8, 32, 32), (9, 40, 33)])
-def test_fast_reading_equals_the_plain_one(kind, shape):
+def test_fast_reading_equals_the_plain_one(kind: Any, shape: Any) -> None:
     torch.manual_seed(1)
     net = randomised(kind()).net
     x = torch.randn(2, 3 if kind is I3dRgb else 2, *shape)
@@ -103,7 +107,7 @@ def test_fast_reading_equals_the_plain_one(kind, shape):
         torch.testing.assert_close(net.fast(x), plain, atol=1e-4, rtol=1e-4)
 
 
-def test_fast_reading_in_double_precision():
+def test_fast_reading_in_double_precision() -> None:
     torch.manual_seed(1)
     net = randomised(I3dFlow()).net.double()
     x = torch.randn(1, 2, 9, 33, 40, dtype=torch.float64)
@@ -111,7 +115,7 @@ def test_fast_reading_in_double_precision():
         torch.testing.assert_close(net.fast(x), net(x), atol=1e-9, rtol=1e-9)
 
 
-def test_statistics_stay_in_training(rgb):
+def test_statistics_stay_in_training(rgb: Any) -> None:
     encoder = copy.deepcopy(rgb).train()
     x = encoder.prepare(some_windows(encoder, 2))
     before = {name: tensor.clone() for name, tensor in encoder.state_dict().items()}
@@ -122,7 +126,7 @@ def test_statistics_stay_in_training(rgb):
     assert all(torch.equal(before[name], tensor) for name, tensor in encoder.state_dict().items())
 
 
-def test_a_fresh_network_neither_explodes_nor_dies():
+def test_a_fresh_network_neither_explodes_nor_dies() -> None:
     torch.manual_seed(3)
     encoder = I3dRgb(**SMALL)
     features = encode_windows(encoder, some_windows(encoder))
@@ -132,7 +136,7 @@ def test_a_fresh_network_neither_explodes_nor_dies():
 # --- preparation
 
 
-def test_rgb_is_cropped_in_the_middle():
+def test_rgb_is_cropped_in_the_middle() -> None:
     encoder = I3dRgb(side=32)
     windows = some_windows(encoder, 2, 3, 40, 51)
     x = encoder.prepare(windows)
@@ -141,14 +145,14 @@ def test_rgb_is_cropped_in_the_middle():
 
 
 @pytest.mark.parametrize(("height", "width"), [(24, 32), (32, 24), (33, 64), (7, 90)])
-def test_small_pictures_are_enlarged(height, width):
+def test_small_pictures_are_enlarged(height: Any, width: Any) -> None:
     for kind in (I3dRgb, I3dFlow):
         encoder = kind(side=32)
         x = encoder.prepare(some_windows(encoder, 1, 2, height, width))
         assert x.shape[:4] == (1, 2, 32, 32) and x.dtype == torch.float32 and x.abs().max() <= 1
 
 
-def test_stretched_pictures_show_everything():
+def test_stretched_pictures_show_everything() -> None:
     encoder = I3dRgb(side=32, fit="stretch")
     windows = np.zeros((1, 1, 64, 128, 3), np.uint8)
     windows[..., :8, :] = 255
@@ -156,14 +160,14 @@ def test_stretched_pictures_show_everything():
     assert I3dRgb(side=32).prepare(windows).max() == -1  # the crop does not
 
 
-def test_kept_pictures_and_empty_input():
+def test_kept_pictures_and_empty_input() -> None:
     encoder = I3dRgb(side=32, fit="keep")
     assert encoder.prepare(some_windows(encoder, 1, 2, 20, 70)).shape == (1, 2, 20, 70, 3)
     for fit in ("crop", "stretch", "keep"):
         assert len(encode_windows(I3dRgb(side=32, fit=fit), some_windows(encoder, 0))) == 0
 
 
-def test_flow_keeps_its_meaning_when_enlarged():
+def test_flow_keeps_its_meaning_when_enlarged() -> None:
     windows = np.full((1, 2, 32, 64, 2), 16, np.int8)  # one pixel right and down
     np.testing.assert_allclose(I3dFlow(side=32).prepare(windows).numpy(), 1 / 20, atol=1e-6)
     enlarged = I3dFlow(side=64).prepare(windows).numpy()
@@ -174,7 +178,7 @@ def test_flow_keeps_its_meaning_when_enlarged():
 
 
 @pytest.mark.parametrize("kind", [I3dRgb, I3dFlow])
-def test_contract_of_encoders(kind):
+def test_contract_of_encoders(kind: Any) -> None:
     torch.manual_seed(0)
     encoder = kind(**SMALL)
     options = check_options(ENCODERS, kind.name, encoder.options, "encoder", "encoder")
@@ -197,7 +201,7 @@ def test_contract_of_encoders(kind):
 # --- weights of others
 
 
-def test_published_weights_become_an_encoder(published, rgb, tmp_path):
+def test_published_weights_become_an_encoder(published: Any, rgb: Any, tmp_path: Path) -> None:
     card = WeightCard("mine", "i3d_rgb", "https://example.org/w.pt", sha256(published), "CC BY 4.0", QUICK)
     made = import_weights(
         published, "i3d_rgb", tmp_path / "e", sha256=card.sha256.upper(), trust=True, card=card, options=SMALL
@@ -212,7 +216,9 @@ def test_published_weights_become_an_encoder(published, rgb, tmp_path):
     assert {path.name for path in tmp_path.iterdir()} == {"e"}
 
 
-def test_imported_flow_weights_see_the_published_flow_unless_told(tmp_path, monkeypatch):
+def test_imported_flow_weights_see_the_published_flow_unless_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "w.pt").write_bytes(b"not read here")
     state = randomised(I3dFlow(**SMALL)).net.state_dict()
     monkeypatch.setattr("augrgb.encoders.import_weights.read_pickle", lambda *_: state)
@@ -225,14 +231,14 @@ def test_imported_flow_weights_see_the_published_flow_unless_told(tmp_path, monk
     assert found == [FlowSettings("tvl1", bound=20), FlowSettings("tvl1_opencv", bound=20)]
 
 
-def refuse(source, tmp_path, code, text, **changes):
+def refuse(source: Any, tmp_path: Path, code: Any, text: Any, **changes: Any) -> None:
     arguments = {"sha256": sha256(source), "trust": True, "options": SMALL} | changes
     with pytest.raises((InputRefused, UsageFault), match=text) as caught:
         import_weights(source, changes.pop("encoder", "i3d_rgb"), tmp_path / "e", **arguments)
     assert caught.value.code == code and not (tmp_path / "e").exists()
 
 
-def test_nothing_is_read_without_trust_or_with_another_hash(published, tmp_path):
+def test_nothing_is_read_without_trust_or_with_another_hash(published: Any, tmp_path: Path) -> None:
     refuse(published, tmp_path, "E-MOD-015", "only with permission", trust=False)
     refuse(published, tmp_path, "E-MOD-003", "expected 00", sha256="0" * 64)
     card = WeightCard("other", "i3d_rgb", "", "1" * 64, "?", QUICK)
@@ -243,7 +249,7 @@ def test_nothing_is_read_without_trust_or_with_another_hash(published, tmp_path)
         import_weights(tmp_path / "none.pt", "i3d_rgb", tmp_path / "e", sha256="", trust=True)
 
 
-def test_differences_are_listed(published, tmp_path):
+def test_differences_are_listed(published: Any, tmp_path: Path) -> None:
     state = torch.load(published, weights_only=True)
     state["Conv3d_1a_7x7.conv3d.weight"] = torch.zeros(64, 2, 7, 7, 7)
     del state["Mixed_3b.b0.bn.bias"]
@@ -253,13 +259,13 @@ def test_differences_are_listed(published, tmp_path):
     refuse(path, tmp_path, "E-MOD-002", r"Mixed_3b.b0.bn.bias is missing; net.extra is unknown; .*\(64, 2, 7, 7, 7\)")
 
 
-def test_weights_that_give_other_numbers_than_their_card_are_caught(published, tmp_path):
+def test_weights_that_give_other_numbers_than_their_card_are_caught(published: Any, tmp_path: Path) -> None:
     rows = ((0.0,) * 8,) * 3
     card = WeightCard("mine", "i3d_rgb", "", sha256(published), "?", replace(QUICK, expected=rows))
     refuse(published, tmp_path, "E-MOD-014", "differ from the card", card=card)
 
 
-def test_constant_weights_are_caught(published, tmp_path):
+def test_constant_weights_are_caught(published: Any, tmp_path: Path) -> None:
     state = torch.load(published, weights_only=True)
     for name, tensor in state.items():  # what is wrong with flow_charades.pt: whatever it sees, it says the same
         if name.startswith("Mixed_5c") and name.endswith("bn.weight"):
@@ -271,7 +277,7 @@ def test_constant_weights_are_caught(published, tmp_path):
     refuse(path, tmp_path, "E-MOD-013", "same features for different windows")
 
 
-def test_self_tests_refuse_other_encoders_and_nan(rgb):
+def test_self_tests_refuse_other_encoders_and_nan(rgb: Any) -> None:
     with pytest.raises(InputRefused, match="not of i3d_rgb"):
         self_test(rgb, WeightCard("x", "i3d_flow", "", "", ""))
     broken = copy.deepcopy(rgb)
@@ -281,15 +287,15 @@ def test_self_tests_refuse_other_encoders_and_nan(rgb):
 
 
 class Gadget:
-    def __init__(self, path):
+    def __init__(self, path: Any) -> None:
         self.path = path
 
-    def __reduce__(self):
+    def __reduce__(self) -> Any:
         return (os.system, (f"touch {self.path}",))
 
 
 @pytest.mark.parametrize("raw", [False, True])
-def test_a_pickle_that_runs_a_program_is_refused(tmp_path, raw):
+def test_a_pickle_that_runs_a_program_is_refused(tmp_path: Path, raw: Any) -> None:
     path, proof = tmp_path / "w.pt", tmp_path / "pwned"
     pickle.loads(pickle.dumps(Gadget(proof)))  # the gadget works
     proof.unlink()
@@ -301,7 +307,7 @@ def test_a_pickle_that_runs_a_program_is_refused(tmp_path, raw):
     assert not proof.exists()
 
 
-def test_rubbish_is_refused(published, tmp_path):
+def test_rubbish_is_refused(published: Any, tmp_path: Path) -> None:
     path = tmp_path / "w.pt"
     path.write_bytes(published.read_bytes()[:5000])
     refuse(path, tmp_path, "E-MOD-001", "damaged|cannot be read")
@@ -309,17 +315,17 @@ def test_rubbish_is_refused(published, tmp_path):
     refuse(path, tmp_path, "E-MOD-001", "'a' is a int, not a tensor")
 
 
-def test_reading_may_not_take_forever(published, tmp_path):
+def test_reading_may_not_take_forever(published: Any, tmp_path: Path) -> None:
     refuse(published, tmp_path, "E-JOB-003", "no result in 0 s", timeout_s=0.01)
 
 
-def test_a_file_that_grows_in_memory_is_stopped(tmp_path):
+def test_a_file_that_grows_in_memory_is_stopped(tmp_path: Path) -> None:
     path = tmp_path / "w.pt"
     torch.save({"a": torch.zeros(1).expand(2**31)}, path)  # 8 GiB of one stored number
     refuse(path, tmp_path, "E-JOB-002", "needs more memory", memory_mib=300)
 
 
-def test_the_walls_hold_by_themselves(tmp_path):
+def test_the_walls_hold_by_themselves(tmp_path: Path) -> None:
     proof = tmp_path / "pwned"
     deeds = (
         f"os.system('touch {proof}')",
@@ -349,7 +355,7 @@ for deed in {deeds!r}:
     assert not proof.exists()
 
 
-def test_cards_round_trip(tmp_path, rgb):
+def test_cards_round_trip(tmp_path: Path, rgb: Any) -> None:
     card = WeightCard("a", "i3d_rgb", "u", "0" * 64, "l", replace(QUICK, expected=((1.0, 2.0), (3.0, 4.0))), "n")
     write_card(tmp_path / "c.json", card)
     assert read_card(tmp_path / "c.json") == card
@@ -366,7 +372,7 @@ def test_cards_round_trip(tmp_path, rgb):
 
 
 @pytest.mark.parametrize("name", ["small_rgb", "small_flow"])
-def test_self_test_windows_are_a_function_of_the_recipe(name):
+def test_self_test_windows_are_a_function_of_the_recipe(name: Any) -> None:
     encoder = ENCODERS[name]()
     one, two = (self_test_windows(encoder, QUICK) for _ in range(2))
     np.testing.assert_array_equal(one, two)

@@ -1,6 +1,8 @@
 """ST-GCN++: a plain reading of the paper, permutations of joints, missing joints, the axes of published weights."""
 
 import hashlib
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -27,16 +29,16 @@ SKELETON = {"names": STICK, "parents": tuple(STICK_PARENTS.tolist())}
 KINECT = LAYOUTS["kinect25"]
 
 
-def build(kind=StgcnPp, seed=0, **options):
+def build(kind: Any = StgcnPp, seed: Any = 0, **options: Any) -> Any:
     torch.manual_seed(seed)
     return kind(**{**SKELETON, **options})
 
 
-def some_windows(count, frames=8, seed=0):
+def some_windows(count: Any, frames: Any = 8, seed: Any = 0) -> Any:
     return np.stack([stick_motion(frames, seed + number) for number in range(count)])
 
 
-def shaken(net, seed=1):
+def shaken(net: Any, seed: Any = 1) -> Any:
     """Statistics, scales and edges that would show if they were left out or transposed."""
     generator = torch.Generator().manual_seed(seed)
     for module in net.modules():
@@ -54,10 +56,10 @@ def shaken(net, seed=1):
 # --- a second reading, from the paper and the names of the state alone
 
 
-def plain(state, x):
+def plain(state: Any, x: Any) -> Any:
     """(N, 3, t, V, M) -> (N, 256), one person, subset and branch after the other."""
 
-    def bn(y, name):
+    def bn(y: Any, name: Any) -> Any:
         return F.batch_norm(
             y,
             state[f"{name}.running_mean"],
@@ -69,7 +71,7 @@ def plain(state, x):
             1e-5,
         )
 
-    def conv(y, name, **options):
+    def conv(y: Any, name: Any, **options: Any) -> Any:
         return F.conv2d(y, state[f"{name}.weight"], state[f"{name}.bias"], **options)
 
     people = []
@@ -115,7 +117,7 @@ def plain(state, x):
 
 
 @pytest.mark.parametrize(("frames", "persons"), [(1, 1), (7, 2), (16, 1)])
-def test_equals_a_plain_reading(frames, persons):
+def test_equals_a_plain_reading(frames: Any, persons: Any) -> None:
     torch.manual_seed(0)
     net = shaken(StgcnPpNet(adjacency(KINECT.parents))).double().eval()
     x = torch.randn(2, 3, frames, 25, persons, dtype=torch.float64)
@@ -125,7 +127,7 @@ def test_equals_a_plain_reading(frames, persons):
         torch.testing.assert_close(net(x), expected, atol=1e-9, rtol=1e-9)
 
 
-def test_published_names_and_size():
+def test_published_names_and_size() -> None:
     names = set(StgcnPpNet(adjacency(KINECT.parents)).state_dict())
     assert {
         "data_bn.running_mean",
@@ -149,7 +151,7 @@ def test_published_names_and_size():
 
 @settings(max_examples=8, deadline=None)
 @given(st.permutations(range(len(STICK))), st.sampled_from(["joint", "bone", "motion"]))
-def test_the_order_of_joints_does_not_matter(order, stream):
+def test_the_order_of_joints_does_not_matter(order: Any, stream: Any) -> None:
     """Joints, their parents and their weights in another order: the same features."""
     encoder = build(stream=stream)
     shaken(encoder.net)
@@ -172,7 +174,7 @@ def test_the_order_of_joints_does_not_matter(order, stream):
     )
 
 
-def test_a_fresh_network_needs_no_reordering():
+def test_a_fresh_network_needs_no_reordering() -> None:
     """Its edges are the skeleton's, so the parents alone say which joint is which."""
     order = list(np.random.default_rng(0).permutation(len(STICK)))
     place = {joint: number for number, joint in enumerate(order)}
@@ -189,7 +191,7 @@ def test_a_fresh_network_needs_no_reordering():
 @pytest.mark.parametrize("axes", ["body", "camera"])
 @settings(max_examples=10, deadline=None)
 @given(data=st.data())
-def test_missing_joints_stand_at_the_origin(kind, axes, data):
+def test_missing_joints_stand_at_the_origin(kind: Any, axes: Any, data: Any) -> None:
     encoder = build(kind, axes=axes)
     windows = some_windows(2)
     gone = np.array(data.draw(st.lists(st.booleans(), min_size=windows[..., 0].size, max_size=windows[..., 0].size)))
@@ -200,7 +202,7 @@ def test_missing_joints_stand_at_the_origin(kind, axes, data):
     assert torch.isfinite(encoder(x)).all()
 
 
-def test_a_missing_hand_changes_nothing_else():
+def test_a_missing_hand_changes_nothing_else() -> None:
     encoder, windows = build(axes="camera"), some_windows(2)
     holed = windows.copy()
     holed[0, 3:5, -1] = np.nan
@@ -210,7 +212,7 @@ def test_a_missing_hand_changes_nothing_else():
     assert (x[0, 5, -1, 3:] == 0).all() and torch.equal(x[0, 6:, -1], whole[0, 6:, -1])
 
 
-def test_empty_persons_count():
+def test_empty_persons_count() -> None:
     one, two = build(norm="stored"), build(norm="stored", persons=2)
     two.load_state_dict(one.state_dict())
     x = one.prepare(some_windows(2))
@@ -222,14 +224,14 @@ def test_empty_persons_count():
 # --- the axes of published weights
 
 
-def rotation(axis, angle):
+def rotation(axis: Any, angle: Any) -> Any:
     axis = np.asarray(axis, float) / np.linalg.norm(axis)
     cross = np.array([[0, -axis[2], axis[1]], [axis[2], 0, -axis[0]], [-axis[1], axis[0], 0]])
     return np.cos(angle) * np.eye(3) + np.sin(angle) * cross + (1 - np.cos(angle)) * np.outer(axis, axis)
 
 
 @pytest.mark.parametrize("every_frame", [False, True])
-def test_spine_axes_by_hand(every_frame):
+def test_spine_axes_by_hand(every_frame: Any) -> None:
     """Axis and angle, one window after the other; then what must be where."""
     rng = np.random.default_rng(0)
     marks = landmarks(KINECT.names, SPINE_PARTS)
@@ -249,7 +251,7 @@ def test_spine_axes_by_hand(every_frame):
         assert shoulders[0] > 0
 
 
-def test_the_body_looks_along_the_third_axis():
+def test_the_body_looks_along_the_third_axis() -> None:
     """A figure that faces the camera (x right, z away) and stretches its right hand out in front."""
     marks = landmarks(KINECT.names, SPINE_PARTS)
     pose = np.zeros((25, 3), np.float32)
@@ -260,7 +262,7 @@ def test_the_body_looks_along_the_third_axis():
     np.testing.assert_allclose(seen[11], [0.2, 0.3, 0.6], atol=1e-5)  # right, up, in front
 
 
-def test_lines_without_length_turn_nothing():
+def test_lines_without_length_turn_nothing() -> None:
     still = np.zeros((2, 3, 25, 3), np.float32)
     assert (spine_frame(still, landmarks(KINECT.names, SPINE_PARTS)) == 0).all()
 
@@ -269,7 +271,7 @@ def test_lines_without_length_turn_nothing():
 
 
 @pytest.mark.parametrize("norm", ["group", "stored"])
-def test_contract_of_encoders(norm):
+def test_contract_of_encoders(norm: Any) -> None:
     encoder = build(norm=norm, stream="bone")
     windows = some_windows(5)
     together = encode_windows(encoder, windows, batch=4)
@@ -288,7 +290,7 @@ def test_contract_of_encoders(norm):
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
-def test_every_layout(layout):
+def test_every_layout(layout: Any) -> None:
     names, parents = LAYOUTS[layout].names, LAYOUTS[layout].parents
     encoder = build(names=names, parents=parents, axes="camera")
     windows = np.random.default_rng(0).random((2, 8, len(names), 3), dtype=np.float32)
@@ -297,7 +299,7 @@ def test_every_layout(layout):
         encoder.prepare(windows[:, :, 1:])
 
 
-def test_wrong_options():
+def test_wrong_options() -> None:
     with pytest.raises(UsageFault, match="names but"):
         build(parents=(-1, 0))
     with pytest.raises(UsageFault, match="at least 1"):
@@ -306,7 +308,7 @@ def test_wrong_options():
         build(names=("root", "neck", "a", "b", "c"), axes="spine")
 
 
-def test_it_learns_from_nothing():
+def test_it_learns_from_nothing() -> None:
     encoder = build()
     windows = some_windows(8)
     side = np.arange(8) % 2
@@ -324,7 +326,7 @@ def test_it_learns_from_nothing():
     assert losses[-1] < 0.3 < losses[0]
 
 
-def test_published_weights_become_an_encoder(tmp_path):
+def test_published_weights_become_an_encoder(tmp_path: Path) -> None:
     """A checkpoint as its training program writes it: metadata, a prefix, counters, a classifier."""
     torch.manual_seed(0)
     net = StgcnPpNet(adjacency(KINECT.parents))

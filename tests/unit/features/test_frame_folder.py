@@ -1,5 +1,8 @@
 """Cached tracks and the snippets in them."""
 
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -12,7 +15,7 @@ from augrgb.video.windows import windows
 CLOCK = Clock(15, 8, 4)
 
 
-def fill(folder, modality, video_id, track, **note):
+def fill(folder: Any, modality: Any, video_id: Any, track: Any, **note: Any) -> None:
     with write_frames(folder.path(modality, video_id)) as writer:
         for frame in track:
             writer.append(frame)
@@ -20,16 +23,16 @@ def fill(folder, modality, video_id, track, **note):
 
 
 @pytest.fixture
-def folder(tmp_path):
+def folder(tmp_path: Path) -> Any:
     return FrameFolder.create(tmp_path / "t", FrameSettings(15.0, (6, 4)))
 
 
-def track_of(count, seed=0):
+def track_of(count: Any, seed: Any = 0) -> Any:
     return np.random.default_rng(seed).integers(0, 255, (count, 4, 6, 3), dtype=np.uint8)
 
 
 @pytest.mark.parametrize("count", [1, 9, 1000])
-def test_round_trip(folder, count):
+def test_round_trip(folder: Any, count: Any) -> None:
     fill(folder, "rgb", "a/b", track_of(count))
     read = folder.read("rgb", "a/b")
     assert isinstance(read, np.memmap) and folder.ids("rgb") == ("a/b",)
@@ -37,7 +40,7 @@ def test_round_trip(folder, count):
     np.testing.assert_array_equal(np.load(folder.path("rgb", "a/b")), read)
 
 
-def test_unfinished_and_damaged_tracks(folder):
+def test_unfinished_and_damaged_tracks(folder: Any) -> None:
     with pytest.raises(RuntimeError), write_frames(folder.path("rgb", "a")) as writer:
         writer.append(track_of(1)[0])
         raise RuntimeError
@@ -53,7 +56,7 @@ def test_unfinished_and_damaged_tracks(folder):
     assert folder.note("rgb", "video1") is None
 
 
-def test_other_settings_are_refused(folder):
+def test_other_settings_are_refused(folder: Any) -> None:
     assert FrameFolder.create(folder.folder, folder.settings).settings == folder.settings
     with pytest.raises(InputRefused, match="E-FEA-025"):
         FrameFolder.create(folder.folder, FrameSettings(30.0, (6, 4)))
@@ -61,7 +64,7 @@ def test_other_settings_are_refused(folder):
         FrameFolder(folder.folder / "rgb")
 
 
-def test_snippet_bank_numbers_snippets_through(folder):
+def test_snippet_bank_numbers_snippets_through(folder: Any) -> None:
     tracks = {f"v{number}": track_of(count, number) for number, count in enumerate((30, 3, 17))}
     for video_id, track in tracks.items():
         fill(folder, "rgb", video_id, track)
@@ -78,7 +81,7 @@ def test_snippet_bank_numbers_snippets_through(folder):
         bank.windows(np.array([len(bank)]))
 
 
-def test_snippet_bank_refuses_what_does_not_fit(folder):
+def test_snippet_bank_refuses_what_does_not_fit(folder: Any) -> None:
     fill(folder, "rgb", "a", track_of(9))
     with pytest.raises(InputRefused, match=r"E-FEA-021.*15"):
         SnippetBank(folder.folder, ["a"], "rgb", Clock(30, 8, 4))

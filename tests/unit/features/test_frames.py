@@ -1,6 +1,8 @@
 """Tracks of every modality from videos that cameras and phones write: turned, variable rate, odd sizes, no stamps."""
 
 import itertools
+from pathlib import Path
+from typing import Any
 
 import av
 import cv2
@@ -13,7 +15,7 @@ from augrgb.video.flow.settings import FlowSettings
 from support.video_samples import write_video
 
 
-def moving_texture(count, width=96, height=64, step=(2, 1)):
+def moving_texture(count: Any, width: Any = 96, height: Any = 64, step: Any = (2, 1)) -> Any:
     """A soft colored texture that moves by `step` pixels a frame, (count, height, width, 3)."""
     room = np.random.default_rng(0).random((height + 80, width + 80, 3)).astype(np.float32)
     room = cv2.GaussianBlur(room, (0, 0), 3)
@@ -22,18 +24,18 @@ def moving_texture(count, width=96, height=64, step=(2, 1)):
     return np.stack([room[top : top + height, left : left + width] for top, left in corners])
 
 
-def track(path, modality, fps, size, **options):
+def track(path: Any, modality: Any, fps: Any, size: Any, **options: Any) -> Any:
     return np.stack(list(iter_frames(path, modality, fps, size, **options)))
 
 
-def middle(flow, steps=16):
+def middle(flow: Any, steps: Any = 16) -> Any:
     return np.median(flow[:-1, 12:-12, 12:-12].reshape(-1, 2).astype(float), axis=0) / steps
 
 
 @pytest.mark.parametrize(
     ("degrees", "turns", "motion"), [(90, 1, (1, -2)), (180, 2, (-2, -1)), (-90, 3, (-1, 2)), (0, 0, (2, 1))]
 )
-def test_flow_is_computed_on_upright_pictures(tmp_path, degrees, turns, motion):
+def test_flow_is_computed_on_upright_pictures(tmp_path: Path, degrees: Any, turns: Any, motion: Any) -> None:
     frames = moving_texture(8)
     turned = np.ascontiguousarray(np.rot90(frames, turns, axes=(1, 2)))
     size = (turned.shape[2], turned.shape[1])
@@ -48,7 +50,7 @@ def test_flow_is_computed_on_upright_pictures(tmp_path, degrees, turns, motion):
 
 
 @pytest.mark.parametrize("modality", ["rgb", "flow"])
-def test_variable_rate_equals_a_constant_rate_copy(tmp_path, modality):
+def test_variable_rate_equals_a_constant_rate_copy(tmp_path: Path, modality: Any) -> None:
     frames = moving_texture(12, step=(3, 0))
     shown = [0, 1, 1, 1, 2, 3, 4, 4, 5, 6, 7, 8, 8, 9, 10, 11]  # which picture is on screen in each tenth of a second
     starts = [shown.index(number) / 10 for number in range(12)]
@@ -67,7 +69,7 @@ def test_variable_rate_equals_a_constant_rate_copy(tmp_path, modality):
 
 @pytest.mark.parametrize(("width", "height"), [(97, 65), (101, 67), (99, 33)])
 @pytest.mark.parametrize("rotation", [None, 90])
-def test_odd_sizes_in_every_modality(tmp_path, width, height, rotation):
+def test_odd_sizes_in_every_modality(tmp_path: Path, width: Any, height: Any, rotation: Any) -> None:
     frames = moving_texture(5, width, height)
     path = write_video(tmp_path / "odd.mp4", frames, pixels="yuv444p", rotation=rotation)
     size = (width, height) if rotation is None else (height, width)
@@ -78,7 +80,7 @@ def test_odd_sizes_in_every_modality(tmp_path, width, height, rotation):
     np.testing.assert_allclose(middle(flow), (2, 1) if rotation is None else (1, -2), atol=0.2)
 
 
-def test_wide_motion_needs_a_wide_bound(tmp_path):
+def test_wide_motion_needs_a_wide_bound(tmp_path: Path) -> None:
     path = write_video(tmp_path / "fast.mp4", moving_texture(5, 160, 96, step=(9, 0)))
     narrow, wide = (track(path, "flow", 10, (160, 96), flow=FlowSettings(bound=bound)) for bound in (127 / 16, 20.0))
     assert middle(narrow)[0] == pytest.approx(127 / 16)  # clipped
@@ -86,7 +88,7 @@ def test_wide_motion_needs_a_wide_bound(tmp_path):
 
 
 @pytest.mark.parametrize("codec", ["mpeg4", "libx264"])
-def test_avi_has_no_presentation_times(tmp_path, codec):
+def test_avi_has_no_presentation_times(tmp_path: Path, codec: Any) -> None:
     """With B-frames, packets come in another order than pictures, and nothing says which is shown when."""
     frames = moving_texture(20)
     options = {"bf": "2", "b-adapt": "0"} if codec == "libx264" else {"bf": "2", "b:v": "4M"}

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -48,7 +50,7 @@ def dataset(**counts: int) -> Dataset:
     return Dataset("toy", ("sit", "walk"), videos)
 
 
-def test_collate_pads_masks_and_labels():
+def test_collate_pads_masks_and_labels() -> None:
     rgb = FakeFeatures({"a": track(5, 3), "b": track(3, 3, 1)})
     data = StreamData(dataset(a=5, b=3), ["a", "b"], {"rgb": rgb}, grid="rgb", labelled={"a"})
     batch = data.collate([1, 0])
@@ -60,7 +62,7 @@ def test_collate_pads_masks_and_labels():
     assert batch.labels[0].sum() == 0, "labels of an unlabelled video must not be seen"
 
 
-def test_a_cut_is_the_same_rows_of_everything():
+def test_a_cut_is_the_same_rows_of_everything() -> None:
     rgb, pose = FakeFeatures({"a": track(8, 3)}), FakeFeatures({"a": track(16, 2, 1)}, POSE)
     data = StreamData(dataset(a=8), ["a"], {"rgb": rgb, "pose": pose}, grid="rgb")
     whole, part = data.collate([0]), data.collate([0], 3, starts=[1])
@@ -70,7 +72,7 @@ def test_a_cut_is_the_same_rows_of_everything():
     torch.testing.assert_close(part.labels, whole.labels[:, 1:4])
 
 
-def test_modalities_are_aligned_by_time():
+def test_modalities_are_aligned_by_time() -> None:
     counting = np.arange(16, dtype=np.float32)[:, None]
     pose = FakeFeatures({"a": counting}, POSE)
     data = StreamData(dataset(a=8), ["a"], {"rgb": FakeFeatures({"a": track(8, 3)}), "pose": pose}, grid="rgb")
@@ -80,7 +82,7 @@ def test_modalities_are_aligned_by_time():
     assert np.abs(centres - RGB.centres_s(8)).max() <= POSE.stride_s / 2 + 1e-9
 
 
-def test_ends_may_differ_by_one_stride_and_no_more():
+def test_ends_may_differ_by_one_stride_and_no_more() -> None:
     rgb = FakeFeatures({"a": track(8, 3)})
     one_less = StreamData(dataset(a=8), ["a"], {"rgb": rgb, "flow": FakeFeatures({"a": track(7, 2)})}, grid="rgb")
     assert one_less.aligned(0, "flow")[1].tolist() == [True] * 8
@@ -89,13 +91,13 @@ def test_ends_may_differ_by_one_stride_and_no_more():
         far.collate([0])
 
 
-def test_a_wrong_clock_is_refused():
+def test_a_wrong_clock_is_refused() -> None:
     data = StreamData(dataset(a=8), ["a"], {"rgb": FakeFeatures({"a": track(20, 3)})}, grid="rgb")
     with pytest.raises(AugrgbError, match="E-FEA-004"):
         data.collate([0])
 
 
-def test_nan_is_refused_with_its_first_place():
+def test_nan_is_refused_with_its_first_place() -> None:
     values = track(6, 3)
     values[2, 1] = np.nan
     source = {"rgb": FakeFeatures({"a": values})}
@@ -103,7 +105,7 @@ def test_nan_is_refused_with_its_first_place():
         StreamData(dataset(a=6), ["a"], source, grid="rgb").collate([0])
 
 
-def test_missing_videos_are_listed_together_or_counted(caplog):
+def test_missing_videos_are_listed_together_or_counted(caplog: pytest.LogCaptureFixture) -> None:
     rgb = FakeFeatures({"a": track(4, 3), "b": track(4, 3)})
     flow = FakeFeatures({"a": track(4, 2), "c": track(4, 2)})
     features = {"rgb": rgb, "flow": flow}
@@ -119,13 +121,13 @@ def test_missing_videos_are_listed_together_or_counted(caplog):
     assert batch.available["flow"].any(1).tolist() == [True, False] and batch.mask.all()
 
 
-def test_a_modality_missing_everywhere_is_refused_even_if_allowed():
+def test_a_modality_missing_everywhere_is_refused_even_if_allowed() -> None:
     features = {"rgb": FakeFeatures({"a": track(4, 3)}), "flow": FakeFeatures({"z": track(4, 2)})}
     with pytest.raises(AugrgbError, match="1 of 1 videos have no flow"):
         StreamData(dataset(a=4), ["a"], features, grid="rgb", allow_missing=9)
 
 
-def test_never_annotated_is_not_empty():
+def test_never_annotated_is_not_empty() -> None:
     data = Dataset("toy", ("sit", "walk"), {"a": VideoRecord("a", 2.0, events=None)})
     features = {"rgb": FakeFeatures({"a": track(4, 3)})}
     with pytest.raises(AugrgbError, match="E-SPL-005 a"):
@@ -134,7 +136,7 @@ def test_never_annotated_is_not_empty():
 
 
 @pytest.mark.parametrize(("budget", "reads"), [(10**6, 1), (0, 3)])
-def test_features_are_kept_up_to_the_budget(budget, reads):
+def test_features_are_kept_up_to_the_budget(budget: Any, reads: Any) -> None:
     rgb = FakeFeatures({"a": track(4, 3)})
     data = StreamData(dataset(a=4), ["a"], {"rgb": rgb}, grid="rgb", memory_bytes=budget)
     data.count(0)
@@ -144,7 +146,7 @@ def test_features_are_kept_up_to_the_budget(budget, reads):
     assert rgb.reads - before <= 2 * reads and (rgb.reads == 1) == (budget > 0)
 
 
-def folders_of(tmp_path, tracks):
+def folders_of(tmp_path: Path, tracks: Any) -> Any:
     """The same features as our own files, as float16 and as float32 `.npy` files."""
     for name, values in tracks.items():
         write_features(tmp_path / "ours", name, values, RGB, {})
@@ -155,7 +157,7 @@ def folders_of(tmp_path, tracks):
 
 
 @pytest.mark.skipif(not MAPPED, reason="files are not mapped here")
-def test_mapped_features_cost_no_memory_and_are_the_same(tmp_path, monkeypatch):
+def test_mapped_features_cost_no_memory_and_are_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     tracks = {
         name: track(count, 3, count).astype(np.float16).astype(np.float32) for name, count in (("a", 9), ("b", 5))
     }
@@ -178,7 +180,7 @@ def test_mapped_features_cost_no_memory_and_are_the_same(tmp_path, monkeypatch):
         monkeypatch.undo()
 
 
-def test_statistics_equal_numpy_and_tell_constant_channels(caplog):
+def test_statistics_equal_numpy_and_tell_constant_channels(caplog: pytest.LogCaptureFixture) -> None:
     rgb = FakeFeatures({"a": track(40, 3) + 1000, "b": track(30, 3, 1) + 1000})
     for values in rgb.tracks.values():
         values[:, 2] = 5
@@ -191,6 +193,6 @@ def test_statistics_equal_numpy_and_tell_constant_channels(caplog):
     assert "variance 0 in 1 of 3" in caplog.text
 
 
-def test_unknown_grid():
+def test_unknown_grid() -> None:
     with pytest.raises(AugrgbError, match="did you mean 'rgb'"):
         StreamData(dataset(a=4), ["a"], {"rgb": FakeFeatures({"a": track(4, 3)})}, grid="rbg")

@@ -1,5 +1,8 @@
 """Feature files written piece by piece equal those written at once."""
 
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -13,7 +16,7 @@ CLOCK = Clock(15, 8, 8)
 METADATA = {"recipe": {"encoder": 'é"\\\n'}, "source": {"sha256": "0"}, "warnings": ["tab\there", "Ω"]}
 
 
-def write(folder, values, piece=16, video_id="S01 é/1", metadata=METADATA):
+def write(folder: Any, values: Any, piece: Any = 16, video_id: Any = "S01 é/1", metadata: Any = METADATA) -> Any:
     with FeatureWriter(folder, video_id, CLOCK) as writer:
         for start in range(0, len(values), piece):
             writer.append(values[start : start + piece])
@@ -22,7 +25,9 @@ def write(folder, values, piece=16, video_id="S01 é/1", metadata=METADATA):
 
 @pytest.mark.parametrize("shape", [(1, 1), (16, 3), (101, 7), (9000, 5)])
 @pytest.mark.parametrize("in_memory", [0, 2**25])
-def test_bytes_are_those_of_write_features(tmp_path, monkeypatch, shape, in_memory):
+def test_bytes_are_those_of_write_features(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, shape: Any, in_memory: Any
+) -> None:
     monkeypatch.setattr(feature_stream, "_IN_MEMORY_BYTES", in_memory or 1)
     values = np.random.default_rng(0).normal(size=shape).astype(np.float32)
     expected = write_features(tmp_path / "a", "S01 é/1", values, CLOCK, METADATA)
@@ -34,7 +39,7 @@ def test_bytes_are_those_of_write_features(tmp_path, monkeypatch, shape, in_memo
     assert [one.name for one in (tmp_path / "b").iterdir()] == [path.name]
 
 
-def test_damage_is_found(tmp_path):
+def test_damage_is_found(tmp_path: Path) -> None:
     path = write(tmp_path, np.ones((50, 4), np.float32))
     whole = path.read_bytes()
     for damaged in (whole[:-1], whole[:40], b"", whole[:-2] + b"\x00\x00"):
@@ -46,7 +51,7 @@ def test_damage_is_found(tmp_path):
         verify_features(path)
 
 
-def test_values_that_are_no_features(tmp_path):
+def test_values_that_are_no_features(tmp_path: Path) -> None:
     values = np.ones((40, 3), np.float32)
     values[33, 1] = np.inf
     with pytest.raises(InputRefused, match=r"E-FEA-005.*snippet 33, channel 1"):
@@ -60,7 +65,7 @@ def test_values_that_are_no_features(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-def test_a_full_disk_while_pieces_are_kept(tmp_path, monkeypatch):
+def test_a_full_disk_while_pieces_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with FeatureWriter(tmp_path, "a", CLOCK) as writer:
 
         def full(_: bytes) -> int:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import torch
 
@@ -20,7 +22,7 @@ def build(name: str) -> torch.nn.Module:
 
 
 @pytest.mark.parametrize("name", sorted(FILTERS))
-def test_padding_never_changes_a_real_snippet_and_stays_zero(name):
+def test_padding_never_changes_a_real_snippet_and_stays_zero(name: Any) -> None:
     net = build(name).eval()
     x = torch.randn(2, 9, 6)
     mask = torch.ones(2, 9, dtype=torch.bool)
@@ -37,7 +39,7 @@ def test_padding_never_changes_a_real_snippet_and_stays_zero(name):
 
 
 @pytest.mark.parametrize("name", sorted(FILTERS))
-def test_reach_is_true(name):
+def test_reach_is_true(name: Any) -> None:
     net = build(name).eval()
     if net.reach is None:
         pytest.skip("looks at everything")
@@ -52,14 +54,14 @@ def test_reach_is_true(name):
 
 
 @pytest.mark.parametrize("name", sorted(FILTERS))
-def test_one_snippet(name):
+def test_one_snippet(name: Any) -> None:
     net = build(name)
     features, _ = net(torch.randn(1, 1, 6), torch.ones(1, 1, dtype=torch.bool))
     assert torch.isfinite(features).all()
 
 
 @pytest.mark.parametrize("name", sorted(FILTERS))
-def test_windows_do_not_change_a_long_video(name):
+def test_windows_do_not_change_a_long_video(name: Any) -> None:
     stream = Stream(build(name), 3)
     x = torch.randn(131, 6)
     available = torch.ones(131, dtype=torch.bool)
@@ -69,11 +71,11 @@ def test_windows_do_not_change_a_long_video(name):
         torch.testing.assert_close(ours, expected, atol=1e-5, rtol=1e-5)
 
 
-def test_sd_tcn_reach_is_that_of_five_blocks():
+def test_sd_tcn_reach_is_that_of_five_blocks() -> None:
     assert SdTcn(4, width=4).reach == 31
 
 
-def test_shards_drop_what_the_whole_batch_would():
+def test_shards_drop_what_the_whole_batch_would() -> None:
     x = torch.randn(7, 5, 4).transpose(1, 2)  # a layout that is not contiguous
     whole = ShardedDropout(0.4)
     torch.manual_seed(3)
@@ -89,7 +91,7 @@ def test_shards_drop_what_the_whole_batch_would():
     assert torch.equal(whole.eval()(x), x)
 
 
-def test_wrong_rows_and_probability_are_refused():
+def test_wrong_rows_and_probability_are_refused() -> None:
     layer = ShardedDropout(0.5)
     layer.rows = Rows(0, 3, 6)
     with pytest.raises(ValueError, match="2 rows given, 3 declared"):

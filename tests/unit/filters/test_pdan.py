@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import pytest
 import torch
@@ -11,7 +12,7 @@ from augrgb.filters import Pdan
 from augrgb.filters.parts import tap_attention
 
 
-def loop(qkv, rel, d):
+def loop(qkv: Any, rel: Any, d: Any) -> Any:
     """The equation, one number at a time."""
     B, T, C3 = qkv.shape
     q, k, v = qkv.double().chunk(3, -1)
@@ -33,14 +34,14 @@ def loop(qkv, rel, d):
 
 
 @pytest.mark.parametrize(("T", "d"), [(9, 1), (9, 4), (9, 5), (9, 9), (5, 16), (1, 1), (2, 1)])
-def test_attention_equals_the_loop(T, d):
+def test_attention_equals_the_loop(T: Any, d: Any) -> None:
     torch.manual_seed(T + d)
     qkv, rel = torch.randn(2, T, 12), torch.randn(3, 4)
     torch.testing.assert_close(tap_attention.tap_attention(qkv, rel, d), loop(qkv, rel, d).float())
 
 
 @pytest.mark.parametrize(("T", "d", "piece"), [(7, 2, 1), (7, 2, 10**6), (3, 4, 1), (1, 1, 1)])
-def test_gradients_are_those_of_finite_differences(T, d, piece, monkeypatch):
+def test_gradients_are_those_of_finite_differences(T: Any, d: Any, piece: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tap_attention, "PIECE_BYTES", piece)
     torch.manual_seed(0)
     qkv = torch.randn(2, T, 6, dtype=torch.float64, requires_grad=True)
@@ -48,7 +49,7 @@ def test_gradients_are_those_of_finite_differences(T, d, piece, monkeypatch):
     assert torch.autograd.gradcheck(lambda a, b: tap_attention.tap_attention(a, b, d), (qkv, rel))
 
 
-def test_pieces_do_not_change_the_result(monkeypatch):
+def test_pieces_do_not_change_the_result(monkeypatch: pytest.MonkeyPatch) -> None:
     torch.manual_seed(0)
     qkv, rel = torch.randn(2, 50, 24), torch.randn(3, 8)
     whole = tap_attention.tap_attention(qkv, rel, 4)
@@ -56,7 +57,7 @@ def test_pieces_do_not_change_the_result(monkeypatch):
     assert torch.equal(tap_attention.tap_attention(qkv, rel, 4), whole)
 
 
-def test_hand_worked_middle_snippet():
+def test_hand_worked_middle_snippet() -> None:
     # one channel, q = ln 2 at t = 1, keys 0, 1, 2: weights 1/7, 2/7, 4/7; values 7, 7, 7 plus terms 0, 0, 7
     qkv = torch.zeros(1, 3, 3)
     qkv[0, 1, 0] = math.log(2)
@@ -66,14 +67,14 @@ def test_hand_worked_middle_snippet():
     assert out[0, 1, 0].item() == pytest.approx(7 + 4)
 
 
-def test_large_products_do_not_overflow():
+def test_large_products_do_not_overflow() -> None:
     qkv = torch.full((1, 4, 3), 1e4, requires_grad=True)
     out = tap_attention.tap_attention(qkv, torch.zeros(3, 1), 1)
     out.sum().backward()
     assert torch.isfinite(out).all() and torch.isfinite(qkv.grad).all()
 
 
-def test_only_the_projection_is_kept_for_the_backward_pass():
+def test_only_the_projection_is_kept_for_the_backward_pass() -> None:
     saved = []
     qkv, rel = torch.randn(1, 64, 24, requires_grad=True), torch.randn(3, 8, requires_grad=True)
     with torch.autograd.graph.saved_tensors_hooks(lambda x: saved.append(x.numel()) or x, lambda x: x):
@@ -81,7 +82,7 @@ def test_only_the_projection_is_kept_for_the_backward_pass():
     assert sum(saved) == qkv.numel() + rel.numel()
 
 
-def test_the_order_of_a_batch_does_not_matter_and_dropout_acts_in_training_only():
+def test_the_order_of_a_batch_does_not_matter_and_dropout_acts_in_training_only() -> None:
     torch.manual_seed(0)
     net = Pdan(6, width=8, layers=3)
     x = torch.randn(3, 11, 6)
@@ -93,7 +94,7 @@ def test_the_order_of_a_batch_does_not_matter_and_dropout_acts_in_training_only(
     torch.testing.assert_close(net(x[order], mask[order])[0], net(x, mask)[0][order], atol=1e-6, rtol=0)
 
 
-def test_a_gap_is_like_the_end_of_the_video():
+def test_a_gap_is_like_the_end_of_the_video() -> None:
     torch.manual_seed(0)
     net = Pdan(6, width=8, layers=1).eval()
     x = torch.randn(1, 6, 6)
@@ -101,7 +102,7 @@ def test_a_gap_is_like_the_end_of_the_video():
     torch.testing.assert_close(net(x, mask)[0][:, :2], net(x[:, :2], mask[:, :2])[0])
 
 
-def test_training_under_autocast_is_finite():
+def test_training_under_autocast_is_finite() -> None:
     net = Pdan(6, width=8, layers=2)
     with torch.autocast("cpu", torch.bfloat16):
         features, _ = net(torch.randn(1, 5, 6), torch.ones(1, 5, dtype=torch.bool))

@@ -12,7 +12,7 @@ from augrgb.filters import Tgm
 from augrgb.filters.tgm import gaussian_kernels
 
 
-def test_gaussians_equal_the_equation():
+def test_gaussians_equal_the_equation() -> None:
     centre, spread = torch.tensor([0.0, 0.4, -3.0]), torch.tensor([0.0, -0.3, 9.0])
     ours = gaussian_kernels(centre, spread, 7)
     for m in range(3):
@@ -23,7 +23,7 @@ def test_gaussians_equal_the_equation():
     assert ours[0].argmax() == 3, "a centre of 0 is the middle"
 
 
-def test_a_filter_equals_a_loop_over_maps_and_taps():
+def test_a_filter_equals_a_loop_over_maps_and_taps() -> None:
     torch.manual_seed(0)
     net = Tgm(2, layers=2, width=3, maps=2, gaussians=3, length=3).eval()
     x = torch.randn(1, 6, 2)
@@ -47,12 +47,12 @@ def test_a_filter_equals_a_loop_over_maps_and_taps():
         torch.testing.assert_close(net(x, torch.ones(1, 6, dtype=torch.bool))[0][0], expected)
 
 
-def test_few_parameters_whatever_the_length():
+def test_few_parameters_whatever_the_length() -> None:
     counts = {length: sum(p.numel() for p in Tgm(4, width=4, length=length).parameters()) for length in (5, 31)}
     assert counts[5] == counts[31]
 
 
-def test_reach_is_used_to_its_ends():
+def test_reach_is_used_to_its_ends() -> None:
     torch.manual_seed(0)
     net = Tgm(3, layers=2, width=4, length=5).double().eval()
     for layer in net.layers:
@@ -66,7 +66,7 @@ def test_reach_is_used_to_its_ends():
     assert seen[0] == 6 and seen[-1] == 14
 
 
-def test_the_order_of_a_batch_does_not_matter():
+def test_the_order_of_a_batch_does_not_matter() -> None:
     torch.manual_seed(0)
     net = Tgm(3, width=4, length=5).eval()
     x, mask = torch.randn(3, 11, 3), torch.arange(11) < torch.tensor([4, 11, 7])[:, None]
@@ -74,7 +74,7 @@ def test_the_order_of_a_batch_does_not_matter():
     torch.testing.assert_close(net(x[order], mask[order])[0], net(x, mask)[0][order], atol=1e-6, rtol=1e-5)
 
 
-def test_wrong_options_are_refused():
+def test_wrong_options_are_refused() -> None:
     with pytest.raises(UsageFault, match=r"tgm\.length"):
         Tgm(3, length=4)
     with pytest.raises(UsageFault, match=r"tgm\.layers"):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import torch
 
@@ -10,7 +12,7 @@ from augrgb.filters import Transformer
 from augrgb.filters.transformer import window_attention
 
 
-def dense(qkv, mask, bias):
+def dense(qkv: Any, mask: Any, bias: Any) -> Any:
     """All pairs, then a mask."""
     heads, r = len(bias), bias.shape[1] // 2
     B, T, _ = qkv.shape
@@ -22,7 +24,7 @@ def dense(qkv, mask, bias):
 
 
 @pytest.mark.parametrize(("T", "r"), [(1, 1), (7, 1), (8, 3), (9, 3), (10, 3), (4, 9), (12, 4)])
-def test_windows_equal_the_dense_reading(T, r):
+def test_windows_equal_the_dense_reading(T: Any, r: Any) -> None:
     torch.manual_seed(T)
     qkv, bias = torch.randn(2, T, 3 * 8, requires_grad=True), torch.randn(2, 2 * r + 1, requires_grad=True)
     mask = torch.ones(2, T, dtype=torch.bool)
@@ -33,7 +35,7 @@ def test_windows_equal_the_dense_reading(T, r):
         torch.testing.assert_close(a, b, atol=1e-5, rtol=1e-5)
 
 
-def test_hand_worked_pair():
+def test_hand_worked_pair() -> None:
     # query 1, keys 0 and ln 3: weights 1/4 and 3/4 on the values 4 and 8
     qkv = torch.zeros(1, 2, 3)
     qkv[0, 0, 0] = 1.0
@@ -43,7 +45,7 @@ def test_hand_worked_pair():
     assert out[0, 0].item() == pytest.approx(7.0)
 
 
-def test_a_padded_query_without_keys_is_finite():
+def test_a_padded_query_without_keys_is_finite() -> None:
     mask = torch.zeros(1, 9, dtype=torch.bool)
     mask[0, 0] = True
     net = Transformer(3, layers=1, width=4, heads=1, radius=2)
@@ -53,7 +55,7 @@ def test_a_padded_query_without_keys_is_finite():
     assert torch.isfinite(features).all() and all(torch.isfinite(p.grad).all() for p in net.parameters())
 
 
-def test_reach_is_used_to_its_ends():
+def test_reach_is_used_to_its_ends() -> None:
     torch.manual_seed(0)
     net = Transformer(3, layers=2, width=4, heads=1, radius=3).eval()
     assert net.reach == 6
@@ -63,7 +65,7 @@ def test_reach_is_used_to_its_ends():
     assert seen[0] == 9 and seen[-1] == 21
 
 
-def test_nothing_of_size_t_squared_is_kept():
+def test_nothing_of_size_t_squared_is_kept() -> None:
     net = Transformer(3, layers=1, width=4, heads=1, radius=2)
     sizes = []
     T = 3000
@@ -72,7 +74,7 @@ def test_nothing_of_size_t_squared_is_kept():
     assert max(sizes) <= 16 * T
 
 
-def test_the_order_of_a_batch_does_not_matter():
+def test_the_order_of_a_batch_does_not_matter() -> None:
     torch.manual_seed(0)
     net = Transformer(3, width=4, heads=2, radius=2).eval()
     x, mask = torch.randn(3, 11, 3), torch.arange(11) < torch.tensor([4, 11, 7])[:, None]
@@ -80,7 +82,7 @@ def test_the_order_of_a_batch_does_not_matter():
     torch.testing.assert_close(net(x[order], mask[order])[0], net(x, mask)[0][order], atol=1e-6, rtol=1e-5)
 
 
-def test_wrong_options_are_refused():
+def test_wrong_options_are_refused() -> None:
     with pytest.raises(UsageFault, match=r"transformer\.width"):
         Transformer(3, width=10, heads=4)
     with pytest.raises(UsageFault, match=r"transformer\.radius"):

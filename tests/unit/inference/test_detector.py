@@ -3,6 +3,8 @@
 import json
 import subprocess
 import sys
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -28,7 +30,7 @@ FLOORS = ("augrgb.training", "augrgb.recipe", "augrgb.report", "augrgb.workflows
 
 
 @pytest.fixture(scope="module")
-def bundle(tmp_path_factory):
+def bundle(tmp_path_factory: pytest.TempPathFactory) -> Any:
     folder = tmp_path_factory.mktemp("bundle")
     torch.manual_seed(0)
     save_encoder(folder / ENCODER_FOLDER, SmallRGB(dim=8, width=4), EncoderSettings(CLOCK, (64, 48)))
@@ -38,17 +40,17 @@ def bundle(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def video(tmp_path_factory):
+def video(tmp_path_factory: pytest.TempPathFactory) -> Any:
     return write_video(tmp_path_factory.mktemp("video") / "a walk.mp4", square_frames(75, 96, 64), fps=15)
 
 
 @pytest.fixture(scope="module")
-def detector(bundle):
+def detector(bundle: Any) -> Any:
     return Detector(str(bundle), "cpu")
 
 
 @pytest.fixture
-def copy_of(bundle, tmp_path):
+def copy_of(bundle: Any, tmp_path: Path) -> Any:
     for path in bundle.rglob("*.*"):
         target = tmp_path / "copy" / path.relative_to(bundle)
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -56,7 +58,7 @@ def copy_of(bundle, tmp_path):
     return tmp_path / "copy"
 
 
-def test_strings_and_paths_give_one_result_with_its_files(detector, video, tmp_path):
+def test_strings_and_paths_give_one_result_with_its_files(detector: Any, video: Any, tmp_path: Path) -> None:
     found = detector(str(video), min_score=0.1)
     again = detector(video, min_score=0.1)
     np.testing.assert_array_equal(found.scores, again.scores)
@@ -71,7 +73,7 @@ def test_strings_and_paths_give_one_result_with_its_files(detector, video, tmp_p
     assert len((tmp_path / "found.csv").read_text().splitlines()) == 1 + len(rows)
 
 
-def test_scores_are_those_the_detections_were_decoded_from(detector, video):
+def test_scores_are_those_the_detections_were_decoded_from(detector: Any, video: Any) -> None:
     found = detector(video, min_score=0.1)
     np.testing.assert_array_equal(found.scores, smoothed(found.raw_scores, CLOCK))
     again = select_detections(found.scores, CLOCK, CLASSES, found.name, found.duration_s, min_score=0.1)
@@ -81,7 +83,9 @@ def test_scores_are_those_the_detections_were_decoded_from(detector, video):
         assert one.score <= found.scores[inside, CLASSES.index(one.label)].max() + 1e-9
 
 
-def test_a_file_is_opened_once_thumbnails_and_facts_included(detector, video, monkeypatch):
+def test_a_file_is_opened_once_thumbnails_and_facts_included(
+    detector: Any, video: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     opened = []
     real = decode.open_video
     monkeypatch.setattr(decode, "open_video", lambda path, *rest: opened.append(path) or real(path, *rest))
@@ -92,7 +96,7 @@ def test_a_file_is_opened_once_thumbnails_and_facts_included(detector, video, mo
     assert len(frames) == 10 and {frame.shape for frame in frames} == {(32, 48, 3)}
 
 
-def test_frames_from_anywhere_give_what_their_file_gives(detector, tmp_path):
+def test_frames_from_anywhere_give_what_their_file_gives(detector: Any, tmp_path: Path) -> None:
     frames = square_frames(60, 96, 64)
     path = write_video(tmp_path / "v.mkv", frames, fps=30, pixels="yuv444p")
     decoded = list(decode.frames_by_time(path, 30, (96, 64)))
@@ -111,12 +115,12 @@ def test_frames_from_anywhere_give_what_their_file_gives(detector, tmp_path):
         ([np.zeros((4, 4, 3), np.uint8)], 0, "E-CFG-003 fps: must be a positive"),
     ],
 )
-def test_frames_that_are_none_are_refused(detector, frames, fps, message):
+def test_frames_that_are_none_are_refused(detector: Any, frames: Any, fps: Any, message: Any) -> None:
     with pytest.raises((InputRefused, UsageFault), match=message):
         detector.detect_frames(frames, fps)
 
 
-def test_the_bundles_thresholds_are_applied_and_can_be_overruled(copy_of, video):
+def test_the_bundles_thresholds_are_applied_and_can_be_overruled(copy_of: Any, video: Any) -> None:
     chosen = {"walk": 0.9, "sit": 0.0, "drink": 1.0}
     write_thresholds(copy_of, chosen, CLASSES, notes={"split": "val"})
     assert read_thresholds(copy_of, CLASSES) == chosen
@@ -138,13 +142,13 @@ def test_the_bundles_thresholds_are_applied_and_can_be_overruled(copy_of, video)
         ('{"schema": "augrgb.thresholds/1", "min_scores": {"walk": 2, "sit": 0, "drink": 0}}', "E-MOD-019.*0, 1"),
     ],
 )
-def test_thresholds_that_do_not_fit_are_refused(copy_of, text, message):
+def test_thresholds_that_do_not_fit_are_refused(copy_of: Any, text: Any, message: Any) -> None:
     (copy_of / "thresholds.json").write_text(text)
     with pytest.raises(InputRefused, match=message):
         load_bundle(copy_of, "cpu")
 
 
-def test_a_bundle_whose_parts_do_not_fit_is_refused(copy_of):
+def test_a_bundle_whose_parts_do_not_fit_is_refused(copy_of: Any) -> None:
     save_encoder(copy_of / ENCODER_FOLDER, SmallRGB(dim=16, width=4), EncoderSettings(CLOCK, (64, 48)))
     with pytest.raises(InputRefused, match=r"E-MOD-020.*16 channels.*the stream takes 8"):
         load_bundle(copy_of, "cpu")
@@ -153,7 +157,7 @@ def test_a_bundle_whose_parts_do_not_fit_is_refused(copy_of):
         load_bundle(copy_of, "cpu")
 
 
-def test_a_plain_script_without_a_main_guard_detects(bundle, video, tmp_path):
+def test_a_plain_script_without_a_main_guard_detects(bundle: Any, video: Any, tmp_path: Path) -> None:
     script = tmp_path / "plain.py"
     script.write_text(
         "import multiprocessing\n"
@@ -167,7 +171,7 @@ def test_a_plain_script_without_a_main_guard_detects(bundle, video, tmp_path):
     assert (tmp_path / "found.json").is_file()
 
 
-def test_detecting_needs_neither_training_nor_recipes_nor_pages(bundle, video):
+def test_detecting_needs_neither_training_nor_recipes_nor_pages(bundle: Any, video: Any) -> None:
     program = (
         "import sys\n"
         "from augrgb.inference import Detector\n"
@@ -178,7 +182,7 @@ def test_detecting_needs_neither_training_nor_recipes_nor_pages(bundle, video):
     assert done.stdout.strip() == "[]"
 
 
-def test_a_guard_imports_neither_torch_nor_a_decoder():
+def test_a_guard_imports_neither_torch_nor_a_decoder() -> None:
     program = (
         "import sys, augrgb.workflows.detect; print([n for n in ('torch', 'av', 'cv2', 'jinja2') if n in sys.modules])"
     )
@@ -186,7 +190,7 @@ def test_a_guard_imports_neither_torch_nor_a_decoder():
     assert done.stdout.strip() == "[]"
 
 
-def test_a_guarded_detector_answers_like_a_plain_one(bundle, detector, video, tmp_path):
+def test_a_guarded_detector_answers_like_a_plain_one(bundle: Any, detector: Any, video: Any, tmp_path: Path) -> None:
     with GuardedDetector(bundle, "cpu") as guarded:
         there, here = guarded(video, min_score=0.1), detector(video, min_score=0.1)
         np.testing.assert_allclose(there.scores, here.scores, atol=1e-5)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 from importlib import import_module
+from typing import Any
 
 import pytest
 import torch
@@ -19,7 +20,12 @@ DIMS = StreamDims(student=5, teacher=6, classes=3, samples=4)
 
 
 def make_pair(
-    *, lengths=(7, 4, 1), pad: int = 0, labelled=(True, False, True), dims: StreamDims = DIMS, seed: int = 0
+    *,
+    lengths: Any = (7, 4, 1),
+    pad: int = 0,
+    labelled: Any = (True, False, True),
+    dims: StreamDims = DIMS,
+    seed: int = 0,
 ) -> tuple[StreamOutput, StreamOutput, Batch]:
     generator = torch.Generator().manual_seed(seed)
     B, T = len(lengths), max(lengths, default=0) + pad
@@ -41,17 +47,17 @@ def make_pair(
     return StreamOutput(tensors["s"], tensors["ls"]), StreamOutput(tensors["g"], tensors["lt"]), batch
 
 
-def build(name: str, dims: StreamDims = DIMS, **options):
+def build(name: str, dims: StreamDims = DIMS, **options: Any) -> Any:
     torch.manual_seed(0)
     return LOSSES[name](dims, **options)
 
 
 @pytest.fixture(params=sorted(LOSSES))
-def name(request):
+def name(request: pytest.FixtureRequest) -> Any:
     return request.param
 
 
-def test_padding_never_changes_a_loss(name):
+def test_padding_never_changes_a_loss(name: Any) -> None:
     results = []
     for pad in (0, 7):
         student, teacher, batch = make_pair(pad=pad)
@@ -64,7 +70,7 @@ def test_padding_never_changes_a_loss(name):
 
 
 @pytest.mark.parametrize("lengths", [(1,), (1, 1, 1), (0, 0), (2, 0, 1)])
-def test_defined_where_there_is_nothing_to_compare(name, lengths):
+def test_defined_where_there_is_nothing_to_compare(name: Any, lengths: Any) -> None:
     student, teacher, batch = make_pair(lengths=lengths, labelled=(False,) * len(lengths), pad=1)
     loss = build(name)(student, teacher, batch)
     assert loss.ndim == 0 and torch.isfinite(loss)
@@ -75,7 +81,7 @@ def test_defined_where_there_is_nothing_to_compare(name, lengths):
         assert loss == 0
 
 
-def test_defined_for_constant_and_zero_features(name):
+def test_defined_for_constant_and_zero_features(name: Any) -> None:
     for value in (0.0, 3.3):
         student, teacher, batch = make_pair()
         with torch.no_grad():
@@ -87,7 +93,7 @@ def test_defined_for_constant_and_zero_features(name):
         assert student.features.grad is None or torch.isfinite(student.features.grad).all()
 
 
-def test_gradient_reaches_the_student_and_own_parameters_only(name):
+def test_gradient_reaches_the_student_and_own_parameters_only(name: Any) -> None:
     student, teacher, batch = make_pair()
     loss = build(name).train()
     value = loss(student, teacher, batch)
@@ -100,13 +106,13 @@ def test_gradient_reaches_the_student_and_own_parameters_only(name):
     assert all(parameter.grad is not None for parameter in loss.parameters())
 
 
-def test_unequal_and_equal_widths(name):
+def test_unequal_and_equal_widths(name: Any) -> None:
     for teacher_width in (5, 9):
         dims = StreamDims(student=5, teacher=teacher_width, classes=3)
         assert torch.isfinite(build(name, dims)(*make_pair(dims=dims)))
 
 
-def test_random_choices_follow_the_torch_seed(name):
+def test_random_choices_follow_the_torch_seed(name: Any) -> None:
     loss = build(name)
     values = []
     for _ in range(2):
@@ -119,11 +125,11 @@ SAME = StreamDims(student=6, teacher=6, classes=3)
 close = torch.testing.assert_close
 
 
-def snippets(batch):
+def snippets(batch: Any) -> Any:
     return [(b, t) for b in range(len(batch.mask)) for t in range(batch.mask.shape[1]) if batch.mask[b, t]]
 
 
-def is_negative(rule, batch, i, j):
+def is_negative(rule: Any, batch: Any, i: Any, j: Any) -> Any:
     (bi, ti), (bj, tj) = i, j
     if i == j:
         return False
@@ -141,7 +147,7 @@ def is_negative(rule, batch, i, j):
     return bool((yi != yj).any())
 
 
-def contrastive_oracle(s, g, batch, rule, tau):
+def contrastive_oracle(s: Any, g: Any, batch: Any, rule: Any, tau: Any) -> Any:
     places = snippets(batch)
     total = 0.0
     for i in places:
@@ -154,7 +160,7 @@ def contrastive_oracle(s, g, batch, rule, tau):
 
 @pytest.mark.parametrize("rule", ["different_labels", "class_disjoint", "random", "same_video", "other_videos"])
 @pytest.mark.parametrize("symmetric", [False, True])
-def test_atomic_contrastive(rule, symmetric):
+def test_atomic_contrastive(rule: Any, symmetric: Any) -> None:
     student, teacher, batch = make_pair(lengths=(7, 4, 1, 5), labelled=(True, False, True, True), dims=SAME)
     loss = build("atomic_contrastive", SAME, negatives=rule, symmetric=symmetric, max_negatives=None)
     s, g = student.features.detach().double(), teacher.features.double()
@@ -164,7 +170,7 @@ def test_atomic_contrastive(rule, symmetric):
     assert loss(student, teacher, batch).item() == pytest.approx(expected, rel=1e-4)
 
 
-def test_atomic_contrastive_in_pieces_is_the_same(monkeypatch):
+def test_atomic_contrastive_in_pieces_is_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     results = []
     for chunk in (2**23, 40):
         monkeypatch.setattr(import_module("augrgb.losses.atomic_contrastive"), "_CHUNK", chunk)
@@ -175,7 +181,9 @@ def test_atomic_contrastive_in_pieces_is_the_same(monkeypatch):
     close(results[0], results[1])
 
 
-def sampled(most, *, seed=0, negatives="different_labels", temperature=0.1, **options):
+def sampled(
+    most: Any, *, seed: Any = 0, negatives: Any = "different_labels", temperature: Any = 0.1, **options: Any
+) -> Any:
     student, teacher, batch = make_pair(lengths=(30, 20), labelled=(True, True), **options)
     loss = build("atomic_contrastive", negatives=negatives, max_negatives=most, temperature=temperature)
     torch.manual_seed(seed)
@@ -183,7 +191,7 @@ def sampled(most, *, seed=0, negatives="different_labels", temperature=0.1, **op
 
 
 @pytest.mark.parametrize("rule", ["different_labels", "class_disjoint", "random"])
-def test_few_negatives_stand_for_all(rule):
+def test_few_negatives_stand_for_all(rule: Any) -> None:
     values = {}
     for most in (12, None):
         drawn = []
@@ -195,7 +203,7 @@ def test_few_negatives_stand_for_all(rule):
     assert values[12].mean() == pytest.approx(values[None].item(), abs=0.05)
 
 
-def test_sampled_negatives_against_the_formula():
+def test_sampled_negatives_against_the_formula() -> None:
     loss, student, teacher, batch = sampled(7)
     value = loss(student, teacher, batch)
     torch.manual_seed(0)
@@ -211,7 +219,7 @@ def test_sampled_negatives_against_the_formula():
     assert value.item() == pytest.approx(total / 50, rel=1e-4)
 
 
-def test_snippets_that_are_not_there_are_never_candidates():
+def test_snippets_that_are_not_there_are_never_candidates() -> None:
     values = []
     for rubbish in (0.0, 1e3):
         loss, student, teacher, batch = sampled(7, pad=4)
@@ -224,7 +232,7 @@ def test_snippets_that_are_not_there_are_never_candidates():
     assert values[0] == values[1]
 
 
-def test_teachers_of_a_step_share_candidates_and_what_is_derived_of_the_student():
+def test_teachers_of_a_step_share_candidates_and_what_is_derived_of_the_student() -> None:
     _, student, teacher, batch = sampled(7, dims=SAME)
     student = student.sharing()
     loss = build("atomic_contrastive", SAME, max_negatives=7)
@@ -234,7 +242,7 @@ def test_teachers_of_a_step_share_candidates_and_what_is_derived_of_the_student(
     assert loss(replace(student), teacher, batch) != first
 
 
-def test_label_sets_of_many_classes_are_told_apart():
+def test_label_sets_of_many_classes_are_told_apart() -> None:
     labels = torch.zeros(1, 4, 130)
     labels[0, 1, 129] = labels[0, 2, 24] = labels[0, 3, 24] = 1
     batch = replace(make_pair(lengths=(4,), labelled=(True,))[2], labels=labels)
@@ -243,7 +251,7 @@ def test_label_sets_of_many_classes_are_told_apart():
     assert same.int().tolist() == [[1, 0, 0, 0], [0, 1, 0, 0], [0, 0, 1, 1], [0, 0, 1, 1]]
 
 
-def test_snippets_without_labels_compare_with_none_but_differ_from_all():
+def test_snippets_without_labels_compare_with_none_but_differ_from_all() -> None:
     _, _, batch = make_pair(lengths=(2, 2), labelled=(True, False))
     bank = TeacherBank(8, 1, 3)
     every = Snippets.of(replace(batch, labels=torch.zeros_like(batch.labels)))
@@ -256,13 +264,13 @@ def test_snippets_without_labels_compare_with_none_but_differ_from_all():
     assert torch.equal(use, ~(every.labelled[:, None] & known.labelled))
 
 
-def test_no_negatives_is_zero():
+def test_no_negatives_is_zero() -> None:
     for rule in ("different_labels", "same_video", "memory_bank"):
         student, teacher, batch = make_pair(lengths=(1,), labelled=(True,))
         assert build("atomic_contrastive", negatives=rule)(student, teacher, batch) == 0
 
 
-def test_memory_bank_keeps_the_newest_and_survives_saving():
+def test_memory_bank_keeps_the_newest_and_survives_saving() -> None:
     bank = TeacherBank(4, 1, 3)
     _, _, batch = make_pair(lengths=(3,), labelled=(True,))
     for start in (0, 3):
@@ -275,7 +283,7 @@ def test_memory_bank_keeps_the_newest_and_survives_saving():
     assert (what.number == -1).all()
 
 
-def test_memory_bank_contrasts_with_earlier_batches():
+def test_memory_bank_contrasts_with_earlier_batches() -> None:
     loss = build("atomic_contrastive", negatives="memory_bank").train()
     first = make_pair(labelled=(True, True, True))
     assert loss(*first) == 0
@@ -288,14 +296,14 @@ def test_memory_bank_contrasts_with_earlier_batches():
     assert loss.bank.count == before, "evaluation must leave the bank alone"
 
 
-def test_background_is_not_a_negative_of_background():
+def test_background_is_not_a_negative_of_background() -> None:
     _, _, batch = make_pair(lengths=(2,), labelled=(True,))
     empty = Snippets.of(replace(batch, labels=torch.zeros_like(batch.labels)))
     for rule in ("different_labels", "class_disjoint"):
         assert not allowed(rule, empty, empty).any()
 
 
-def test_atomic_regression():
+def test_atomic_regression() -> None:
     for form in ("cosine", "mse"):
         student, teacher, batch = make_pair(dims=SAME)
         values = []
@@ -305,7 +313,7 @@ def test_atomic_regression():
         close(build("atomic_regression", SAME, form=form)(student, teacher, batch), torch.stack(values).mean())
 
 
-def test_hint():
+def test_hint() -> None:
     student, teacher, batch = make_pair()
     loss = build("hint")
     errors = [
@@ -316,7 +324,7 @@ def test_hint():
 
 
 @pytest.mark.parametrize("form", ["paper", "scale_free", "correlation"])
-def test_global_relation(form):
+def test_global_relation(form: Any) -> None:
     student, teacher, batch = make_pair(dims=SAME)
     values = []
     for row in range(len(batch.mask)):
@@ -337,7 +345,7 @@ def test_global_relation(form):
 
 
 @pytest.mark.parametrize("form", ["paper", "scale_free", "per_channel"])
-def test_boundary_saliency(form):
+def test_boundary_saliency(form: Any) -> None:
     student, teacher, batch = make_pair(dims=SAME)
     values = []
     for row in range(len(batch.mask)):
@@ -353,7 +361,7 @@ def test_boundary_saliency(form):
 
 
 @pytest.mark.parametrize("only_unlabelled", [False, True])
-def test_logit_kd(only_unlabelled):
+def test_logit_kd(only_unlabelled: Any) -> None:
     student, teacher, batch = make_pair()
     values = []
     for b, t in snippets(batch):
@@ -380,13 +388,13 @@ def test_logit_kd(only_unlabelled):
         ("logit_kd", {}),
     ],
 )
-def test_zero_at_equality(name, options):
+def test_zero_at_equality(name: Any, options: Any) -> None:
     student, _, batch = make_pair(dims=SAME)
     same = StreamOutput(student.features.detach(), student.logits.detach())
     assert build(name, SAME, **options)(student, same, batch).abs() < 1e-6
 
 
-def test_contrastive_prefers_the_own_teacher_snippet():
+def test_contrastive_prefers_the_own_teacher_snippet() -> None:
     student, teacher, batch = make_pair(dims=SAME)
     loss = build("atomic_contrastive", SAME, max_negatives=None)
     equal = StreamOutput(teacher.features.clone(), teacher.logits)
@@ -404,7 +412,7 @@ def test_contrastive_prefers_the_own_teacher_snippet():
         ("boundary_saliency", {"form": "per_channel"}),
     ],
 )
-def test_scale_free_forms_do_not_see_scale(name, options):
+def test_scale_free_forms_do_not_see_scale(name: Any, options: Any) -> None:
     student, teacher, batch = make_pair(dims=SAME)
     loss = build(name, SAME, **options)
     scaled = (
@@ -417,12 +425,12 @@ def test_scale_free_forms_do_not_see_scale(name, options):
 @pytest.mark.parametrize(
     "options", [{"negatives": "memory_bank", "symmetric": True}, {"temperature": 0.0}, {"max_negatives": 0}]
 )
-def test_senseless_contrasts_are_refused(options):
+def test_senseless_contrasts_are_refused(options: Any) -> None:
     with pytest.raises(UsageFault, match=r"bank|positive"):
         build("atomic_contrastive", DIMS, **options)
 
 
-def test_a_sharp_contrast_with_an_empty_bank_is_nothing():
+def test_a_sharp_contrast_with_an_empty_bank_is_nothing() -> None:
     student, teacher, batch = make_pair()
     loss = build("atomic_contrastive", negatives="memory_bank", temperature=0.01)
     first, second = loss(student, teacher, batch), loss(student, teacher, batch)
@@ -444,7 +452,7 @@ METHOD = [
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
 @pytest.mark.parametrize("dims", [DIMS, StreamDims(student=5, teacher=5, classes=3)])
 @pytest.mark.parametrize(("name", "options"), METHOD)
-def test_the_method_in_a_loop_with_autocast(name, options, dims, dtype):
+def test_the_method_in_a_loop_with_autocast(name: Any, options: Any, dims: Any, dtype: Any) -> None:
     size, found = 1 if options.get("form") == "paper" else 300, []  # squared lengths of 300 leave float16
     for lower in (False, True):
         student, teacher, batch = make_pair(dims=dims, pad=2)
@@ -459,7 +467,7 @@ def test_the_method_in_a_loop_with_autocast(name, options, dims, dtype):
 
 
 @pytest.mark.parametrize(("name", "options"), METHOD)
-def test_a_look_without_gradients_takes_none_away(name, options):
+def test_a_look_without_gradients_takes_none_away(name: Any, options: Any) -> None:
     gradients = []
     for looked in (False, True):
         student, teacher, batch = make_pair()
@@ -473,7 +481,7 @@ def test_a_look_without_gradients_takes_none_away(name, options):
     close(gradients[1], gradients[0])
 
 
-def test_global_relation_on_a_long_video_stays_small():
+def test_global_relation_on_a_long_video_stays_small() -> None:
     dims = StreamDims(student=4, teacher=4, classes=2)
     student, teacher, batch = make_pair(lengths=(60_000,), labelled=(False,), dims=dims)  # T^2 would be 14 GB
     assert torch.isfinite(build("global_relation", dims)(student, teacher, batch))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from typing import Any
 
 import pytest
 import torch
@@ -17,13 +18,13 @@ from support.loss_pairs import DIMS, make_pair
 close = torch.testing.assert_close
 
 
-def build(dims=DIMS, **options):
+def build(dims: Any = DIMS, **options: Any) -> Any:
     torch.manual_seed(0)
     return Crd(dims, **{"dim": 8, "negatives": 20, **options})
 
 
 @pytest.mark.parametrize("rows", [10, 500])
-def test_scores_are_those_of_the_gathered_rows(rows):
+def test_scores_are_those_of_the_gathered_rows(rows: Any) -> None:
     table, x = torch.randn(rows, 4), torch.randn(3, 4)
     index = torch.randint(rows, (3, 7))
     expected = torch.stack([table[index[i]] @ x[i] for i in range(3)])
@@ -31,14 +32,14 @@ def test_scores_are_those_of_the_gathered_rows(rows):
     close(bank_scores(table, x, index[0]), torch.stack([table[index[0]] @ x[i] for i in range(3)]))
 
 
-def test_nce_loss_by_hand():
+def test_nce_loss_by_hand() -> None:
     likeness = torch.tensor([[2.0, 0.1, 0.3]])
     c = 2 / 5
     expected = -(math.log(2 / (2 + c)) + math.log(c / (0.1 + c)) + math.log(c / (0.3 + c)))
     assert nce_loss(likeness, 5).item() == pytest.approx(expected, rel=1e-5)
 
 
-def test_only_the_backward_pass_of_training_writes():
+def test_only_the_backward_pass_of_training_writes() -> None:
     loss = build()
     before = {key: value.clone() for key, value in loss.state_dict().items()}
     values = []
@@ -56,7 +57,7 @@ def test_only_the_backward_pass_of_training_writes():
     close(loss.bank.teacher[changed].norm(dim=1), torch.ones(3))
 
 
-def test_constants_are_those_of_the_first_batch():
+def test_constants_are_those_of_the_first_batch() -> None:
     loss = build()
     loss(*make_pair()).backward()
     first = loss.constants.clone()
@@ -64,7 +65,7 @@ def test_constants_are_those_of_the_first_batch():
     assert torch.equal(loss.constants, first)
 
 
-def test_memories_move_by_half():
+def test_memories_move_by_half() -> None:
     bank = MemoryBank(3, 2, momentum=0.5)
     old = bank.student.clone()
     new = F.normalize(torch.randn(2, 2), dim=1)
@@ -74,14 +75,14 @@ def test_memories_move_by_half():
     assert torch.equal(bank.student[1], old[1])
 
 
-def test_of_a_repeated_row_the_first_counts():
+def test_of_a_repeated_row_the_first_counts() -> None:
     bank = MemoryBank(3, 2, momentum=0.0)
     new = F.normalize(torch.randn(4, 2), dim=1)
     bank.write(torch.tensor([1, 0, 1, 0]), new, new)
     close(bank.student[:2], new[[1, 0]])
 
 
-def test_negatives_are_never_the_own_row():
+def test_negatives_are_never_the_own_row() -> None:
     loss = build(negatives=400)
     own = torch.tensor([0, 3, 2])
     drawn = loss._draw(own, 4)
@@ -90,7 +91,7 @@ def test_negatives_are_never_the_own_row():
         assert set(row.tolist()) == set(range(4)) - {mine}
 
 
-def test_segment_means_are_means_of_equal_parts():
+def test_segment_means_are_means_of_equal_parts() -> None:
     x = torch.randn(2, 7, 3)
     mask = torch.tensor([[True] * 7, [True] * 2 + [False] * 5])
     batch = Batch(mask, torch.zeros(2, 7, 1))
@@ -101,7 +102,7 @@ def test_segment_means_are_means_of_equal_parts():
     close(means[1, :2], x[1, :2])
 
 
-def test_segments_have_rows_of_their_own():
+def test_segments_have_rows_of_their_own() -> None:
     loss = build(segments=3)
     assert len(loss.bank) == 12
     student, teacher, batch = make_pair()
@@ -111,7 +112,7 @@ def test_segments_have_rows_of_their_own():
     assert changed.tolist() == [[True] * 3, [True] * 3, [True, False, False], [False] * 3]
 
 
-def test_cuts_know_which_parts_of_the_video_they_show():
+def test_cuts_know_which_parts_of_the_video_they_show() -> None:
     loss = build(segments=3)
     student, teacher, batch = make_pair(lengths=(4, 4, 2))
     batch = replace(batch, starts=torch.tensor([0, 7, 4]), lengths=torch.tensor([12, 12, 6]))
@@ -121,7 +122,7 @@ def test_cuts_know_which_parts_of_the_video_they_show():
     assert changed.tolist() == [[True, False, False], [False, True, True], [False, False, True], [False] * 3]
 
 
-def test_a_snippet_encoder_has_one_row_per_snippet():
+def test_a_snippet_encoder_has_one_row_per_snippet() -> None:
     dims = StreamDims(5, 6, 3, 50)
     loss = build(dims)
     student, teacher, batch = make_pair(lengths=(1,) * 6, labelled=(True,) * 6, dims=dims)
@@ -132,7 +133,7 @@ def test_a_snippet_encoder_has_one_row_per_snippet():
     assert changed.tolist() == [0, 3, 7, 21, 40, 49]
 
 
-def test_without_samples_the_batch_is_the_bank():
+def test_without_samples_the_batch_is_the_bank() -> None:
     loss = build(StreamDims(5, 6, 3))
     student, teacher, batch = make_pair()
     value = loss(student, teacher, batch)
@@ -143,7 +144,7 @@ def test_without_samples_the_batch_is_the_bank():
     assert loss(*one) == 0, "no other instance"
 
 
-def test_learning_makes_own_pairs_likelier():
+def test_learning_makes_own_pairs_likelier() -> None:
     dims = StreamDims(4, 4, 2, 12)
     loss = build(dims, negatives=11)
     torch.manual_seed(1)

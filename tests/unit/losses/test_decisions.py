@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 import torch
@@ -17,12 +18,12 @@ from support.loss_pairs import DIMS, make_pair
 close = torch.testing.assert_close
 
 
-def build(name, dims=DIMS, **options):
+def build(name: Any, dims: Any = DIMS, **options: Any) -> Any:
     torch.manual_seed(0)
     return LOSSES[name](dims, **options)
 
 
-def test_softmax_logit_kd():
+def test_softmax_logit_kd() -> None:
     student, teacher, batch = make_pair()
     values = []
     for b, t in batch.mask.nonzero().tolist():
@@ -31,7 +32,7 @@ def test_softmax_logit_kd():
     close(build("logit_kd", form="softmax", temperature=3.0)(student, teacher, batch), torch.stack(values).mean())
 
 
-def test_decoupled_kl_adds_up_to_the_ordinary_one():
+def test_decoupled_kl_adds_up_to_the_ordinary_one() -> None:
     """KL = target part + (1 - p_target) * part among the rest (the paper's eq. 7)."""
     s, t = torch.randn(4, 5), torch.randn(4, 5)
     target = torch.tensor([0, 2, 4, 1])
@@ -43,7 +44,7 @@ def test_decoupled_kl_adds_up_to_the_ordinary_one():
 
 
 @pytest.mark.parametrize("form", ["binary", "softmax"])
-def test_dkd_takes_classes_from_labels_or_else_from_the_teacher(form):
+def test_dkd_takes_classes_from_labels_or_else_from_the_teacher(form: Any) -> None:
     student, teacher, batch = make_pair()
     target, other = [], []
     for b, t in batch.mask.nonzero().tolist():
@@ -55,12 +56,12 @@ def test_dkd_takes_classes_from_labels_or_else_from_the_teacher(form):
                 (target if there[k] else other).append(gap)
             elif there[k]:
                 one = (output.logits[b, t][None] for output in (student, teacher))
-                target.append(decoupled_kl(*one, torch.tensor([k]), 1.0, 8.0, 4.0)[0])
+                target.append(decoupled_kl(*one, torch.tensor([k]), 1.0, 8.0, 4.0)[0])  # type: ignore[call-arg]
     expected = torch.stack(target).mean() + (8 * torch.stack(other).mean() if other else 0)
     close(build("dkd", form=form)(student, teacher, batch), expected, rtol=1e-4, atol=1e-6)
 
 
-def test_mtut_gap_is_that_of_the_formed_matrices():
+def test_mtut_gap_is_that_of_the_formed_matrices() -> None:
     student, teacher, batch = make_pair()
     gaps = correlation_gap(student.features, teacher.features, batch.mask)
     for row in range(3):
@@ -69,7 +70,7 @@ def test_mtut_gap_is_that_of_the_formed_matrices():
         close(gaps[row], ((s @ s.T - g @ g.T) ** 2).sum() / n**2, atol=1e-5, rtol=1e-4)
 
 
-def test_mtut_learns_from_better_teachers_only():
+def test_mtut_learns_from_better_teachers_only() -> None:
     weight = focal_weight(torch.tensor([1.0, 0.5]), torch.tensor([0.5, 1.0]), 2.0)
     close(weight, torch.tensor([torch.e - 1, 0.0]))
     student, teacher, batch = make_pair(labelled=(True, True, True))
@@ -83,13 +84,13 @@ def test_mtut_learns_from_better_teachers_only():
     close(loss(replace(student, logits=certain), replace(teacher, logits=-certain), unknown), flat)
 
 
-def test_mtut_needs_no_square_of_the_length():
+def test_mtut_needs_no_square_of_the_length() -> None:
     dims = StreamDims(4, 4, 2)
     student, teacher, batch = make_pair(lengths=(60_000,), labelled=(False,), dims=dims)  # T^2 would be 14 GB
     assert torch.isfinite(build("mtut", dims)(student, teacher, batch))
 
 
-def test_admd_turns_the_gradient_for_the_student_alone():
+def test_admd_turns_the_gradient_for_the_student_alone() -> None:
     student, teacher, batch = make_pair()
     gradients = []
     for strength in (1.0, -1.0):  # -1: the student would help the discriminator
@@ -98,26 +99,26 @@ def test_admd_turns_the_gradient_for_the_student_alone():
         value = loss(student, teacher, batch)
         value.backward()
         own = loss.discriminator[0].weight.grad.clone()
-        gradients.append((student.features.grad.clone(), own, value.detach()))
+        gradients.append((student.features.grad.clone(), own, value.detach()))  # type: ignore[attr-defined]
     close(gradients[0][0], -gradients[1][0])
     close(gradients[0][1:], gradients[1][1:])
     assert gradients[0][0].abs().sum() > 0
 
 
-def test_admd_labels_form_holds_the_discriminator_still():
+def test_admd_labels_form_holds_the_discriminator_still() -> None:
     student, teacher, batch = make_pair()
     with_student, without = build("admd", adversary="labels"), build("admd", adversary="labels", strength=0.0)
     for loss in (with_student, without):
         student.features.grad = None
         loss(student, teacher, batch).backward()
         if loss is with_student:
-            moved = student.features.grad.clone()
+            moved = student.features.grad.clone()  # type: ignore[attr-defined]
     assert moved.abs().sum() > 0 and student.features.grad.abs().sum() == 0
     close(with_student.discriminator[0].weight.grad, without.discriminator[0].weight.grad)
 
 
 @pytest.mark.parametrize("adversary", ["reversal", "labels"])
-def test_admd_brings_the_student_to_the_teacher(adversary):
+def test_admd_brings_the_student_to_the_teacher(adversary: Any) -> None:
     dims = StreamDims(3, 3, 2)
     loss = build("admd", dims, adversary=adversary, hidden=16)
     _, teacher, batch = make_pair(lengths=(60,), labelled=(True,), dims=dims)
@@ -135,14 +136,14 @@ def test_admd_brings_the_student_to_the_teacher(adversary):
     assert (mean - 3).abs().max() < 1.5, "it began 3 away"
 
 
-def test_admd_ignores_class_labels_that_are_not_known():
+def test_admd_ignores_class_labels_that_are_not_known() -> None:
     student, teacher, batch = make_pair(labelled=(False, False, False))
     loss = build("admd")
     other = replace(batch, labels=1 - batch.labels)
     assert loss(student, teacher, batch) == loss(student, teacher, other)
 
 
-def test_graph_edges_stay_near_their_prior():
+def test_graph_edges_stay_near_their_prior() -> None:
     dims = StreamDims(4, 4, 3)
     student, teacher, batch = make_pair(lengths=(40,), labelled=(True,), dims=dims)
     shares = []
@@ -160,7 +161,7 @@ def test_graph_edges_stay_near_their_prior():
     assert abs(shares[1] - 0.5) < 0.2 < 0.4 < abs(shares[0] - 0.5)
 
 
-def test_dcmd_labels_reach_the_appearance_branch_alone():
+def test_dcmd_labels_reach_the_appearance_branch_alone() -> None:
     student, teacher, batch = make_pair()
     loss = build("dcmd", feature_weight=0.0)
     loss(student, teacher, batch).backward()
@@ -174,7 +175,7 @@ def test_dcmd_labels_reach_the_appearance_branch_alone():
     assert loss.appearance[0].weight.grad is None or loss.appearance[0].weight.grad.abs().sum() == 0
 
 
-def test_pkd_foresight_grows_and_matches_the_shifted_teacher():
+def test_pkd_foresight_grows_and_matches_the_shifted_teacher() -> None:
     student, teacher, batch = make_pair()
     loss = build("pkd", horizon=3, steps_per_snippet=2).train()
     nodes = loss.auxiliary(student.features)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import torch
 import torch.nn.functional as F
@@ -25,12 +27,12 @@ close = torch.testing.assert_close
 MASK = torch.tensor([[True] * 5, [True] * 3 + [False] * 2, [True] + [False] * 4])
 
 
-def random(*shape, seed=0):
+def random(*shape: Any, seed: Any = 0) -> Any:
     generator = torch.Generator().manual_seed(seed)
     return torch.randn(*shape, generator=generator, dtype=torch.float64).requires_grad_()
 
 
-def test_unit_and_change():
+def test_unit_and_change() -> None:
     x = random(2, 4, 3)
     close(unit(x), F.normalize(x, dim=-1))
     assert gradcheck(unit, (x,))
@@ -41,14 +43,14 @@ def test_unit_and_change():
 
 @pytest.mark.parametrize("temperature", [0.1, 0.01])
 @pytest.mark.parametrize("ratio", [1.0, 3.5])
-def test_contrast(temperature, ratio):
+def test_contrast(temperature: Any, ratio: Any) -> None:
     a, b, o = (F.normalize(random(n, 3, seed=n).detach(), dim=-1).requires_grad_() for n in (6, 6, 4))
     b = F.normalize(random(6, 3, seed=9).detach(), dim=-1).requires_grad_()
     use = torch.rand(6, 4, generator=torch.Generator().manual_seed(0)) < 0.6
     use[2] = False
     weight = torch.rand(6, dtype=torch.float64)
 
-    def value(a, b, o, chunk=1000):
+    def value(a: Any, b: Any, o: Any, chunk: Any = 1000) -> Any:
         return contrast(a, b, o, lambda part: use[part], weight, temperature=temperature, ratio=ratio, chunk=chunk)
 
     expected = 0.0
@@ -61,7 +63,7 @@ def test_contrast(temperature, ratio):
     close(*pieces)
 
 
-def test_a_sharp_contrast_does_not_overflow():
+def test_a_sharp_contrast_does_not_overflow() -> None:
     a = F.normalize(torch.randn(6, 3), dim=-1).requires_grad_()
     use = torch.ones(6, 6, dtype=torch.bool)
     value = contrast(a, -a.detach(), a.detach(), lambda part: use[part], torch.ones(6), temperature=0.003, chunk=99)
@@ -69,7 +71,7 @@ def test_a_sharp_contrast_does_not_overflow():
     assert torch.isfinite(value) and torch.isfinite(a.grad).all()
 
 
-def test_covariances_are_those_of_torch():
+def test_covariances_are_those_of_torch() -> None:
     x = random(3, 5, 4).detach()
     for row in range(2):
         real = x[row, MASK[row]]
@@ -82,19 +84,19 @@ def test_covariances_are_those_of_torch():
 
 
 @pytest.mark.parametrize("function", [centred, standardised])
-def test_derivatives_of_centring(function):
+def test_derivatives_of_centring(function: Any) -> None:
     assert gradcheck(lambda x: function(x, MASK), (random(3, 5, 4),))
 
 
 @pytest.mark.parametrize("at_once", [1, 2**20])
 @pytest.mark.parametrize("scaled", [False, True])
-def test_distance_of_covariances(monkeypatch, at_once, scaled):
+def test_distance_of_covariances(monkeypatch: pytest.MonkeyPatch, at_once: Any, scaled: Any) -> None:
     monkeypatch.setattr(covariances, "_AT_ONCE", at_once)
     x, g = random(3, 5, 4), random(3, 5, 4, seed=1).detach()
     zg = list((unit_covariance if scaled else covariance)(g, MASK))
     several = MASK.sum(1) >= 2
 
-    def value(x):
+    def value(x: Any) -> Any:
         c = centred(x, MASK)
         return distance(c, products(c), zg, several, scaled=scaled, skip_constant=scaled)
 

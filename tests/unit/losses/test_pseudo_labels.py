@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from typing import Any
 
 import pytest
 import torch
@@ -14,13 +15,13 @@ from augrgb.losses import LOSSES
 from support.loss_pairs import DIMS, make_pair
 
 
-def build(**options):
+def build(**options: Any) -> Any:
     return LOSSES["pseudo_labels"](DIMS, **options)
 
 
 @pytest.mark.parametrize("form", ["hard", "soft"])
 @pytest.mark.parametrize("positive", [0.6, (0.5, 0.6, 0.9)])
-def test_equals_a_loop_over_unlabelled_snippets(form, positive):
+def test_equals_a_loop_over_unlabelled_snippets(form: Any, positive: Any) -> None:
     student, teacher, batch = make_pair(lengths=(7, 6, 5), labelled=(True, False, False))
     per_class = positive if isinstance(positive, tuple) else (positive,) * 3
     errors = []
@@ -35,7 +36,7 @@ def test_equals_a_loop_over_unlabelled_snippets(form, positive):
     assert value.item() == pytest.approx(sum(errors) / len(errors), rel=1e-4)
 
 
-def test_labelled_videos_and_doubtful_snippets_get_no_gradient():
+def test_labelled_videos_and_doubtful_snippets_get_no_gradient() -> None:
     student, teacher, batch = make_pair(lengths=(7, 6, 5), labelled=(True, False, False))
     p = teacher.logits.sigmoid()
     build(positive=0.7, negative=0.2)(student, teacher, batch).backward()
@@ -45,7 +46,7 @@ def test_labelled_videos_and_doubtful_snippets_get_no_gradient():
 
 
 @pytest.mark.parametrize("labelled", [(True, True, True), (False, False, False)])
-def test_nothing_decided_is_zero(labelled):
+def test_nothing_decided_is_zero(labelled: Any) -> None:
     student, teacher, batch = make_pair(labelled=labelled)
     loss = build(positive=1.0, negative=0.0)(student, teacher, batch)
     assert loss == 0
@@ -55,12 +56,12 @@ def test_nothing_decided_is_zero(labelled):
 @pytest.mark.parametrize(
     "options", [{"positive": 0.2, "negative": 0.5}, {"positive": (0.5, 0.6)}, {"sure": 2.0}, {"negative": -0.1}]
 )
-def test_wrong_thresholds_are_refused(options):
+def test_wrong_thresholds_are_refused(options: Any) -> None:
     with pytest.raises(UsageFault, match="E-CFG-003"):
         build(**options)
 
 
-def pool(count=4000, seed=0):
+def pool(count: Any = 4000, seed: Any = 0) -> Any:
     """One labelled and one unlabelled video; classes are there 40 %, 10 % and never; logits differ in level."""
     generator = torch.Generator().manual_seed(seed)
     share, level = torch.tensor([0.4, 0.1, 0.0]), torch.tensor([2.0, -4.0, 0.0])
@@ -71,7 +72,7 @@ def pool(count=4000, seed=0):
     return StreamOutput(torch.zeros(2, count, 5), logits.clone().requires_grad_()), StreamOutput(logits, logits), batch
 
 
-def test_thresholds_follow_the_frequency_of_each_class():
+def test_thresholds_follow_the_frequency_of_each_class() -> None:
     student, teacher, batch = pool()
     loss = build(thresholds="prevalence", sure=0.5, doubtful=2.0)
     loss(student, teacher, batch)
@@ -83,7 +84,7 @@ def test_thresholds_follow_the_frequency_of_each_class():
     assert (ones <= torch.tensor([0.2, 0.05, 0.0]) + 1e-6).all(), "never more positives than asked for"
 
 
-def test_counting_goes_on_over_batches_and_stops_in_evaluation():
+def test_counting_goes_on_over_batches_and_stops_in_evaluation() -> None:
     loss = build(thresholds="prevalence")
     for seed in (0, 1):
         loss(*pool(seed=seed))
@@ -95,7 +96,7 @@ def test_counting_goes_on_over_batches_and_stops_in_evaluation():
     assert torch.equal(restored.borders()[1], loss.borders()[1])
 
 
-def test_before_anything_was_labelled_nothing_is_decided():
+def test_before_anything_was_labelled_nothing_is_decided() -> None:
     student, teacher, batch = pool()
     loss = build(thresholds="prevalence")
     value = loss(student, teacher, replace(batch, labelled=torch.tensor([False, False]), labels=batch.labels * 0))

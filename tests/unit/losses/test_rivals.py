@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from copy import deepcopy
 from dataclasses import replace
+from typing import Any
 
 import pytest
 import torch
@@ -34,12 +35,12 @@ FORMS = [
 close = torch.testing.assert_close
 
 
-def build(name, dims=DIMS, **options):
+def build(name: Any, dims: Any = DIMS, **options: Any) -> Any:
     torch.manual_seed(0)
     return LOSSES[name](dims, **options)
 
 
-def videos_of(student, teacher, batch):
+def videos_of(student: Any, teacher: Any, batch: Any) -> Any:
     """(student features, teacher features) of each video, without padding."""
     for row in range(len(batch.mask)):
         real = batch.mask[row]
@@ -48,13 +49,13 @@ def videos_of(student, teacher, batch):
 
 
 @pytest.mark.parametrize("name", sorted(LOSSES))
-def test_defaults_bind_as_recipe_options(name):
+def test_defaults_bind_as_recipe_options(name: Any) -> None:
     options = check_options(LOSSES, name, {}, "loss", "distill.losses")
     LOSSES[name](DIMS, **options)
 
 
 @pytest.mark.parametrize(("name", "options"), FORMS)
-def test_other_forms_keep_the_contract(name, options):
+def test_other_forms_keep_the_contract(name: Any, options: Any) -> None:
     results = []
     for lengths in ((7, 4, 1), (7, 4, 1, 0)):  # a video without any snippet, and a batch of other shape
         student, teacher, batch = make_pair(lengths=(7, 4, 1), hidden=3, dims=SAME)
@@ -81,18 +82,18 @@ def test_other_forms_keep_the_contract(name, options):
     assert build(name, SAME, **options)(student, teacher, empty) == 0
 
 
-def _padded(output):
-    def pad(x):
+def _padded(output: Any) -> Any:
+    def pad(x: Any) -> Any:
         return F.pad(x.detach(), (0, 0, 0, 2, 0, 1), value=1e3).requires_grad_(x.requires_grad)
 
     return StreamOutput(pad(output.features), pad(output.logits), tuple(pad(x) for x in output.hidden))
 
 
 @pytest.mark.parametrize("name", sorted(LOSSES))
-def test_training_goes_on_exactly_from_a_saved_state(name):
+def test_training_goes_on_exactly_from_a_saved_state(name: Any) -> None:
     """A loss restored from its state (and its optimiser's) gives the same third step."""
 
-    def step(loss, optimizer, number):
+    def step(loss: Any, optimizer: Any, number: Any) -> Any:
         torch.manual_seed(100 + number)
         student, teacher, batch = make_pair(seed=number)
         value = loss.train()(student, teacher, batch)
@@ -103,7 +104,7 @@ def test_training_goes_on_exactly_from_a_saved_state(name):
             optimizer.step()
         return value.detach(), student.features.grad
 
-    def optimizer_of(loss):
+    def optimizer_of(loss: Any) -> Any:
         return torch.optim.AdamW(loss.parameters()) if list(loss.parameters()) else None
 
     loss = build(name)
@@ -122,14 +123,14 @@ def test_training_goes_on_exactly_from_a_saved_state(name):
 
 
 @pytest.mark.parametrize("name", ["mars", "at", "sp", "rkd", "pkt", "cc", "nst", "fsp", "mtut"])
-def test_zero_at_equality(name):
+def test_zero_at_equality(name: Any) -> None:
     student, _, batch = make_pair(dims=SAME)
     same = StreamOutput(student.features.detach(), student.logits.detach())
     assert build(name, SAME)(student, same, batch).abs() < 1e-5
 
 
 @pytest.mark.parametrize("name", ["dkd", "logit_kd"])
-def test_logit_losses_are_zero_at_equality(name):
+def test_logit_losses_are_zero_at_equality(name: Any) -> None:
     student, _, batch = make_pair(dims=SAME)
     same = StreamOutput(student.features.detach(), student.logits.detach())
     for form in {"dkd": ("binary", "softmax"), "logit_kd": ("sigmoid", "softmax")}[name]:
@@ -137,14 +138,14 @@ def test_logit_losses_are_zero_at_equality(name):
 
 
 @pytest.mark.parametrize("name", ["logit_kd", "dkd", "fsp", "mtut", "graph_distillation", "dcmd"])
-def test_a_teacher_without_logits_is_refused(name):
+def test_a_teacher_without_logits_is_refused(name: Any) -> None:
     student, teacher, batch = make_pair()
     silent = StreamOutput(teacher.features, teacher.logits[..., :0])
     with pytest.raises(UsageFault, match="E-MOD-008"):
         build(name)(student, silent, batch)
 
 
-def test_missing_hidden_layers_are_refused():
+def test_missing_hidden_layers_are_refused() -> None:
     student, teacher, batch = make_pair(hidden=2, dims=SAME)
     for name, options in (("fsp", {"layers": "hidden", "last": 2}), ("ab", {"last": 2})):
         assert torch.isfinite(build(name, SAME, **options)(student, teacher, batch))
@@ -156,7 +157,7 @@ def test_missing_hidden_layers_are_refused():
 
 
 @pytest.mark.parametrize("name", ["sp", "pkt", "cc", "rkd"])
-def test_relations_do_not_ask_for_more_than_their_share(name):
+def test_relations_do_not_ask_for_more_than_their_share(name: Any) -> None:
     student, teacher, batch = make_pair(lengths=(300, 200), labelled=(True, True))
     loss = build(name, max_snippets=20)
     loss(student, teacher, batch).backward()
@@ -169,7 +170,7 @@ def test_relations_do_not_ask_for_more_than_their_share(name):
     assert loss(student, teacher, batch) != values[0], "another draw"
 
 
-def test_attention_and_selectivity_over_padded_videos_are_those_of_each_video():
+def test_attention_and_selectivity_over_padded_videos_are_those_of_each_video() -> None:
     student, teacher, batch = make_pair()
     attention, selectivity, flows = [], [], []
     for s, g in videos_of(student, teacher, batch):
@@ -183,7 +184,7 @@ def test_attention_and_selectivity_over_padded_videos_are_those_of_each_video():
     close(build("nst")(student, teacher, batch), torch.stack(selectivity).mean(), atol=1e-6, rtol=1e-4)
 
 
-def test_solution_flow_of_features_and_logits():
+def test_solution_flow_of_features_and_logits() -> None:
     student, teacher, batch = make_pair(dims=SAME)
     errors = []
     for row in range(3):
@@ -196,7 +197,7 @@ def test_solution_flow_of_features_and_logits():
     close(build("fsp", SAME)(student, teacher, batch), torch.stack(errors).mean())
 
 
-def test_congruence_kernel_is_the_gaussian_in_the_limit():
+def test_congruence_kernel_is_the_gaussian_in_the_limit() -> None:
     student, teacher, batch = make_pair(lengths=(6,), labelled=(True,))
     s, g = (F.normalize(output.features[0].detach().double(), dim=1) for output in (student, teacher))
     gaussian = [torch.exp(-0.4 * torch.cdist(x, x) ** 2) for x in (s, g)]
@@ -207,7 +208,7 @@ def test_congruence_kernel_is_the_gaussian_in_the_limit():
     close(build("cc")(student, teacher, batch).double(), expected, rtol=1e-4, atol=1e-7)
 
 
-def test_rkd_is_finite_where_two_snippets_are_equal():
+def test_rkd_is_finite_where_two_snippets_are_equal() -> None:
     student, teacher, batch = make_pair()
     with torch.no_grad():
         student.features[0, 1] = student.features[0, 0]
@@ -215,7 +216,7 @@ def test_rkd_is_finite_where_two_snippets_are_equal():
     assert student.features.grad.abs().max() < 1e3
 
 
-def test_rkd_sees_neither_scale_nor_rotation():
+def test_rkd_sees_neither_scale_nor_rotation() -> None:
     student, teacher, batch = make_pair(dims=SAME)
     turn = torch.linalg.qr(torch.randn(6, 6))[0]
     turned = replace(student, features=3.0 * student.features @ turn)
@@ -223,14 +224,14 @@ def test_rkd_sees_neither_scale_nor_rotation():
     close(loss(turned, teacher, batch), loss(student, teacher, batch), rtol=1e-3, atol=1e-4)
 
 
-def test_activation_boundaries_of_a_student_on_the_right_side_cost_nothing():
+def test_activation_boundaries_of_a_student_on_the_right_side_cost_nothing() -> None:
     _, teacher, batch = make_pair(dims=SAME)
     right = StreamOutput(2.0 * teacher.features.sign(), teacher.logits)
     assert build("ab", SAME)(right, teacher, batch) == 0
     assert build("ab", SAME)(StreamOutput(-right.features, teacher.logits), teacher, batch) > 0
 
 
-def test_vid_learns_the_noise_of_the_teacher():
+def test_vid_learns_the_noise_of_the_teacher() -> None:
     torch.manual_seed(1)
     loss = LOSSES["vid"](StreamDims(2, 1, 1))
     student, teacher, batch = make_pair(lengths=(200,), labelled=(True,), dims=StreamDims(2, 1, 1))
@@ -244,7 +245,7 @@ def test_vid_learns_the_noise_of_the_teacher():
     assert 0.5 < variance < 1.3, "unrelated teacher of variance 1"
 
 
-def test_factor_transfer_leaves_the_paraphraser_to_the_teacher():
+def test_factor_transfer_leaves_the_paraphraser_to_the_teacher() -> None:
     student, teacher, batch = make_pair()
     loss = build("ft")
     loss(student, teacher, batch).backward()
@@ -257,7 +258,7 @@ def test_factor_transfer_leaves_the_paraphraser_to_the_teacher():
     close(loss.paraphraser[0].weight.grad, alone.paraphraser[0].weight.grad)
 
 
-def test_factor_transfer_does_not_grow_with_length():
+def test_factor_transfer_does_not_grow_with_length() -> None:
     values = []
     for length in (10, 1000):
         student, teacher, batch = make_pair(lengths=(length,), labelled=(True,))
@@ -266,13 +267,13 @@ def test_factor_transfer_does_not_grow_with_length():
 
 
 @pytest.mark.parametrize(("name", "options"), [("fsp", {"last": 1}), ("ab", {"last": 0}), ("pkd", {"horizon": 0})])
-def test_senseless_options_are_refused(name, options):
+def test_senseless_options_are_refused(name: Any, options: Any) -> None:
     with pytest.raises(UsageFault, match=r"needs|begins"):
         build(name, **options)
 
 
 @pytest.mark.parametrize("positions", [3, 50])
-def test_squared_products_either_way_round(positions):
+def test_squared_products_either_way_round(positions: Any) -> None:
     s, t = torch.randn(2, positions, 7), torch.randn(2, positions, 5)
     expected = [((a.transpose(1, 2) @ b) ** 2).sum((1, 2)) for a, b in ((s, s), (t, t), (s, t))]
     close(list(squared_products(s, t)), expected, rtol=1e-4, atol=1e-4)

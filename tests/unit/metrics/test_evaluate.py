@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,18 +19,18 @@ CLOCK = Clock(fps=25, window=16, stride=8)
 
 
 @pytest.fixture
-def scores():
+def scores() -> Any:
     rng = np.random.default_rng(0)
     return {video: rng.random((length, 3)).astype(np.float32) for video, length in (("a", 30), ("b", 41))}
 
 
 @pytest.fixture
-def labels(scores):
+def labels(scores: Any) -> Any:
     rng = np.random.default_rng(1)
     return {video: (rng.random(values.shape) < 0.3).astype(np.int64) for video, values in scores.items()}
 
 
-def test_label_arrays_are_taken_as_they_are(scores, labels):
+def test_label_arrays_are_taken_as_they_are(scores: Any, labels: Any) -> None:
     expected = mean_present_classes(
         frame_ap(np.concatenate(list(scores.values())), np.concatenate(list(labels.values())))
     )
@@ -39,13 +40,13 @@ def test_label_arrays_are_taken_as_they_are(scores, labels):
         assert result.details["labels"] == "as given" and list(result.per_class) == ["0", "1", "2"]
 
 
-def test_tensors_are_as_good_as_arrays(scores, labels):
+def test_tensors_are_as_good_as_arrays(scores: Any, labels: Any) -> None:
     tensors = {video: torch.from_numpy(values).requires_grad_() for video, values in scores.items()}
     truth = {video: torch.from_numpy(values) for video, values in labels.items()}
     assert evaluate("tsu/frame", truth, scores=tensors).value == evaluate("tsu/frame", labels, scores=scores).value
 
 
-def test_every_protocol_that_takes_labels_runs_on_label_arrays_and_the_others_refuse(scores, labels):
+def test_every_protocol_that_takes_labels_runs_on_label_arrays_and_the_others_refuse(scores: Any, labels: Any) -> None:
     for name, protocol in PROTOCOLS.items():
         if protocol.takes_labels:
             evaluate(name, labels, scores=scores)
@@ -54,7 +55,7 @@ def test_every_protocol_that_takes_labels_runs_on_label_arrays_and_the_others_re
                 evaluate(name, labels, scores=scores, detections=[])
 
 
-def test_events_of_any_form_give_what_a_dataset_gives(scores):
+def test_events_of_any_form_give_what_a_dataset_gives(scores: Any) -> None:
     events = {"a": [("sit", 0.0, 4.0), ("walk", 2.0, 9.0)], "b": [("run", 1.0, 3.0), ("sit", 2.0, 12.0)]}
     classes = ("walk", "sit", "run")
     durations = {video: (len(values) - 1) * 8 / 25 + 16 / 25 for video, values in scores.items()}
@@ -73,7 +74,7 @@ def test_events_of_any_form_give_what_a_dataset_gives(scores):
         assert evaluate(protocol, dataset, scores=scores, clock=CLOCK).value == expected.value
 
 
-def test_without_a_clock_snippets_are_spread_over_known_durations(scores):
+def test_without_a_clock_snippets_are_spread_over_known_durations(scores: Any) -> None:
     events = {"a": [("x", 0.0, 4.0)], "b": [("y", 1.0, 3.0)]}
     classes = ["x", "y", "z"]
     even = evaluate("frame-map/present", events, scores=scores, classes=classes, durations={"a": 6.0, "b": 10.0})
@@ -88,7 +89,7 @@ def test_without_a_clock_snippets_are_spread_over_known_durations(scores):
         )
 
 
-def test_detections_as_tuples_and_as_objects():
+def test_detections_as_tuples_and_as_objects() -> None:
     truth = {"a": [("run", 0.0, 2.0)], "b": [("jump", 1.0, 2.0)], "c": []}
     tuples = {"a": [("run", 0.1, 2.0, 0.9)], "b": [("jump", 0.0, 0.5, 0.8)], "c": []}
     objects = [Detection(v, *row) for v, own in tuples.items() for row in own]
@@ -109,11 +110,11 @@ def test_detections_as_tuples_and_as_objects():
         ({"truth": {"a": [(7, 0, 1)], "b": []}, "classes": ["x"]}, "E-MET-004"),
     ],
 )
-def test_what_does_not_fit_is_refused(scores, arguments, code):
+def test_what_does_not_fit_is_refused(scores: Any, arguments: Any, code: Any) -> None:
     with pytest.raises((InputRefused, UsageFault), match=code):
         evaluate("frame-map/present", scores=scores, clock=CLOCK, **arguments)
 
 
-def test_metrics_do_not_import_torch():
+def test_metrics_do_not_import_torch() -> None:
     program = "import sys, augrgb.metrics; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -10,7 +12,7 @@ from augrgb.metrics.segments import Segments
 from augrgb.metrics.tiou import candidate_pairs, hull_overlap, paired_tiou, tiou
 
 
-def random_segments(rng, count, *, classes=3, videos=4, ties=False):
+def random_segments(rng: Any, count: Any, *, classes: Any = 3, videos: Any = 4, ties: Any = False) -> Any:
     start = rng.integers(0, 40, count).astype(float)
     score = rng.integers(0, 5, count) / 4 if ties else rng.random(count)
     return Segments(
@@ -22,10 +24,10 @@ def random_segments(rng, count, *, classes=3, videos=4, ties=False):
     )
 
 
-def naive_ap(found, truth, theta):
+def naive_ap(found: Any, truth: Any, theta: Any) -> Any:
     """AP of one pool, following the published description step by step; rows are (video, label, start, end, score)."""
 
-    def overlap(p, g):
+    def overlap(p: Any, g: Any) -> Any:
         if p[:2] != g[:2]:
             return 0.0
         return (min(p[3], g[3]) - max(p[2], g[2])) / (max(p[3], g[3]) - min(p[2], g[2]))
@@ -42,7 +44,7 @@ def naive_ap(found, truth, theta):
             counts[where] += 1
     hits = sum(c > 0 for c in counts)
 
-    def rates(n):
+    def rates(n: Any) -> Any:
         return (hits / n, hits / len(truth)) if n and truth else (0.0, 0.0)
 
     left = len(found)
@@ -65,11 +67,11 @@ def naive_ap(found, truth, theta):
 
 @settings(max_examples=80, deadline=None)
 @given(st.integers(0, 10_000), st.integers(0, 40), st.integers(1, 25), st.booleans(), st.sampled_from([0.1, 0.3, 0.5]))
-def test_equals_a_plain_reading_of_the_protocol(seed, count, events, ties, theta):
+def test_equals_a_plain_reading_of_the_protocol(seed: Any, count: Any, events: Any, ties: Any, theta: Any) -> None:
     rng = np.random.default_rng(seed)
     found, truth = random_segments(rng, count, ties=ties), random_segments(rng, events)
 
-    def rows(table, keep=lambda v, k: True):
+    def rows(table: Any, keep: Any = lambda v, k: True) -> Any:
         every = zip(*(c.tolist() for c in (table.video, table.label, table.start, table.end, table.score)), strict=True)
         return sorted((r for r in every if keep(r[0], r[1])), key=lambda r: r[0])
 
@@ -81,12 +83,12 @@ def test_equals_a_plain_reading_of_the_protocol(seed, count, events, ties, theta
         expected, _ = naive_ap(rows(found, lambda w, c: w == v), rows(truth, lambda w, c: w == v), theta)  # noqa: B023
         assert report.ap_video[v] == pytest.approx(expected, abs=1e-12)
     by_class = [sorted(rows(t), key=lambda r: r[1]) for t in (found, truth)]
-    expected, f1 = naive_ap(*by_class, theta)
+    expected, f1 = naive_ap(*by_class, theta)  # type: ignore[call-arg]
     assert report.ap == pytest.approx(expected, abs=1e-12)
     assert report.f1 == pytest.approx(f1, abs=1e-12, nan_ok=True)
 
 
-def test_no_detections_no_truth_and_a_division_by_zero():
+def test_no_detections_no_truth_and_a_division_by_zero() -> None:
     nothing, truth = Segments.of([]), Segments.of([(0, 0, 1.0, 2.0, 1.0)])
     for found, true in ((nothing, truth), (truth, nothing), (nothing, nothing)):
         (report,) = event_reports(found, true, num_classes=2, num_videos=1, thetas=(0.5,))
@@ -98,7 +100,7 @@ def test_no_detections_no_truth_and_a_division_by_zero():
     assert tsu.map_action == 0
 
 
-def test_an_overlap_exactly_at_the_threshold_counts():
+def test_an_overlap_exactly_at_the_threshold_counts() -> None:
     truth = Segments.of([(0, 0, 0.0, 10.0, 1.0)])
     for tenths in range(1, 11):
         found = Segments.of([(0, 0, 0.0, float(tenths), 1.0)])
@@ -106,21 +108,21 @@ def test_an_overlap_exactly_at_the_threshold_counts():
         assert report.map_action == 1.0, tenths
 
 
-def test_a_detection_may_take_an_event_again_but_not_its_second_best():
+def test_a_detection_may_take_an_event_again_but_not_its_second_best() -> None:
     truth = Segments.of([(0, 0, 0.0, 10.0, 1.0), (0, 0, 8.0, 18.0, 1.0)])
     found = Segments.of([(0, 0, 0.0, 10.0, 0.9), (0, 0, 3.0, 12.0, 0.8)])
     (report,) = event_reports(found, truth, num_classes=1, num_videos=1, thetas=(0.1,))
     assert report.map_action == 0.5
 
 
-def test_tiou_values_and_empty_segments():
+def test_tiou_values_and_empty_segments() -> None:
     np.testing.assert_allclose(tiou([[0, 10]], [[0, 10], [5, 15], [10, 20], [4, 4]]), [[1, 5 / 15, 0, 0]])
     zero = np.zeros(1)
     assert paired_tiou(zero, zero, zero, zero)[0] == 0 and np.isnan(hull_overlap(zero, zero, zero, zero)[0])
     assert hull_overlap(zero, zero + 1, zero + 3, zero + 4)[0] == -0.5
 
 
-def test_candidate_pairs_come_in_pieces_that_add_up(monkeypatch):
+def test_candidate_pairs_come_in_pieces_that_add_up(monkeypatch: pytest.MonkeyPatch) -> None:
     rng = np.random.default_rng(0)
     found, truth = random_segments(rng, 200), random_segments(rng, 50)
     expected = [

@@ -1,5 +1,7 @@
 """Packed labels hold exactly what a naive loop over snippets and events gives."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -18,7 +20,7 @@ events = st.lists(st.builds(Event, st.sampled_from(CLASSES), times, times), max_
 clocks = st.builds(Clock, st.sampled_from([7.5, 8.0, 29.97]), st.integers(1, 12), st.integers(1, 12), st.integers(0, 5))
 
 
-def naive(events, snippet_times, covers):
+def naive(events: Any, snippet_times: Any, covers: Any) -> Any:
     """Labels snippet by snippet, event by event."""
     labels = np.zeros((len(snippet_times), len(CLASSES)), np.float32)
     for t, time in enumerate(snippet_times):
@@ -27,15 +29,15 @@ def naive(events, snippet_times, covers):
     return np.minimum(labels, 1)
 
 
-def in_half_open(event, time):
+def in_half_open(event: Any, time: Any) -> Any:
     return event.start_s <= time < event.end_s
 
 
-def strictly_in(event, time):
+def strictly_in(event: Any, time: Any) -> Any:
     return event.start_s < time < event.end_s
 
 
-def pack_legacy(videos):
+def pack_legacy(videos: Any) -> Any:
     """Videos are (events, duration, count)."""
     return PackedLabels.of(
         legacy_uniform_spans([v[0] for v in videos], CLASSES, [v[1] for v in videos], [v[2] for v in videos])
@@ -44,7 +46,7 @@ def pack_legacy(videos):
 
 @settings(max_examples=60, deadline=None)
 @given(st.lists(st.tuples(events, clocks, st.integers(0, 40)), max_size=4))
-def test_centre_rule(videos):
+def test_centre_rule(videos: Any) -> None:
     spans = centre_spans([v[0] for v in videos], CLASSES, [v[1] for v in videos], [v[2] for v in videos])
     packed = PackedLabels.of(spans)
     for index, (own, clock, count) in enumerate(videos):
@@ -53,7 +55,7 @@ def test_centre_rule(videos):
 
 @settings(max_examples=60, deadline=None)
 @given(st.lists(st.tuples(events, st.floats(0.5, 60), st.integers(0, 60)), max_size=4))
-def test_legacy_rule(videos):
+def test_legacy_rule(videos: Any) -> None:
     packed = pack_legacy(videos)
     expected = [
         naive(own, [i / (count / duration) for i in range(count)], strictly_in) for own, duration, count in videos
@@ -64,7 +66,7 @@ def test_legacy_rule(videos):
     np.testing.assert_array_equal(packed.dense(), dense.astype(bool))
 
 
-def test_events_on_the_very_times_of_snippets():
+def test_events_on_the_very_times_of_snippets() -> None:
     rng = rng_at(0, "on the border")
     videos, grids = [], []
     for _ in range(40):
@@ -78,6 +80,6 @@ def test_events_on_the_very_times_of_snippets():
         np.testing.assert_array_equal(packed.video(index), naive(own, grids[index], strictly_in))
 
 
-def test_unknown_class_names_the_nearest():
+def test_unknown_class_names_the_nearest() -> None:
     with pytest.raises(InputRefused, match=r"E-ANN-003.*did you mean 'c10'"):
         legacy_uniform_spans([[Event("c100", 0, 1)]], CLASSES, [4.0], [4])

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
+from typing import Any
 
 import numpy as np
 import pytest
@@ -34,8 +35,8 @@ SCORED = [name for name, protocol in PROTOCOLS.items() if protocol.needs == "sco
 DETECTED = [name for name, protocol in PROTOCOLS.items() if protocol.needs == "detections"]
 
 
-def perfect_scores(rule="centre"):
-    def labels(name):
+def perfect_scores(rule: Any = "centre") -> Any:
+    def labels(name: Any) -> Any:
         if rule == "centre":
             return rasterise(EVENTS[name], INDEX, CLOCK, 40)
         return legacy_uniform(EVENTS[name], INDEX, 20.0, 40)
@@ -43,12 +44,12 @@ def perfect_scores(rule="centre"):
     return {name: VideoScores(labels(name).astype(np.float32) * 0.9, CLOCK) for name in IDS}
 
 
-def perfect_detections():
+def perfect_detections() -> Any:
     return [Detection(v, e.label, e.start_s, e.end_s, 0.9) for v, events in EVENTS.items() for e in events]
 
 
 @pytest.mark.parametrize("name", SCORED)
-def test_perfect_scores(name):
+def test_perfect_scores(name: Any) -> None:
     rule = "centre" if name.startswith(("frame-map", "charades/25-even")) else "uniform"
     result = evaluate(name, DATASET, IDS, scores=perfect_scores(rule))
     if "all-classes" in name or name == "multithumos/frame":
@@ -68,7 +69,7 @@ def test_perfect_scores(name):
 
 
 @pytest.mark.parametrize("name", DETECTED)
-def test_perfect_detections(name):
+def test_perfect_detections(name: Any) -> None:
     result = evaluate(name, DATASET, IDS, detections=perfect_detections(), scored=IDS)
     assert result.value == pytest.approx(2 / 3 if "event@" in name else 1.0)
     assert (result.videos_scored, result.videos_total) == (3, 3)
@@ -78,7 +79,7 @@ def test_perfect_detections(name):
     json.dumps(asdict(nothing)["details"], allow_nan=False)
 
 
-def test_names_and_kinds_are_checked():
+def test_names_and_kinds_are_checked() -> None:
     assert find_protocol("tsu/event@0.25").name == "tsu/event@0.25"
     assert find_protocol("action-conditional@-5").name == "action-conditional@-5"
     with pytest.raises(UsageFault, match="did you mean 'frame-map/present'"):
@@ -92,7 +93,7 @@ def test_names_and_kinds_are_checked():
         assert not protocol.instead or protocol.instead in PROTOCOLS
 
 
-def test_missing_videos_are_refused_unless_allowed():
+def test_missing_videos_are_refused_unless_allowed() -> None:
     scores = perfect_scores()
     del scores["b"]
     with pytest.raises(InputRefused, match="1 of 3 videos have no predictions: b"):
@@ -117,7 +118,7 @@ def test_missing_videos_are_refused_unless_allowed():
         (np.zeros((0, 3)), r"T > 0"),
     ],
 )
-def test_bad_scores_are_refused(values, message):
+def test_bad_scores_are_refused(values: Any, message: Any) -> None:
     with pytest.raises(InputRefused, match=message):
         evaluate("frame-map/present", DATASET, IDS, scores={**perfect_scores(), "a": VideoScores(values, CLOCK)})
 
@@ -132,12 +133,12 @@ def test_bad_scores_are_refused(values, message):
         (Detection("a", "walk", 0, 1, float("nan")), "not finite"),
     ],
 )
-def test_bad_detections_are_refused(detection, message):
+def test_bad_detections_are_refused(detection: Any, message: Any) -> None:
     with pytest.raises(InputRefused, match=message):
         evaluate("event-map", DATASET, IDS, detections=[detection], scored=IDS)
 
 
-def test_unknown_never_annotated_and_repeated_videos():
+def test_unknown_never_annotated_and_repeated_videos() -> None:
     with pytest.raises(InputRefused, match="the dataset does not have"):
         evaluate("frame-map/present", DATASET, IDS, scores={**perfect_scores(), "x": perfect_scores()["a"]})
     with pytest.raises(InputRefused, match="never annotated"):
@@ -146,13 +147,13 @@ def test_unknown_never_annotated_and_repeated_videos():
         evaluate("event-map", DATASET, ["a", "a"], detections=[], scored=["a"])
 
 
-def test_predictions_of_videos_not_asked_for_are_left_aside_and_counted():
+def test_predictions_of_videos_not_asked_for_are_left_aside_and_counted() -> None:
     result = evaluate("event-map", DATASET, ["a"], detections=perfect_detections(), scored=IDS)
     assert result.value == 1 and result.details["videos_not_asked_for"] == 2
     assert evaluate("frame-map/present", DATASET, ["a"], scores=perfect_scores()).details["videos_not_asked_for"] == 2
 
 
-def test_unsorted_and_duplicate_detections():
+def test_unsorted_and_duplicate_detections() -> None:
     found = perfect_detections()
     once = evaluate("event-map", DATASET, IDS, detections=found, scored=IDS).value
     assert evaluate("event-map", DATASET, IDS, detections=found[::-1], scored=IDS).value == once == 1
@@ -163,7 +164,7 @@ def test_unsorted_and_duplicate_detections():
     assert evaluate("event-map", DATASET, IDS, detections=doubled, scored=IDS).per_class["walk"] == pytest.approx(5 / 6)
 
 
-def test_label_rules_differ_only_at_borders():
+def test_label_rules_differ_only_at_borders() -> None:
     events = [Event("walk", 0.0, 2.0)]
     assert np.flatnonzero(rasterise(events, INDEX, CLOCK, 8)[:, 0]).tolist() == [0, 1, 2, 3]
     assert np.flatnonzero(legacy_uniform(events, INDEX, 4.0, 8)[:, 0]).tolist() == [1, 2, 3]

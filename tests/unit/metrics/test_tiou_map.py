@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -11,7 +13,7 @@ from augrgb.metrics.tiou import tiou
 from augrgb.metrics.tiou_map import clean_truth, interpolated_area, tiou_report
 
 
-def random_segments(rng, count, classes=3, videos=3):
+def random_segments(rng: Any, count: Any, classes: Any = 3, videos: Any = 3) -> Any:
     start = rng.uniform(0, 30, count)
     return Segments(
         rng.integers(0, videos, count),
@@ -22,7 +24,7 @@ def random_segments(rng, count, classes=3, videos=3):
     )
 
 
-def naive_ap(found, truth, threshold):
+def naive_ap(found: Any, truth: Any, threshold: Any) -> Any:
     """One class: greedy, one detection after the other."""
     order, free, hits = np.argsort(-found.score), np.ones(len(truth), bool), []
     for d in order:
@@ -37,7 +39,7 @@ def naive_ap(found, truth, threshold):
 
 @settings(max_examples=80, deadline=None)
 @given(st.integers(0, 10_000), st.integers(0, 60), st.integers(1, 30))
-def test_equals_the_greedy_definition(seed, count, events):
+def test_equals_the_greedy_definition(seed: Any, count: Any, events: Any) -> None:
     rng = np.random.default_rng(seed)
     found, truth = random_segments(rng, count, classes=4), random_segments(rng, events)
     report = tiou_report(found, truth, thresholds=(0.1, 0.3, 0.6))
@@ -48,7 +50,7 @@ def test_equals_the_greedy_definition(seed, count, events):
             assert report.ap[i, c] == pytest.approx(expected, abs=1e-12)
 
 
-def test_perfect_detections_a_missed_class_and_stray_labels():
+def test_perfect_detections_a_missed_class_and_stray_labels() -> None:
     truth = Segments.of([(0, 2, 0.0, 5.0, 1.0), (1, 5, 1.0, 4.0, 1.0)])
     report = tiou_report(truth, truth)
     assert report.average_map == 1 and report.recall.min() == 1
@@ -58,7 +60,7 @@ def test_perfect_detections_a_missed_class_and_stray_labels():
     assert tiou_report(Segments.of([]), truth).average_map == 0
 
 
-def test_recall_counts_the_best_few_of_each_video():
+def test_recall_counts_the_best_few_of_each_video() -> None:
     truth = Segments.of([(0, 0, 0.0, 10.0, 1.0)])
     wrong = [(0, 0, 50.0 + i, 60.0 + i, 0.9 - 0.01 * i) for i in range(4)]
     found = Segments.of([*wrong, (0, 0, 0.0, 10.0, 0.1)])
@@ -67,21 +69,21 @@ def test_recall_counts_the_best_few_of_each_video():
     assert tiou_report(Segments.of([*wrong, *wrong]), truth, thresholds=(0.5,)).recall.tolist() == [[0.0, 0.0]]
 
 
-def test_thresholds_are_met_by_equality():
+def test_thresholds_are_met_by_equality() -> None:
     truth = Segments.of([(0, 0, 0.0, 10.0, 1.0)])
     for tenths in range(1, 10):
         found = Segments.of([(0, 0, 0.0, float(tenths), 1.0)])
         assert tiou_report(found, truth, thresholds=(tenths / 10,)).average_map == 1, tenths
 
 
-def test_order_of_detections_changes_nothing():
+def test_order_of_detections_changes_nothing() -> None:
     rng = np.random.default_rng(3)
     found, truth = random_segments(rng, 300), random_segments(rng, 60)
     one, two = tiou_report(found, truth), tiou_report(found.take(rng.permutation(300)), truth)
     assert one.ap.tobytes() == two.ap.tobytes() and one.recall.tobytes() == two.recall.tobytes()
 
 
-def test_clean_truth_drops_short_and_repeated_events():
+def test_clean_truth_drops_short_and_repeated_events() -> None:
     truth = Segments.of(
         [(0, 0, 1.0, 2.0, 1), (0, 0, 1.0005, 2.0, 1), (0, 1, 1.0, 2.0, 1), (1, 0, 1.0, 2.0, 1), (0, 0, 5.0, 5.0005, 1)]
     )
@@ -89,11 +91,11 @@ def test_clean_truth_drops_short_and_repeated_events():
     assert clean_truth(truth).video.tolist() == [0, 0, 1]
 
 
-def test_no_truth_is_refused():
+def test_no_truth_is_refused() -> None:
     with pytest.raises(InputRefused, match="no event"):
         tiou_report(Segments.of([]), Segments.of([]))
 
 
-def test_area_of_many_curves_at_once():
+def test_area_of_many_curves_at_once() -> None:
     precision, recall = np.array([[1.0, 0.5], [0.0, 0.5]]), np.array([[0.5, 0.5], [0.0, 1.0]])
     assert interpolated_area(precision, recall).tolist() == [0.5, 0.5]

@@ -1,6 +1,8 @@
 """The one batch loop: finished, refused, reports, and how many may be refused."""
 
 import json
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,17 +13,17 @@ from augrgb.parallel.engine import LocalEngine
 HERE = LocalEngine(0)
 
 
-def make(item_id):
+def make(item_id: Any) -> Any:
     if item_id.startswith("bad"):
         raise InputRefused("E-VID-001", item_id, "cannot be read", "Leave it out.")
     return ItemOutcome(item_id, 3, reused=item_id == "old", warnings=("short",) if item_id == "odd" else ())
 
 
-def items(*names):
+def items(*names: Any) -> Any:
     return [Item(name, name, 10.0 + len(name)) for name in names]
 
 
-def test_bad_items_are_listed_and_the_others_finished(tmp_path):
+def test_bad_items_are_listed_and_the_others_finished(tmp_path: Path) -> None:
     seen = []
     batch = items("a", "bad", "old", "odd")
     report = run_batch(
@@ -49,13 +51,13 @@ def test_bad_items_are_listed_and_the_others_finished(tmp_path):
     }
 
 
-def test_more_refused_than_allowed_fails_at_the_end(tmp_path):
+def test_more_refused_than_allowed_fails_at_the_end(tmp_path: Path) -> None:
     with pytest.raises(Quarantined, match=r"E-VID-020.*2 of 3 videos were refused, 1 allowed"):
         run_batch(make, items("bad1", "a", "bad2"), tmp_path, engine=HERE, allow_failures=1)
     assert json.loads((tmp_path / "report.json").read_text())["counts"] == {"a": 3}
 
 
-def make_for_two(item_id):
+def make_for_two(item_id: Any) -> Any:
     if item_id == "bad for all":
         raise InputRefused("E-VID-001", item_id, "cannot be read")
     if item_id == "bad for one":
@@ -63,7 +65,7 @@ def make_for_two(item_id):
     return ItemOutcome(item_id, 1), ItemOutcome(item_id, 2)
 
 
-def test_one_call_fills_several_folders(tmp_path):
+def test_one_call_fills_several_folders(tmp_path: Path) -> None:
     noted, names = [], ["x", "bad for one", "bad for all", "held"]
     first = Ledger(tmp_path / "1", names)
     second = Ledger(tmp_path / "2", names, on_outcome=lambda item_id, outcome: noted.append((item_id, type(outcome))))

@@ -5,6 +5,7 @@ import signal
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,7 +14,7 @@ from augrgb.parallel.child import Child, ChildJob, allow_more_time, run_children
 from augrgb.parallel.limits import ChildLimits, limit_processor_time
 
 
-def work(argument):
+def work(argument: Any) -> Any:
     kind, value = argument
     match kind:
         case "square":
@@ -42,18 +43,18 @@ def work(argument):
     return None
 
 
-def run(arguments, workers, timeout_s=60.0):
+def run(arguments: Any, workers: Any, timeout_s: Any = 60.0) -> Any:
     jobs = [ChildJob(f"job{number}", argument, timeout_s) for number, argument in enumerate(arguments)]
     return dict(run_children(work, jobs, workers, limits=ChildLimits()))
 
 
 @pytest.mark.parametrize("workers", [0, 1, 2])
-def test_results_and_refusals_come_back(workers):
+def test_results_and_refusals_come_back(workers: Any) -> None:
     found = run([("square", 3), ("refuse", "b.mp4"), ("square", 5)], workers)
     assert (found[0], found[2]) == (9, 25) and str(found[1]) == "E-VID-001 b.mp4: bad."
 
 
-def test_crashes_and_hangs_take_only_their_own_job(tmp_path):
+def test_crashes_and_hangs_take_only_their_own_job(tmp_path: Path) -> None:
     arguments = [("square", 2), ("crash", None), ("crash once", str(tmp_path / "flag")), ("square", 4)]
     found = run(arguments, 2)
     assert (found[0], found[2], found[3]) == (4, "second time", 16)
@@ -63,18 +64,18 @@ def test_crashes_and_hangs_take_only_their_own_job(tmp_path):
 
 
 @pytest.mark.parametrize("workers", [0, 1])
-def test_the_disk_and_bugs_stop_everything(workers):
+def test_the_disk_and_bugs_stop_everything(workers: Any) -> None:
     with pytest.raises(EnvironmentFault, match="E-ENV-001"):
         run([("disk", "x"), ("square", 1)], workers)
     with pytest.raises(RuntimeError, match="KeyError: 'unknown'"):
         run([("unknown", None)], workers)
 
 
-def test_no_jobs():
+def test_no_jobs() -> None:
     assert run([], 2) == {}
 
 
-def serve(argument):
+def serve(argument: Any) -> Any:
     kind, value = argument
     match kind:
         case "pid":
@@ -95,11 +96,11 @@ def serve(argument):
     return work(argument)
 
 
-def warm():
+def warm() -> None:
     os.environ["AUGRGB_WARM"] = "yes"
 
 
-def test_one_process_serves_many_calls_and_is_replaced_when_it_dies():
+def test_one_process_serves_many_calls_and_is_replaced_when_it_dies() -> None:
     with Child(serve, limits=ChildLimits(), warm_up=warm) as child:
         first = child.call(ChildJob("a", ("pid", None), 60))
         assert first != os.getpid() and child.call(ChildJob("a", ("pid", None), 60)) == first
@@ -114,7 +115,7 @@ def test_one_process_serves_many_calls_and_is_replaced_when_it_dies():
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux tells a process's address space")
-def test_a_file_that_wants_too_much_memory_is_its_own_fault():
+def test_a_file_that_wants_too_much_memory_is_its_own_fault() -> None:
     limits = ChildLimits(memory_bytes=2**29)
     with Child(serve, limits=limits) as child:
         assert child.call(ChildJob("small", ("memory", 2**27), 60)) == 2**27
@@ -124,7 +125,7 @@ def test_a_file_that_wants_too_much_memory_is_its_own_fault():
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no limit of processor time there")
-def test_the_limit_of_processor_time_counts_from_each_job():
+def test_the_limit_of_processor_time_counts_from_each_job() -> None:
     # What stops a child that spins when nobody is left to kill it: here without a parent that looks at the clock.
     import resource
 
@@ -139,14 +140,14 @@ def test_the_limit_of_processor_time_counts_from_each_job():
         resource.setrlimit(resource.RLIMIT_CPU, before)
 
 
-def test_a_hanging_call_ends_at_its_time():
+def test_a_hanging_call_ends_at_its_time() -> None:
     with Child(serve, limits=ChildLimits()) as child:
         child.call(ChildJob("a", ("nothing", None), 60))
         fault = child.call(ChildJob("hang.mp4", ("spin", None), 1.0))
         assert fault.code == "E-JOB-003" and "no result in 1 s" in str(fault)
 
 
-def test_trusted_work_that_dies_is_the_machines_fault(tmp_path):
+def test_trusted_work_that_dies_is_the_machines_fault(tmp_path: Path) -> None:
     with Child(serve) as child:
         assert child.call(ChildJob("once", ("crash once", str(tmp_path / "flag")))) == "second time"
         with pytest.raises(EnvironmentFault, match=r"E-JOB-004 c: its process died .*SIGSEGV\), 2 times"):
@@ -154,10 +155,10 @@ def test_trusted_work_that_dies_is_the_machines_fault(tmp_path):
         assert child.call(ChildJob("threads", ("threads", None))) == (1, "1")
 
 
-def test_jobs_are_drawn_when_a_process_is_free():
+def test_jobs_are_drawn_when_a_process_is_free() -> None:
     drawn = []
 
-    def jobs():
+    def jobs() -> Any:
         for number in range(6):
             drawn.append(number)
             yield ChildJob(str(number), ("square", number))

@@ -1,6 +1,8 @@
 """Which device networks run on: words, devices that are not there, workers that share GPUs, what features say of it."""
 
 import os
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -26,8 +28,8 @@ no_gpu = pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has 
 
 
 @pytest.fixture
-def gpus(monkeypatch):
-    def pretend(count):
+def gpus(monkeypatch: pytest.MonkeyPatch) -> Any:
+    def pretend(count: Any) -> None:
         monkeypatch.setattr(torch.cuda, "is_available", lambda: count > 0)
         monkeypatch.setattr(torch.cuda, "device_count", lambda: count)
 
@@ -45,7 +47,7 @@ def gpus(monkeypatch):
         (2, "cuda:1", ("cuda:1",)),
     ],
 )
-def test_words_name_devices(gpus, count, text, expected):
+def test_words_name_devices(gpus: Any, count: Any, text: Any, expected: Any) -> None:
     gpus(count)
     assert chosen_devices(text) == expected
 
@@ -54,49 +56,49 @@ def test_words_name_devices(gpus, count, text, expected):
     ("count", "text", "told"),
     [(0, "cuda", "no GPU"), (0, "cuda:0", "no GPU"), (2, "cuda:2", "2 GPUs"), (1, "cuda:7", "1 GPUs")],
 )
-def test_a_device_that_is_not_there_is_told(gpus, count, text, told):
+def test_a_device_that_is_not_there_is_told(gpus: Any, count: Any, text: Any, told: Any) -> None:
     gpus(count)
     with pytest.raises(EnvironmentFault, match=f"E-ENV-002 {text}.*{told}"):
         chosen_devices(text)
 
 
 @pytest.mark.parametrize("text", ["gpu", "cuda:", "cuda:-1", "cuda:x", "CPU", ""])
-def test_other_words_are_refused(text):
+def test_other_words_are_refused(text: Any) -> None:
     with pytest.raises(UsageFault, match=r"E-CFG-012 device.*cuda:0"):
         chosen_devices(text)
 
 
-def test_several_gpus_are_the_workers_own_and_one_is_named():
+def test_several_gpus_are_the_workers_own_and_one_is_named() -> None:
     assert LocalEngine(4).device == "cpu"
     assert LocalEngine(4, devices=("cuda:1",)).device == "cuda:1"
     assert LocalEngine(4, devices=("cuda:0", "cuda:1")).device == "cuda"
 
 
-def note_number(number):
+def note_number(number: Any) -> None:
     os.environ["NUMBER_OF_THIS_WORKER"] = str(number)
 
 
-def told_number(wait_for):
+def told_number(wait_for: Any) -> Any:
     return os.environ["NUMBER_OF_THIS_WORKER"]
 
 
-def test_every_worker_warms_up_with_its_number():
+def test_every_worker_warms_up_with_its_number() -> None:
     jobs = [ChildJob(str(number), number, 600.0) for number in range(2)]
     found = dict(run_children(told_number, jobs, 2, warm_up=note_number))
     assert set(found.values()) <= {"0", "1"} and len(found) == 2
 
 
-def encoder_in(folder):
+def encoder_in(folder: Any) -> Any:
     torch.manual_seed(0)
     save_encoder(folder, ENCODERS["small_rgb"](dim=16, width=8), EncoderSettings(Clock(15, 8, 8), (32, 24)))
     return folder
 
 
-def one_video(folder):
+def one_video(folder: Any) -> Any:
     return Dataset("d", ("walk",), {"v": VideoRecord("v", 2.0, write_video(folder / "v.mp4", square_frames(20)))}, {})
 
 
-def test_the_cpu_is_the_reference_and_a_gpu_is_recorded(tmp_path):
+def test_the_cpu_is_the_reference_and_a_gpu_is_recorded(tmp_path: Path) -> None:
     loaded = load_encoder(encoder_in(tmp_path / "e"))
     assert recipe_of("cpu") == {} and extraction_recipe(loaded) == extraction_recipe(loaded, device="cpu")
     on_gpu = extraction_recipe(loaded, device="cuda:1")
@@ -104,7 +106,7 @@ def test_the_cpu_is_the_reference_and_a_gpu_is_recorded(tmp_path):
     assert on_gpu == extraction_recipe(loaded, device="cuda")
 
 
-def test_features_of_a_gpu_are_not_mixed_with_those_of_the_cpu(tmp_path):
+def test_features_of_a_gpu_are_not_mixed_with_those_of_the_cpu(tmp_path: Path) -> None:
     dataset, encoder = one_video(tmp_path), encoder_in(tmp_path / "e")
     recipe = extraction_recipe(load_encoder(encoder), device="cuda")
     write_features(tmp_path / "f", "w", np.ones((3, 16), np.float32), Clock(15, 8, 8), {"recipe": recipe})
@@ -112,7 +114,7 @@ def test_features_of_a_gpu_are_not_mixed_with_those_of_the_cpu(tmp_path):
         extract_together(dataset, [(encoder, tmp_path / "f")], engine=LocalEngine(0))
 
 
-def test_features_of_the_cpu_say_nothing_of_a_device(tmp_path):
+def test_features_of_the_cpu_say_nothing_of_a_device(tmp_path: Path) -> None:
     dataset, encoder = one_video(tmp_path), encoder_in(tmp_path / "e")
     extract_together(dataset, [(encoder, tmp_path / "f")], engine=LocalEngine(0, devices=("cpu",)))
     described = read_feature_file(tmp_path / "f" / "v.safetensors")[1]
@@ -120,7 +122,7 @@ def test_features_of_the_cpu_say_nothing_of_a_device(tmp_path):
 
 
 @no_gpu
-def test_the_command_names_a_gpu_that_is_not_there(tmp_path):
+def test_the_command_names_a_gpu_that_is_not_there(tmp_path: Path) -> None:
     save_dataset(one_video(tmp_path), tmp_path)
     words = ("extract", tmp_path, encoder_in(tmp_path / "e"), "--out", tmp_path / "f", "--device")
     outcome = run_cli(*words, "cuda:0")
@@ -129,14 +131,14 @@ def test_the_command_names_a_gpu_that_is_not_there(tmp_path):
 
 
 @no_gpu
-def test_detect_names_a_gpu_that_is_not_there(tmp_path):
+def test_detect_names_a_gpu_that_is_not_there(tmp_path: Path) -> None:
     (tmp_path / "v.mp4").write_bytes(b"")
     words = ("detect", tmp_path / "v.mp4", "--model", tmp_path, "--out", tmp_path / "out", "--device", "cuda")
     outcome = run_cli(*words)
     assert outcome.code == 5 and "E-ENV-002 cuda" in outcome.err
 
 
-def test_a_cluster_decides_which_gpu(tmp_path):
+def test_a_cluster_decides_which_gpu(tmp_path: Path) -> None:
     save_dataset(one_video(tmp_path), tmp_path)
     words = ("extract", tmp_path, encoder_in(tmp_path / "e"), "--out", tmp_path / "f", "--engine", "ray")
     outcome = run_cli(*words, "--device", "cuda:1")
@@ -144,13 +146,13 @@ def test_a_cluster_decides_which_gpu(tmp_path):
     assert RayEngine().device == "cpu" and RayEngine(device="cuda").device == "cuda"
 
 
-def test_a_full_gpu_stops_the_command():
+def test_a_full_gpu_stops_the_command() -> None:
     with pytest.raises(EnvironmentFault, match=r"E-ENV-004 cuda.*fewer --workers"), same_kernels("cuda"):
         raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB")
 
 
 @pytest.mark.parametrize("device", ["cpu", "cuda"])
-def test_kernel_settings_are_put_back(device):
+def test_kernel_settings_are_put_back(device: Any) -> None:
     before = torch.get_num_threads(), torch.backends.cudnn.allow_tf32, torch.backends.cudnn.deterministic
     with same_kernels(device):
         assert torch.get_num_threads() == 1
@@ -159,7 +161,7 @@ def test_kernel_settings_are_put_back(device):
 
 
 @pytest.mark.gpu
-def test_a_gpu_agrees_with_the_cpu(tmp_path):
+def test_a_gpu_agrees_with_the_cpu(tmp_path: Path) -> None:
     if not torch.cuda.is_available():
         pytest.skip("no GPU here")
     dataset, encoder = one_video(tmp_path), encoder_in(tmp_path / "e")

@@ -4,6 +4,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -13,25 +14,25 @@ from augrgb.parallel.jobs import Job, JobRunner
 from augrgb.parallel.pool import visible_gpus
 
 
-def add(a, b, progress):
+def add(a: Any, b: Any, progress: Any) -> Any:
     progress(1, 2)
     return a + b
 
 
-def refuse(progress):
+def refuse(progress: Any) -> None:
     raise InputRefused("E-VID-001", "file", "bad")
 
 
-def die(progress):
+def die(progress: Any) -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-def append(path, word, progress):
+def append(path: Any, word: Any, progress: Any) -> None:
     with open(path, "a") as file:
         file.write(word)
 
 
-def gpu_once_all_have_started(folder, own, others, progress):
+def gpu_once_all_have_started(folder: Any, own: Any, others: Any, progress: Any) -> Any:
     (Path(folder) / own).touch()
     deadline = time.monotonic() + 120
     while not all((Path(folder) / other).exists() for other in others):
@@ -41,7 +42,9 @@ def gpu_once_all_have_started(folder, own, others, progress):
 
 
 @pytest.mark.parametrize(("gpus", "expected"), [(("5", "GPU-7a"), ["5", "GPU-7a"]), (("5",), [None, None])])
-def test_each_process_sees_one_of_several_gpus(tmp_path, monkeypatch, gpus, expected):
+def test_each_process_sees_one_of_several_gpus(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, gpus: Any, expected: Any
+) -> None:
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
     names = ("a", "b")
     jobs = [Job(n, "s", gpu_once_all_have_started, {"folder": str(tmp_path), "own": n, "others": names}) for n in names]
@@ -49,7 +52,7 @@ def test_each_process_sees_one_of_several_gpus(tmp_path, monkeypatch, gpus, expe
         assert sorted(runner.run(jobs).values(), key=str) == expected
 
 
-def test_gpus_are_those_that_this_process_may_use(monkeypatch):
+def test_gpus_are_those_that_this_process_may_use(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "2, 3")
     assert visible_gpus() == ("2", "3")
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
@@ -59,7 +62,7 @@ def test_gpus_are_those_that_this_process_may_use(monkeypatch):
     assert visible_gpus() == ("0", "1")
 
 
-def test_a_stage_that_comes_twice_costs_the_sum():
+def test_a_stage_that_comes_twice_costs_the_sum() -> None:
     with JobRunner(1) as runner:
         runner.run([Job("x", "s", add, {"a": 1, "b": 2})])
         first = runner.costs["s"].wall_s
@@ -67,7 +70,7 @@ def test_a_stage_that_comes_twice_costs_the_sum():
         assert runner.costs["s"].wall_s > first
 
 
-def test_jobs_run_after_what_they_depend_on(tmp_path):
+def test_jobs_run_after_what_they_depend_on(tmp_path: Path) -> None:
     path = str(tmp_path / "order")
     jobs = [
         Job("c", "two", append, {"path": path, "word": "c"}, after=("b",)),
@@ -85,12 +88,12 @@ def test_jobs_run_after_what_they_depend_on(tmp_path):
     assert ("two", 1.0) in seen and ("one", 1.0) in seen
 
 
-def test_an_error_of_a_job_arrives_with_its_message():
+def test_an_error_of_a_job_arrives_with_its_message() -> None:
     with pytest.raises(InputRefused, match="E-VID-001 file: bad"), JobRunner(1) as runner:
         runner.run([Job("x", "s", refuse)])
 
 
-def test_a_killed_worker_is_named():
+def test_a_killed_worker_is_named() -> None:
     with (
         pytest.raises(EnvironmentFault, match=r"E-JOB-004 x: its process died .*SIGKILL\), 2 times"),
         JobRunner(1) as runner,
@@ -98,39 +101,39 @@ def test_a_killed_worker_is_named():
         runner.run([Job("x", "s", die)])
 
 
-def die_once(flag, progress):
+def die_once(flag: Any, progress: Any) -> Any:
     if not Path(flag).exists():
         Path(flag).touch()
         die(progress)
     return "resumed"
 
 
-def test_a_job_whose_worker_dies_is_tried_again(tmp_path):
+def test_a_job_whose_worker_dies_is_tried_again(tmp_path: Path) -> None:
     with JobRunner(1) as runner:
         assert runner.run([Job("x", "s", die_once, {"flag": str(tmp_path / "flag")})]) == {"x": "resumed"}
 
 
-def bug(progress):
+def bug(progress: Any) -> None:
     raise KeyError("oops")
 
 
 @pytest.mark.parametrize("workers", [0, 1])
-def test_a_bug_arrives_with_its_traceback(workers):
+def test_a_bug_arrives_with_its_traceback(workers: Any) -> None:
     with pytest.raises(RuntimeError, match="KeyError: 'oops'"), JobRunner(workers) as runner:
         runner.run([Job("x", "s", bug)])
 
 
-def test_no_workers_means_this_process():
+def test_no_workers_means_this_process() -> None:
     with JobRunner(0) as runner:
         jobs = [Job("b", "s", process_id, after=("a",)), Job("a", "s", process_id)]
         assert set(runner.run(jobs).values()) == {os.getpid()}
 
 
-def process_id(progress):
+def process_id(progress: Any) -> Any:
     return os.getpid()
 
 
-def save_when_asked(folder, progress):
+def save_when_asked(folder: Any, progress: Any) -> None:
     from augrgb.training.interrupts import noted_signals
 
     with noted_signals() as flag:
@@ -140,13 +143,13 @@ def save_when_asked(folder, progress):
         (Path(folder) / "saved").touch()
 
 
-def fail_when_started(folder, progress):
+def fail_when_started(folder: Any, progress: Any) -> None:
     while not (Path(folder) / "started").exists():
         time.sleep(0.02)
     raise InputRefused("E-VID-001", "file", "bad")
 
 
-def test_when_a_job_fails_those_that_run_may_save(tmp_path):
+def test_when_a_job_fails_those_that_run_may_save(tmp_path: Path) -> None:
     arguments = {"folder": str(tmp_path)}
     jobs = [Job("long", "s", save_when_asked, arguments), Job("bad", "s", fail_when_started, arguments)]
     with pytest.raises(InputRefused), JobRunner(2) as runner:
@@ -154,7 +157,7 @@ def test_when_a_job_fails_those_that_run_may_save(tmp_path):
     assert (tmp_path / "saved").exists()
 
 
-def test_unknown_and_circular_dependencies_are_bugs():
+def test_unknown_and_circular_dependencies_are_bugs() -> None:
     with JobRunner(1) as runner:
         with pytest.raises(ValueError, match="unknown jobs"):
             runner.run([Job("x", "s", add, {"a": 1, "b": 1}, after=("y",))])
@@ -162,7 +165,7 @@ def test_unknown_and_circular_dependencies_are_bugs():
             runner.run([Job("x", "s", add, after=("y",)), Job("y", "s", add, after=("x",))])
 
 
-def test_workers_end_when_their_parent_is_killed(tmp_path):
+def test_workers_end_when_their_parent_is_killed(tmp_path: Path) -> None:
     script = tmp_path / "sleeper.py"
     script.write_text(
         "import time\n"

@@ -1,6 +1,8 @@
 import json
 import math
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,12 +18,12 @@ from augrgb.report.latex import comparison_latex, escaped
 from support.toy_comparison import toy_values
 
 
-def measured(value, classes):
+def measured(value: Any, classes: Any) -> Any:
     name = "frame-map/present"
     return RowResult({Column("s", name): MetricResult(name, value, classes, videos_scored=4, videos_total=5)})
 
 
-def results(tmp_path, values, **changes):
+def results(tmp_path: Path, values: Any, **changes: Any) -> Any:
     recipe = toy_values(tmp_path)
     recipe.update(seeds=3, tests=["s"], protocols=["frame-map/present"], **changes)
     cells = {
@@ -39,7 +41,7 @@ VALUES = {
 }
 
 
-def test_statistics_equal_those_computed_by_hand(tmp_path):
+def test_statistics_equal_those_computed_by_hand(tmp_path: Path) -> None:
     found = {one.row: one for one in statistics_of(results(tmp_path, VALUES))}
     base, logits, pose, both = (found[row] for row in ("rgb", "logits", "pose", "both"))
     assert (base.n, base.pairs, base.against) == (3, 0, "") and math.isnan(base.p_holm)
@@ -56,7 +58,7 @@ def test_statistics_equal_those_computed_by_hand(tmp_path):
     assert not any(one.significant for one in found.values())
 
 
-def test_seeds_without_a_result_leave_their_pair_out(tmp_path):
+def test_seeds_without_a_result_leave_their_pair_out(tmp_path: Path) -> None:
     values = {**VALUES, "rgb": [None, 0.55, 0.60], "logits": [0.9, 0.60, None], "both": [None] * 3}
     missing = replace(results(tmp_path, values), failures=(Failure("stream rgb-0", "E-RUN-004 gone.", "stream rgb-0"),))
     statistics = statistics_of(missing)
@@ -74,7 +76,7 @@ def test_seeds_without_a_result_leave_their_pair_out(tmp_path):
     assert "- stream rgb-0: E-RUN-004 gone." in text and "4 of 5 videos" in text
 
 
-def test_a_protocol_that_is_not_defined_leaves_its_column_empty(tmp_path):
+def test_a_protocol_that_is_not_defined_leaves_its_column_empty(tmp_path: Path) -> None:
     found = results(tmp_path, {row: [math.nan] * 3 for row in VALUES})
     statistics = statistics_of(found)
     table = comparison_of(found, statistics)
@@ -83,7 +85,7 @@ def test_a_protocol_that_is_not_defined_leaves_its_column_empty(tmp_path):
     assert "RGB &  & -- " in comparison_latex(table, "x")
 
 
-def test_rows_can_be_paired_with_another_row(tmp_path):
+def test_rows_can_be_paired_with_another_row(tmp_path: Path) -> None:
     recipe = toy_values(tmp_path)
     recipe["methods"]["logits"]["against"] = "pose"
     found = results(tmp_path, VALUES, methods=recipe["methods"])
@@ -92,13 +94,13 @@ def test_rows_can_be_paired_with_another_row(tmp_path):
     assert comparison_of(found, tuple(statistics.values())).rows[1].note == "difference to pose"
 
 
-def test_gains_per_class_are_paired(tmp_path):
+def test_gains_per_class_are_paired(tmp_path: Path) -> None:
     lines = class_gains_csv(results(tmp_path, VALUES), ["walk", "sit"]).splitlines()
     assert len(lines) == 1 + 3  # `sit` has no AP
     assert lines[1].startswith("logits,rgb,s,frame-map/present,walk,3,0.6,0.516667,0.0833333,0.0288675,0.0116")
 
 
-def test_the_share_of_a_gap(tmp_path):
+def test_the_share_of_a_gap(tmp_path: Path) -> None:
     values = {**VALUES, "both": [0.60, 0.75, 0.80]}
     found = results(tmp_path, values)
     gaps = results_json(found, statistics_of(found))["gaps"]
@@ -109,7 +111,7 @@ def test_the_share_of_a_gap(tmp_path):
     assert gaps[0]["high"] == pytest.approx(0.1550442 / 0.2, rel=1e-5)
 
 
-def test_latex_is_escaped_and_bold_where_significant():
+def test_latex_is_escaped_and_bold_where_significant() -> None:
     rows = (
         MethodRow("RGB_1 & 50%", "a", (Score((0.5,), 0.5, 0.01),), baseline=True),
         MethodRow("*x [y]", "b", (Score((0.6,), 0.6, 0.02, 0.1, 0.05, 0.15),), ("pose",), featured=True),
@@ -125,7 +127,7 @@ def test_latex_is_escaped_and_bold_where_significant():
     assert escaped("a\\b~^") == r"a\textbackslash{}b\textasciitilde{}\textasciicircum{}"
 
 
-def test_a_result_comes_back_from_json_as_it_was():
+def test_a_result_comes_back_from_json_as_it_was() -> None:
     details = {"map": {"0.10": 0.5, "0.30": math.nan}, "kept": 3}
     one = RowResult({Column("s", "event-map"): MetricResult("event-map", math.nan, {"walk": 0.25}, 4, 5, details)})
     plain = json.loads(json.dumps(one.to_json(), allow_nan=False))

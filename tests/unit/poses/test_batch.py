@@ -1,6 +1,8 @@
 """`augrgb data poses`: batches of skeleton files and videos to pose files."""
 
 import json
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -36,11 +38,11 @@ from support.video_samples import write_video
 SHARED_POSES = SHARED / "data" / "pose" / "P11T13C03_LCRNet2d.npz"
 
 
-def folder_bytes(folder):
+def folder_bytes(folder: Any) -> Any:
     return {path.name: path.read_bytes() for path in sorted(folder.rglob("*.npz"))}
 
 
-def test_kinect_becomes_a_pose_file(tmp_path):
+def test_kinect_becomes_a_pose_file(tmp_path: Path) -> None:
     people = kinect_people(30)
     people[:, 10:12] = 0
     write_kinect(tmp_path / "0001-L.txt", people)
@@ -55,7 +57,7 @@ def test_kinect_becomes_a_pose_file(tmp_path):
     assert made["source"]["file"] == "0001-L.txt" and len(made["source"]["sha256"]) == 64 and made["people"] == 2
 
 
-def test_the_second_person_is_kept_on_request(tmp_path):
+def test_the_second_person_is_kept_on_request(tmp_path: Path) -> None:
     people = kinect_people(30)
     write_kinect(tmp_path / "a.txt", people[::-1])  # the one who walks comes second in the file
     convert_poses([tmp_path / "a.txt"], tmp_path / "p", people=PersonChoice(second=True), workers=0)
@@ -68,7 +70,7 @@ def test_the_second_person_is_kept_on_request(tmp_path):
     assert report.reused == 0 and (tmp_path / "p" / "second" / "a.npz").exists()
 
 
-def test_a_second_person_of_an_earlier_choice_does_not_stay(tmp_path):
+def test_a_second_person_of_an_earlier_choice_does_not_stay(tmp_path: Path) -> None:
     people = kinect_people(10)
     write_kinect(tmp_path / "a.txt", people)
     convert_poses([tmp_path / "a.txt"], tmp_path / "p", people=PersonChoice(second=True), workers=0)
@@ -78,7 +80,7 @@ def test_a_second_person_of_an_earlier_choice_does_not_stay(tmp_path):
     assert (tmp_path / "p" / "a.npz").exists() and not (tmp_path / "p" / "second" / "a.npz").exists()
 
 
-def test_poses_below_their_sources_are_no_sources_and_originals_are_never_overwritten(tmp_path):
+def test_poses_below_their_sources_are_no_sources_and_originals_are_never_overwritten(tmp_path: Path) -> None:
     write_kinect(tmp_path / "a.txt", kinect_people(8))
     joints = np.random.default_rng(0).uniform(50, 200, (6, 17, 2)).astype(np.float32)
     np.savez(tmp_path / "b.npz", kpts=joints)
@@ -92,7 +94,7 @@ def test_poses_below_their_sources_are_no_sources_and_originals_are_never_overwr
     assert (tmp_path / "b.npz").read_bytes() == before
 
 
-def test_bad_files_are_named_with_line_and_remedy_and_the_rest_is_done(tmp_path):
+def test_bad_files_are_named_with_line_and_remedy_and_the_rest_is_done(tmp_path: Path) -> None:
     source = tmp_path / "skeletons"
     source.mkdir()
     for name in "abc":
@@ -111,7 +113,7 @@ def test_bad_files_are_named_with_line_and_remedy_and_the_rest_is_done(tmp_path)
     assert run_cli("data", "poses", source, "-o", tmp_path / "p", "--allow-failures", 3).code == 0
 
 
-def test_finished_files_are_kept_and_stale_ones_made_again(tmp_path):
+def test_finished_files_are_kept_and_stale_ones_made_again(tmp_path: Path) -> None:
     source, out = tmp_path / "s", tmp_path / "p"
     source.mkdir()
     for name in "abc":
@@ -128,7 +130,7 @@ def test_finished_files_are_kept_and_stale_ones_made_again(tmp_path):
     assert convert_poses([source], out, workers=0, fps=25, people=PersonChoice("longest")).reused == 0
 
 
-def test_processes_do_not_change_the_bytes(tmp_path):
+def test_processes_do_not_change_the_bytes(tmp_path: Path) -> None:
     for name in "ab":
         write_kinect(tmp_path / f"{name}.txt", kinect_people(8, seed=ord(name)))
     sources = [tmp_path / "a.txt", tmp_path / "b.txt"]
@@ -137,7 +139,7 @@ def test_processes_do_not_change_the_bytes(tmp_path):
     assert folder_bytes(tmp_path / "one") == folder_bytes(tmp_path / "two")
 
 
-def test_twins_and_empty_folders_are_refused(tmp_path):
+def test_twins_and_empty_folders_are_refused(tmp_path: Path) -> None:
     for folder in "xy":
         (tmp_path / folder).mkdir()
         write_kinect(tmp_path / folder / "a.txt", kinect_people(4))
@@ -147,7 +149,7 @@ def test_twins_and_empty_folders_are_refused(tmp_path):
     assert run_cli("data", "poses", tmp_path / "empty", "-o", tmp_path / "p").code == 3
 
 
-def test_2d_poses_become_picture_heights(tmp_path):
+def test_2d_poses_become_picture_heights(tmp_path: Path) -> None:
     walk = coco_walk(6)
     write_coco(tmp_path / "a.json", walk, size=None)
     outcome = run_cli("data", "poses", tmp_path / "a.json", "-o", tmp_path / "p", "--fps", 25)
@@ -160,7 +162,7 @@ def test_2d_poses_become_picture_heights(tmp_path):
     assert (found.joints[..., 2] == 0).all()
 
 
-def test_lcrnet_files_give_2d_or_3d(tmp_path):
+def test_lcrnet_files_give_2d_or_3d(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     flat = rng.uniform(100, 300, (1, 13, 2)).repeat(5, 0)
     deep = rng.uniform(-1, 1, (1, 13, 3)).repeat(5, 0)
@@ -171,20 +173,20 @@ def test_lcrnet_files_give_2d_or_3d(tmp_path):
     assert read_poses(tmp_path / "2d" / "a.npz").units == "picture_heights"
 
 
-def test_millimetres_are_noticed(tmp_path):
+def test_millimetres_are_noticed(tmp_path: Path) -> None:
     write_kinect(tmp_path / "a.txt", kinect_people(5) * 1000)
     with pytest.raises(Quarantined, match=r"E-POS-002.*millimetres"):
         convert_poses([tmp_path / "a.txt"], tmp_path / "p", workers=0)
     assert not (tmp_path / "p" / "a.npz").exists()
 
 
-def test_nobody_is_no_pose(tmp_path):
+def test_nobody_is_no_pose(tmp_path: Path) -> None:
     write_kinect(tmp_path / "a.txt", np.zeros((2, 4, 25, 3), np.float32))
     with pytest.raises(Quarantined, match="no person is visible in any of 4 frames"):
         convert_poses([tmp_path / "a.txt"], tmp_path / "p", workers=0)
 
 
-def test_bvh(tmp_path):
+def test_bvh(tmp_path: Path) -> None:
     text = """HIERARCHY
 ROOT hips
 {
@@ -218,7 +220,7 @@ Frame Time: 0.05
 
 @pytest.mark.parametrize("name", ["agcn", "small_pose"])
 @pytest.mark.parametrize("kind", ["kinect", "coco"])
-def test_pose_files_feed_the_pose_encoders(tmp_path, name, kind):
+def test_pose_files_feed_the_pose_encoders(tmp_path: Path, name: Any, kind: Any) -> None:
     if kind == "kinect":
         source = write_kinect(tmp_path / "a.txt", kinect_people(40))
         convert_poses([source], tmp_path / "p", workers=0)
@@ -235,7 +237,7 @@ def test_pose_files_feed_the_pose_encoders(tmp_path, name, kind):
 
 
 @needs_shared("data/pose/P11T13C03_LCRNet2d.npz")
-def test_real_lcrnet_poses(tmp_path):
+def test_real_lcrnet_poses(tmp_path: Path) -> None:
     expect_success("data", "poses", SHARED_POSES, "-o", tmp_path, "--workers", 1)
     found = read_poses(tmp_path / "P11T13C03_LCRNet2d.npz")
     assert found.joints.shape == (34520, 17, 3) and found.fps == 20
@@ -258,7 +260,7 @@ def test_real_lcrnet_poses(tmp_path):
 SIZE = (160, 120)
 
 
-def colored_video(path, count=12, **options):
+def colored_video(path: Any, count: Any = 12, **options: Any) -> Any:
     """A red, a green and a blue square that move right by two pixels a frame."""
     frames = np.zeros((count, SIZE[1], SIZE[0], 3), np.uint8)
     for number in range(count):
@@ -268,17 +270,17 @@ def colored_video(path, count=12, **options):
 
 
 @pytest.fixture
-def onnx():
+def onnx() -> Any:
     pytest.importorskip("onnxruntime", reason="ONNX models need onnxruntime: pip install 'augrgb[pose]'")
     return pytest.importorskip("onnx", reason="these tests make their models with onnx")
 
 
-def expected_joints(count, joints=17):
+def expected_joints(count: Any, joints: Any = 17) -> Any:
     places = np.array([(40, 30), (60, 60), (80, 90)], float)[np.arange(joints) % 3]
     return places[None] + np.arange(count)[:, None, None] * [2, 0]
 
 
-def test_poses_of_a_video(tmp_path, onnx):
+def test_poses_of_a_video(tmp_path: Path, onnx: Any) -> None:
     video = colored_video(tmp_path / "a.mp4")
     model = write_simcc_model(tmp_path / "m.onnx", (64, 48))
     out = tmp_path / "p"
@@ -293,7 +295,7 @@ def test_poses_of_a_video(tmp_path, onnx):
     assert estimate_poses([video], out, model, fps=5, workers=0).reused == 0
 
 
-def test_rotated_video_gives_upright_poses(tmp_path, onnx):
+def test_rotated_video_gives_upright_poses(tmp_path: Path, onnx: Any) -> None:
     model = write_simcc_model(tmp_path / "m.onnx", (48, 48))
     colored_video(tmp_path / "turned.mp4", rotation=90)
     estimate_poses([tmp_path / "turned.mp4"], tmp_path / "p", model, fps=10, workers=0)
@@ -303,7 +305,7 @@ def test_rotated_video_gives_upright_poses(tmp_path, onnx):
     np.testing.assert_allclose(found, expected, atol=5)
 
 
-def test_a_detector_says_where_people_are(tmp_path, onnx):
+def test_a_detector_says_where_people_are(tmp_path: Path, onnx: Any) -> None:
     video = colored_video(tmp_path / "a.mp4", count=6)
     model = write_simcc_model(tmp_path / "m.onnx", (64, 48))
     # Two boxes: one around the squares, one in the dark corner, where nobody is.
@@ -319,7 +321,7 @@ def test_a_detector_says_where_people_are(tmp_path, onnx):
         estimate_poses([video], tmp_path / "q", model, detector=nobody, fps=10, workers=0)
 
 
-def test_3d_poses_are_metres(tmp_path, onnx):
+def test_3d_poses_are_metres(tmp_path: Path, onnx: Any) -> None:
     video = colored_video(tmp_path / "a.mp4", count=5)
     model = write_simcc_model(tmp_path / "m.onnx", (64, 48), joints=133, depth=0.5)
     estimate_poses([video], tmp_path / "p", model, fps=10, workers=0)
@@ -333,7 +335,7 @@ def test_3d_poses_are_metres(tmp_path, onnx):
     assert total == pytest.approx(2 * (0.186 + 0.146 + 0.245 + 0.246) * 1.70, abs=0.05)
 
 
-def test_bad_videos_are_left_out_and_models_are_checked_first(tmp_path, onnx):
+def test_bad_videos_are_left_out_and_models_are_checked_first(tmp_path: Path, onnx: Any) -> None:
     model = write_simcc_model(tmp_path / "m.onnx", (64, 48))
     colored_video(tmp_path / "good.mp4")
     (tmp_path / "bad.mp4").write_bytes((tmp_path / "good.mp4").read_bytes()[:500])
@@ -352,10 +354,10 @@ def test_bad_videos_are_left_out_and_models_are_checked_first(tmp_path, onnx):
     assert outcome.code == 2
 
 
-def test_every_file_is_read_in_a_child_with_limits(tmp_path, monkeypatch, onnx):
+def test_every_file_is_read_in_a_child_with_limits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, onnx: Any) -> None:
     calls = []
 
-    def watched(function, jobs, workers, *, limits=None, warm_up=None):
+    def watched(function: Any, jobs: Any, workers: Any, *, limits: Any = None, warm_up: Any = None) -> Any:
         calls.append((limits, min(job.timeout_s for job in jobs)))
         return run_children(function, jobs, workers, limits=limits)
 
@@ -367,7 +369,7 @@ def test_every_file_is_read_in_a_child_with_limits(tmp_path, monkeypatch, onnx):
     assert len(calls) == 3 and all(limits is not None and time_s > 0 for limits, time_s in calls)
 
 
-def test_a_file_that_wants_all_memory_is_refused_alone(tmp_path):
+def test_a_file_that_wants_all_memory_is_refused_alone(tmp_path: Path) -> None:
     engine = LocalEngine(1, ChildLimits(memory_bytes=80 * 2**20))
     deep = {"njts": 13, "frames": [[{"pose3d": [0.5] * 39}] * 2] * 40_000}
     (tmp_path / "big.json").write_text(json.dumps(deep))
@@ -386,7 +388,7 @@ def test_a_file_that_wants_all_memory_is_refused_alone(tmp_path):
         (("--bvh-units", "ell"), "expected one of"),
     ],
 )
-def test_wrong_options(tmp_path, words, text):
+def test_wrong_options(tmp_path: Path, words: Any, text: Any) -> None:
     write_kinect(tmp_path / "a.txt", kinect_people(4))
     outcome = run_cli("data", "poses", tmp_path / "a.txt", "-o", tmp_path / "p", *words)
     assert outcome.code == 2 and text in outcome.err

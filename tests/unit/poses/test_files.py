@@ -2,6 +2,8 @@
 
 import pickle
 import zipfile
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,11 +13,11 @@ from augrgb.poses.files import PoseFile, Skeleton, pose_frames, read_poses
 from support.video_samples import STICK, STICK_PARENTS, stick_motion, write_poses
 
 
-def poses(joints, fps=10.0):
+def poses(joints: Any, fps: Any = 10.0) -> Any:
     return PoseFile(joints, fps, Skeleton(STICK, tuple(STICK_PARENTS.tolist())))
 
 
-def test_round_trip(tmp_path):
+def test_round_trip(tmp_path: Path) -> None:
     joints = stick_motion(12)
     joints[3, 2] = np.nan
     found = read_poses(write_poses(tmp_path / "a.npz", joints))
@@ -23,14 +25,14 @@ def test_round_trip(tmp_path):
     assert found.fps == 10 and found.skeleton.names == STICK and found.duration_s == pytest.approx(1.2)
 
 
-def test_own_rate_changes_nothing():
+def test_own_rate_changes_nothing() -> None:
     joints = stick_motion(12)
     track = pose_frames(poses(joints), 10)
     np.testing.assert_allclose(track.joints, joints, atol=1e-6)
     assert track.seen.all()
 
 
-def test_resampled_by_time():
+def test_resampled_by_time() -> None:
     joints = np.zeros((11, 5, 3), np.float32)
     joints[:, :, 0] = np.arange(11)[:, None] * 0.1  # one metre per second
     track = pose_frames(poses(joints), 15)
@@ -38,7 +40,7 @@ def test_resampled_by_time():
     np.testing.assert_allclose(track.joints[:16, 0, 0], np.arange(16) / 15, atol=1e-6)
 
 
-def test_short_gaps_are_bridged_and_long_ones_filled_and_marked():
+def test_short_gaps_are_bridged_and_long_ones_filled_and_marked() -> None:
     joints = np.zeros((30, 5, 3), np.float32)
     joints[:, 1, 0] = np.arange(30)
     joints[5:7, 1] = np.nan
@@ -51,7 +53,7 @@ def test_short_gaps_are_bridged_and_long_ones_filled_and_marked():
     assert not track.seen[:, 4].any() and np.isfinite(track.joints).all()
 
 
-def test_a_joint_seen_once():
+def test_a_joint_seen_once() -> None:
     joints = stick_motion(8)
     joints[:, 4] = np.nan
     joints[3, 4] = 7.0
@@ -75,14 +77,14 @@ def test_a_joint_seen_once():
         ({"names": np.array([{"a": 1}] * 5, object)}, "E-FILE-013", "pickled"),
     ],
 )
-def test_what_is_refused(tmp_path, changes, code, text):
+def test_what_is_refused(tmp_path: Path, changes: Any, code: Any, text: Any) -> None:
     path = write_poses(tmp_path / "a.npz", stick_motion(4), **changes)
     with pytest.raises(InputRefused, match=text) as caught:
         read_poses(path)
     assert caught.value.code == code and "a.npz" in str(caught.value)
 
 
-def test_files_that_are_no_poses(tmp_path):
+def test_files_that_are_no_poses(tmp_path: Path) -> None:
     with pytest.raises(InputRefused, match="E-FILE-001"):
         read_poses(tmp_path / "absent.npz")
     whole = write_poses(tmp_path / "a.npz", stick_motion(50)).read_bytes()
@@ -92,9 +94,9 @@ def test_files_that_are_no_poses(tmp_path):
             read_poses(tmp_path / "cut.npz")
 
 
-def test_nothing_is_ever_unpickled(tmp_path):
+def test_nothing_is_ever_unpickled(tmp_path: Path) -> None:
     class Gadget:
-        def __reduce__(self):
+        def __reduce__(self) -> Any:
             return (open, (str(tmp_path / "pwned"), "w"))
 
     with zipfile.ZipFile(tmp_path / "evil.npz", "w") as archive:

@@ -1,5 +1,7 @@
 """People over time, and the main one among them."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -13,11 +15,11 @@ from augrgb.poses.people import link_people, main_people
 BODY = np.random.default_rng(0).uniform(-0.5, 0.5, (10, 2)).astype(np.float32)
 
 
-def person(x, size=1.0):
+def person(x: Any, size: Any = 1.0) -> Any:
     return (BODY * size + np.float32([x, 0])).astype(np.float32), np.ones(10, np.float32)
 
 
-def test_people_who_pass_are_kept_apart_whatever_their_order():
+def test_people_who_pass_are_kept_apart_whatever_their_order() -> None:
     rng = np.random.default_rng(1)
     frames = []
     for number in range(40):
@@ -33,7 +35,7 @@ def test_people_who_pass_are_kept_apart_whatever_their_order():
     ]
 
 
-def test_a_jump_is_another_person_and_a_short_gap_is_not():
+def test_a_jump_is_another_person_and_a_short_gap_is_not() -> None:
     frames = [[person(0)]] * 5 + [[]] * 3 + [[person(0.2)]] * 5 + [[person(8)]] * 5
     assert [track.frames.tolist() for track in link_people(frames)] == [
         [0, 1, 2, 3, 4, 8, 9, 10, 11, 12],
@@ -42,19 +44,19 @@ def test_a_jump_is_another_person_and_a_short_gap_is_not():
     assert len(link_people(frames, max_gap=2)) == 3
 
 
-def test_people_without_joints_are_nobody():
+def test_people_without_joints_are_nobody() -> None:
     empty = (np.full((10, 2), np.nan, np.float32), np.zeros(10, np.float32))
     assert link_people([[empty], [], [empty]]) == []
     assert main_people([], "energy") == []
 
 
-def test_a_new_track_gets_its_own_pose_beside_a_linked_one():
+def test_a_new_track_gets_its_own_pose_beside_a_linked_one() -> None:
     tracks = link_people([[person(0)], [person(5), person(0.1)], [person(5.1), person(0.2)]])
     assert [float(track.joints[0, 0, 0] - BODY[0, 0]) for track in tracks] == pytest.approx([0, 5], abs=1e-5)
     assert [len(track.frames) for track in tracks] == [3, 2]
 
 
-def test_rules_choose_different_people():
+def test_rules_choose_different_people() -> None:
     frames = [[person(number * 0.3), person(20, 6.0)] for number in range(20)] + [[person(20, 6.0)]] * 10
     tracks = link_people(frames)
     assert main_people(tracks, "energy")[0].joints[0, 0, 0] == pytest.approx(BODY[0, 0])
@@ -63,14 +65,14 @@ def test_rules_choose_different_people():
     assert len(main_people(tracks, "energy", 2)) == 2 and len(main_people(tracks, "energy", 5)) == 2
 
 
-def test_pieces_of_a_lost_person_are_joined_but_flicker_is_not():
+def test_pieces_of_a_lost_person_are_joined_but_flicker_is_not() -> None:
     frames = [[person(i * 0.1)] for i in range(10)] + [[person(50)]] + [[person(9 + i * 0.1)] for i in range(10)]
     (main, *rest) = main_people(link_people(frames, max_gap=1), "energy", 2)
     assert main.frames.tolist() == [*range(10), *range(11, 21)]
     assert [track.frames.tolist() for track in rest] == [[10]]
 
 
-def test_centres():
+def test_centres() -> None:
     layout = LAYOUTS["coco17"]
     joints = np.random.default_rng(0).normal(size=(4, 17, 3)).astype(np.float32)
     joints[1, 11] = np.nan  # a hip
@@ -94,7 +96,7 @@ def test_centres():
         )
 
 
-def standing(height_m):
+def standing(height_m: Any) -> Any:
     """COCO joints of an upright person (17, 3) in metres, y up, hips at the origin, limbs of the usual proportions."""
     names, pose = LAYOUTS["coco17"].names, np.zeros((17, 3))
     for sign, side in ((1, "left"), (-1, "right")):
@@ -111,7 +113,7 @@ def standing(height_m):
 
 
 @pytest.mark.parametrize("pixels_per_metre", [40.0, 180.0])
-def test_limbs_give_the_scale(pixels_per_metre):
+def test_limbs_give_the_scale(pixels_per_metre: Any) -> None:
     true = np.repeat(standing(1.70)[None], 6, 0)
     seen = true.copy()
     seen[..., 0] = 320 + true[..., 0] * pixels_per_metre
@@ -124,7 +126,7 @@ def test_limbs_give_the_scale(pixels_per_metre):
     assert np.isnan(found[4, 9]).all()
 
 
-def test_without_limbs_there_is_no_scale():
+def test_without_limbs_there_is_no_scale() -> None:
     seen = np.full((3, 17, 3), np.nan, np.float32)
     seen[:, :5] = 1
     assert np.isnan(metric_poses(seen, LAYOUTS["coco17"].names, (640, 480), 15)).all()

@@ -1,6 +1,8 @@
 """Pose networks and person detectors in ONNX, on small models that find colors."""
 
 import sys
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,7 +20,7 @@ pytest.importorskip("onnx", reason="these tests make their models with onnx")
 SPOTS = {0: (70, 40), 1: (50, 90), 2: (95, 120)}  # red, green and blue: x, y
 
 
-def picture(width=160, height=200, spots=SPOTS, side=9):
+def picture(width: Any = 160, height: Any = 200, spots: Any = SPOTS, side: Any = 9) -> Any:
     """Black with a red, a green and a blue square around three places."""
     found = np.zeros((height, width, 3), np.uint8)
     for channel, (x, y) in spots.items():
@@ -29,7 +31,7 @@ def picture(width=160, height=200, spots=SPOTS, side=9):
 @pytest.mark.parametrize("size", [(48, 64), (64, 48)])
 @pytest.mark.parametrize("box", [None, (30.0, 10.0, 120.0, 150.0), (-20.0, 5.0, 140.0, 190.0)])
 @pytest.mark.parametrize("batch", ["N", 1])
-def test_joints_come_back_in_pixels_of_the_picture(tmp_path, size, box, batch):
+def test_joints_come_back_in_pixels_of_the_picture(tmp_path: Path, size: Any, box: Any, batch: Any) -> None:
     model = PoseModel(write_simcc_model(tmp_path / "m.onnx", size, batch=batch))
     boxes = [box or whole_image(picture())] * 2
     (joints, scores), again = model.estimate(picture(), boxes)
@@ -40,14 +42,14 @@ def test_joints_come_back_in_pixels_of_the_picture(tmp_path, size, box, batch):
         np.testing.assert_allclose(joints[joint], SPOTS[joint % 3], atol=tolerance)
 
 
-def test_channels_are_red_green_blue(tmp_path):
+def test_channels_are_red_green_blue(tmp_path: Path) -> None:
     """A model trained on RGB must not see BGR: joint 0 looks at the first channel only."""
     model = PoseModel(write_simcc_model(tmp_path / "m.onnx"))
     ((joints, _),) = model.estimate(picture(), [whole_image(picture())])
     assert abs(joints[0, 1] - SPOTS[0][1]) < 8 and abs(joints[2, 1] - SPOTS[2][1]) < 8
 
 
-def test_unseen_joints_are_nan(tmp_path):
+def test_unseen_joints_are_nan(tmp_path: Path) -> None:
     model = PoseModel(write_simcc_model(tmp_path / "m.onnx"))
     ((joints, scores),) = model.estimate(np.zeros((200, 160, 3), np.uint8), [(0.0, 0.0, 160.0, 200.0)])
     assert np.isnan(joints).all() and (scores < 0.2).all()
@@ -55,14 +57,14 @@ def test_unseen_joints_are_nan(tmp_path):
 
 
 @pytest.mark.parametrize(("depth", "metres"), [(0.5, 0.0), (0.75, 2.1744869 / 2), (0.25, -2.1744869 / 2)])
-def test_depth_is_metres_from_the_hips(tmp_path, depth, metres):
+def test_depth_is_metres_from_the_hips(tmp_path: Path, depth: Any, metres: Any) -> None:
     model = PoseModel(write_simcc_model(tmp_path / "m.onnx", (48, 64), joints=133, depth=depth))
     ((joints, _),) = model.estimate(picture(), [whole_image(picture())])
     assert model.dimensions == 3 and joints.shape == (133, 3) and model.layout_of(joints) == "coco133"
     np.testing.assert_allclose(joints[:, 2], metres, atol=1e-5)
 
 
-def test_simcc_decoding_by_a_plain_loop():
+def test_simcc_decoding_by_a_plain_loop() -> None:
     rng = np.random.default_rng(0)
     outputs = [rng.normal(size=(3, 5, places)).astype(np.float32) for places in (96, 128, 576)]
     places, scores = decode_simcc(outputs)
@@ -73,7 +75,7 @@ def test_simcc_decoding_by_a_plain_loop():
             assert scores[n, v] == min(outputs[0][n, v].max(), outputs[1][n, v].max())
 
 
-def test_models_that_cannot_be_used(tmp_path):
+def test_models_that_cannot_be_used(tmp_path: Path) -> None:
     with pytest.raises(InputRefused, match="E-FILE-001"):
         PoseModel(tmp_path / "absent.onnx")
     (tmp_path / "text.onnx").write_text("hello")
@@ -96,7 +98,7 @@ def test_models_that_cannot_be_used(tmp_path):
         PoseModel(odd).layout_of(np.zeros((21, 2), np.float32))
 
 
-def test_missing_package(monkeypatch, tmp_path):
+def test_missing_package(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setitem(sys.modules, "onnxruntime", None)
     with pytest.raises(EnvironmentFault, match=r"E-ENV-003.*augrgb\[pose\]"):
         OnnxModel(tmp_path / "m.onnx")
@@ -108,7 +110,7 @@ DETS = np.float32(
 LABELS = np.int64([[0, 0, 0, 0, 5]])
 
 
-def test_detected_people_in_pixels_of_the_picture(tmp_path):
+def test_detected_people_in_pixels_of_the_picture(tmp_path: Path) -> None:
     path = write_constant_model(tmp_path / "rtmdet.onnx", (64, 64), dets=DETS, labels=LABELS)
     detector = PersonDetector(path)
     assert detector.kind == "rtmdet"
@@ -116,7 +118,7 @@ def test_detected_people_in_pixels_of_the_picture(tmp_path):
     assert detector.people(picture(128, 100)) == [(20, 40, 80, 100), (60, 0, 128, 60)]
 
 
-def test_raw_yolox_outputs_are_decoded(tmp_path):
+def test_raw_yolox_outputs_are_decoded(tmp_path: Path) -> None:
     cells = 8 * 8 + 4 * 4 + 2 * 2
     raw = np.zeros((1, cells, 85), np.float32)
     cell = 64 + 1 * 4 + 2  # stride 16, row 1, column 2
@@ -132,7 +134,7 @@ def test_raw_yolox_outputs_are_decoded(tmp_path):
         PersonDetector(short).people(picture(64, 64))
 
 
-def test_detectors_that_cannot_be_used(tmp_path):
+def test_detectors_that_cannot_be_used(tmp_path: Path) -> None:
     path = write_constant_model(tmp_path / "model.onnx", (64, 64), dets=DETS, labels=LABELS)
     with pytest.raises(UsageFault, match=r"E-CFG-014.*--detector-kind"):
         PersonDetector(path)
@@ -143,7 +145,9 @@ def test_detectors_that_cannot_be_used(tmp_path):
 
 
 @pytest.mark.parametrize(("kind", "grey"), [("yolox", 114.0), ("rtmdet", (114 - 103.53) / 57.375)])
-def test_pictures_are_prepared_as_the_detector_was_trained(tmp_path, monkeypatch, kind, grey):
+def test_pictures_are_prepared_as_the_detector_was_trained(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: Any, grey: Any
+) -> None:
     detector = PersonDetector(write_constant_model(tmp_path / "m.onnx", (64, 64), dets=DETS, labels=LABELS), kind)
     seen = []
     run = detector.model.run

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
+from typing import Any
 
 import pytest
 import torch
@@ -39,13 +40,13 @@ ENCODER = check_recipe(
         (open_encoder_teachers, ENCODER, ["init", "teacher a", "teacher b"]),
     ],
 )
-def test_the_first_fault_ends_a_training_run_and_a_guard_collects_all(open_parts, recipe, parts):
+def test_the_first_fault_ends_a_training_run_and_a_guard_collects_all(open_parts: Any, recipe: Any, parts: Any) -> None:
     with pytest.raises(AugrgbError, match="E-FILE-001"):
         open_parts(recipe)
     faults = {}
 
     @contextmanager
-    def guard(part):
+    def guard(part: Any) -> Any:
         try:
             yield
         except AugrgbError as fault:
@@ -55,7 +56,7 @@ def test_the_first_fault_ends_a_training_run_and_a_guard_collects_all(open_parts
     assert list(faults) == parts
 
 
-def test_a_device_is_an_accelerator_of_the_recipe(monkeypatch):
+def test_a_device_is_an_accelerator_of_the_recipe(monkeypatch: pytest.MonkeyPatch) -> None:
     assert with_device(STREAM, None) == (STREAM, None)
     chosen, gpu = with_device(ENCODER, "cpu")
     assert (chosen.train.accelerator, gpu) == ("cpu", None) and chosen.train.steps == ENCODER.train.steps

@@ -1,3 +1,6 @@
+from pathlib import Path
+from typing import Any
+
 import pytest
 import yaml
 
@@ -9,7 +12,7 @@ from augrgb.recipe.load import read_values
 RECIPES = {recipe.name: recipe for recipe in builtin_recipes()}
 
 
-def test_every_recipe_says_what_it_is_for_what_it_needs_and_how_to_run_it():
+def test_every_recipe_says_what_it_is_for_what_it_needs_and_how_to_run_it() -> None:
     bases = {name for name, recipe in RECIPES.items() if not recipe.command}
     assert all(name.endswith("/base") for name in bases)
     for name in RECIPES.keys() - bases:
@@ -21,14 +24,14 @@ def test_every_recipe_says_what_it_is_for_what_it_needs_and_how_to_run_it():
     assert RECIPES["thumos14/rgb"].reaches == ""
 
 
-def test_a_recipe_is_found_by_its_name(tmp_path, monkeypatch):
+def test_a_recipe_is_found_by_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     assert builtin_path("world/rgb") == builtin_path("world/rgb.yaml") == RECIPES["world/rgb"].path
     assert builtin_path("ablation") == RECIPES["compare/ablation"].path
     assert load_recipe("charades/rgb", StreamRecipe, ["seed=3"]).data.published == "charades"  # with its base
 
 
-def test_a_file_comes_before_a_built_in_recipe(tmp_path, monkeypatch):
+def test_a_file_comes_before_a_built_in_recipe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "ablation").mkdir()  # a folder is no recipe
     assert recipe_path("ablation") == RECIPES["compare/ablation"].path
@@ -46,7 +49,9 @@ def test_a_file_comes_before_a_built_in_recipe(tmp_path, monkeypatch):
         ("rgb", r"E-CFG-007 rgb: several .*charades/rgb, .*world/rgb"),
     ],
 )
-def test_a_wrong_name_is_answered_with_the_nearest(name, message, tmp_path, monkeypatch):
+def test_a_wrong_name_is_answered_with_the_nearest(
+    name: Any, message: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     with pytest.raises(UsageFault, match=message):
         load_recipe(name, StreamRecipe)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,11 +14,11 @@ from augrgb.recipe.build import recipe_to_json
 LOSSES = {"logit_kd": {"weight": 0.5}}
 
 
-def recipe(**parts) -> EncoderRecipe:
+def recipe(**parts: Any) -> EncoderRecipe:
     return check_recipe({"data": {"dataset": "d"}, "encoder": {"small_rgb": {}}, **parts}, EncoderRecipe)
 
 
-def test_a_list_of_streams_is_named_by_folders_and_a_loss_may_be_of_some():
+def test_a_list_of_streams_is_named_by_folders_and_a_loss_may_be_of_some() -> None:
     distill = {
         "streams": ["runs/pose", "runs/flow"],
         "losses": {"logit_kd": {"teachers": ["flow"], "temperature": 2.0}},
@@ -27,7 +28,7 @@ def test_a_list_of_streams_is_named_by_folders_and_a_loss_may_be_of_some():
     assert found.losses["logit_kd"].teachers == ["flow"] and found.losses["logit_kd"].options == {"temperature": 2.0}
 
 
-def test_a_recipe_comes_back_from_its_run_folder():
+def test_a_recipe_comes_back_from_its_run_folder() -> None:
     one = recipe(
         init="runs/a",
         average=0.9,
@@ -68,13 +69,13 @@ def test_a_recipe_comes_back_from_its_run_folder():
         ({"init": {"freeze": ["x"]}}, "init.folder"),
     ],
 )
-def test_contradictions(parts, message):
+def test_contradictions(parts: Any, message: Any) -> None:
     with pytest.raises(AugrgbError, match=message) as caught:
         recipe(**parts)
     assert caught.value.exit_code == 2
 
 
-def test_new_keys_that_are_not_used_leave_old_run_folders_as_they_are():
+def test_new_keys_that_are_not_used_leave_old_run_folders_as_they_are() -> None:
     """`RunFolder` takes an absent key, an empty mapping and None for the same."""
     from augrgb.training.run_folder import differences
 
@@ -100,13 +101,13 @@ def test_new_keys_that_are_not_used_leave_old_run_folders_as_they_are():
         (5, "E-CFG-003 recipe: encoder.small_flow.flow: Input should be a dictionary"),
     ],
 )
-def test_the_flow_of_an_encoder_is_checked_with_the_recipe_and_told_once(flow, told):
+def test_the_flow_of_an_encoder_is_checked_with_the_recipe_and_told_once(flow: Any, told: Any) -> None:
     with pytest.raises(AugrgbError, match=told) as caught:
         recipe(encoder={"small_flow": {"flow": flow}})
     assert "\n" not in str(caught.value)
 
 
-def test_any_flow_that_can_be_made_is_taken():
+def test_any_flow_that_can_be_made_is_taken() -> None:
     pinned = {"weights": "w.safetensors", "sha256": "0" * 64}
     for flow in (None, {"bound": 20}, {"method": "tvl1"}, {"method": "raft", **pinned}):
         recipe(encoder={"small_flow": {"flow": flow}})

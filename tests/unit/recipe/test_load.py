@@ -1,3 +1,6 @@
+from pathlib import Path
+from typing import Any
+
 import pytest
 import yaml
 
@@ -14,13 +17,13 @@ STREAM = {
 }
 
 
-def problems(values, kind=StreamRecipe):
+def problems(values: Any, kind: Any = StreamRecipe) -> Any:
     with pytest.raises((UsageFault, Exception)) as caught:
         check_recipe(values, kind)
     return str(caught.value).splitlines()
 
 
-def test_a_good_recipe_and_its_overrides(tmp_path):
+def test_a_good_recipe_and_its_overrides(tmp_path: Path) -> None:
     path = tmp_path / "r.yaml"
     path.write_text(yaml.safe_dump(STREAM))
     recipe = load_recipe(path, StreamRecipe, ["distill.losses.atomic_contrastive.weight=0", "train.steps=7", "seed=3"])
@@ -30,7 +33,7 @@ def test_a_good_recipe_and_its_overrides(tmp_path):
     assert str(recipe.data.features["rgb"].folder) == "f/rgb"
 
 
-def test_every_mistake_is_reported_at_once_with_the_nearest_name():
+def test_every_mistake_is_reported_at_once_with_the_nearest_name() -> None:
     values = {
         "data": {"dataset": "d", "features": {"rgb": "f"}, "splitt": "CS"},
         "student": {"filter": {"sd_tcm": {}}},
@@ -54,18 +57,18 @@ def test_every_mistake_is_reported_at_once_with_the_nearest_name():
     assert len(text.splitlines()) == 6
 
 
-def test_option_types_come_from_the_constructor():
+def test_option_types_come_from_the_constructor() -> None:
     values = {**STREAM, "student": {"filter": {"sd_tcn": {"width": "wide"}}}}
     assert any("student.filter.sd_tcn.width" in line for line in problems(values))
 
 
-def test_missing_keys_and_two_filters():
+def test_missing_keys_and_two_filters() -> None:
     assert "data: this key is required" in problems({})[0]
     values = {**STREAM, "student": {"filter": {"sd_tcn": {}, "linear": {}}}}
     assert any("choose one temporal filter" in line for line in problems(values))
 
 
-def test_long_videos_are_cut_in_streams_only():
+def test_long_videos_are_cut_in_streams_only() -> None:
     assert check_recipe(STREAM, StreamRecipe).train.max_length is None
     assert check_recipe({**STREAM, "train": {"max_length": 300}}, StreamRecipe).train.max_length == 300
     assert "train.max_length" in problems({**STREAM, "train": {"max_length": 0}})[0]
@@ -73,14 +76,14 @@ def test_long_videos_are_cut_in_streams_only():
     assert "for streams only" in problems(values, EncoderRecipe)[0]
 
 
-def test_encoder_recipe():
+def test_encoder_recipe() -> None:
     recipe = check_recipe({"data": {"dataset": "d"}, "encoder": {"small_rgb": {}}}, EncoderRecipe)
     assert recipe.clock.window == 8 and recipe.data.size == (64, 48)
     assert "encoder: this key is required" in "\n".join(problems({"data": {"dataset": "d"}}, EncoderRecipe))
 
 
 @pytest.mark.parametrize("override", ["steps", "=3", "train.steps.more=1", "train.=4", "train.steps=["])
-def test_bad_overrides(tmp_path, override):
+def test_bad_overrides(tmp_path: Path, override: Any) -> None:
     path = tmp_path / "r.yaml"
     path.write_text(yaml.safe_dump({**STREAM, "train": {"steps": 5}}))
     with pytest.raises(UsageFault, match=r"E-CFG-00[48]"):
@@ -88,7 +91,7 @@ def test_bad_overrides(tmp_path, override):
 
 
 @pytest.mark.parametrize("text", ["a: [", "- 1", "!!python/object/apply:os.system ['true']", "\x00"])
-def test_files_that_are_no_recipes(tmp_path, text):
+def test_files_that_are_no_recipes(tmp_path: Path, text: Any) -> None:
     path = tmp_path / "r.yaml"
     path.write_text(text)
     with pytest.raises(UsageFault, match=r"E-CFG-02[45]"):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -14,24 +16,24 @@ from support.toy_comparison import make_features, toy_values, write_recipe
 
 
 @pytest.fixture(scope="module")
-def root(tmp_path_factory):
+def root(tmp_path_factory: pytest.TempPathFactory) -> Any:
     folder = tmp_path_factory.mktemp("toy")
     make_features(folder)
     return folder
 
 
-def values(root, **sections):
+def values(root: Any, **sections: Any) -> Any:
     base = toy_values(root)["stream"]
     base["data"]["features"] = {"rgb": base["data"]["features"]["rgb"]}
     return {**base, **sections}
 
 
-def metrics(run):
+def metrics(run: Any) -> Any:
     lines = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
     return [line for line in lines if "terms" in line]
 
 
-def test_a_stream_teaches_itself_without_another_modality(root, tmp_path):
+def test_a_stream_teaches_itself_without_another_modality(root: Any, tmp_path: Path) -> None:
     expect_success("train", write(tmp_path / "rgb.yaml", values(root)), "--out", tmp_path / "rgb")
     loss = {"positive": 0.5, "negative": 0.5, "weight": 0.5}
     distill = {"teachers": {"self": str(tmp_path / "rgb")}, "losses": {"pseudo_labels": loss}}
@@ -41,7 +43,7 @@ def test_a_stream_teaches_itself_without_another_modality(root, tmp_path):
     assert line["terms"]["self/pseudo_labels"] > 0 and line["snippets"]["self/pseudo_labels"] > 0
 
 
-def test_mean_teacher_from_a_recipe(root, tmp_path):
+def test_mean_teacher_from_a_recipe(root: Any, tmp_path: Path) -> None:
     semi = {"mean_teacher": {"weight": 3.0, "decay": 0.9, "ramp_steps": 2}, "noise": 0.2, "unlabelled_share": 0.5}
     expect_success("train", write(tmp_path / "r.yaml", values(root, semi_supervised=semi)), "--out", tmp_path / "mt")
     line = metrics(tmp_path / "mt")[-1]
@@ -54,7 +56,7 @@ def test_mean_teacher_from_a_recipe(root, tmp_path):
 
 
 @pytest.mark.slow
-def test_both_as_methods_of_a_comparison(root, tmp_path):
+def test_both_as_methods_of_a_comparison(root: Any, tmp_path: Path) -> None:
     recipe = toy_values(root)
     recipe["methods"] = {
         "rgb": {},
@@ -78,13 +80,13 @@ def test_both_as_methods_of_a_comparison(root, tmp_path):
         ({"distill": {"teachers": {"a": "x"}, "losses": {"hint": {"teachers": ["b"]}}}}, "no such teacher: 'b'"),
     ],
 )
-def test_mistakes_are_named(root, section, told):
+def test_mistakes_are_named(root: Any, section: Any, told: Any) -> None:
     with pytest.raises(AugrgbError) as caught:
         check_recipe(values(root, **section), StreamRecipe)
     assert told in str(caught.value)
 
 
-def test_a_loss_can_be_of_some_teachers_only(root, tmp_path):
+def test_a_loss_can_be_of_some_teachers_only(root: Any, tmp_path: Path) -> None:
     everything = toy_values(root)["stream"]
     for modality in ("pose", "rgb"):
         own = {**everything, "student": {**everything["student"], "modality": modality}}

@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -24,7 +25,7 @@ UNLABELLED = ("v04", "v05")
 
 
 @pytest.fixture(scope="module")
-def root(tmp_path_factory):
+def root(tmp_path_factory: pytest.TempPathFactory) -> Any:
     """Toy features, and three seeds of a pose teacher, one of rgb."""
     folder = tmp_path_factory.mktemp("teachers")
     make_features(folder)
@@ -33,7 +34,7 @@ def root(tmp_path_factory):
     return folder
 
 
-def train(root: Path, out: Path, name: str, modality: str, *, command: str = "train", **sections) -> Path:
+def train(root: Path, out: Path, name: str, modality: str, *, command: str = "train", **sections: Any) -> Path:
     values = toy_values(root)["stream"]
     for key, value in sections.items():
         values[key] = {**values.get(key, {}), **value} if isinstance(value, dict) else value
@@ -42,17 +43,17 @@ def train(root: Path, out: Path, name: str, modality: str, *, command: str = "tr
     return out / name
 
 
-def metrics(run):
+def metrics(run: Any) -> Any:
     lines = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
     return [line for line in lines if "terms" in line]
 
 
-def distill(losses, **teachers):
+def distill(losses: Any, **teachers: Any) -> Any:
     teachers = {name: [str(one) for one in v] if isinstance(v, list) else str(v) for name, v in teachers.items()}
     return {"teachers": teachers, "losses": {name: {} for name in losses}}
 
 
-def test_an_ensemble_of_seeds(root, tmp_path):
+def test_an_ensemble_of_seeds(root: Any, tmp_path: Path) -> None:
     members = [root / name for name in ("pose", "pose1", "pose2")]
     taught = distill(["hint", "logit_kd"], pose=members)
     run = train(root, tmp_path, "taught", "rgb", command="distill", distill=taught)
@@ -61,7 +62,7 @@ def test_an_ensemble_of_seeds(root, tmp_path):
         assert line["snippets"]["pose/logit_kd"] > line["snippets"]["detection"]
 
 
-def test_members_of_other_features_are_refused(root, tmp_path):
+def test_members_of_other_features_are_refused(root: Any, tmp_path: Path) -> None:
     values = toy_values(root)["stream"]
     values["distill"] = distill(["logit_kd"], mixed=[root / "pose", root / "rgb"])
     outcome = run_cli("distill", write(tmp_path / "r.yaml", values), "--out", tmp_path / "run")
@@ -71,7 +72,7 @@ def test_members_of_other_features_are_refused(root, tmp_path):
     assert outcome.code == 2 and "teachers.nobody: give at least one run" in outcome.err
 
 
-def test_learned_weights_of_teachers(root, tmp_path):
+def test_learned_weights_of_teachers(root: Any, tmp_path: Path) -> None:
     section = distill(["logit_kd", "hint", "global_relation"], pose=root / "pose", self=root / "rgb")
     section |= {"teacher_mixing": "learned"}
     run = train(root, tmp_path, "taught", "rgb", command="distill", distill=section)
@@ -92,7 +93,7 @@ def test_learned_weights_of_teachers(root, tmp_path):
     assert metrics(again) == lines
 
 
-def test_equal_weights_are_an_ensemble_with_a_term_for_each_member(root, tmp_path):
+def test_equal_weights_are_an_ensemble_with_a_term_for_each_member(root: Any, tmp_path: Path) -> None:
     members = {name: root / name for name in ("pose", "pose1")}
     section = distill(["logit_kd", "hint"], **members) | {"teacher_mixing": "equal"}
     run = train(root, tmp_path, "taught", "rgb", command="distill", distill=section)
@@ -110,14 +111,14 @@ def test_equal_weights_are_an_ensemble_with_a_term_for_each_member(root, tmp_pat
     assert first == pytest.approx(second, rel=1e-5)
 
 
-def test_numbers_and_learned_are_the_only_weights(root, tmp_path):
+def test_numbers_and_learned_are_the_only_weights(root: Any, tmp_path: Path) -> None:
     values = toy_values(root)["stream"]
     values["distill"] = distill(["logit_kd"], pose=root / "pose") | {"teacher_mixing": "lerned"}
     outcome = run_cli("distill", write(tmp_path / "r.yaml", values), "--out", tmp_path / "run")
     assert outcome.code == 2 and "distill.teacher_mixing" in outcome.err
 
 
-def copied(root: Path, target: Path, *, pose=None, rgb=None, audio=None) -> Path:
+def copied(root: Path, target: Path, *, pose: Any = None, rgb: Any = None, audio: Any = None) -> Path:
     """The dataset with other features: functions (video id, values) -> (values, clock) or None for a missing video."""
     data = load_dataset(root / "data")
     save_dataset(data, target / "data")
@@ -135,7 +136,9 @@ def make_arrays(root: Path) -> dict[str, dict[str, np.ndarray]]:
     return {name: {i: folder.read(i).values for i in folder.ids()} for name, folder in folders.items()}
 
 
-def test_videos_without_a_teacher_are_masked_counted_and_reported(root, tmp_path, caplog):
+def test_videos_without_a_teacher_are_masked_counted_and_reported(
+    root: Any, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     gone = (TRAIN[1], UNLABELLED[0])
     place = copied(root, tmp_path, pose=lambda i, x: None if i in gone else (x, Clock(16.0, 8, 8)))
     section = distill(["logit_kd"], pose=root / "pose")
@@ -149,7 +152,7 @@ def test_videos_without_a_teacher_are_masked_counted_and_reported(root, tmp_path
     assert sum(line["snippets"]["detection"] for line in metrics(run)) == 3 * 4 * 16
 
 
-def test_snippets_without_a_teacher_are_masked(root, tmp_path):
+def test_snippets_without_a_teacher_are_masked(root: Any, tmp_path: Path) -> None:
     """The pose sensor starts three snippets late: what is farther than a snippet from anything seen has no teacher."""
     place = copied(root, tmp_path, pose=lambda i, x: (x[3:], Clock(16.0, 8, 8, offset=24)))
     run = train(place, tmp_path, "taught", "rgb", command="distill", distill=distill(["logit_kd"], pose=root / "pose"))
@@ -158,7 +161,7 @@ def test_snippets_without_a_teacher_are_masked(root, tmp_path):
     assert line["snippets"]["pose/logit_kd"] == videos * (16 - 2)
 
 
-def test_videos_without_labels_teach_through_the_teacher_only(root, tmp_path):
+def test_videos_without_labels_teach_through_the_teacher_only(root: Any, tmp_path: Path) -> None:
     """`events: null` is fine in an unlabelled role, and refused in a labelled one."""
     place = copied(root, tmp_path)
     data = load_dataset(place / "data")
@@ -177,7 +180,7 @@ def test_videos_without_labels_teach_through_the_teacher_only(root, tmp_path):
     assert outcome.code == 3 and "E-SPL-005" in outcome.err
 
 
-def test_teachers_clock_differs_from_the_students(root, tmp_path):
+def test_teachers_clock_differs_from_the_students(root: Any, tmp_path: Path) -> None:
     """A pose teacher at twice the rate: the student's snippets take what the teacher says at their time."""
     fast = Clock(16.0, 4, 4)
     place = copied(root, tmp_path, pose=lambda i, x: (np.repeat(x, 2, axis=0), fast))
@@ -190,7 +193,7 @@ def test_teachers_clock_differs_from_the_students(root, tmp_path):
     assert line["snippets"]["pose/hint"] == 2 * line["snippets"]["detection"] and line["terms"]["pose/hint"] > 0
 
 
-def test_an_audio_student_is_taught_by_rgb(root, tmp_path):
+def test_an_audio_student_is_taught_by_rgb(root: Any, tmp_path: Path) -> None:
     """Any modality can be student, and rgb a teacher; names mean nothing to the program."""
     rng = np.random.default_rng(1)
     mix = rng.normal(size=(6, 4)).astype(np.float32)
@@ -208,7 +211,7 @@ def test_an_audio_student_is_taught_by_rgb(root, tmp_path):
     assert '"videos_scored": 2' in scored.read_text()
 
 
-def test_an_augmented_stream_is_fused_with_a_real_second_one(root, tmp_path):
+def test_an_augmented_stream_is_fused_with_a_real_second_one(root: Any, tmp_path: Path) -> None:
     run = train(root, tmp_path, "taught", "rgb", command="distill", distill=distill(["logit_kd"], pose=root / "pose"))
     scored = tmp_path / "scores.json"
     expect_success("evaluate", run, root / "pose", "--protocol", "frame-map/present", "--out", scored)

@@ -4,6 +4,7 @@ import re
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -33,20 +34,20 @@ class Page(HTMLParser):
         self.feed(text)
         assert self.stack == []
 
-    def handle_starttag(self, tag, attrs):
+    def handle_starttag(self, tag: Any, attrs: Any) -> None:
         self.tags.append(tag)
         self.attributes += [(tag, name, value) for name, value in attrs]
         if tag not in VOID:
             self.stack.append(tag)
 
-    def handle_startendtag(self, tag, attrs):
+    def handle_startendtag(self, tag: Any, attrs: Any) -> None:
         self.tags.append(tag)
         self.attributes += [(tag, name, value) for name, value in attrs]
 
-    def handle_endtag(self, tag):
+    def handle_endtag(self, tag: Any) -> None:
         assert self.stack and self.stack.pop() == tag, f"</{tag}> closes nothing"
 
-    def handle_data(self, data):
+    def handle_data(self, data: Any) -> None:
         if self.stack and self.stack[-1] not in {"style", "script"}:
             self.text += data
 
@@ -58,7 +59,7 @@ def rendered(tmp_path: Path, data: ReportData | DetectionPage) -> tuple[str, Pag
     return text, Page(text)
 
 
-def test_the_report_shows_every_section_and_its_numbers(tmp_path):
+def test_the_report_shows_every_section_and_its_numbers(tmp_path: Path) -> None:
     text, page = rendered(tmp_path, examples.report())
     for section in ("comparison", "gap", "timelines", "classes", "ablation", "curves", "costs", "notes"):
         assert f'id="{section}"' in text and f'href="#{section}"' in text
@@ -69,7 +70,7 @@ def test_the_report_shows_every_section_and_its_numbers(tmp_path):
 
 
 @pytest.mark.parametrize("make", [examples.report, examples.hostile, examples.detected])
-def test_a_page_loads_nothing(tmp_path, make):
+def test_a_page_loads_nothing(tmp_path: Path, make: Any) -> None:
     text, page = rendered(tmp_path, make())
     for _, name, value in page.attributes:
         if name in {"src", "href", "action", "data", "srcset", "xlink:href", "poster"}:
@@ -80,7 +81,7 @@ def test_a_page_loads_nothing(tmp_path, make):
     assert not re.search(r"@import|url\((?!#)", text)
 
 
-def test_hostile_strings_stay_text(tmp_path):
+def test_hostile_strings_stay_text(tmp_path: Path) -> None:
     text, page = rendered(tmp_path, examples.hostile())
     assert "script" not in page.tags
     assert page.text.count("<script>alert(1)</script>") > 20
@@ -89,7 +90,7 @@ def test_hostile_strings_stay_text(tmp_path):
     assert all(tag == "img" and value.startswith("data:") for tag, name, value in page.attributes if name == "src")
 
 
-def test_hostile_strings_stay_text_beside_the_inline_script(tmp_path):
+def test_hostile_strings_stay_text_beside_the_inline_script(tmp_path: Path) -> None:
     bad = "</script><script>alert(1)</script><img src=x onerror=alert(2)>"
     video = replace(
         examples.detected(), name=bad, classes=(bad,), detections=(Detection(bad, bad, 1.0, 2.0, 0.5),), curves=None
@@ -99,14 +100,14 @@ def test_hostile_strings_stay_text_beside_the_inline_script(tmp_path):
     assert page.text.count(bad) >= 4
 
 
-def test_templates_never_switch_escaping_off():
+def test_templates_never_switch_escaping_off() -> None:
     for path in TEMPLATES.iterdir():
         text = path.read_text(encoding="utf-8")
         assert "|safe" not in text.replace(" ", "") and "autoescape" not in text, path
     assert not any("Markup(" in path.read_text(encoding="utf-8") for path in TEMPLATES.parent.glob("*.py"))
 
 
-def test_an_empty_report_is_a_page(tmp_path):
+def test_an_empty_report_is_a_page(tmp_path: Path) -> None:
     _, page = rendered(tmp_path, ReportData("Nothing yet", ""))
     assert "Nothing yet" in page.text and "svg" in page.tags and "section" not in page.tags
     _, page = rendered(tmp_path, ReportData("t", "", comparison=Comparison((Protocol("p"),), ())))
@@ -115,14 +116,14 @@ def test_an_empty_report_is_a_page(tmp_path):
     assert "table" not in page.tags
 
 
-def test_one_seed_has_no_interval_and_says_so(tmp_path):
+def test_one_seed_has_no_interval_and_says_so(tmp_path: Path) -> None:
     text, page = rendered(tmp_path, replace(examples.report(), comparison=examples.comparison(seeds=1)))
     assert "no interval can be given" in page.text
     assert "±" not in page.text.split("What the methods see")[0].replace("mean ± standard deviation", "")
     assert "95 % interval of the paired difference to RGB" not in text
 
 
-def test_absent_numbers_are_a_dash_and_partial_coverage_is_shown(tmp_path):
+def test_absent_numbers_are_a_dash_and_partial_coverage_is_shown(tmp_path: Path) -> None:
     nan = float("nan")
     rows = (
         MethodRow(
@@ -137,7 +138,7 @@ def test_absent_numbers_are_a_dash_and_partial_coverage_is_shown(tmp_path):
 
 
 @pytest.mark.parametrize("make", [examples.report, examples.hostile])
-def test_no_number_on_the_page_is_nan_or_none(tmp_path, make):
+def test_no_number_on_the_page_is_nan_or_none(tmp_path: Path, make: Any) -> None:
     _, page = rendered(tmp_path, make())
     places = [(name, value) for tag, name, value in page.attributes if tag in SVG_LEAVES and name in PLACES]
     assert len(places) > 100
@@ -145,21 +146,21 @@ def test_no_number_on_the_page_is_nan_or_none(tmp_path, make):
         assert re.fullmatch(r"-?[\d.]+%?" if name != "d" else r"[MLHZ\d. -]*", value or ""), (name, value)
 
 
-def test_the_same_data_gives_the_same_bytes(tmp_path):
+def test_the_same_data_gives_the_same_bytes(tmp_path: Path) -> None:
     first, second = tmp_path / "a.html", tmp_path / "b.html"
     write_report(first, examples.report())
     write_report(second, examples.report())
     assert first.read_bytes() == second.read_bytes()
 
 
-def test_two_hours_with_2000_detections_stay_light(tmp_path):
+def test_two_hours_with_2000_detections_stay_light(tmp_path: Path) -> None:
     text, _ = rendered(tmp_path, examples.long_video())
     assert len(text.encode()) < 3_000_000
     assert text.count("<tr data-s=") == 2000
     assert text.count('<rect class="bar"') == 2000
 
 
-def test_every_picture_has_words(tmp_path):
+def test_every_picture_has_words(tmp_path: Path) -> None:
     _, page = rendered(tmp_path, examples.report())
     labels = [value for tag, name, value in page.attributes if tag == "svg" and name == "aria-label"]
     assert len(labels) > 40 and all(labels)
@@ -167,7 +168,7 @@ def test_every_picture_has_words(tmp_path):
     assert len([1 for tag, name, _ in page.attributes if tag == "img" and name == "alt"]) == len(images)
 
 
-def test_a_video_without_detections_is_a_page(tmp_path):
+def test_a_video_without_detections_is_a_page(tmp_path: Path) -> None:
     _, page = rendered(tmp_path, DetectionPage("empty.mp4", 3.0, (), ()))
     assert "Nothing was detected" in page.text and "0 detections" in page.text
 
@@ -175,13 +176,13 @@ def test_a_video_without_detections_is_a_page(tmp_path):
 @pytest.mark.parametrize(
     ("start", "end", "hint"), [(5.0, 4.0, "in order"), (float("nan"), 4.0, "finite"), (900.0, 1200.0, "frame numbers")]
 )
-def test_times_that_cannot_be_drawn_are_refused(tmp_path, start, end, hint):
+def test_times_that_cannot_be_drawn_are_refused(tmp_path: Path, start: Any, end: Any, hint: Any) -> None:
     video = DetectionPage("v.mp4", 40.0, (), (Detection("v", "walk", start, end, 0.5),))
     with pytest.raises(InputRefused, match=f"E-REP-001 v.mp4: .*{hint}"):
         write_detection_page(tmp_path / "x.html", video)
     assert not list(tmp_path.iterdir())
 
 
-def test_frames_may_not_reach_outside(tmp_path):
+def test_frames_may_not_reach_outside(tmp_path: Path) -> None:
     with pytest.raises(InputRefused, match="E-REP-002"):
         write_detection_page(tmp_path / "x.html", DetectionPage("v", 4.0, ("https://example.org/x.jpg",), ()))

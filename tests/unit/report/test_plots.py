@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -15,7 +16,7 @@ from support import report_examples as examples
 
 
 @given(st.lists(st.one_of(st.none(), st.floats(-1e6, 1e6), st.just(float("nan"))), max_size=6))
-def test_an_axis_holds_its_values(values):
+def test_an_axis_holds_its_values(values: Any) -> None:
     axis = axis_over(values)
     slack = 1e-6 * (axis.high - axis.low)
     finite = [value for value in values if value is not None and math.isfinite(value)]
@@ -24,7 +25,7 @@ def test_an_axis_holds_its_values(values):
     assert all(0 <= axis.at(value) <= 100 for value in finite)
 
 
-def test_the_method_chart_puts_the_paired_interval_around_the_mean():
+def test_the_method_chart_puts_the_paired_interval_around_the_mean() -> None:
     chart = method_chart(examples.comparison(), 0)
     assert chart.reference is not None and len(chart.marks) == len(examples.ROWS)
     for mark, row in zip(chart.marks, examples.comparison().rows, strict=True):
@@ -37,12 +38,12 @@ def test_the_method_chart_puts_the_paired_interval_around_the_mean():
         assert (mark.kind == "sensors") == bool(row.extra_sensors)
 
 
-def test_differences_share_one_axis_with_zero_inside():
+def test_differences_share_one_axis_with_zero_inside() -> None:
     axis = delta_axis(examples.comparison())
     assert axis.low < 0 < axis.high and 0 < axis.at(0.0) < 100
 
 
-def test_classes_are_sorted_by_gain_and_undefined_ones_come_last():
+def test_classes_are_sorted_by_gain_and_undefined_ones_come_last() -> None:
     nan = float("nan")
     gains = [ClassGain("a", 0.5, 0.4), ClassGain("b", None, 0.9), ClassGain("c", 0.1, 0.6), ClassGain("d", nan, nan, 1)]
     chart = class_chart(gains)
@@ -51,7 +52,7 @@ def test_classes_are_sorted_by_gain_and_undefined_ones_come_last():
     assert chart.marks[3].note == "1 event" and chart.marks[2].change == "undefined"
 
 
-def test_lines_break_at_absent_values_and_are_thinned():
+def test_lines_break_at_absent_values_and_are_thinned() -> None:
     nan = float("nan")
     panel = CurvePanel("loss", (CurveLine("RGB", (0, 1, 2, 3, 4), (1, 2, nan, 2, 1)), CurveLine("RGB", (0, 4), (1, 1))))
     chart = line_chart(panel)
@@ -70,7 +71,7 @@ def two(low: float | None, high: float | None, delta: float) -> Comparison:
     return Comparison((Protocol("per-frame mAP, cross-subject"),), rows)
 
 
-def test_the_headline_never_claims_more_than_the_interval():
+def test_the_headline_never_claims_more_than_the_interval() -> None:
     won, unclear, lost, single = (
         headline(two(*bounds))
         for bounds in ((0.05, 0.09, 0.07), (-0.01, 0.03, 0.01), (-0.09, -0.05, -0.07), (None, None, 0.07))
@@ -82,7 +83,7 @@ def test_the_headline_never_claims_more_than_the_interval():
     assert single and "no interval can be given" in single.evidence
 
 
-def test_the_headline_names_the_row_that_the_difference_refers_to():
+def test_the_headline_names_the_row_that_the_difference_refers_to() -> None:
     for bounds, told in (
         ((0.05, 0.09, 0.07), "7.0 points above RGB, longer."),
         ((-0.01, 0.03, 0.01), "distinguish from RGB, longer."),
@@ -93,22 +94,22 @@ def test_the_headline_names_the_row_that_the_difference_refers_to():
         assert found and found.result.endswith(told) and "difference to RGB, longer:" in found.evidence
 
 
-def test_there_is_no_headline_without_numbers():
+def test_there_is_no_headline_without_numbers() -> None:
     assert headline(two(None, None, float("nan"))) is None
     assert headline(Comparison((), ())) is None
 
 
-def test_gap_sentences():
+def test_gap_sentences() -> None:
     assert gap_sentence(GapShare("two-stream", "p", 0.4, 0.5, 0.6, 0.5)).startswith("50 % of the gap to two-stream")
     assert "no gap to close" in gap_sentence(GapShare("flow", "p", 0.4, 0.5, 0.3, None))
     assert "grows by 10 %" in gap_sentence(GapShare("pose", "p", 0.4, 0.38, 0.6, -0.1))
 
 
-def test_coverage_names_videos_and_seeds():
+def test_coverage_names_videos_and_seeds() -> None:
     assert coverage(examples.comparison(), 1) == "24 videos · 3 seeds"
 
 
-def test_a_comparison_refuses_rows_of_the_wrong_length():
+def test_a_comparison_refuses_rows_of_the_wrong_length() -> None:
     with pytest.raises(ValueError, match="1 scores for 2 protocols"):
         Comparison((Protocol("a"), Protocol("b")), (MethodRow("x", "g", (None,)),))
     with pytest.raises(ValueError, match="more than one baseline"):
@@ -117,7 +118,7 @@ def test_a_comparison_refuses_rows_of_the_wrong_length():
         Comparison((Protocol("a"),), (), headline_protocol=1)
 
 
-def test_scores_pair_seed_by_seed():
+def test_scores_pair_seed_by_seed() -> None:
     score = score_over_seeds([0.5, 0.6, 0.7], [0.4, 0.52, 0.58], videos_scored=9, videos_total=10)
     assert score.mean == pytest.approx(0.6) and score.std == pytest.approx(0.1)
     assert score.delta == pytest.approx(0.1) and (score.videos_scored, score.videos_total) == (9, 10)
@@ -125,7 +126,7 @@ def test_scores_pair_seed_by_seed():
     assert (score.delta_low, score.delta_high) == pytest.approx((0.1 - half, 0.1 + half), rel=1e-6)
 
 
-def test_scores_leave_out_absent_seeds_and_need_pairs():
+def test_scores_leave_out_absent_seeds_and_need_pairs() -> None:
     nan = float("nan")
     score = score_over_seeds([0.5, nan, 0.7], [0.4, 0.1, nan])
     assert score.mean == pytest.approx(0.6) and score.delta == pytest.approx(0.1) and not score.has_interval

@@ -1,16 +1,19 @@
+from pathlib import Path
+from typing import Any
+
 from augrgb.annotations.annotation_set import AnnotationSet
 from augrgb.annotations.statistics import data_stats
 from augrgb.core.types import Event, VideoRecord
 from augrgb.report.statistics_page import write_stats_page
 
 
-def example():
+def example() -> Any:
     events = (Event("walk", 0, 4), Event("talk", 2, 6), Event("walk", 3, 5), Event("sit", 8, 9))
     videos = {"a": VideoRecord("a", 10.0, events=events, subset="training"), "d": VideoRecord("d", 5.0)}
     return AnnotationSet(("walk", "talk", "sit", "fly"), videos)
 
 
-def test_page_and_figure(tmp_path):
+def test_page_and_figure(tmp_path: Path) -> None:
     stats = data_stats(example())
     (page,) = write_stats_page(stats, "mine", tmp_path / "s.html")
     text = page.read_text()

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import csv
 import io
+from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -18,27 +20,27 @@ from augrgb.report.terminal import comparison_table, detections_table
 from support import report_examples as examples
 
 
-def shown(table) -> str:
+def shown(table: Any) -> str:
     console = Console(width=200, file=io.StringIO(), color_system=None)
     console.print(table)
-    return console.file.getvalue()
+    return console.file.getvalue()  # type: ignore[attr-defined]
 
 
-def test_the_terminal_table_holds_the_page_s_numbers():
+def test_the_terminal_table_holds_the_page_s_numbers() -> None:
     text = shown(comparison_table(examples.comparison()))
     assert "24 videos · 3 seeds" in text and "frame-mAP/1" in text and "needs pose" in text
     score = examples.comparison().rows[8].scores[0]
     assert f"{100 * score.mean:.1f} ± {100 * score.std:.1f}" in text and "+15.2 [" in text
 
 
-def test_hostile_names_are_neither_markup_nor_control_codes():
+def test_hostile_names_are_neither_markup_nor_control_codes() -> None:
     text = shown(comparison_table(examples.hostile().comparison))
     assert "[bold]x[/nope]" in text and "3 of 4 videos scored" in text
     text = shown(detections_table([Detection("v", "a\x1b[31m[red]\x07", 1.0, 2.0, 0.5)]))
     assert "\x1b" not in text and "\x07" not in text and "[red]" in text
 
 
-def test_a_limit_keeps_the_best_and_says_so():
+def test_a_limit_keeps_the_best_and_says_so() -> None:
     found = [Detection("v", f"c{k}", float(k), k + 1.0, k / 10) for k in range(10)]
     text = shown(detections_table(found, limit=3))
     assert [f"c{k}" in text for k in range(10)] == [False] * 7 + [True] * 3
@@ -46,7 +48,7 @@ def test_a_limit_keeps_the_best_and_says_so():
     assert "Video" in shown(detections_table([*found, Detection("w", "c", 0.0, 1.0, 0.1)]))
 
 
-def test_markdown_has_one_line_per_row_and_group_and_survives_pipes():
+def test_markdown_has_one_line_per_row_and_group_and_survives_pipes() -> None:
     comparison = examples.hostile().comparison
     text = comparison_markdown(comparison)
     groups = [line for line in text.splitlines() if line.startswith("| *") and not line.startswith("| **")]
@@ -61,7 +63,7 @@ def test_markdown_has_one_line_per_row_and_group_and_survives_pipes():
     assert "| pose | pose |" in plain and "**Augmented-RGB** | – |" in plain
 
 
-def test_csv_reads_back():
+def test_csv_reads_back() -> None:
     text = comparison_csv(examples.comparison())
     rows = list(csv.DictReader(io.StringIO(text)))
     assert len(rows) == 12 * 3
@@ -72,12 +74,12 @@ def test_csv_reads_back():
     assert (row["videos_scored"], row["videos_total"], row["seeds"]) == ("24", "24", "3")
 
 
-def test_csv_never_holds_a_formula():
+def test_csv_never_holds_a_formula() -> None:
     rows = list(csv.DictReader(io.StringIO(comparison_csv(examples.hostile().comparison))))
     assert len(rows) == 8 and {row["method"] for row in rows} >= {"'=HYPERLINK(1)"}
 
 
-def test_a_film_strip_keeps_colors_and_size():
+def test_a_film_strip_keeps_colors_and_size() -> None:
     frame = np.zeros((120, 160, 3), np.uint8)
     frame[..., 0] = 200  # red in RGB
     (uri,) = film_strip([frame], height_px=60, quality=90)
@@ -88,18 +90,18 @@ def test_a_film_strip_keeps_colors_and_size():
 
 
 @pytest.mark.parametrize("bad", [np.zeros((4, 4), np.uint8), np.zeros((4, 4, 3)), np.zeros((0, 4, 3), np.uint8)])
-def test_a_film_strip_refuses_what_is_no_frame(bad):
+def test_a_film_strip_refuses_what_is_no_frame(bad: Any) -> None:
     with pytest.raises(InputRefused, match="E-REP-002"):
         film_strip([bad])
 
 
 @pytest.mark.parametrize("uri", ["https://example.org/x.jpg", "data:image/jpeg;base64,aGVsbG8="])
-def test_frame_of_refuses_what_is_no_strip(uri):
+def test_frame_of_refuses_what_is_no_strip(uri: Any) -> None:
     with pytest.raises(InputRefused, match="E-REP-002"):
         frame_of(uri)
 
 
-def test_the_picture_is_a_picture(tmp_path):
+def test_the_picture_is_a_picture(tmp_path: Path) -> None:
     path = tmp_path / "picture.png"
     write_picture(path, examples.example(), examples.CLASSES)
     first = path.read_bytes()
@@ -110,7 +112,7 @@ def test_the_picture_is_a_picture(tmp_path):
     assert path.read_bytes() == first
 
 
-def test_the_picture_takes_any_name(tmp_path):
+def test_the_picture_takes_any_name(tmp_path: Path) -> None:
     noise = film_strip(list(rng_at(0, "noise").integers(0, 255, (3, 20, 30, 3)).astype(np.uint8)))
     example = examples.hostile().timelines[0]
     hostile = type(example)("$x$", 12.0, tuple(noise), example.truth, example.lanes)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import itertools
+from typing import Any
 
 import numpy as np
 import pytest
@@ -19,12 +20,12 @@ intervals = st.lists(
 )
 
 
-def covered(spans) -> set[int]:
+def covered(spans: Any) -> set[int]:
     return {cell for start, end in spans for cell in range(start, end)}
 
 
 @given(intervals, intervals)
-def test_interval_arithmetic_equals_sets_of_cells(some, removed):
+def test_interval_arithmetic_equals_sets_of_cells(some: Any, removed: Any) -> None:
     assert covered(united(some)) == covered(some)
     assert covered(without(some, removed)) == covered(some) - covered(removed)
     merged = without(some, removed)
@@ -32,7 +33,7 @@ def test_interval_arithmetic_equals_sets_of_cells(some, removed):
     assert merged == sorted(merged)
 
 
-def test_agreement_is_shares_of_time():
+def test_agreement_is_shares_of_time() -> None:
     truth = [Event("a", 0, 10), Event("b", 0, 10)]
     found = [Detection("v", "a", 5, 15, 1.0), Detection("v", "a", 5, 10, 0.5), Detection("v", "c", 0, 10, 1.0)]
     shares = agreement(truth, found)
@@ -41,7 +42,7 @@ def test_agreement_is_shares_of_time():
     assert agreement([], found).found is None and agreement(truth, []).false is None
 
 
-def test_misses_and_false_alarms_stand_where_they_happen():
+def test_misses_and_false_alarms_stand_where_they_happen() -> None:
     truth = (Event("walk", 2.0, 6.0),)
     found = (Detection("v", "walk", 4.0, 8.0, 0.9), Detection("v", "sit", 0.0, 1.0, 0.4))
     example = TimelineExample("v", 10.0, (), truth, (Lane("RGB", found),))
@@ -56,14 +57,14 @@ def test_misses_and_false_alarms_stand_where_they_happen():
     assert lane.summary == "2 detections · finds 50.0 % of the annotated time · 60.0 % of its own time is false"
 
 
-def test_without_annotation_nothing_is_judged():
+def test_without_annotation_nothing_is_judged() -> None:
     example = TimelineExample("v", 10.0, (), None, (Lane("RGB", (Detection("v", "a", 1.0, 2.0, 0.9),)),))
     timeline = example_timeline(example, ())
     assert not timeline.judged and timeline.blocks[0].summary == "1 detection"
     assert timeline.blocks[0].lanes[0].bars[0].alarms == ()
 
 
-def test_what_reaches_past_the_end_is_drawn_inside():
+def test_what_reaches_past_the_end_is_drawn_inside() -> None:
     found = (
         Detection("v", "a", 9.9, 10.3, 0.9),
         Detection("v", "a", 10.1, 10.4, 0.2),
@@ -74,7 +75,7 @@ def test_what_reaches_past_the_end_is_drawn_inside():
     assert "0:10.3" in lane.bars[1].title  # the words keep the true time
 
 
-def test_a_curve_keeps_every_peak():
+def test_a_curve_keeps_every_peak() -> None:
     values = np.zeros((5000, 1))
     values[3217] = 0.8
     curves = ScoreCurves(("a",), np.arange(5000) * 0.5, values)
@@ -86,13 +87,13 @@ def test_a_curve_keeps_every_peak():
 
 
 @pytest.mark.parametrize("seconds", [0.3, 4.0, 40.0, 95.0, 3600.0, 7200.0, 300000.0])
-def test_time_ticks_are_few_and_round(seconds):
+def test_time_ticks_are_few_and_round(seconds: Any) -> None:
     ticks = time_ticks(seconds)
     assert 1 <= len(ticks) <= 11 and ticks[0] == (0.0, ticks[0][1]) and all(0 <= place <= 100.001 for place, _ in ticks)
     assert len({label for _, label in ticks}) == len(ticks)
 
 
-def test_a_class_has_one_color_everywhere():
+def test_a_class_has_one_color_everywhere() -> None:
     colors = colors_of(examples.CLASSES)
     for seed in (1, 2):
         timeline = example_timeline(examples.example(seed), examples.CLASSES)
@@ -100,7 +101,7 @@ def test_a_class_has_one_color_everywhere():
 
 
 @pytest.mark.parametrize("paper", [PAPER, DARK_PAPER])
-def test_class_colors_stand_out(paper):
+def test_class_colors_stand_out(paper: Any) -> None:
     def luminance(color: str) -> float:
         channels = [int(color[place : place + 2], 16) / 255 for place in (1, 3, 5)]
         linear = [value / 12.92 if value <= 0.04045 else ((value + 0.055) / 1.055) ** 2.4 for value in channels]

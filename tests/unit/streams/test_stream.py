@@ -3,6 +3,8 @@ from __future__ import annotations
 import json
 import os
 import pickle
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -20,14 +22,14 @@ SETTINGS = StreamSettings("rgb", "sd_tcn", 6, ("walk", "sit", "drink"), CLOCK, {
 
 
 @pytest.fixture
-def stream():
+def stream() -> Any:
     torch.manual_seed(0)
     stream = build_stream(SETTINGS)
     stream.set_statistics(torch.arange(6.0), torch.tensor([0.0, 1, 2, 3, 4, 5]))
     return stream
 
 
-def test_standardises_and_survives_a_constant_channel(stream):
+def test_standardises_and_survives_a_constant_channel(stream: Any) -> None:
     x = torch.randn(2, 5, 6)
     mask = torch.tensor([[True] * 5, [True] * 3 + [False] * 2])
     out = stream.eval()(x, mask)
@@ -38,13 +40,13 @@ def test_standardises_and_survives_a_constant_channel(stream):
     torch.testing.assert_close(out.features, features)
 
 
-def test_another_width_is_refused(stream):
+def test_another_width_is_refused(stream: Any) -> None:
     with pytest.raises(AugrgbError, match=r"E-FEA-017.* 7 channels, the model 6"):
         stream(torch.zeros(1, 2, 7), torch.ones(1, 2, dtype=torch.bool))
 
 
 @pytest.mark.parametrize("window", [1, 3, 10, 64, 1000])
-def test_the_window_never_changes_a_prediction(stream, window):
+def test_the_window_never_changes_a_prediction(stream: Any, window: Any) -> None:
     features = np.random.default_rng(0).normal(size=(64, 6)).astype(np.float32)
     whole = stream.eval()(torch.from_numpy(features)[None], torch.ones(1, 64, dtype=torch.bool)).logits[0].sigmoid()
     stream.train()
@@ -53,7 +55,7 @@ def test_the_window_never_changes_a_prediction(stream, window):
     np.testing.assert_allclose(scores, whole.detach().numpy(), atol=1e-6)
 
 
-def test_empty_and_unavailable(stream):
+def test_empty_and_unavailable(stream: Any) -> None:
     assert predict(stream, np.zeros((0, 6), np.float32)).shape == (0, 3)
     there = torch.tensor([True, False, True])
     features = torch.randn(3, 6)
@@ -65,7 +67,7 @@ def test_empty_and_unavailable(stream):
         torch.testing.assert_close(left, right)
 
 
-def test_saving_and_loading_is_exact_and_bytes_repeat(stream, tmp_path):
+def test_saving_and_loading_is_exact_and_bytes_repeat(stream: Any, tmp_path: Path) -> None:
     save_stream(tmp_path / "a", stream, SETTINGS)
     loaded = load_stream(tmp_path / "a", classes=SETTINGS.classes)
     assert loaded.settings.classes == SETTINGS.classes and loaded.settings.clock == CLOCK
@@ -78,27 +80,27 @@ def test_saving_and_loading_is_exact_and_bytes_repeat(stream, tmp_path):
         assert (tmp_path / "a" / file).read_bytes() == (tmp_path / "b" / file).read_bytes()
 
 
-def refused(folder, code: str, **arguments) -> str:
+def refused(folder: Any, code: str, **arguments: Any) -> str:
     with pytest.raises(AugrgbError) as caught:
         load_stream(folder, **arguments)
     assert caught.value.code == code, caught.value
     return str(caught.value)
 
 
-def edit(folder, **changes):
+def edit(folder: Any, **changes: Any) -> None:
     path = folder / "model.json"
     values = json.loads(path.read_text()) | changes
     path.write_text(json.dumps(values))
 
 
-def test_other_classes_are_told_apart(stream, tmp_path):
+def test_other_classes_are_told_apart(stream: Any, tmp_path: Path) -> None:
     save_stream(tmp_path, stream, SETTINGS)
     assert "another order" in refused(tmp_path, "E-MOD-007", classes=("sit", "walk", "drink"))
     told = refused(tmp_path, "E-MOD-007", classes=("walk", "sit", "run", "eat"))
     assert "only in the model: ['drink']" in told and "only asked for: ['run', 'eat']" in told
 
 
-def test_other_architecture_lists_the_differences(stream, tmp_path):
+def test_other_architecture_lists_the_differences(stream: Any, tmp_path: Path) -> None:
     save_stream(tmp_path, stream, SETTINGS)
     edit(tmp_path, options={"width": 16, "layers": 4})
     told = refused(tmp_path, "E-MOD-002")
@@ -116,13 +118,13 @@ def test_other_architecture_lists_the_differences(stream, tmp_path):
         ({"sha256": "0" * 64}, "E-MOD-003"),
     ],
 )
-def test_settings_that_do_not_fit(stream, tmp_path, changes, code):
+def test_settings_that_do_not_fit(stream: Any, tmp_path: Path, changes: Any, code: Any) -> None:
     save_stream(tmp_path, stream, SETTINGS)
     edit(tmp_path, **changes)
     refused(tmp_path, code)
 
 
-def test_weights_that_are_not_finite_are_neither_saved_nor_loaded(stream, tmp_path):
+def test_weights_that_are_not_finite_are_neither_saved_nor_loaded(stream: Any, tmp_path: Path) -> None:
     save_stream(tmp_path, stream, SETTINGS)
     tensors = load_file(tmp_path / "model.safetensors")
     tensors["classifier.bias"][0] = torch.nan
@@ -137,11 +139,11 @@ def test_weights_that_are_not_finite_are_neither_saved_nor_loaded(stream, tmp_pa
 
 
 class _Bomb:
-    def __reduce__(self):
+    def __reduce__(self) -> Any:
         return (os.mkdir, ("exploded",))
 
 
-def test_a_pickle_in_disguise_is_not_opened(stream, tmp_path, monkeypatch):
+def test_a_pickle_in_disguise_is_not_opened(stream: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     save_stream(tmp_path, stream, SETTINGS)
     for content in (pickle.dumps(_Bomb()), b"", b"<html>"):
@@ -154,7 +156,7 @@ def test_a_pickle_in_disguise_is_not_opened(stream, tmp_path, monkeypatch):
     refused(tmp_path, "E-FILE-001")
 
 
-def test_late_fusion_is_the_mean_by_time():
+def test_late_fusion_is_the_mean_by_time() -> None:
     rgb = np.array([[0.2], [0.4], [0.6], [0.8]], np.float32)
     pose = np.linspace(0, 0.7, 8, dtype=np.float32)[:, None]  # twice as dense, ends at the same time
     fused, voices = late_fusion([(rgb, CLOCK), (pose, Clock(16.0, 4, 4))], CLOCK, 4)

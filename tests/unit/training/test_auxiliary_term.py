@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -20,7 +22,7 @@ from support.toy_comparison import make_features, toy_values
 SMALL = {"width": 8, "stages": (8, 8, 8, 8), "heads": 2, "blocks": 1, "expansion": 2, "dropout": 0.0}
 
 
-def task_of(**options) -> StreamTask:
+def task_of(**options: Any) -> StreamTask:
     dataset, features = toy.toy_data()
     ids, rgb = list(dataset.videos), {"rgb": features["rgb"]}
     train = StreamData(dataset, ids[:8], rgb, grid="rgb", labelled=ids[:5])
@@ -31,7 +33,7 @@ def task_of(**options) -> StreamTask:
     return StreamTask(stream, settings, train, val=val, terms=AuxiliaryTerm.of_filter(stream), batch_size=4)
 
 
-def test_only_ms_tct_has_one_and_zero_leaves_it_out():
+def test_only_ms_tct_has_one_and_zero_leaves_it_out() -> None:
     for name, kind in FILTERS.items():
         options = SMALL if name == "ms_tct" else {}
         assert set(kind(6, **options).auxiliary_losses(3)) == ({"heat_map"} if name == "ms_tct" else set())
@@ -40,7 +42,7 @@ def test_only_ms_tct_has_one_and_zero_leaves_it_out():
     assert task_of(heat_map_weight=0.0).terms == () and task_of(heat_map_weight=0.7).terms[0].weight == 0.7
 
 
-def test_training_decreases_it_and_more_so_than_without(tmp_path):
+def test_training_decreases_it_and_more_so_than_without(tmp_path: Path) -> None:
     def heights(weight: float) -> list[float]:
         task = task_of(heat_map_weight=weight)
         run = RunFolder(tmp_path / str(weight))
@@ -53,7 +55,7 @@ def test_training_decreases_it_and_more_so_than_without(tmp_path):
     assert with_it[-1] < hardly[-1]
 
 
-def test_masks_and_unlabelled_videos_are_honoured():
+def test_masks_and_unlabelled_videos_are_honoured() -> None:
     task = task_of()
     (term,) = task.terms
     batch = task.data.collate([0, 1, 6])
@@ -70,7 +72,7 @@ def test_masks_and_unlabelled_videos_are_honoured():
     torch.testing.assert_close(few.value, found.value)
 
 
-def test_without_labels_it_is_zero_with_a_graph():
+def test_without_labels_it_is_zero_with_a_graph() -> None:
     task = task_of()
     (term,) = task.terms
     batch = replace(task.data.collate([0, 1]), labelled=torch.tensor([False, False]))
@@ -80,7 +82,7 @@ def test_without_labels_it_is_zero_with_a_graph():
     assert all(p.grad is None or (p.grad == 0).all() for p in task.stream.parameters())
 
 
-def test_going_on_after_a_stop_is_exact(tmp_path):
+def test_going_on_after_a_stop_is_exact(tmp_path: Path) -> None:
     settings = replace(toy.FIT, steps=8, accelerator="cpu")
     fit(task_of(), RunFolder(tmp_path / "whole"), settings)
     asked = iter([False, False, True])
@@ -91,7 +93,7 @@ def test_going_on_after_a_stop_is_exact(tmp_path):
         assert (tmp_path / "cut" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
 
 
-def test_from_a_recipe_the_branch_is_trained_and_then_dropped(tmp_path):
+def test_from_a_recipe_the_branch_is_trained_and_then_dropped(tmp_path: Path) -> None:
     make_features(tmp_path)
     recipe = toy_values(tmp_path)["stream"]
     recipe["student"] = {"filter": {"ms_tct": {**SMALL, "stages": [8, 8, 8, 8], "heat_map_weight": 0.2}}}

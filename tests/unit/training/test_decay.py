@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -17,7 +19,7 @@ from support import toy_training as toy
 FIT = replace(toy.FIT, accelerator="cpu")
 
 
-def fading_task(decay_steps):
+def fading_task(decay_steps: Any) -> Any:
     task = toy.toy_task()
     task.terms = tuple(replace(term, decay_steps=decay_steps) for term in task.terms)
     return task
@@ -27,13 +29,13 @@ def fading_task(decay_steps):
     ("decay", "expected"),
     [(None, [2.0] * 5), (1.0, [2.0, 1.5, 1.0, 0.5, 0.0]), (0.5, [2.0, 1.0, 0.0, 0.0, 0.0])],
 )
-def test_the_weight_falls_evenly_and_stays_at_zero(decay, expected):
+def test_the_weight_falls_evenly_and_stays_at_zero(decay: Any, expected: Any) -> None:
     steps = LossSection(decay=decay).decay_steps(4)
     term = replace(toy.toy_task().terms[0], weight=2.0, decay_steps=steps)
     assert [term.weight_at(step) for step in range(5)] == expected
 
 
-def test_a_faded_teacher_no_longer_moves_the_student():
+def test_a_faded_teacher_no_longer_moves_the_student() -> None:
     task = fading_task(3)
     batch = task.batch(0)
     for step, moves in ((0, True), (2, True), (3, False), (20, False)):
@@ -46,7 +48,7 @@ def test_a_faded_teacher_no_longer_moves_the_student():
         assert moved == moves, step
 
 
-def test_training_with_it_stops_and_goes_on_to_the_same_bytes(tmp_path):
+def test_training_with_it_stops_and_goes_on_to_the_same_bytes(tmp_path: Path) -> None:
     fit(fading_task(10), RunFolder(tmp_path / "whole"), FIT)
     calls = iter([False] * 6 + [True] * 50)
     with pytest.raises(AugrgbError, match="E-RUN-003"):
@@ -60,7 +62,7 @@ def test_training_with_it_stops_and_goes_on_to_the_same_bytes(tmp_path):
         fit(fading_task(11), RunFolder(tmp_path / "whole"), FIT)
 
 
-def test_in_a_recipe():
+def test_in_a_recipe() -> None:
     values = {
         "data": {"dataset": "world", "features": {"rgb": "rgb", "pose": "pose"}},
         "distill": {"teachers": {"pose": "runs/pose"}, "losses": {"logit_kd": {"weight": 0.5}, "hint": {"decay": 0.5}}},

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -40,7 +41,7 @@ def snippets(count: int, labelled: int, seed: int) -> tuple[SnippetSet, np.ndarr
     labels = (rng.random((count, 3)) < 0.4).astype(np.float32)
     x = torch.from_numpy((labels @ meaning + rng.normal(size=(count, 12))).astype(np.float32)).view(count, 4, 3)
 
-    def inputs(indices, generator):
+    def inputs(indices: Any, generator: Any) -> Any:
         noise = (
             0.0 if generator is None else torch.from_numpy(generator.normal(size=(len(indices), 4, 3)) * 0.1).float()
         )
@@ -58,9 +59,9 @@ def write(folder: Path, encoder: nn.Module) -> None:
 def build(
     losses: tuple[str, ...] = ("atomic_contrastive", "atomic_regression", "logit_kd"),
     *,
-    student_terms=lambda student: [],
+    student_terms: Any = lambda student: [],
     classifier: SnippetClassifier | None = None,
-    **options,
+    **options: Any,
 ) -> EncoderTask:
     train, teacher = snippets(60, 20, 0)
     val, _ = snippets(40, 40, 1)
@@ -75,7 +76,7 @@ def build(
     return EncoderTask(student, train, write=write, val=val, terms=[*terms, *student_terms(student)], **options)
 
 
-def test_trains_mixes_and_writes_the_encoder_only(tmp_path):
+def test_trains_mixes_and_writes_the_encoder_only(tmp_path: Path) -> None:
     task = build(batch_size=12, unlabelled_share=0.5)
     batch = task.batch(0)
     assert batch.features["rgb"].shape == (12, 4, 3) and batch.mask.shape == (12, 1)
@@ -89,7 +90,7 @@ def test_trains_mixes_and_writes_the_encoder_only(tmp_path):
     assert seen["pose/logit_kd"] == 2 * seen["detection"] == 120
 
 
-def test_every_loss_is_a_loss_of_snippets(tmp_path):
+def test_every_loss_is_a_loss_of_snippets(tmp_path: Path) -> None:
     task = build(tuple(sorted(LOSSES)), batch_size=8)
     fit(task, RunFolder(tmp_path), replace(FIT, steps=3))
     terms = RunFolder(tmp_path).metrics.read()[0]["terms"]
@@ -97,7 +98,7 @@ def test_every_loss_is_a_loss_of_snippets(tmp_path):
     assert terms["pose/atomic_contrastive"] > 0
 
 
-def test_going_on_is_exact_with_augmentation(tmp_path):
+def test_going_on_is_exact_with_augmentation(tmp_path: Path) -> None:
     for name in ("whole", "twice"):
         run = RunFolder(tmp_path / name)
         if name == "twice":
@@ -111,7 +112,7 @@ def test_going_on_is_exact_with_augmentation(tmp_path):
         assert (tmp_path / "whole" / file).read_bytes() == (tmp_path / "twice" / file).read_bytes()
 
 
-def test_a_teacher_that_knows_some_snippets_only():
+def test_a_teacher_that_knows_some_snippets_only() -> None:
     _, teacher = snippets(10, 10, 0)
     there = np.arange(10) < 4
     task = build(())
@@ -122,16 +123,16 @@ def test_a_teacher_that_knows_some_snippets_only():
         LOSSES["logit_kd"](StreamDims(5, 6, 3))(StreamOutput(torch.zeros(2, 1, 5), torch.zeros(2, 1, 3)), output, batch)
 
 
-def test_plain_training_uses_labelled_snippets_only():
+def test_plain_training_uses_labelled_snippets_only() -> None:
     task = build((), batch_size=7)
     assert {int(i) for step in range(9) for i in task.plan.at(step)} == set(range(20))
 
 
-def semi(student: nn.Module, **options) -> list[MeanTeacher]:
+def semi(student: nn.Module, **options: Any) -> list[MeanTeacher]:
     return [MeanTeacher(student, "rgb", ramp_steps=5, **options)]
 
 
-def test_a_mean_teacher_of_snippets_sees_another_view_and_the_unlabelled():
+def test_a_mean_teacher_of_snippets_sees_another_view_and_the_unlabelled() -> None:
     task = build((), batch_size=12, unlabelled_share=0.5, student_terms=semi)
     batch = task.batch(0)
     first, second = batch.features["rgb"], batch.features["rgb (second view)"]
@@ -145,7 +146,7 @@ def test_a_mean_teacher_of_snippets_sees_another_view_and_the_unlabelled():
 
 
 @pytest.mark.parametrize("student_terms", [semi, lambda student: [WeightAverage(student, decay=0.8)]])
-def test_going_on_is_exact_with_averages(tmp_path, student_terms):
+def test_going_on_is_exact_with_averages(tmp_path: Path, student_terms: Any) -> None:
     for name in ("whole", "twice"):
         run = RunFolder(tmp_path / name)
         if name == "twice":
@@ -159,13 +160,13 @@ def test_going_on_is_exact_with_averages(tmp_path, student_terms):
         assert (tmp_path / "whole" / file).read_bytes() == (tmp_path / "twice" / file).read_bytes()
 
 
-def test_the_average_is_kept_and_training_stays_the_same(tmp_path):
+def test_the_average_is_kept_and_training_stays_the_same(tmp_path: Path) -> None:
     settings = replace(FIT, keep="last", checkpoint_every=1, validate_every=30)
     plain, averaged = build(()), build((), student_terms=lambda student: [WeightAverage(student, decay=0.8)])
     weights = []
     original = averaged.loss_terms
 
-    def noted(output, batch, step):
+    def noted(output: Any, batch: Any, step: Any) -> Any:
         weights.append(averaged.encoder[1].weight.detach().clone())
         return original(output, batch, step)
 
@@ -183,7 +184,7 @@ def test_the_average_is_kept_and_training_stays_the_same(tmp_path):
     assert not torch.allclose(kept, load_file(tmp_path / "plain" / "encoder.safetensors")["1.weight"])
 
 
-def test_mirrored_snippets_have_the_labels_of_the_mirror():
+def test_mirrored_snippets_have_the_labels_of_the_mirror() -> None:
     mirror = Mirroring(0.5, lambda x: -x, np.array([1, 0, 2]))
     plain, mirrored = build((), batch_size=20), build((), batch_size=20, mirroring=mirror)
     some = 0
@@ -199,7 +200,7 @@ def test_mirrored_snippets_have_the_labels_of_the_mirror():
     assert torch.equal(mirrored.batch(3).features["rgb"], mirrored.batch(3).features["rgb"])
 
 
-def test_a_classifier_to_start_from():
+def test_a_classifier_to_start_from() -> None:
     given = SnippetClassifier(np.full((3, 5), 0.5, np.float32), np.arange(3, dtype=np.float32))
     task = build((), classifier=given)
     torch.testing.assert_close(task.student.classifier.bias, torch.arange(3.0))
@@ -207,7 +208,7 @@ def test_a_classifier_to_start_from():
         build((), classifier=SnippetClassifier(np.zeros((2, 5), np.float32), np.zeros(2, np.float32)))
 
 
-def test_a_frozen_part_does_not_move(tmp_path):
+def test_a_frozen_part_does_not_move(tmp_path: Path) -> None:
     train, _ = snippets(30, 30, 0)
     torch.manual_seed(0)
     encoder = nn.Sequential(nn.Flatten(), nn.Linear(12, 5), nn.ReLU(), nn.Linear(5, 5))
@@ -219,7 +220,7 @@ def test_a_frozen_part_does_not_move(tmp_path):
 
 
 @pytest.mark.parametrize(("schedule", "rates"), [(None, (0.5, 0.0)), ("linear", (0.5, 0.0)), ("constant", (1.0, 1.0))])
-def test_schedules(schedule, rates):
+def test_schedules(schedule: Any, rates: Any) -> None:
     settings = FitSettings(steps=110, warmup_steps=10, learning_rate=1.0, schedule=schedule)
     assert settings.learning_rate_at(4) == pytest.approx(0.5) and settings.learning_rate_at(10) == 1.0
     assert (settings.learning_rate_at(60), settings.learning_rate_at(110)) == pytest.approx(rates)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -26,16 +27,16 @@ FIT: FitSettings = replace(toy.FIT, accelerator="cpu")
 
 
 class Head(nn.Module):
-    def __init__(self):
+    def __init__(self) -> None:
         super().__init__()
         self.line = nn.Linear(4, 3)
         self.register_buffer("seen", torch.zeros(1))
 
-    def forward(self, x, mask):
+    def forward(self, x: Any, mask: Any) -> Any:
         return StreamOutput(x, self.line(x) * mask[..., None])
 
 
-def views(labelled=(True, False), pad=0):
+def views(labelled: Any = (True, False), pad: Any = 0) -> Any:
     generator = torch.Generator().manual_seed(0)
     mask = torch.zeros(2, 5 + pad, dtype=torch.bool)
     mask[0, :5] = mask[1, :3] = True
@@ -46,7 +47,9 @@ def views(labelled=(True, False), pad=0):
     return Batch(mask, torch.zeros(2, 5 + pad, 3), torch.tensor(labelled), features)
 
 
-def task_of(*, labelled=5, perturbation=Perturbation(0.2, 0.1), filter_name="sd_tcn", **options) -> StreamTask:
+def task_of(
+    *, labelled: Any = 5, perturbation: Any = Perturbation(0.2, 0.1), filter_name: Any = "sd_tcn", **options: Any
+) -> StreamTask:
     dataset, features = toy.toy_data()
     ids, rgb = list(dataset.videos), {"rgb": features["rgb"]}
     train = StreamData(dataset, ids[:8], rgb, grid="rgb", labelled=ids[:labelled])
@@ -58,7 +61,7 @@ def task_of(*, labelled=5, perturbation=Perturbation(0.2, 0.1), filter_name="sd_
     return StreamTask(stream, settings, train, val=val, terms=terms, perturbation=perturbation, batch_size=4)
 
 
-def test_the_average_follows_the_student_as_published():
+def test_the_average_follows_the_student_as_published() -> None:
     student = Head()
     term = MeanTeacher(student, "rgb", decay=0.6)
     expected = torch.zeros(3, 4)
@@ -74,7 +77,7 @@ def test_the_average_follows_the_student_as_published():
 
 
 @pytest.mark.parametrize("consistency", ["mse", "bce"])
-def test_consistency_is_the_mean_over_real_snippets(consistency):
+def test_consistency_is_the_mean_over_real_snippets(consistency: Any) -> None:
     student, batch = Head(), views()
     term = MeanTeacher(student, "rgb", consistency=consistency)
     found = term(student, student(batch.features["rgb"], batch.mask), batch, 0)
@@ -90,7 +93,7 @@ def test_consistency_is_the_mean_over_real_snippets(consistency):
     torch.testing.assert_close(found.value, again.value)
 
 
-def test_gradient_reaches_the_student_only_and_not_at_equality():
+def test_gradient_reaches_the_student_only_and_not_at_equality() -> None:
     student, batch = Head(), views()
     term = MeanTeacher(student, "rgb")
     term(student, student(batch.features["rgb"], batch.mask), batch, 0).value.backward()
@@ -101,7 +104,7 @@ def test_gradient_reaches_the_student_only_and_not_at_equality():
 
 
 @pytest.mark.parametrize(("labelled", "snippets"), [((True, False), 3), ((True, True), 0)])
-def test_only_unlabelled(labelled, snippets):
+def test_only_unlabelled(labelled: Any, snippets: Any) -> None:
     student, batch = Head(), views(labelled)
     term = MeanTeacher(student, "rgb", only_unlabelled=True)
     found = term(student, student(batch.features["rgb"], batch.mask), batch, 9)
@@ -109,19 +112,19 @@ def test_only_unlabelled(labelled, snippets):
     found.value.backward()  # every process needs a graph, even without snippets
 
 
-def test_the_weight_rises():
+def test_the_weight_rises() -> None:
     term = MeanTeacher(Head(), "rgb", ramp_steps=100)
     heights = [term.ramp(step) for step in (0, 50, 100, 1000)]
     assert heights == pytest.approx([math.exp(-5), math.exp(-1.25), 1, 1])
     assert MeanTeacher(Head(), "rgb", ramp_steps=0).ramp(0) == 1
 
 
-def test_a_decay_outside_its_range_is_refused():
+def test_a_decay_outside_its_range_is_refused() -> None:
     with pytest.raises(UsageFault, match="E-CFG-003"):
         MeanTeacher(Head(), "rgb", decay=1.0)
 
 
-def test_perturbation_is_of_the_stated_size_and_repeatable():
+def test_perturbation_is_of_the_stated_size_and_repeatable() -> None:
     x, mean, std = torch.ones(3, 400, 50), torch.full((50,), 7.0), torch.linspace(0.5, 3, 50)
     only_noise = Perturbation(0, 0.2).apply(x, mean, std, rng_at(0))
     torch.testing.assert_close((only_noise - x).flatten(0, 1).std(0), 0.2 * std, rtol=0.1, atol=0)
@@ -141,12 +144,12 @@ class Power(Exception):
 
 
 @pytest.mark.parametrize("at", [0, 9])
-def test_going_on_after_a_crash_is_exact(tmp_path, at):
+def test_going_on_after_a_crash_is_exact(tmp_path: Path, at: Any) -> None:
     fit(task_of(), RunFolder(tmp_path / "whole"), FIT)
     task = task_of()
     original = task.batch
 
-    def batch(step):
+    def batch(step: Any) -> Any:
         if step == at:
             raise Power
         return original(step)
@@ -158,7 +161,7 @@ def test_going_on_after_a_crash_is_exact(tmp_path, at):
     assert outcome(tmp_path / "cut") == outcome(tmp_path / "whole")
 
 
-def test_unlabelled_videos_are_used_counted_and_reported(tmp_path):
+def test_unlabelled_videos_are_used_counted_and_reported(tmp_path: Path) -> None:
     task = task_of()
     batch = task.batch(0)
     assert not batch.labelled.all() and batch.labels[~batch.labelled].sum() == 0
@@ -170,7 +173,7 @@ def test_unlabelled_videos_are_used_counted_and_reported(tmp_path):
 
 
 @pytest.mark.parametrize("keep", ["average", "student"])
-def test_what_is_kept_is_what_was_validated(tmp_path, keep):
+def test_what_is_kept_is_what_was_validated(tmp_path: Path, keep: Any) -> None:
     task = task_of(keep=keep)
     result = fit(task, RunFolder(tmp_path), FIT)
     task.terms = ()  # from here on the student itself is asked
@@ -179,7 +182,7 @@ def test_what_is_kept_is_what_was_validated(tmp_path, keep):
     torch.testing.assert_close(kept, dict(task.stream.state_dict()), rtol=0, atol=0)
 
 
-def test_it_makes_predictions_consistent():
+def test_it_makes_predictions_consistent() -> None:
     """Without labels worth mentioning the student agrees with itself more than a plain one does."""
 
     def disagreement(weight: float) -> float:

@@ -7,6 +7,8 @@ import os
 import socket
 import subprocess
 import sys
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -23,7 +25,7 @@ from augrgb.training.settings import FitSettings
 from augrgb.training.tensorboard import Board
 
 
-def test_every_sample_comes_equally_often_at_a_fixed_ratio():
+def test_every_sample_comes_equally_often_at_a_fixed_ratio() -> None:
     plan = BatchPlan(np.arange(10), np.arange(100, 117), batch_size=6, unlabelled_share=0.5, seed=3)
     batches = [plan.at(step) for step in range(170)]
     assert all([(batch < 100).sum(), (batch >= 100).sum()] == [3, 3] for batch in batches)
@@ -34,7 +36,7 @@ def test_every_sample_comes_equally_often_at_a_fixed_ratio():
     assert [plan.epoch_of(step) for step in (0, 3, 4, 169)] == [0, 0, 1, 50]
 
 
-def test_a_batch_is_a_pure_function_of_its_number():
+def test_a_batch_is_a_pure_function_of_its_number() -> None:
     def plan() -> BatchPlan:
         return BatchPlan(np.arange(10), np.arange(10, 30), batch_size=4, seed=1)
 
@@ -47,7 +49,7 @@ def test_a_batch_is_a_pure_function_of_its_number():
     assert not np.array_equal(forward[0], forward[10])
 
 
-def test_shares():
+def test_shares() -> None:
     assert (BatchPlan(range(10), range(10, 40), batch_size=8).at(0) >= 10).sum() == 6  # as in the data
     assert (BatchPlan(range(10), range(10, 40), batch_size=8, unlabelled_share=0).at(0) >= 10).sum() == 0
     only = BatchPlan((), range(5), batch_size=2)
@@ -59,20 +61,20 @@ def test_shares():
         BatchPlan([1], [2], batch_size=1)
 
 
-def test_learning_rate():
+def test_learning_rate() -> None:
     settings = FitSettings(steps=100, learning_rate=1.0, warmup_steps=10)
     rates = [settings.learning_rate_at(step) for step in range(100)]
     assert rates[0] == 0.1 and max(rates) == rates[9] == 1.0 and rates[-1] < 0.01
     assert rates[10:] == sorted(rates[10:], reverse=True)
 
 
-def test_rows_cover_the_batch():
+def test_rows_cover_the_batch() -> None:
     for total in range(9):
         rows = [own_rows(total, rank, 4) for rank in range(4)]
         assert [i for r in rows for i in range(r.start, r.start + r.count)] == list(range(total))
 
 
-def test_history_survives_a_torn_line(tmp_path):
+def test_history_survives_a_torn_line(tmp_path: Path) -> None:
     history = History(tmp_path / "metrics.jsonl")
     assert history.read() == []
     history.cut_after(3)
@@ -87,7 +89,7 @@ def test_history_survives_a_torn_line(tmp_path):
     assert [line["step"] for line in history.read()] == [1, 2, 3]
 
 
-def test_checkpoints_keep_two_and_skip_the_incomplete(tmp_path):
+def test_checkpoints_keep_two_and_skip_the_incomplete(tmp_path: Path) -> None:
     checkpoints = Checkpoints(tmp_path)
     assert checkpoints.latest() is None
     for step in (0, 5, 10):
@@ -102,7 +104,7 @@ def test_checkpoints_keep_two_and_skip_the_incomplete(tmp_path):
     assert not (tmp_path / "step-000000015.safetensors").exists()
 
 
-def test_a_living_process_keeps_its_lock(tmp_path):
+def test_a_living_process_keeps_its_lock(tmp_path: Path) -> None:
     path = tmp_path / "run.lock"
     with run_lock(path):
         with pytest.raises(AugrgbError, match=rf"E-RUN-001 .*process {os.getpid()} on"), run_lock(path):
@@ -111,7 +113,7 @@ def test_a_living_process_keeps_its_lock(tmp_path):
     assert not path.exists()
 
 
-def test_a_dead_process_does_not(tmp_path):
+def test_a_dead_process_does_not(tmp_path: Path) -> None:
     path = tmp_path / "run.lock"
     code = (
         "import os, sys; from pathlib import Path; from augrgb.training.run_lock import run_lock\n"
@@ -127,7 +129,7 @@ def test_a_dead_process_does_not(tmp_path):
     ("changes", "broken"),
     [({"boot": "another"}, True), ({"started": "1"}, True), ({"host": "elsewhere"}, False)],
 )
-def test_what_proves_a_process_dead(tmp_path, changes, broken):
+def test_what_proves_a_process_dead(tmp_path: Path, changes: Any, broken: Any) -> None:
     path = tmp_path / "run.lock"
     with run_lock(path):
         held = json.loads(path.read_text())
@@ -141,7 +143,7 @@ def test_what_proves_a_process_dead(tmp_path, changes, broken):
             pass
 
 
-def test_run_folder_records_identity_and_versions(tmp_path):
+def test_run_folder_records_identity_and_versions(tmp_path: Path) -> None:
     run = RunFolder(tmp_path / "run")
     with run.locked():
         run.begin({"a": {"b": 1}, "c": [1, 2]})
@@ -155,13 +157,13 @@ def test_run_folder_records_identity_and_versions(tmp_path):
     assert run.result() == {"steps": 3}
 
 
-def test_tensorboard_that_is_not_installed_says_how_to_get_it(tmp_path, monkeypatch):
+def test_tensorboard_that_is_not_installed_says_how_to_get_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
     with pytest.raises(AugrgbError, match=r"E-ENV-003 .*pip install 'augrgb\[track\]'"):
         Board(tmp_path)
 
 
-def test_tensorboard_writes_its_files(tmp_path):
+def test_tensorboard_writes_its_files(tmp_path: Path) -> None:
     pytest.importorskip("tensorboard", reason="the extra `track` is not installed")
     board = Board(tmp_path)
     board.write(1, {"loss": 0.5})

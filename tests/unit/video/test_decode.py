@@ -2,6 +2,8 @@
 
 import math
 import os
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,12 +18,12 @@ from support.video_samples import number_of, numbered_frames, square_frames, wri
 SIZE = (64, 48)
 
 
-def numbers(path, fps, **options):
+def numbers(path: Any, fps: Any, **options: Any) -> Any:
     return [number_of(frame) for frame in frames_by_time(path, fps, SIZE, **options)]
 
 
 @pytest.mark.parametrize("ending", ["mp4", "mkv", "avi", "ts"])
-def test_every_frame_once_at_the_files_own_rate(tmp_path, ending):
+def test_every_frame_once_at_the_files_own_rate(tmp_path: Path, ending: Any) -> None:
     path = write_video(tmp_path / f"a.{ending}", numbered_frames(30))
     report = DecodeReport()
     assert numbers(path, 10, report=report) == list(range(30))
@@ -30,14 +32,14 @@ def test_every_frame_once_at_the_files_own_rate(tmp_path, ending):
 
 @pytest.mark.parametrize("fps", [1.0, 4.0, 7.5, 10.0, 15.0, 24.0])
 @pytest.mark.parametrize("ending", ["mp4", "mkv"])
-def test_resampling_shows_the_frame_on_screen(tmp_path, fps, ending):
+def test_resampling_shows_the_frame_on_screen(tmp_path: Path, fps: Any, ending: Any) -> None:
     path = write_video(tmp_path / f"a.{ending}", numbered_frames(20))
     expected = [math.floor(k * 10 / fps + 1e-6) for k in range(math.ceil(2.0 * fps - 1e-6))]
     assert numbers(path, fps) == expected
 
 
 @pytest.mark.parametrize("ending", ["mp4", "mkv"])
-def test_variable_frame_rate_is_sampled_by_time(tmp_path, ending):
+def test_variable_frame_rate_is_sampled_by_time(tmp_path: Path, ending: Any) -> None:
     times = [0.0, 0.1, 0.2, 0.7, 0.8, 1.5, 1.55, 1.6, 2.0]
     path = write_video(tmp_path / f"v.{ending}", numbered_frames(9), times_s=times)
     report = DecodeReport()
@@ -46,30 +48,30 @@ def test_variable_frame_rate_is_sampled_by_time(tmp_path, ending):
     assert report.variable_rate
 
 
-def test_b_frames_come_in_presentation_order(tmp_path):
+def test_b_frames_come_in_presentation_order(tmp_path: Path) -> None:
     path = write_video(tmp_path / "b.mp4", numbered_frames(25), options={"bf": "3", "b-adapt": "0"})
     assert numbers(path, 10) == list(range(25))
 
 
 @pytest.mark.parametrize("ending", ["mkv", "ts"])
-def test_time_starts_at_the_first_frame(tmp_path, ending):
+def test_time_starts_at_the_first_frame(tmp_path: Path, ending: Any) -> None:
     times = [5.0 + 0.1 * number for number in range(10)]
     path = write_video(tmp_path / f"late.{ending}", numbered_frames(10), times_s=times)
     assert numbers(path, 10) == list(range(10))
 
 
-def test_longer_sound_does_not_lengthen_the_video(tmp_path):
+def test_longer_sound_does_not_lengthen_the_video(tmp_path: Path) -> None:
     path = write_video(tmp_path / "s.mp4", numbered_frames(10), audio_s=3.0)
     assert numbers(path, 10) == list(range(10))
     assert probe(path).has_audio
 
 
-def test_one_frame(tmp_path):
+def test_one_frame(tmp_path: Path) -> None:
     assert numbers(write_video(tmp_path / "one.mp4", numbered_frames(1)), 15) == [0, 0]  # on screen for 0.1 s
 
 
 @pytest.mark.parametrize(("degrees", "corner"), [(90, "bottom left"), (180, "bottom right"), (-90, "top right")])
-def test_rotation_is_applied(tmp_path, degrees, corner):
+def test_rotation_is_applied(tmp_path: Path, degrees: Any, corner: Any) -> None:
     path = write_video(tmp_path / "r.mp4", square_frames(3), rotation=degrees)
     info = probe(path)
     assert (info.width, info.height) == ((48, 64) if degrees != 180 else (64, 48))
@@ -79,7 +81,7 @@ def test_rotation_is_applied(tmp_path, degrees, corner):
     assert frame.shape == (info.height, info.width, 3) and frame[rows, columns].mean() > 240
 
 
-def test_mirrored_display_matrix():
+def test_mirrored_display_matrix() -> None:
     from augrgb.video.orientation import Orientation, _orientation_of_matrix
 
     one = 65536
@@ -94,21 +96,21 @@ def test_mirrored_display_matrix():
 
 
 @pytest.mark.parametrize(("codec", "pixels"), [("libx264", "yuv444p"), ("libx264", "yuv420p10le"), ("ffv1", "gray")])
-def test_pixel_formats_become_rgb8(tmp_path, codec, pixels):
+def test_pixel_formats_become_rgb8(tmp_path: Path, codec: Any, pixels: Any) -> None:
     frames = np.repeat(square_frames(3).mean(axis=3, keepdims=True), 3, axis=3).astype(np.uint8)
     path = write_video(tmp_path / "p.mkv", frames, codec=codec, pixels=pixels)
     decoded = next(iter(frames_by_time(path, 10, SIZE)))
     assert decoded.dtype == np.uint8 and np.abs(decoded.astype(int) - frames[0]).mean() < 4
 
 
-def test_colors_survive(tmp_path):
+def test_colors_survive(tmp_path: Path) -> None:
     frames = square_frames(2)
     path = write_video(tmp_path / "c.mp4", frames, pixels="yuv444p")
     decoded = next(iter(frames_by_time(path, 10, SIZE))).astype(int)
     assert np.abs(decoded - frames[0]).mean() < 3
 
 
-def test_odd_sizes_and_scaling(tmp_path):
+def test_odd_sizes_and_scaling(tmp_path: Path) -> None:
     path = write_video(tmp_path / "o.mkv", square_frames(2, 101, 67), codec="ffv1", pixels="bgr0")
     whole = next(iter(frames_by_time(path, 10, (101, 67))))
     small = next(iter(frames_by_time(path, 10, (33, 21))))
@@ -116,7 +118,7 @@ def test_odd_sizes_and_scaling(tmp_path):
     assert abs(float(whole.mean()) - float(small.mean())) < 3
 
 
-def test_one_decoding_gives_every_form(tmp_path):
+def test_one_decoding_gives_every_form(tmp_path: Path) -> None:
     path = write_video(tmp_path / "a.mp4", square_frames(5))
     both = list(sample_frames(path, 10, (FrameTarget((32, 24)), FrameTarget((64, 48), "gray"))))
     alone = list(frames_by_time(path, 10, (32, 24)))
@@ -124,7 +126,7 @@ def test_one_decoding_gives_every_form(tmp_path):
     assert both[0][1].shape == (48, 64)
 
 
-def test_size_change_inside_a_video(tmp_path):
+def test_size_change_inside_a_video(tmp_path: Path) -> None:
     first = write_video(tmp_path / "a.ts", numbered_frames(12))
     second = write_video(tmp_path / "b.ts", numbered_frames(12, 96, 80))
     joined = tmp_path / "c.ts"
@@ -136,7 +138,7 @@ def test_size_change_inside_a_video(tmp_path):
     assert any("monotone" in text for text in report.warnings)
 
 
-def test_limits(tmp_path):
+def test_limits(tmp_path: Path) -> None:
     path = write_video(tmp_path / "a.mp4", numbered_frames(5))
     with pytest.raises(InputRefused, match="E-VID-010"):
         next(iter(frames_by_time(path, 10, SIZE, limits=DecodeLimits(max_pixels=1000))))
@@ -145,7 +147,7 @@ def test_limits(tmp_path):
         numbers(long, 1, limits=DecodeLimits(max_duration_s=1000))
 
 
-def test_odd_file_names(tmp_path):
+def test_odd_file_names(tmp_path: Path) -> None:
     names = ["-i.mp4", "concat:a|b.mp4", "with 'quotes' ; and\nnewline.mp4", "película 🎬.mp4", "x" * 251 + ".mp4"]
     for name in [*names, os.fsdecode(b"not utf8 \xff.mp4")]:
         path = tmp_path / name
@@ -155,9 +157,9 @@ def test_odd_file_names(tmp_path):
 
 
 @pytest.mark.parametrize(("every", "refused"), [(10, True), (200, False)])
-def test_frames_without_a_time(tmp_path, monkeypatch, every, refused):
+def test_frames_without_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, every: Any, refused: Any) -> None:
     class Forgetful(FrameClock):
-        def time_of(self, stamp):
+        def time_of(self, stamp: Any) -> Any:
             return super().time_of(None if self.frames % every == every // 2 else stamp)
 
     monkeypatch.setattr("augrgb.video.decode.FrameClock", Forgetful)

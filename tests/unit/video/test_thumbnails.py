@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,7 +15,7 @@ from support.video_samples import write_video
 INFO = VideoInfo(Path("v.mp4"), 320, 240, 25.0, 40.0, 1000, "h264", "mp4", "yuv420p", 0, False, False)
 
 
-def taken(declared_s, real_s, count=8):
+def taken(declared_s: Any, real_s: Any, count: Any = 8) -> Any:
     """Play a video whose frames say their time in seconds, 25 a second; the times of the thumbnails, and how many."""
     strip, number = Thumbnails(count, 24), 0
     strip.begin(replace(INFO, duration_s=declared_s))
@@ -26,7 +27,7 @@ def taken(declared_s, real_s, count=8):
 
 
 @pytest.mark.parametrize("declared_s", [0.0, 10.0, 100.0, 200.0])
-def test_they_are_evenly_spaced_whatever_the_header_says(declared_s):
+def test_they_are_evenly_spaced_whatever_the_header_says(declared_s: Any) -> None:
     times, converted = taken(declared_s, 200.0)
     assert len(times) == 8
     for place, time_s in enumerate(times):
@@ -34,12 +35,12 @@ def test_they_are_evenly_spaced_whatever_the_header_says(declared_s):
     assert converted <= 8 * 8
 
 
-def test_a_true_header_costs_one_conversion_per_thumbnail():
+def test_a_true_header_costs_one_conversion_per_thumbnail() -> None:
     times, converted = taken(200.0, 200.0)
     assert converted == 8 and times == [12, 37, 62, 87, 112, 137, 162, 187]
 
 
-def test_a_video_of_two_frames_repeats_them(tmp_path):
+def test_a_video_of_two_frames_repeats_them(tmp_path: Path) -> None:
     dark, bright = np.zeros((48, 64, 3), np.uint8), np.full((48, 64, 3), 255, np.uint8)
     path = write_video(tmp_path / "v.mp4", np.stack([dark, bright]), fps=2)
     strip = Thumbnails(4, 24)
@@ -49,5 +50,5 @@ def test_a_video_of_two_frames_repeats_them(tmp_path):
     assert strip.frames(1.0)[0].shape == (24, 32, 3)
 
 
-def test_without_frames_there_are_none():
+def test_without_frames_there_are_none() -> None:
     assert Thumbnails().frames(10.0) == []

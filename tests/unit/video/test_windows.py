@@ -1,5 +1,7 @@
 """Windows, whole and streaming."""
 
+from typing import Any
+
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -8,7 +10,7 @@ from augrgb.core.timeline import Clock
 from augrgb.video.windows import iter_windows, windows
 
 
-def test_windows_by_hand():
+def test_windows_by_hand() -> None:
     track = np.arange(11)
     assert windows(track, Clock(10, 4, 4)).tolist() == [[0, 1, 2, 3], [4, 5, 6, 7], [8, 9, 10, 10]]
     assert windows(track, Clock(10, 4, 4, offset=1)).tolist() == [[1, 2, 3, 4], [5, 6, 7, 8], [9, 10, 10, 10]]
@@ -18,7 +20,7 @@ def test_windows_by_hand():
 
 @settings(max_examples=300, deadline=None)
 @given(st.integers(1, 60), st.integers(1, 9), st.integers(1, 12), st.integers(0, 5), st.integers(1, 7))
-def test_streaming_gives_the_same(count, window, stride, offset, chunk):
+def test_streaming_gives_the_same(count: Any, window: Any, stride: Any, offset: Any, chunk: Any) -> None:
     track, clock = np.random.default_rng(count).normal(size=(count, 2)), Clock(10, window, stride, offset)
     chunks = list(iter_windows(iter(track), clock, chunk))
     assert all(0 < len(part) <= chunk for part in chunks)
@@ -26,15 +28,15 @@ def test_streaming_gives_the_same(count, window, stride, offset, chunk):
     np.testing.assert_array_equal(found, windows(track, clock))
 
 
-def test_streaming_holds_few_frames():
+def test_streaming_holds_few_frames() -> None:
     alive = 0
 
     class Frame(np.ndarray):
-        def __del__(self):
+        def __del__(self) -> None:
             nonlocal alive
             alive -= 1
 
-    def frames():
+    def frames() -> Any:
         nonlocal alive
         for _ in range(5000):
             alive += 1

@@ -1,5 +1,7 @@
 import json
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner
@@ -16,7 +18,7 @@ from augrgb.workflows.convert import convert, writers
 
 
 @pytest.fixture
-def source(tmp_path):
+def source(tmp_path: Path) -> Any:
     path = tmp_path / "in.json"
     videos = {
         "a": {"subset": "training", "duration": 9.5, "actions": [[0, 0.5, 10.0], [1, 3, 2]]},
@@ -26,7 +28,7 @@ def source(tmp_path):
     return path
 
 
-def test_every_writer_writes_and_the_repairs_are_logged(source, tmp_path):
+def test_every_writer_writes_and_the_repairs_are_logged(source: Any, tmp_path: Path) -> None:
     for name in writers():
         target = (
             tmp_path / "out" / name / "x.json" if "json" in name or name == "activitynet" else tmp_path / "out" / name
@@ -41,14 +43,14 @@ def test_every_writer_writes_and_the_repairs_are_logged(source, tmp_path):
     assert dataset.splits["given"] == {"train": ("a",), "test": ("b",)}
 
 
-def test_through_our_dataset_and_back(source, tmp_path):
+def test_through_our_dataset_and_back(source: Any, tmp_path: Path) -> None:
     convert(Source(source), tmp_path / "dataset", target_format="augrgb")
     convert(Source(tmp_path / "dataset"), tmp_path / "back.csv")
     found = read_annotations(tmp_path / "back.csv").videos
     assert found["a"].events == (Event("c000", 0.5, 9.5),) and found["b"].duration_s == 4.0
 
 
-def test_the_source_is_never_written_over(source, tmp_path):
+def test_the_source_is_never_written_over(source: Any, tmp_path: Path) -> None:
     before = source.read_bytes()
     for target in (source, tmp_path):
         with pytest.raises(UsageFault, match="write over the source"):
@@ -56,7 +58,7 @@ def test_the_source_is_never_written_over(source, tmp_path):
     assert source.read_bytes() == before
 
 
-def test_the_target_format_must_be_clear(source, tmp_path):
+def test_the_target_format_must_be_clear(source: Any, tmp_path: Path) -> None:
     with pytest.raises(UsageFault, match=r"E-CFG-020.*--to.*charades-json"):
         convert(Source(source), tmp_path / "x.json")
     with pytest.raises(UsageFault, match=r"E-CFG-020"):
@@ -68,7 +70,7 @@ def test_the_target_format_must_be_clear(source, tmp_path):
     assert convert(Source(source, only="testing"), tmp_path / "x.vtt").files == (tmp_path / "x.vtt",)
 
 
-def test_a_file_that_is_refused_writes_nothing(tmp_path):
+def test_a_file_that_is_refused_writes_nothing(tmp_path: Path) -> None:
     path = tmp_path / "x.csv"
     path.write_text("video,label,start,end\nv,walk,0,1\nv,Walk,1,2\n../v,walk,nan,2\n")
     with pytest.raises(AugrgbError) as caught:
@@ -77,7 +79,7 @@ def test_a_file_that_is_refused_writes_nothing(tmp_path):
     assert sorted(p.name for p in tmp_path.iterdir()) == ["x.csv"]
 
 
-def test_durations_that_a_format_needs(tmp_path):
+def test_durations_that_a_format_needs(tmp_path: Path) -> None:
     path = tmp_path / "x.csv"
     path.write_text("video,label,start,end\nv,walk,0,1\n")
     for name in ("augrgb", "charades-json"):
@@ -85,7 +87,7 @@ def test_durations_that_a_format_needs(tmp_path):
             convert(Source(path), tmp_path / "out", target_format=name)
 
 
-def test_options_and_maps(tmp_path):
+def test_options_and_maps(tmp_path: Path) -> None:
     assert parse_options(["fps=25", "tiers=[a, b]", "x=", "y=a=b"]) == {
         "fps": 25,
         "tiers": ["a", "b"],
@@ -101,11 +103,11 @@ def test_options_and_maps(tmp_path):
         read_class_map(tmp_path / "map.yaml")
 
 
-def run(*words):
+def run(*words: Any) -> Any:
     return CliRunner().invoke(app, [str(word) for word in words])
 
 
-def test_commands_check_stats_convert_and_formats(source, tmp_path):
+def test_commands_check_stats_convert_and_formats(source: Any, tmp_path: Path) -> None:
     result = run("data", "check", source)
     assert result.exit_code == 0 and "Usable." in result.output and "E-ANN-014" in result.output
     result = run("data", "stats", source, "--out", tmp_path / "s.html")
@@ -118,7 +120,7 @@ def test_commands_check_stats_convert_and_formats(source, tmp_path):
     assert "label-studio" in run("list", "annotation_formats").output
 
 
-def test_commands_refuse_clearly(source, tmp_path):
+def test_commands_refuse_clearly(source: Any, tmp_path: Path) -> None:
     bad = tmp_path / "bad.csv"
     bad.write_text("video,label,start,end\nv,walk,0,nan\n")
     result = run("data", "check", bad)
@@ -129,7 +131,7 @@ def test_commands_refuse_clearly(source, tmp_path):
     assert isinstance(run("init", tmp_path, source, "--role-of", "a=trian").exception, UsageFault)
 
 
-def test_a_dataset_written_as_a_dataset_loses_nothing(tmp_path):
+def test_a_dataset_written_as_a_dataset_loses_nothing(tmp_path: Path) -> None:
     here = tmp_path.resolve() / "here"
     for name in ("videos/a.mp4", "poses/a.npz"):
         (here / name).parent.mkdir(parents=True, exist_ok=True)

@@ -5,6 +5,7 @@ import shlex
 import shutil
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -23,7 +24,7 @@ FOLDERS = ("charades", "multithumos", "thumos14", "pku_mmd", "tsu")
 CLOCK = {"fps": 24, "window": 16, "stride": 8}
 
 
-def charades_like(root, train=4, test=2):
+def charades_like(root: Any, train: Any = 4, test: Any = 2) -> None:
     """`charades.json`, two folders of features in the layouts the field shares, and their recipes."""
     videos = {}
     for number in range(train + test):
@@ -58,14 +59,14 @@ def charades_like(root, train=4, test=2):
 
 
 @pytest.fixture
-def download(tmp_path, monkeypatch):
+def download(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     counts = {"given": {"train": (4,), "test": (2,)}}
     monkeypatch.setitem(published.PUBLISHED, "charades", Published(3, (6,), counts, "made up"))
     charades_like(tmp_path)
     return tmp_path
 
 
-def test_a_complete_download_is_ready_and_nothing_is_written(download):
+def test_a_complete_download_is_ready_and_nothing_is_written(download: Any) -> None:
     before = sorted(download.rglob("*"))
     outcome = expect_success("train", download / "rgb.yaml", "--out", download / "runs" / "rgb", "--dry-run")
     assert "Ready to train." in outcome.out and "fault" not in outcome.out
@@ -74,7 +75,7 @@ def test_a_complete_download_is_ready_and_nothing_is_written(download):
     assert sorted(download.rglob("*")) == before
 
 
-def test_a_teacher_is_checked_and_used(download):
+def test_a_teacher_is_checked_and_used(download: Any) -> None:
     run = download / "runs" / "flow"
     missing = run_cli("distill", download / "augmented.yaml", "--dry-run")
     assert missing.code == 3 and "E-FILE-001" in missing.err
@@ -83,7 +84,7 @@ def test_a_teacher_is_checked_and_used(download):
     assert "teacher flow" in ready.out and "Ready to train." in ready.out
 
 
-def test_everything_that_is_broken_is_told_at_once(download):
+def test_everything_that_is_broken_is_told_at_once(download: Any) -> None:
     features = download / "features" / "rgb"
     (features / "V000.npy").unlink()
     np.save(features / "V001.npy", np.zeros((40, 1, 1, 9), np.float16))
@@ -110,23 +111,23 @@ def test_everything_that_is_broken_is_told_at_once(download):
     assert "Ready to train" not in outcome.out
 
 
-def test_features_of_another_clock_are_refused(download):
+def test_features_of_another_clock_are_refused(download: Any) -> None:
     outcome = run_cli("train", download / "rgb.yaml", "data.features.rgb.clock.stride=4", "--dry-run")
     assert outcome.code == 3 and "E-FEA-004" in outcome.err and "Declare the clock" in outcome.err
 
 
-def test_annotations_that_cannot_be_read_do_not_hide_the_rest(download):
+def test_annotations_that_cannot_be_read_do_not_hide_the_rest(download: Any) -> None:
     (download / "charades" / "dataset.json").write_text("{")
     outcome = run_cli("distill", download / "augmented.yaml", "--dry-run")
     assert outcome.code == 3 and "dataset.json: not valid JSON" in outcome.err and "E-FILE-001" in outcome.err
 
 
-def test_an_unknown_dataset_and_a_missing_split(download):
+def test_an_unknown_dataset_and_a_missing_split(download: Any) -> None:
     outcome = run_cli("train", download / "rgb.yaml", "data.published=charade", "data.split=CS", "--dry-run")
     assert outcome.code == 2 and "did you mean 'charades'" in outcome.err and "no split 'CS'" in outcome.err
 
 
-def test_more_faults_of_one_kind_than_anyone_reads_are_counted(tmp_path):
+def test_more_faults_of_one_kind_than_anyone_reads_are_counted(tmp_path: Path) -> None:
     charades_like(tmp_path, train=20)
     for path in (tmp_path / "features" / "rgb").glob("*.npy"):
         np.save(path, np.zeros((3, 8)))
@@ -134,7 +135,7 @@ def test_more_faults_of_one_kind_than_anyone_reads_are_counted(tmp_path):
     assert outcome.err.count("E-FEA-004") == 11 and "the same of 12 more" in outcome.err
 
 
-def test_an_encoder_s_recipe(project):
+def test_an_encoder_s_recipe(project: Path) -> None:
     ready = expect_success("train-encoder", project / "encoder_augmented.yaml", "--dry-run", "--out", project / "no")
     assert "teacher pose" in ready.out and "Ready to train." in ready.out and not (project / "no").exists()
     data = project / "world"
@@ -145,7 +146,7 @@ def test_an_encoder_s_recipe(project):
     assert broken.code == 3 and "no such dataset" in broken.err and "no such encoder description" in broken.err
 
 
-def test_an_encoder_s_recipe_is_assembled_as_training_assembles_it(project, tmp_path):
+def test_an_encoder_s_recipe_is_assembled_as_training_assembles_it(project: Path, tmp_path: Path) -> None:
     """Losses against teachers, weights to start from, a stream without its encoder: found before any decoding."""
     recipe, run = project / "encoder_augmented.yaml", tmp_path / "run"
     streams = f"distill.streams={{pose_stream: {project / 'pose'}}}"
@@ -168,7 +169,7 @@ def test_an_encoder_s_recipe_is_assembled_as_training_assembles_it(project, tmp_
     assert not run.exists()
 
 
-def test_flow_that_cannot_be_made_here_is_told_before_training(tmp_path, monkeypatch):
+def test_flow_that_cannot_be_made_here_is_told_before_training(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "skimage.registration", None)
     values = {"data": {"dataset": str(tmp_path / "none"), "size": [32, 24]}, "train": {"batch_size": 2}}
     found = []
@@ -179,7 +180,7 @@ def test_flow_that_cannot_be_made_here_is_told_before_training(tmp_path, monkeyp
     assert found == [{"E-FILE-001", "E-ENV-003"}, {"E-FILE-001"}]
 
 
-def test_a_device_that_is_not_there_is_a_fault_beside_the_others(tmp_path):
+def test_a_device_that_is_not_there_is_a_fault_beside_the_others(tmp_path: Path) -> None:
     encoder = {"data": {"dataset": str(tmp_path / "none")}, "encoder": {"small_rgb": {"dim": 8}}}
     report = dry_run_encoder(check_recipe(encoder, EncoderRecipe), tmp_path / "run", device="gpu")
     assert [check.verdict for check in report.checks if check.what == "device"] == ["fault"]
@@ -189,7 +190,7 @@ def test_a_device_that_is_not_there_is_a_fault_beside_the_others(tmp_path):
 
 
 @pytest.mark.parametrize("path", sorted(p for f in FOLDERS for p in (RECIPES / f).glob("*.yaml")), ids=str)
-def test_shipped_recipes(path):
+def test_shipped_recipes(path: Any) -> None:
     text = path.read_text()
     recipe = load_recipe(path, StreamRecipe)
     assert recipe.data.published in PUBLISHED and recipe.data.published == path.parent.name
@@ -208,14 +209,14 @@ def test_shipped_recipes(path):
             assert f"-o {teacher} " in own.read_text()
 
 
-def test_published_splits_add_up():
+def test_published_splits_add_up() -> None:
     for known in PUBLISHED.values():
         for roles in known.splits.values():
             sums = {a + b for a in roles["train"] for b in roles["test"]}
             assert sums & set(known.videos)
 
 
-def test_a_base_has_no_base_and_lists_replace_lists(tmp_path):
+def test_a_base_has_no_base_and_lists_replace_lists(tmp_path: Path) -> None:
     values = {"dataset": "d", "features": {"rgb": "f"}}
     (tmp_path / "a.yaml").write_text(yaml.safe_dump({"data": values, "train": {"steps": 5, "batch_size": 2}}))
     (tmp_path / "b.yaml").write_text("base: a.yaml\ntrain: {steps: 7}\n")
@@ -228,7 +229,7 @@ def test_a_base_has_no_base_and_lists_replace_lists(tmp_path):
             load_recipe(tmp_path / f"{name}.yaml", StreamRecipe)
 
 
-def actions_json(path, ids, first, per_second):
+def actions_json(path: Any, ids: Any, first: Any, per_second: Any) -> None:
     """The layout of super-events and TSU: three videos to train on, two to test."""
     rows = {}
     for number, video_id in enumerate(ids):
@@ -238,7 +239,7 @@ def actions_json(path, ids, first, per_second):
     path.write_text(json.dumps(rows))
 
 
-def activitynet_json(path, ids):
+def activitynet_json(path: Any, ids: Any) -> None:
     """The layout of ActionFormer's thumos14.json."""
     events = [{"label": f"Act{k}", "segment": [2.0 + k, 5.0 + k]} for k in range(3)]
     rows = {
@@ -249,7 +250,9 @@ def activitynet_json(path, ids):
 
 
 @pytest.mark.parametrize("name", ["charades", "multithumos", "thumos14", "tsu"])
-def test_the_shipped_recipe_and_its_commands_on_a_download_laid_out_as_it_says(name, tmp_path, monkeypatch):
+def test_the_shipped_recipe_and_its_commands_on_a_download_laid_out_as_it_says(
+    name: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     ids = [f"P{n:02d}T01C01" if name == "tsu" else f"V{n}" for n in (3, 4, 6, 2, 10)]  # TSU's subjects tell its split
     file = {"charades": "charades.json", "multithumos": "multithumos.json", "thumos14": "thumos14.json"}.get(

@@ -2,6 +2,8 @@
 
 import json
 import pickle
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -21,7 +23,7 @@ PERFECT = [Detection(v, label, start, end, 0.9) for v, rows in EVENTS.items() fo
 
 
 @pytest.fixture
-def truth(tmp_path):
+def truth(tmp_path: Path) -> Any:
     database = {
         video: {
             "subset": "Test" if video != "c" else "training",
@@ -35,7 +37,7 @@ def truth(tmp_path):
     return path
 
 
-def scores_of(count=20):
+def scores_of(count: Any = 20) -> Any:
     """Perfect scores: 1 at snippets whose middle is in an event."""
     middles = (np.arange(count) + 0.5) * 10.0 / count
     return {
@@ -46,11 +48,11 @@ def scores_of(count=20):
     }
 
 
-def values(found):
+def values(found: Any) -> Any:
     return {result.protocol: result.value for result in found.evaluation.results}
 
 
-def write_scores(tmp_path, kind, scores, clock=None):
+def write_scores(tmp_path: Path, kind: Any, scores: Any, clock: Any = None) -> Any:
     folder = tmp_path / kind
     folder.mkdir()
     if kind == "npz":
@@ -70,7 +72,7 @@ def write_scores(tmp_path, kind, scores, clock=None):
 
 
 @pytest.mark.parametrize("kind", ["npy folder", "npz folder", "npz", "safetensors"])
-def test_scores_of_every_kind(tmp_path, truth, kind):
+def test_scores_of_every_kind(tmp_path: Path, truth: Any, kind: Any) -> None:
     clock = Clock(fps=2.0, window=1, stride=1)
     path = write_scores(tmp_path, kind, scores_of(), clock)
     found = evaluate_files(path, truth, clock=clock if "npy" in kind else None)
@@ -79,7 +81,7 @@ def test_scores_of_every_kind(tmp_path, truth, kind):
 
 
 @pytest.mark.parametrize("kind", ["json", "csv", "txt"])
-def test_detections_of_every_kind(tmp_path, truth, kind):
+def test_detections_of_every_kind(tmp_path: Path, truth: Any, kind: Any) -> None:
     path = tmp_path / f"p.{kind}"
     if kind == "json":
         write_activitynet(path, PERFECT, list(EVENTS))
@@ -92,21 +94,21 @@ def test_detections_of_every_kind(tmp_path, truth, kind):
     assert values(found) == pytest.approx(dict.fromkeys(protocols, 1.0))
 
 
-def test_every_protocol_can_be_named(tmp_path, truth):
+def test_every_protocol_can_be_named(tmp_path: Path, truth: Any) -> None:
     path = write_scores(tmp_path, "npy folder", scores_of(100))
     found = evaluate_files(path, truth, protocols=tuple(PROTOCOLS))
     assert list(values(found)) == list(PROTOCOLS)
     assert values(found)["tsu/event@0.5"] > 0.9 and values(found)["charades/localize-present"] > 0.9
 
 
-def test_without_a_clock_snippets_are_spread_evenly(tmp_path, truth):
+def test_without_a_clock_snippets_are_spread_evenly(tmp_path: Path, truth: Any) -> None:
     path = write_scores(tmp_path, "npy folder", {v: scores_of(n)[v] for v, n in zip(EVENTS, (20, 40, 33), strict=True)})
     assert values(evaluate_files(path, truth))["frame-map/present"] == pytest.approx(1.0)
     shifted = write_scores(tmp_path, "npz folder", {v: np.roll(s, 5, axis=0) for v, s in scores_of().items()})
     assert values(evaluate_files(shifted, truth))["frame-map/present"] < 0.9
 
 
-def test_less_than_full_coverage_is_refused_unless_allowed(tmp_path, truth):
+def test_less_than_full_coverage_is_refused_unless_allowed(tmp_path: Path, truth: Any) -> None:
     write_csv(tmp_path / "p.csv", [d for d in PERFECT if d.video_id != "b"])
     with pytest.raises(InputRefused, match=r"E-MET-010 .*2 of 3 videos .*without: b.*--allow-missing 1"):
         evaluate_files(tmp_path / "p.csv", truth)
@@ -116,7 +118,7 @@ def test_less_than_full_coverage_is_refused_unless_allowed(tmp_path, truth):
     assert result.value == pytest.approx(0.75)  # one of two runs and both walks are found
 
 
-def test_a_subset_by_any_case_leaves_the_others_aside_and_says_so(tmp_path, truth):
+def test_a_subset_by_any_case_leaves_the_others_aside_and_says_so(tmp_path: Path, truth: Any) -> None:
     write_csv(tmp_path / "p.csv", PERFECT)
     found = evaluate_files(tmp_path / "p.csv", truth, only="test")
     assert found.evaluation.results[0].coverage == "2 of 2 videos scored" and found.evaluation.role == "test"
@@ -127,7 +129,7 @@ def test_a_subset_by_any_case_leaves_the_others_aside_and_says_so(tmp_path, trut
         evaluate_files(tmp_path / "p.csv", truth, split="cross_view")
 
 
-def test_detections_have_no_scores(tmp_path, truth):
+def test_detections_have_no_scores(tmp_path: Path, truth: Any) -> None:
     write_csv(tmp_path / "p.csv", PERFECT)
     with pytest.raises(UsageFault, match=r"E-MET-011 .*needs scores"):
         evaluate_files(tmp_path / "p.csv", truth, protocols=("frame-map/present",))
@@ -145,7 +147,7 @@ def test_detections_have_no_scores(tmp_path, truth):
         ({"score": "nan"}, "E-DET-007", "finite"),
     ],
 )
-def test_bad_detections(tmp_path, truth, change, code, told):
+def test_bad_detections(tmp_path: Path, truth: Any, change: Any, code: Any, told: Any) -> None:
     bad = {"video_id": "a", "label": "walk", "start_s": 1.0, "end_s": 2.0, "score": 0.5, **change}
     lines = ["video_id,label,start_s,end_s,score", *(",".join(map(str, row.values())) for row in [bad])]
     (tmp_path / "p.csv").write_text("\n".join(lines) + "\n")
@@ -165,14 +167,14 @@ def test_bad_detections(tmp_path, truth, change, code, told):
         (np.zeros((20, 2)), Clock(fps=1.0, window=1, stride=1), "E-FEA-004", "20.00 s, but the video lasts 10.00 s"),
     ],
 )
-def test_bad_scores(tmp_path, truth, array, clock, code, told):
+def test_bad_scores(tmp_path: Path, truth: Any, array: Any, clock: Any, code: Any, told: Any) -> None:
     path = write_scores(tmp_path, "npy folder", {**scores_of(), "b": array})
     with pytest.raises(AugrgbError) as caught:
         evaluate_files(path, truth, clock=clock, protocols=("frame-map/present",))
     assert code in str(caught.value) and told in str(caught.value) and "b" in str(caught.value)
 
 
-def test_files_that_are_no_predictions(tmp_path, truth):
+def test_files_that_are_no_predictions(tmp_path: Path, truth: Any) -> None:
     durations = dict.fromkeys(EVENTS, 10.0)
     (tmp_path / "empty").mkdir()
     (tmp_path / "p.pkl").write_bytes(pickle.dumps({"a": 1}))
@@ -192,7 +194,7 @@ def test_files_that_are_no_predictions(tmp_path, truth):
         assert caught.value.code == code, name
 
 
-def test_other_classes_and_unknown_durations(tmp_path, truth):
+def test_other_classes_and_unknown_durations(tmp_path: Path, truth: Any) -> None:
     clock = Clock(fps=2.0, window=1, stride=1)
     save_predictions(tmp_path / "p.safetensors", Predictions(("run", "jump"), clock, scores_of()))
     with pytest.raises(InputRefused, match=r"E-MET-004.*jump, walk"):
@@ -204,7 +206,7 @@ def test_other_classes_and_unknown_durations(tmp_path, truth):
         evaluate_files(write_scores(tmp_path, "npz", scores_of()), tmp_path / "truth.csv")
 
 
-def test_pku_text_is_compared_in_frames_but_seconds_at_the_labels_rate(tmp_path):
+def test_pku_text_is_compared_in_frames_but_seconds_at_the_labels_rate(tmp_path: Path) -> None:
     (tmp_path / "truth").mkdir()
     (tmp_path / "truth" / "v.txt").write_text("1,0,50,1\n1,60,90,1\n")
     # 35 of 50 frames: an overlap of exactly 0.7, which division by 30 makes smaller.
@@ -217,7 +219,7 @@ def test_pku_text_is_compared_in_frames_but_seconds_at_the_labels_rate(tmp_path)
     assert values(evaluate_files(tmp_path / "p.csv", tmp_path / "truth"))["event-map"] == pytest.approx(1.0)
 
 
-def test_own_protocols_count_repaired_events_and_published_ones_events_as_written(tmp_path, truth):
+def test_own_protocols_count_repaired_events_and_published_ones_events_as_written(tmp_path: Path, truth: Any) -> None:
     content = json.loads(truth.read_text())
     content["database"]["b"]["annotations"].append({"label": "walk", "segment": [9.0, 11.0]})
     truth.write_text(json.dumps(content))
@@ -231,7 +233,7 @@ def test_own_protocols_count_repaired_events_and_published_ones_events_as_writte
     )
 
 
-def test_wrong_annotations_are_refused(tmp_path, truth):
+def test_wrong_annotations_are_refused(tmp_path: Path, truth: Any) -> None:
     content = json.loads(truth.read_text())
     content["database"]["b"]["annotations"][0]["segment"][0] = float("nan")
     truth.write_text(json.dumps(content))

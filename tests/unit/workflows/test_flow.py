@@ -1,6 +1,8 @@
 """Flow of a stated method and range: encoders say it, frames and features follow, and kinds never mix."""
 
 import dataclasses
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -28,18 +30,18 @@ WIDE = FlowSettings(bound=20)
 
 
 @pytest.fixture
-def dataset(tmp_path):
+def dataset(tmp_path: Path) -> Any:
     path = write_video(tmp_path / "a.mp4", square_frames(12, step=6.0))
     return Dataset("d", ("x",), {"a": VideoRecord("a", 1.2, path)})
 
 
-def encoder_folder(folder, **options):
+def encoder_folder(folder: Any, **options: Any) -> Any:
     torch.manual_seed(0)
     save_encoder(folder, ENCODERS["small_flow"](dim=8, **options), EncoderSettings(Clock(10, 8, 8), SIZE))
     return folder
 
 
-def test_encoders_keep_and_use_their_flow(tmp_path):
+def test_encoders_keep_and_use_their_flow(tmp_path: Path) -> None:
     plain = load_encoder(encoder_folder(tmp_path / "plain")).encoder
     wide = load_encoder(encoder_folder(tmp_path / "wide", flow={"bound": 20})).encoder
     assert "flow" not in plain.options and wide.options["flow"] == {"bound": 20}
@@ -53,18 +55,18 @@ def test_encoders_keep_and_use_their_flow(tmp_path):
         load_encoder(tmp_path / "wide")
 
 
-def test_features_say_how_their_flow_was_made_and_kinds_do_not_mix(dataset, tmp_path):
+def test_features_say_how_their_flow_was_made_and_kinds_do_not_mix(dataset: Any, tmp_path: Path) -> None:
     plain, wide = encoder_folder(tmp_path / "plain"), encoder_folder(tmp_path / "wide", flow={"bound": 20})
     extract(dataset, plain, tmp_path / "f", workers=0)
     extract(dataset, wide, tmp_path / "g", workers=0)
-    recipe = open_features(tmp_path / "g").recipe
+    recipe = open_features(tmp_path / "g").recipe  # type: ignore[attr-defined]
     assert recipe["track"]["flow"]["steps_per_pixel"] == pytest.approx(127 / 20)
-    assert open_features(tmp_path / "f").recipe["track"]["flow"]["steps_per_pixel"] == 16
+    assert open_features(tmp_path / "f").recipe["track"]["flow"]["steps_per_pixel"] == 16  # type: ignore[attr-defined]
     with pytest.raises(InputRefused, match="E-FEA-010"):
         extract(dataset, wide, tmp_path / "f", workers=0)
 
 
-def test_a_track_folder_holds_one_kind_of_flow(dataset, tmp_path):
+def test_a_track_folder_holds_one_kind_of_flow(dataset: Any, tmp_path: Path) -> None:
     cache_frames(dataset, None, ["flow"], tmp_path / "t", fps=10, size=SIZE, workers=0)
     cache_frames(dataset, None, ["flow"], tmp_path / "w", fps=10, size=SIZE, workers=0, flow=WIDE)
     plain, wide = FrameFolder(tmp_path / "t"), FrameFolder(tmp_path / "w")
@@ -76,7 +78,7 @@ def test_a_track_folder_holds_one_kind_of_flow(dataset, tmp_path):
         cache_frames(dataset, None, ["flow"], tmp_path / "n", fps=10, size=SIZE, workers=0, flow=FlowSettings("horn"))
 
 
-def test_cached_flow_gives_the_same_features_and_foreign_flow_is_refused(dataset, tmp_path):
+def test_cached_flow_gives_the_same_features_and_foreign_flow_is_refused(dataset: Any, tmp_path: Path) -> None:
     wide = encoder_folder(tmp_path / "wide", flow={"bound": 20})
     cache_frames(dataset, None, ["flow"], tmp_path / "t", fps=10, size=SIZE, workers=0)
     cache_frames(dataset, None, ["flow"], tmp_path / "w", fps=10, size=SIZE, workers=0, flow=WIDE)
@@ -87,7 +89,7 @@ def test_cached_flow_gives_the_same_features_and_foreign_flow_is_refused(dataset
         extract(dataset, wide, tmp_path / "h", workers=0, frames_folder=tmp_path / "t")
 
 
-def test_folders_of_before_are_read_as_they_were(tmp_path):
+def test_folders_of_before_are_read_as_they_were(tmp_path: Path) -> None:
     settings = FrameSettings(15.0, (64, 48))
     assert set(settings.to_json()) == {"schema", "fps", "size", "flow"}
     FrameFolder.create(tmp_path / "t", settings)
@@ -97,7 +99,7 @@ def test_folders_of_before_are_read_as_they_were(tmp_path):
 
 
 @pytest.mark.slow
-def test_recipes_choose_the_flow_of_student_and_teacher(tmp_path):
+def test_recipes_choose_the_flow_of_student_and_teacher(tmp_path: Path) -> None:
     make_world(tmp_path / "world", dataclasses.replace(WORLD, duration_s=5), workers=0)
     data = {"dataset": str(tmp_path / "world")}
     train = {"steps": 2, "batch_size": 4, "validate_every": 2, "checkpoint_every": 2}
@@ -121,7 +123,7 @@ def test_recipes_choose_the_flow_of_student_and_teacher(tmp_path):
     assert outcome.code == 2 and "E-CFG-002 flow.method.horn: no such flow method" in outcome.err
 
 
-def test_an_encoder_that_starts_from_weights_sees_their_flow(dataset, tmp_path):
+def test_an_encoder_that_starts_from_weights_sees_their_flow(dataset: Any, tmp_path: Path) -> None:
     folder = encoder_folder(tmp_path / "wide", flow={"bound": 20})
     values = {"data": {"dataset": str(tmp_path)}, "init": str(folder)}
     untold = check_recipe({**values, "encoder": {"small_flow": {}}}, EncoderRecipe)
@@ -131,6 +133,6 @@ def test_an_encoder_that_starts_from_weights_sees_their_flow(dataset, tmp_path):
     assert student_flow(told) == FlowSettings(bound=40)
 
 
-def test_where_the_weights_of_a_method_lie_makes_no_other_flow():
+def test_where_the_weights_of_a_method_lie_makes_no_other_flow() -> None:
     here, there = (FlowSettings("raft", weights=place, sha256="0" * 64) for place in ("a", "b"))
     assert here == there and here != FlowSettings("raft", weights="a", sha256="1" * 64)

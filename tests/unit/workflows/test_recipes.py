@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import pytest
 
 from augrgb.core.errors import UsageFault
@@ -7,7 +9,7 @@ from augrgb.recipe.builtin import builtin_path
 from augrgb.workflows.recipes import copy_recipe
 
 
-def test_a_copy_is_the_same_recipe(tmp_path, monkeypatch):
+def test_a_copy_is_the_same_recipe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     copied = copy_recipe("tsu/cs_rgb")
     assert copied.name == "cs_rgb.yaml"
@@ -20,7 +22,7 @@ def test_a_copy_is_the_same_recipe(tmp_path, monkeypatch):
     assert copied.read_bytes() == builtin_path("charades/base").read_bytes()
 
 
-def test_a_file_is_never_overwritten(tmp_path):
+def test_a_file_is_never_overwritten(tmp_path: Path) -> None:
     copy_recipe("world/rgb", tmp_path / "a.yaml")
     (tmp_path / "a.yaml").write_text("mine")
     with pytest.raises(UsageFault, match=r"E-FILE-005 .*exists"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -21,7 +22,7 @@ PROTOCOLS = ("tsu/frame", "frame-map/present", "event-map", "tsu/event@0.5")
 
 
 @pytest.fixture
-def dataset(tmp_path) -> Path:
+def dataset(tmp_path: Path) -> Path:
     rng = np.random.default_rng(0)
     videos = {}
     for name in ("a", "b", "c"):
@@ -40,7 +41,7 @@ def scores() -> dict[str, np.ndarray]:
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
-def test_all_forms_agree(tmp_path, dataset, scores, protocol):
+def test_all_forms_agree(tmp_path: Path, dataset: Any, scores: Any, protocol: Any) -> None:
     folder, ours = tmp_path / "scores", tmp_path / "p.safetensors"
     folder.mkdir()
     for name, values in scores.items():
@@ -65,7 +66,7 @@ def test_all_forms_agree(tmp_path, dataset, scores, protocol):
         assert evaluate(protocol, **call).value == pytest.approx(expected.value), call
 
 
-def test_detections_from_a_file_and_as_tuples(tmp_path, dataset):
+def test_detections_from_a_file_and_as_tuples(tmp_path: Path, dataset: Any) -> None:
     rows = {"a": [("x", 1.0, 5.0, 0.9)], "b": [("y", 2.0, 6.0, 0.8)]}
     results = {
         video: [{"label": label, "segment": [start, end], "score": score} for label, start, end, score in own]
@@ -82,7 +83,7 @@ def test_detections_from_a_file_and_as_tuples(tmp_path, dataset):
     assert len(set(values)) == 1
 
 
-def test_refusals(dataset, scores):
+def test_refusals(dataset: Any, scores: Any) -> None:
     for arguments in ({}, {"scores": scores, "detections": []}):
         with pytest.raises(AugrgbError, match="E-MET-011"):
             evaluate("tsu/frame", truth=dataset, **arguments)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import yaml
 
 from support.tiny_project import run_cli, write
 
 
-def test_cuts_and_hidden_layers_work_from_a_recipe(project, tmp_path):
+def test_cuts_and_hidden_layers_work_from_a_recipe(project: Path, tmp_path: Path) -> None:
     values = yaml.safe_load((project / "distilled.yaml").read_text())
     values["train"].update(steps=4, max_length=5)
     values["distill"]["losses"] = {
@@ -30,7 +31,7 @@ def test_cuts_and_hidden_layers_work_from_a_recipe(project, tmp_path):
     assert max(seen.values()) <= 4 * values["train"]["batch_size"] * 5
 
 
-def test_a_teacher_with_fewer_layers_is_told(project, tmp_path):
+def test_a_teacher_with_fewer_layers_is_told(project: Path, tmp_path: Path) -> None:
     values = yaml.safe_load((project / "distilled.yaml").read_text())
     values["distill"]["losses"] = {"ab": {"last": 3}}
     outcome = run_cli("distill", write(tmp_path / "r.yaml", values), "--out", tmp_path / "run")

@@ -6,6 +6,7 @@ import json
 import shutil
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -35,7 +36,7 @@ from support.tiny_project import CLOCK
 TRAIN = {"steps": 4, "batch_size": 8, "validate_every": 2, "checkpoint_every": 2}
 
 
-def recipe_of(project: Path, **parts) -> EncoderRecipe:
+def recipe_of(project: Path, **parts: Any) -> EncoderRecipe:
     values = {
         "data": {"dataset": str(project / "world"), "frames": str(project / "frames")},
         "encoder": {"small_rgb": {"dim": 16}},
@@ -46,11 +47,11 @@ def recipe_of(project: Path, **parts) -> EncoderRecipe:
     return check_recipe({**values, **parts, "data": data}, EncoderRecipe)
 
 
-def taught_by(project: Path, **distill) -> EncoderRecipe:
+def taught_by(project: Path, **distill: Any) -> EncoderRecipe:
     return recipe_of(project, distill={"losses": {"logit_kd": {}}, **distill})
 
 
-def terms_of(recipe: EncoderRecipe, project: Path, own_frames: Path):
+def terms_of(recipe: EncoderRecipe, project: Path, own_frames: Path) -> Any:
     """The terms of a recipe, and the training snippets that they are about."""
     dataset = load_dataset(recipe.data.dataset)
     roles = dataset.splits["cross_subject"]
@@ -64,14 +65,14 @@ def terms_of(recipe: EncoderRecipe, project: Path, own_frames: Path):
     return encoder_distillation(losses, teachers, sources, None, snippets, 16).terms, bank, dataset
 
 
-def outputs_of(term, bank: SnippetBank):
+def outputs_of(term: Any, bank: SnippetBank) -> Any:
     count = len(bank)
     ones = torch.ones(count, 1, dtype=torch.bool)
     batch = Batch(ones, torch.zeros(count, 1, 1))
     return term.source.outputs(batch)
 
 
-def test_a_stream_says_of_a_snippet_what_it_says_of_the_video(project, tmp_path):
+def test_a_stream_says_of_a_snippet_what_it_says_of_the_video(project: Path, tmp_path: Path) -> None:
     """Oracle: extract the features with the command's own function, and run the stream over them."""
     recipe = taught_by(project, streams=[str(project / "pose")])
     (term,), bank, dataset = terms_of(recipe, project, tmp_path)
@@ -89,7 +90,7 @@ def test_a_stream_says_of_a_snippet_what_it_says_of_the_video(project, tmp_path)
     torch.testing.assert_close(outputs_of(other, bank)[0].logits, output.logits)
 
 
-def test_snippet_logits_of_a_teacher_encoder(project, tmp_path):
+def test_snippet_logits_of_a_teacher_encoder(project: Path, tmp_path: Path) -> None:
     recipe = taught_by(project, teachers={"pose": str(project / "encoder_pose")})
     (term,), bank, _ = terms_of(recipe, project, tmp_path)
     output, _ = outputs_of(term, bank)
@@ -103,7 +104,7 @@ def test_snippet_logits_of_a_teacher_encoder(project, tmp_path):
 
 
 @pytest.mark.parametrize("how", ["equal", "learned"])
-def test_teachers_share_the_weight_of_each_loss(project, tmp_path, how):
+def test_teachers_share_the_weight_of_each_loss(project: Path, tmp_path: Path, how: Any) -> None:
     """Class scores come from one voice; features are taught by each teacher, as often as its share says."""
     teachers = {"pose": str(project / "encoder_pose"), "rgb": str(project / "encoder_rgb")}
     losses = {
@@ -135,7 +136,7 @@ def test_teachers_share_the_weight_of_each_loss(project, tmp_path, how):
 
 
 @pytest.mark.parametrize("how", ["equal", "learned"])
-def test_weights_cannot_be_shared_by_teachers_without_scores(project, tmp_path, how):
+def test_weights_cannot_be_shared_by_teachers_without_scores(project: Path, tmp_path: Path, how: Any) -> None:
     folder = tmp_path / "encoder_pose"
     shutil.copytree(project / "encoder_pose", folder)
     (folder / "classifier.safetensors").unlink()
@@ -145,7 +146,7 @@ def test_weights_cannot_be_shared_by_teachers_without_scores(project, tmp_path, 
         train_encoder(recipe, tmp_path / "run", workers=0)
 
 
-def test_several_teachers_through_their_own_losses_and_joints(project, tmp_path):
+def test_several_teachers_through_their_own_losses_and_joints(project: Path, tmp_path: Path) -> None:
     recipe = recipe_of(
         project,
         distill={
@@ -187,7 +188,7 @@ def without_poses(project: Path, tmp_path: Path) -> Path:
     return tmp_path / "world"
 
 
-def _moved(videos, project: Path, tmp_path: Path):
+def _moved(videos: Any, project: Path, tmp_path: Path) -> Any:
     def moved(path: Path | None) -> Path | None:
         return tmp_path / "world" / path.relative_to((project / "world").resolve()) if path is not None else None
 
@@ -204,7 +205,7 @@ def _moved(videos, project: Path, tmp_path: Path):
         {"joints": {}},
     ],
 )
-def test_videos_that_a_teacher_cannot_see_are_masked_and_counted(project, tmp_path, distill):
+def test_videos_that_a_teacher_cannot_see_are_masked_and_counted(project: Path, tmp_path: Path, distill: Any) -> None:
     for kind in ("teachers", "streams"):
         if kind in distill:
             distill = {**distill, kind: {"pose": str(project / distill[kind]["pose"])}}
@@ -219,7 +220,7 @@ def test_videos_that_a_teacher_cannot_see_are_masked_and_counted(project, tmp_pa
     assert line["snippets"]["detection"] == 16 and 16 <= taught < 32
 
 
-def test_a_stream_without_an_encoder_or_of_other_classes(project, tmp_path):
+def test_a_stream_without_an_encoder_or_of_other_classes(project: Path, tmp_path: Path) -> None:
     shutil.copytree(project / "pose", tmp_path / "pose", ignore=shutil.ignore_patterns("encoder"))
     with pytest.raises(AugrgbError, match=r"E-ENC-005 distill.streams.pose: .* distill.features.pose"):
         terms_of(taught_by(project, streams=[str(tmp_path / "pose")]), project, tmp_path)
@@ -232,7 +233,7 @@ def test_a_stream_without_an_encoder_or_of_other_classes(project, tmp_path):
         train_encoder(taught_by(project, streams=[str(tmp_path / "other")]), tmp_path / "run", workers=0)
 
 
-def test_a_teacher_of_another_frame_rate_gets_its_own_tracks(project, tmp_path):
+def test_a_teacher_of_another_frame_rate_gets_its_own_tracks(project: Path, tmp_path: Path) -> None:
     recipe = recipe_of(
         project,
         data={"frames": str(tmp_path / "frames")},
@@ -246,7 +247,7 @@ def test_a_teacher_of_another_frame_rate_gets_its_own_tracks(project, tmp_path):
     assert line["snippets"]["pose/logit_kd"] == 32
 
 
-def test_given_weights_frozen_parts_and_the_head(project, tmp_path):
+def test_given_weights_frozen_parts_and_the_head(project: Path, tmp_path: Path) -> None:
     init = {"folder": str(project / "encoder_augmented"), "freeze": ["net.layers.0*"]}
     train_encoder(recipe_of(project, init=init), tmp_path / "run", workers=0)
     start = load_file(project / "encoder_augmented" / "model.safetensors")
@@ -262,7 +263,7 @@ def test_given_weights_frozen_parts_and_the_head(project, tmp_path):
     assert (fresh["student.classifier.weight"] - head).abs().max() > 0.1
 
 
-def test_augmented_from_given_weights(project, tmp_path):
+def test_augmented_from_given_weights(project: Path, tmp_path: Path) -> None:
     recipe = recipe_of(
         project,
         init=str(project / "encoder_rgb"),
@@ -284,14 +285,14 @@ def test_augmented_from_given_weights(project, tmp_path):
         ({"small_rgb": {"dim": 16}}, {"folder": "encoder_rgb", "freeze": ["x.*"]}, "E-ENC-003 init.freeze: no weight"),
     ],
 )
-def test_weights_that_do_not_fit(project, tmp_path, encoder, init, message):
+def test_weights_that_do_not_fit(project: Path, tmp_path: Path, encoder: Any, init: Any, message: Any) -> None:
     section = {"folder": init} if isinstance(init, str) else dict(init)
     section["folder"] = str(project / section["folder"])
     with pytest.raises(AugrgbError, match=message):
         train_encoder(recipe_of(project, encoder=encoder, init=section), tmp_path / "run", workers=0)
 
 
-def test_pseudo_labels_of_the_same_modality_and_a_mean_teacher(project, tmp_path):
+def test_pseudo_labels_of_the_same_modality_and_a_mean_teacher(project: Path, tmp_path: Path) -> None:
     pseudo = recipe_of(
         project,
         distill={"teachers": {"self": str(project / "encoder_rgb")}, "losses": {"pseudo_labels": {"positive": 0.3}}},
@@ -305,7 +306,7 @@ def test_pseudo_labels_of_the_same_modality_and_a_mean_teacher(project, tmp_path
     assert seen["mean"] == {"detection": 24, "self/mean_teacher": 32}
 
 
-def test_augmentation_of_a_recipe(project, tmp_path):
+def test_augmentation_of_a_recipe(project: Path, tmp_path: Path) -> None:
     classes = load_dataset(project / "world").classes
     swapped = {"flip": 0.5, "swap": [[classes[0], classes[1]]], "jitter_frames": 2, "noise": 0}
     train_encoder(recipe_of(project, augment=swapped, average=0.9), tmp_path / "run", workers=0)
@@ -316,7 +317,7 @@ def test_augmentation_of_a_recipe(project, tmp_path):
             train_encoder(recipe_of(project, augment={"flip": 0.5, "swap": [swap]}), tmp_path / "bad", workers=0)
 
 
-def test_decoding_is_told_to_the_end_and_in_several_processes(project, tmp_path):
+def test_decoding_is_told_to_the_end_and_in_several_processes(project: Path, tmp_path: Path) -> None:
     frames = {"frames": str(tmp_path / "frames")}
     recipe = recipe_of(project, data=frames)
     told: list[tuple[int, int]] = []

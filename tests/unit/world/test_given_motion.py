@@ -1,4 +1,6 @@
 from collections import defaultdict
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -20,11 +22,11 @@ BANDAI = "data/bandai_motion/dataset2.npz"
 
 
 @pytest.fixture(scope="module")
-def library(tmp_path_factory):
+def library(tmp_path_factory: pytest.TempPathFactory) -> Any:
     return load_packed_motion(packed(tmp_path_factory.mktemp("motion") / "motion.npz"))
 
 
-def test_packed_library(library):
+def test_packed_library(library: Any) -> None:
     assert library.contents == ("walk", "wave_left") and library.styles == ("calm", "wild")
     assert (len(library.clips), library.fps, library.clips[1].frames) == (48, 30.0, 71)
     joints = library.read(1)
@@ -40,13 +42,13 @@ def test_packed_library(library):
         ({"joint_names": np.array([f"j{i}" for i in range(21)])}, "E-WLD-010", "no joint for hips"),
     ],
 )
-def test_packed_library_refused(tmp_path, changes, code, problem):
+def test_packed_library_refused(tmp_path: Path, changes: Any, code: Any, problem: Any) -> None:
     with pytest.raises(InputRefused) as caught:
         load_packed_motion(packed(tmp_path / "bad.npz", takes=1, **changes))
     assert caught.value.code == code and problem in caught.value.problem
 
 
-def test_pickled_or_other_files_are_refused(tmp_path):
+def test_pickled_or_other_files_are_refused(tmp_path: Path) -> None:
     np.savez(tmp_path / "p.npz", rel=np.array([{}], dtype=object))
     for name, text in (("p.npz", None), ("t.npz", "hello")):
         if text:
@@ -55,7 +57,7 @@ def test_pickled_or_other_files_are_refused(tmp_path):
             load_packed_motion(tmp_path / name)
 
 
-def test_neighbouring_takes_stay_in_one_block(library):
+def test_neighbouring_takes_stay_in_one_block(library: Any) -> None:
     plans = plan_videos(SETTINGS)
     chosen = assign_clips(library, SETTINGS, plans)
     blocks = defaultdict(set)
@@ -66,7 +68,7 @@ def test_neighbouring_takes_stay_in_one_block(library):
     assert max(takes["training"]) < min(takes["val"]) <= max(takes["val"]) < min(takes["test"])
 
 
-def test_montage_is_smooth_fills_the_video_and_labels_its_clips(library):
+def test_montage_is_smooth_fills_the_video_and_labels_its_clips(library: Any) -> None:
     subject = make_subject(SETTINGS, "S01")
     clips = [0, 30, 5, 13, 40]
     performance, events = cut_together(library, clips, SETTINGS, subject, "v", styles=True)
@@ -83,20 +85,20 @@ def test_montage_is_smooth_fills_the_video_and_labels_its_clips(library):
     assert {event.label for event in with_contents_only} == {"walk", "wave_left"}
 
 
-def test_montage_keeps_the_movement_of_its_clip(library):
+def test_montage_keeps_the_movement_of_its_clip(library: Any) -> None:
     subject = make_subject(WorldSettings(style_spread=0), "S01")
     settings = WorldSettings(duration_s=5, fps=30, style_spread=0)
     index = next(i for i, clip in enumerate(library.clips) if clip.content == "wave_left")
     performance, _ = cut_together(library, [index, index, index], settings, subject, "v")
     clip = library.read(index)
 
-    def inner(joints):  # distances within the body do not depend on place and heading
+    def inner(joints: Any) -> Any:  # distances within the body do not depend on place and heading
         return np.linalg.norm(joints[:, :, None] - joints[:, None], axis=-1)
 
     assert np.abs(inner(performance.joints[: len(clip)]) - inner(clip)).max() < 0.02
 
 
-def test_role_names_of_usual_captures():
+def test_role_names_of_usual_captures() -> None:
     mixamo = ["mixamorig:Hips", "mixamorig:Neck", "mixamorig:Head"]
     for side in ("Left", "Right"):
         mixamo += [f"mixamorig:{side}{part}" for part in ("Shoulder", "Arm", "ForeArm", "Hand")]
@@ -107,7 +109,7 @@ def test_role_names_of_usual_captures():
     assert own["l_shoulder"] == "UpperArm_L" and own["r_toe"] == "Toes_R" and own["hips"] == "Hips"
 
 
-def test_a_folder_of_bvh_files(tmp_path):
+def test_a_folder_of_bvh_files(tmp_path: Path) -> None:
     for name in ("walk_001", "walk_002", "sit down_001"):
         (tmp_path / f"{name}.bvh").write_text(bvh_text(30))
     library = load_bvh_motion(tmp_path, units="cm")
@@ -119,7 +121,7 @@ def test_a_folder_of_bvh_files(tmp_path):
     assert len(performance.joints) == SETTINGS.num_frames  # the last pose is held
 
 
-def test_bvh_folder_refused(tmp_path):
+def test_bvh_folder_refused(tmp_path: Path) -> None:
     with pytest.raises(InputRefused, match="E-FILE-006"):
         load_bvh_motion(tmp_path)
     (tmp_path / "a_1.bvh").write_text(bvh_text(5))
@@ -131,7 +133,7 @@ def test_bvh_folder_refused(tmp_path):
 
 
 @needs_shared(BANDAI)
-def test_real_motion_capture():
+def test_real_motion_capture() -> None:
     library = load_packed_motion(SHARED / BANDAI)
     assert (len(library.clips), len(library.contents), len(library.styles)) == (2902, 10, 7)
     settings = WorldSettings(train=1)

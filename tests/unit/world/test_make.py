@@ -3,6 +3,8 @@ import subprocess
 import sys
 import time
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import psutil
@@ -29,20 +31,20 @@ SETTINGS = WorldSettings(
 )
 
 
-def hashes(folder):
+def hashes(folder: Any) -> Any:
     files = (path for path in folder.rglob("*") if path.is_file())
     return {str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
 
 
 @pytest.fixture(scope="module")
-def world(tmp_path_factory):
+def world(tmp_path_factory: pytest.TempPathFactory) -> Any:
     folder = tmp_path_factory.mktemp("world")
     calls = []
     dataset = make_world(folder, SETTINGS, workers=0, progress=lambda done, total: calls.append((done, total)))
     return folder, dataset, calls
 
 
-def test_the_folder_is_a_dataset(world):
+def test_the_folder_is_a_dataset(world: Any) -> None:
     folder, dataset, calls = world
     loaded = load_dataset(folder)
     assert loaded.videos == dataset.videos and loaded.splits == dataset.splits
@@ -55,18 +57,18 @@ def test_the_folder_is_a_dataset(world):
             assert float(pose["fps"]) == 10 and list(pose["parents"]).count(-1) == 1 and len(pose["names"]) == 21
 
 
-def test_same_bytes_on_two_workers(world, tmp_path):
+def test_same_bytes_on_two_workers(world: Any, tmp_path: Path) -> None:
     make_world(tmp_path, SETTINGS, workers=2)
     assert hashes(tmp_path) == hashes(world[0])
 
 
-def test_another_seed_gives_another_world(world, tmp_path):
+def test_another_seed_gives_another_world(world: Any, tmp_path: Path) -> None:
     make_world(tmp_path, replace(SETTINGS, seed=1), workers=0)
     ours, theirs = hashes(world[0]), hashes(tmp_path)
     assert set(ours) == set(theirs) and not set(ours.values()) & set(theirs.values())
 
 
-def test_resume_redoes_only_what_is_missing(world, tmp_path):
+def test_resume_redoes_only_what_is_missing(world: Any, tmp_path: Path) -> None:
     make_world(tmp_path, SETTINGS, workers=0)
     before = hashes(tmp_path)
     kept = tmp_path / "videos" / "train-000.mp4"
@@ -81,7 +83,7 @@ def test_resume_redoes_only_what_is_missing(world, tmp_path):
 
 
 @pytest.mark.slow
-def test_killed_and_started_again_gives_the_same_bytes(world, tmp_path):
+def test_killed_and_started_again_gives_the_same_bytes(world: Any, tmp_path: Path) -> None:
     folder = tmp_path / "world"
     program = f"""
 from pathlib import Path
@@ -105,19 +107,19 @@ if __name__ == "__main__":
     assert hashes(folder) == hashes(world[0])
 
 
-def test_two_worlds_do_not_mix(world):
+def test_two_worlds_do_not_mix(world: Any) -> None:
     with pytest.raises(InputRefused) as caught:
         make_world(world[0], replace(SETTINGS, clutter=0.9), workers=0)
     assert caught.value.code == "E-WLD-001" and "clutter: 0.2 there, 0.9 asked for" in caught.value.problem
 
 
-def test_a_folder_with_other_videos_is_refused(tmp_path):
+def test_a_folder_with_other_videos_is_refused(tmp_path: Path) -> None:
     (tmp_path / "videos").mkdir()
     with pytest.raises(InputRefused, match=r"E-WLD-001.*world\.json"):
         make_world(tmp_path, SETTINGS, workers=0)
 
 
-def test_given_motion(tmp_path):
+def test_given_motion(tmp_path: Path) -> None:
     motion = load_packed_motion(packed(tmp_path / "motion.npz", takes=8))
     settings = replace(SETTINGS, val=1)
     dataset = make_world_from_motion(tmp_path / "a", motion, settings, styles=True, workers=0)

@@ -1,5 +1,6 @@
 from dataclasses import replace
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import pytest
@@ -30,7 +31,7 @@ def alone(name: str, side: str = "r", period_s: float | None = None) -> np.ndarr
     return np.stack([(hips * left[:, None]).sum(-1), joints[..., 1], (hips * ahead[:, None]).sum(-1)], axis=-1)
 
 
-def test_bones_keep_their_length_and_movement_is_smooth():
+def test_bones_keep_their_length_and_movement_is_smooth() -> None:
     for plan in plan_videos(SETTINGS)[:3]:
         performance, _ = act(replace(SETTINGS, fps=60.0), plan)
         joints = performance.joints
@@ -43,7 +44,7 @@ def test_bones_keep_their_length_and_movement_is_smooth():
         assert joints[:, [INDEX["l_toe"], INDEX["r_toe"]], 1].min(axis=1).max() < 0.12  # and nobody flies
 
 
-def test_sides_are_the_persons_own():
+def test_sides_are_the_persons_own() -> None:
     for side, other in (("left", "r"), ("right", "l")):
         own = side[0]
         waved = alone(f"wave_{side}")[60:120]
@@ -54,7 +55,7 @@ def test_sides_are_the_persons_own():
         assert kicked[:, INDEX[f"{own}_ankle"], 2].max() > 0.45 > kicked[:, INDEX[f"{other}_ankle"], 2].max()
 
 
-def test_near_misses_differ_as_intended_and_only_so():
+def test_near_misses_differ_as_intended_and_only_so() -> None:
     half, full = alone("raise_half"), alone("raise_full")
     assert full[90, INDEX["l_wrist"], 1] > half[90, INDEX["l_wrist"], 1] + 0.5
 
@@ -69,7 +70,7 @@ def test_near_misses_differ_as_intended_and_only_so():
     assert np.abs(drink[90] - phone[90])[INDEX["r_wrist"]].max() < 0.08  # only the object tells
 
 
-def test_objects_are_in_the_acting_hand_during_the_event_only():
+def test_objects_are_in_the_acting_hand_during_the_event_only() -> None:
     for plan in plan_videos(SETTINGS)[:3]:
         performance, events = act(SETTINGS, plan)
         shown = np.zeros(len(performance.joints), bool)
@@ -82,7 +83,7 @@ def test_objects_are_in_the_acting_hand_during_the_event_only():
         assert shown.any() and not (shown & ~inside).any()
 
 
-def test_events_lie_inside_the_video_and_use_both_halves_of_the_body():
+def test_events_lie_inside_the_video_and_use_both_halves_of_the_body() -> None:
     for plan in plan_videos(SETTINGS):
         _, events = act(SETTINGS, plan)
         assert len(events) >= 4
@@ -95,7 +96,7 @@ def test_events_lie_inside_the_video_and_use_both_halves_of_the_body():
                 assert after.start_s > before.end_s + 0.3
 
 
-def test_every_class_occurs_in_every_large_role_and_actions_overlap():
+def test_every_class_occurs_in_every_large_role_and_actions_overlap() -> None:
     settings = WorldSettings()
     labels = set()
     overlaps = 0
@@ -108,7 +109,7 @@ def test_every_class_occurs_in_every_large_role_and_actions_overlap():
 
 
 @pytest.mark.parametrize("action", ACTIONS, ids=lambda action: action.name)
-def test_envelopes_rise_from_and_fall_to_zero(action):
+def test_envelopes_rise_from_and_fall_to_zero(action: Any) -> None:
     event = Planned(action, 2.0, 2.0 + action.duration_s[0], "l", "r", 1.0, 1.0)
     time_s = np.linspace(0, 10, 2001)
     weight = envelope(event, time_s)

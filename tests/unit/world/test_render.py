@@ -1,4 +1,6 @@
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
@@ -20,7 +22,7 @@ SETTINGS = WorldSettings(duration_s=5.0, sensor_noise=0.0, lighting=0.0, occlusi
 PLAN = plan_videos(SETTINGS)[0]
 
 
-def frames_of(performance, settings=SETTINGS):
+def frames_of(performance: Any, settings: Any = SETTINGS) -> Any:
     camera = make_camera(settings, PLAN.camera, PLAN.video_id)
     light = make_light(settings, PLAN.video_id)
     room = paint_room(settings, camera, light, PLAN.video_id)
@@ -28,7 +30,7 @@ def frames_of(performance, settings=SETTINGS):
     return room, list(render_frames(settings, performance, camera, look, light, room, None, PLAN.video_id))
 
 
-def test_camera_axes_and_projection():
+def test_camera_axes_and_projection() -> None:
     camera = make_camera(replace(SETTINGS, train_cameras=1), "C1", "v")
     seen = camera.see(
         np.array([camera.target, camera.target + np.array([0.0, 0.5, 0]), camera.target + 0.5 * camera.axes[0]])
@@ -40,7 +42,7 @@ def test_camera_axes_and_projection():
     assert pixels[1, 1] < 60 and pixels[2, 0] > 80
 
 
-def test_the_figure_is_drawn_where_the_joints_are():
+def test_the_figure_is_drawn_where_the_joints_are() -> None:
     performance, _ = act(SETTINGS, PLAN)
     room, frames = frames_of(performance)
     camera = make_camera(SETTINGS, PLAN.camera, PLAN.video_id)
@@ -51,7 +53,7 @@ def test_the_figure_is_drawn_where_the_joints_are():
     assert 0.01 < changed.mean() < 0.2
 
 
-def test_objects_are_seen_by_the_camera_and_not_by_the_pose_sensor():
+def test_objects_are_seen_by_the_camera_and_not_by_the_pose_sensor() -> None:
     performance, _ = act(SETTINGS, PLAN)
     performance = replace(performance, held=())
     with_cup = replace(performance, held=(Held("cup", "r", np.ones(len(performance.joints), bool)),))
@@ -61,12 +63,12 @@ def test_objects_are_seen_by_the_camera_and_not_by_the_pose_sensor():
     np.testing.assert_array_equal(exact_pose(performance, camera), exact_pose(with_cup, camera))
 
 
-def test_nuisances_have_strengths():
+def test_nuisances_have_strengths() -> None:
     performance, _ = act(SETTINGS, PLAN)
     room, quiet = frames_of(performance)
     _, noisy = frames_of(performance, replace(SETTINGS, sensor_noise=1.0))
 
-    def shake(frames):
+    def shake(frames: Any) -> Any:
         return np.abs(frames[10].astype(int) - frames[11])[:20, :20].mean()
 
     assert shake(quiet) == 0 and 5 < shake(noisy) < 20
@@ -74,7 +76,7 @@ def test_nuisances_have_strengths():
     assert busy.std() > room.std()
 
 
-def test_exact_pose_without_errors_and_measured_errors_with_them():
+def test_exact_pose_without_errors_and_measured_errors_with_them() -> None:
     settings = WorldSettings(joint_noise_m=0, joint_dropout=0, joint_swap=0, frame_dropout=0)
     performance, _ = act(settings, PLAN)
     camera = make_camera(settings, PLAN.camera, PLAN.video_id)
@@ -94,7 +96,7 @@ def test_exact_pose_without_errors_and_measured_errors_with_them():
     assert 0.1 < gone.all(axis=(1, 2)).mean() < 0.5 and gone.any(axis=(1, 2)).mean() == gone.all(axis=(1, 2)).mean()
 
 
-def test_swaps_exchange_left_and_right():
+def test_swaps_exchange_left_and_right() -> None:
     settings = WorldSettings(joint_noise_m=0, joint_dropout=0, joint_swap=0.5, frame_dropout=0)
     performance, _ = act(settings, PLAN)
     camera = make_camera(settings, PLAN.camera, PLAN.video_id)
@@ -107,7 +109,7 @@ def test_swaps_exchange_left_and_right():
     assert (sensed[:, INDEX["head"]] == exact[:, INDEX["head"]]).all()
 
 
-def test_joints_behind_an_occluder_are_lost_more_often():
+def test_joints_behind_an_occluder_are_lost_more_often() -> None:
     settings = WorldSettings(joint_dropout=0.1, joint_swap=0, frame_dropout=0)
     performance, _ = act(settings, PLAN)
     camera = make_camera(settings, PLAN.camera, PLAN.video_id)
@@ -118,7 +120,7 @@ def test_joints_behind_an_occluder_are_lost_more_often():
     assert behind == pytest.approx(0.4, abs=0.06) and free < 0.2
 
 
-def test_mp4_is_complete_h264_with_constant_frame_rate(tmp_path):
+def test_mp4_is_complete_h264_with_constant_frame_rate(tmp_path: Path) -> None:
     frames = [np.full((48, 64, 3), 20 * i, np.uint8) for i in range(10)]
     assert write_mp4(tmp_path / "a.mp4", frames, 12.5) == 10
     with av.open(str(tmp_path / "a.mp4")) as file:
@@ -131,8 +133,8 @@ def test_mp4_is_complete_h264_with_constant_frame_rate(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["a.mp4"]
 
 
-def test_a_failed_mp4_leaves_nothing(tmp_path):
-    def broken():
+def test_a_failed_mp4_leaves_nothing(tmp_path: Path) -> None:
+    def broken() -> Any:
         yield np.zeros((48, 64, 3), np.uint8)
         raise RuntimeError("camera unplugged")
 

@@ -5,21 +5,21 @@ from augrgb.world.plan import make_splits, plan_videos, subject_names
 from augrgb.world.settings import WorldSettings
 
 
-def test_all_faults_are_told_together():
+def test_all_faults_are_told_together() -> None:
     with pytest.raises(FaultList) as caught:
         WorldSettings(width=161, clutter=1.5, train_cameras=0)
     message = str(caught.value)
     assert all(name in message for name in ("world.width", "world.clutter", "world.train_cameras"))
 
 
-def test_unknown_setting_suggests_the_nearest():
+def test_unknown_setting_suggests_the_nearest() -> None:
     with pytest.raises(UsageFault, match="did you mean 'clutter'"):
         WorldSettings.from_json({"cluter": 0.1})
     settings = WorldSettings(seed=4, occlusion=0.9)
     assert WorldSettings.from_json(settings.to_json()) == settings
 
 
-def test_splits_are_disjoint_by_subject_or_camera():
+def test_splits_are_disjoint_by_subject_or_camera() -> None:
     settings = WorldSettings()
     plans = plan_videos(settings)
     of = {plan.video_id: plan for plan in plans}
@@ -44,11 +44,11 @@ def test_splits_are_disjoint_by_subject_or_camera():
         assert full["val"] == roles["val"] and full["test"] == roles["test"]
 
 
-def test_people_and_cameras_are_not_tied_together():
+def test_people_and_cameras_are_not_tied_together() -> None:
     plans = [p for p in plan_videos(WorldSettings()) if p.group == "unlabelled"]
     assert len({(p.subject, p.camera) for p in plans}) == 24
 
 
-def test_more_videos_leave_the_others_as_they_were():
+def test_more_videos_leave_the_others_as_they_were() -> None:
     few, many = plan_videos(WorldSettings(train=4)), plan_videos(WorldSettings(train=40))
     assert set(few) <= set(many)

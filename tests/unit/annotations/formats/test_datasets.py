@@ -1,6 +1,8 @@
 """Formats of the public datasets: Charades, MultiTHUMOS, THUMOS14, PKU-MMD, TSU, ActivityNet; written by hand here."""
 
 import json
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -24,13 +26,13 @@ from augrgb.core.types import Event
 HEADER = "id,subject,scene,quality,relevance,verified,script,objects,descriptions,actions,length\n"
 
 
-def charades(tmp_path, name, *rows):
+def charades(tmp_path: Path, name: Any, *rows: Any) -> Any:
     path = tmp_path / name
     path.write_text(HEADER + "".join(f'{i},{s},Kitchen,6,7,Yes,"A, b",,x,{a},{n}\n' for i, s, a, n in rows))
     return path
 
 
-def test_charades_csv_folder_with_subsets_and_class_list(tmp_path):
+def test_charades_csv_folder_with_subsets_and_class_list(tmp_path: Path) -> None:
     charades(tmp_path, "Charades_v1_train.csv", ("46GP8", "HR43", "c001 11.90 21.20;c000 0.00 12.60", 24.83))
     charades(tmp_path, "Charades_v1_test.csv", ("N11GT", "0KZ7", "", 18.33))
     (tmp_path / "Charades_v1_classes.txt").write_text("c000 Holding some clothes\nc001 Putting clothes somewhere\n")
@@ -42,7 +44,7 @@ def test_charades_csv_folder_with_subsets_and_class_list(tmp_path):
     assert found.videos["N11GT"].events == () and found.videos["N11GT"].subset == "testing"
 
 
-def test_charades_csv_without_class_list_and_with_faults(tmp_path):
+def test_charades_csv_without_class_list_and_with_faults(tmp_path: Path) -> None:
     path = charades(tmp_path, "x.csv", ("A", "S", "c002 1 2", 5), ("B", "S", "c1 1", 5), ("A", "S", "", 5))
     with pytest.raises(AugrgbError) as caught:
         CharadesCsv().read(path)
@@ -51,13 +53,13 @@ def test_charades_csv_without_class_list_and_with_faults(tmp_path):
     assert CharadesCsv().read(path).classes == ("c000", "c001", "c002")
 
 
-def actions(tmp_path, content, name="x.json"):
+def actions(tmp_path: Path, content: Any, name: Any = "x.json") -> Any:
     path = tmp_path / name
     path.write_text(json.dumps(content))
     return path
 
 
-def test_charades_json_counts_from_0_and_multithumos_from_1(tmp_path):
+def test_charades_json_counts_from_0_and_multithumos_from_1(tmp_path: Path) -> None:
     path = actions(tmp_path, {"v": {"subset": "training", "duration": 9.5, "actions": [[1, 0.5, 2]]}})
     assert CharadesJson().read(path).classes == ("c000", "c001")
     assert CharadesJson().read(path).videos["v"].events == (Event("c001", 0.5, 2.0),)
@@ -78,13 +80,13 @@ def test_charades_json_counts_from_0_and_multithumos_from_1(tmp_path):
         ([], "expected an object"),
     ],
 )
-def test_actions_json_says_where_it_is_wrong(tmp_path, video, said):
+def test_actions_json_says_where_it_is_wrong(tmp_path: Path, video: Any, said: Any) -> None:
     (tmp_path / "names.txt").write_text("a\nb\n")
     with pytest.raises(AugrgbError, match=said):
         CharadesJson(classes=tmp_path / "names.txt").read(actions(tmp_path, {"v": video}))
 
 
-def test_tsu_json_is_in_frames(tmp_path):
+def test_tsu_json_is_in_frames(tmp_path: Path) -> None:
     path = actions(tmp_path, {"P02T01C06": {"subset": "testing", "duration": 200, "actions": [[3, 20, 50]]}})
     found = TsuJson(fps=20.0).read(path)
     video = found.videos["P02T01C06"]
@@ -96,13 +98,13 @@ def test_tsu_json_is_in_frames(tmp_path):
         TsuJson(fps={"P03T01C06": 20.0}).read(path)
 
 
-def test_tsu_splits_by_rule():
+def test_tsu_splits_by_rule() -> None:
     splits = official_splits(["P03T01C01", "P03T01C02", "P02T01C01", "P02T01C05", "other"])
     assert splits["cross_subject"] == {"train": ("P03T01C01", "P03T01C02"), "test": ("P02T01C01", "P02T01C05")}
     assert splits["cross_view"] == {"train": ("P03T01C01", "P02T01C01"), "test": ("P03T01C02", "P02T01C05")}
 
 
-def test_tsu_csv_folder(tmp_path):
+def test_tsu_csv_folder(tmp_path: Path) -> None:
     for name, rows in (("P02T01C06", "Enter,0,40\nWalk,40,41\n"), ("P03T01C01", "")):
         (tmp_path / name[:3]).mkdir()
         (tmp_path / name[:3] / f"{name}.csv").write_text(f"event,start_frame,end_frame\n{rows}")
@@ -114,7 +116,7 @@ def test_tsu_csv_folder(tmp_path):
         TsuCsv(fps=20.0).read(tmp_path)
 
 
-def test_thumos_text_files_with_ambiguous_regions(tmp_path):
+def test_thumos_text_files_with_ambiguous_regions(tmp_path: Path) -> None:
     (tmp_path / "Diving_val.txt").write_text("video_validation_0000001  72.80 76.40\n\n")
     (tmp_path / "Diving_test.txt").write_text("video_test_0000007 1 2\n")
     (tmp_path / "Ambiguous_val.txt").write_text("video_validation_0000001 5.0 6.0\n")
@@ -127,7 +129,7 @@ def test_thumos_text_files_with_ambiguous_regions(tmp_path):
     assert "Ambiguous" in ThumosTxt(ignore=()).read(tmp_path).classes
 
 
-def test_multithumos_text_files_follow_the_class_list(tmp_path):
+def test_multithumos_text_files_follow_the_class_list(tmp_path: Path) -> None:
     (tmp_path / "Walk.txt").write_text("video_test_0000007 1 2\n")
     (tmp_path / "Sit.txt").write_text("video_test_0000007 3 4 5\n")
     (tmp_path / "class_list.txt").write_text("1 Walk\n2 Sit\n")
@@ -137,7 +139,7 @@ def test_multithumos_text_files_follow_the_class_list(tmp_path):
     assert ThumosTxt().read(tmp_path).classes == ("Walk", "Sit")
 
 
-def test_pku_labels_and_split_files(tmp_path):
+def test_pku_labels_and_split_files(tmp_path: Path) -> None:
     labels = tmp_path / "Label"
     labels.mkdir()
     (labels / "0002-L.txt").write_text("7,30,75,2\n1,0,15,1\n")
@@ -156,7 +158,7 @@ def test_pku_labels_and_split_files(tmp_path):
         read_split(tmp_path / "bad.txt")
 
 
-def test_activitynet_with_taxonomy_ambiguous_and_unannotated(tmp_path):
+def test_activitynet_with_taxonomy_ambiguous_and_unannotated(tmp_path: Path) -> None:
     content = {
         "taxonomy": [
             {"nodeId": 0, "nodeName": "Root", "parentId": None, "parentName": None},
@@ -177,7 +179,7 @@ def test_activitynet_with_taxonomy_ambiguous_and_unannotated(tmp_path):
     assert found.findings[0].code == "E-ANN-018"
 
 
-def test_thumos14_trains_on_its_validation_videos(tmp_path):
+def test_thumos14_trains_on_its_validation_videos(tmp_path: Path) -> None:
     rows = {
         f"video_{part}_{n}": {
             "subset": part.title(),

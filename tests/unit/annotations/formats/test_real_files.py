@@ -11,7 +11,7 @@ ANNOTATIONS = SHARED / "data" / "annotations"
 pytestmark = needs_shared("data/annotations")
 
 
-def test_charades_is_read_in_well_under_a_second():
+def test_charades_is_read_in_well_under_a_second() -> None:
     started = time.process_time()
     found = read_annotations(ANNOTATIONS / "charades.json")
     assert time.process_time() - started < 1.0
@@ -20,7 +20,7 @@ def test_charades_is_read_in_well_under_a_second():
     assert Counter(video.subset for video in found.videos.values()) == {"training": 7985, "testing": 1863}
 
 
-def test_charades_repairs():
+def test_charades_repairs() -> None:
     repaired = repair(read_annotations(ANNOTATIONS / "charades.json"))
     kinds = Counter((finding.code, finding.action) for finding in repaired.findings)
     assert not repaired.refusals()
@@ -34,7 +34,7 @@ def test_charades_repairs():
     )
 
 
-def test_tsu_subsets_are_those_of_the_rule():
+def test_tsu_subsets_are_those_of_the_rule() -> None:
     path = ANNOTATIONS / "smarthome_CS_51.json"
     assert detect_format(path) == "tsu-json"
     found = read_annotations(path, options={"fps": 20.0})
@@ -46,7 +46,7 @@ def test_tsu_subsets_are_those_of_the_rule():
     assert not repair(found).refusals()
 
 
-def test_event_text_files_in_the_pku_layout():
+def test_event_text_files_in_the_pku_layout() -> None:
     folder = ANNOTATIONS / "pku_style_example" / "gt"
     assert detect_format(folder) == "pku-mmd"
     found = read_annotations(folder)

@@ -3,6 +3,7 @@
 import string
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -22,7 +23,9 @@ TIMES = st.floats(0, 1e5, allow_nan=False)
 
 
 @st.composite
-def annotation_sets(draw, names=NAMES, unannotated=False, duration=True, minimum_s=1e-3):
+def annotation_sets(
+    draw: Any, names: Any = NAMES, unannotated: Any = False, duration: Any = True, minimum_s: Any = 1e-3
+) -> Any:
     classes = tuple(sorted(set(draw(st.lists(names, min_size=1, max_size=4)))))
     videos = {}
     for video_id in draw(st.lists(names, min_size=1, max_size=4, unique=True)):
@@ -41,7 +44,7 @@ def annotation_sets(draw, names=NAMES, unannotated=False, duration=True, minimum
     return AnnotationSet(classes, videos)
 
 
-def round_trip(annotations, name, target="out", **options):
+def round_trip(annotations: Any, name: Any, target: Any = "out", **options: Any) -> Any:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / target
         write_annotations(annotations, path, format_name=name)
@@ -52,7 +55,7 @@ def round_trip(annotations, name, target="out", **options):
 
 @settings(max_examples=40, deadline=None)
 @given(annotation_sets(unannotated=True))
-def test_activitynet_is_lossless(annotations):
+def test_activitynet_is_lossless(annotations: Any) -> None:
     found, detected = round_trip(annotations, "activitynet", "x.json", ignore=[])
     assert found.videos == annotations.videos and detected == "activitynet"
     assert found.classes == annotations.classes
@@ -60,7 +63,7 @@ def test_activitynet_is_lossless(annotations):
 
 @settings(max_examples=40, deadline=None)
 @given(annotation_sets())
-def test_csv_is_lossless(annotations):
+def test_csv_is_lossless(annotations: Any) -> None:
     found, detected = round_trip(annotations, "csv", "x.csv")
     assert found.videos == annotations.videos and detected == "csv"
 
@@ -68,14 +71,14 @@ def test_csv_is_lossless(annotations):
 @settings(max_examples=40, deadline=None)
 @given(annotation_sets(names=TIDY))
 @pytest.mark.parametrize("name", ["charades-json", "multithumos-json"])
-def test_actions_json_is_lossless(name, annotations):
+def test_actions_json_is_lossless(name: Any, annotations: Any) -> None:
     found, _ = round_trip(annotations, name, "x.json")
     assert (found.videos, found.classes) == (annotations.videos, annotations.classes)
 
 
 @settings(max_examples=40, deadline=None)
 @given(annotation_sets(names=TIDY, duration=False, minimum_s=0.04))
-def test_pku_is_within_half_a_frame(annotations):
+def test_pku_is_within_half_a_frame(annotations: Any) -> None:
     found, detected = round_trip(annotations, "pku-mmd")
     assert found.classes == annotations.classes
     assert found.videos.keys() == annotations.videos.keys()
@@ -85,14 +88,14 @@ def test_pku_is_within_half_a_frame(annotations):
 
 @settings(max_examples=40, deadline=None)
 @given(annotation_sets(duration=False, minimum_s=0.002))
-def test_elan_is_within_half_a_millisecond(annotations):
+def test_elan_is_within_half_a_millisecond(annotations: Any) -> None:
     found, detected = round_trip(annotations, "elan")
     assert detected == "elan" and found.classes == annotations.classes
     assert found.videos.keys() == annotations.videos.keys()
     _within(found, annotations, 0.0005 + 1e-9)
 
 
-def _within(found, expected, tolerance_s):
+def _within(found: Any, expected: Any, tolerance_s: Any) -> None:
     for video_id, video in expected.videos.items():
         one = sorted(video.events, key=lambda e: (e.label, e.start_s, e.end_s))
         other = sorted(found.videos[video_id].events, key=lambda e: (e.label, e.start_s, e.end_s))
@@ -112,7 +115,9 @@ def _within(found, expected, tolerance_s):
     st.integers(0, 1),
     st.booleans(),
 )
-def test_frames_come_back_exactly_in_every_convention(start, length, fps, first, inclusive):
+def test_frames_come_back_exactly_in_every_convention(
+    start: Any, length: Any, fps: Any, first: Any, inclusive: Any
+) -> None:
     counting = FrameCounting(fps, first, inclusive)
     span = (start + first, start + first + length - inclusive)
     start_s, end_s = counting.to_seconds(*span)
@@ -122,13 +127,13 @@ def test_frames_come_back_exactly_in_every_convention(start, length, fps, first,
 
 @settings(max_examples=100, deadline=None)
 @given(st.lists(TIDY, min_size=1, max_size=8, unique=True), st.integers(0, 1))
-def test_class_lists_come_back(names, first):
+def test_class_lists_come_back(names: Any, first: Any) -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = write_class_list(number_classes(names, first=first), Path(folder) / "classes.txt")
         assert read_class_list(path, first=first).classes == tuple(names)
 
 
-def test_pku_is_known_by_its_first_files_with_actions(tmp_path):
+def test_pku_is_known_by_its_first_files_with_actions(tmp_path: Path) -> None:
     for name in ("a", "b", "c"):
         (tmp_path / f"{name}.txt").write_text("")
     (tmp_path / "d.txt").write_text("3,10,40,1\n")

@@ -1,6 +1,8 @@
 """Formats of annotation tools: ELAN, VIA 3, Label Studio, CVAT; and subtitles."""
 
 import json
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,7 +13,13 @@ from augrgb.core.errors import AugrgbError
 from augrgb.core.types import Event, VideoRecord
 
 
-def eaf(tmp_path, slots, tiers, media='<MEDIA_DESCRIPTOR MEDIA_URL="file:///C:/v/kitchen%201.mp4"/>', more=""):
+def eaf(
+    tmp_path: Path,
+    slots: Any,
+    tiers: Any,
+    media: Any = '<MEDIA_DESCRIPTOR MEDIA_URL="file:///C:/v/kitchen%201.mp4"/>',
+    more: Any = "",
+) -> Any:
     order = "".join(
         f'<TIME_SLOT TIME_SLOT_ID="ts{i}"' + (f' TIME_VALUE="{value}"/>' if value is not None else "/>")
         for i, value in enumerate(slots)
@@ -25,7 +33,7 @@ def eaf(tmp_path, slots, tiers, media='<MEDIA_DESCRIPTOR MEDIA_URL="file:///C:/v
     return path
 
 
-def aligned(key, one, two, text, cve=""):
+def aligned(key: Any, one: Any, two: Any, text: Any, cve: Any = "") -> Any:
     return (
         f'<ANNOTATION><ALIGNABLE_ANNOTATION ANNOTATION_ID="{key}" TIME_SLOT_REF1="ts{one}" TIME_SLOT_REF2="ts{two}"'
         f"{cve}>"
@@ -33,7 +41,7 @@ def aligned(key, one, two, text, cve=""):
     )
 
 
-def referring(key, parent, text, previous=""):
+def referring(key: Any, parent: Any, text: Any, previous: Any = "") -> Any:
     before = f' PREVIOUS_ANNOTATION="{previous}"' if previous else ""
     return (
         f'<ANNOTATION><REF_ANNOTATION ANNOTATION_ID="{key}" ANNOTATION_REF="{parent}"{before}>'
@@ -41,13 +49,13 @@ def referring(key, parent, text, previous=""):
     )
 
 
-def test_elan_spreads_slots_without_a_value(tmp_path):
+def test_elan_spreads_slots_without_a_value(tmp_path: Path) -> None:
     tier = '<TIER TIER_ID="a">' + aligned("a1", 0, 1, "x") + aligned("a2", 1, 2, "y") + aligned("a3", 2, 3, "z")
     found = Elan().read(eaf(tmp_path, [1000, None, None, 4000], tier + "</TIER>"))
     assert found.videos["kitchen 1"].events == (Event("x", 1.0, 2.0), Event("y", 2.0, 3.0), Event("z", 3.0, 4.0))
 
 
-def test_elan_neighbours_are_those_of_the_tier(tmp_path):
+def test_elan_neighbours_are_those_of_the_tier(tmp_path: Path) -> None:
     """A valued slot of another tier in between does not count."""
     one = '<TIER TIER_ID="a">' + aligned("a1", 0, 1, "x") + aligned("a2", 1, 3, "y") + "</TIER>"
     other = '<TIER TIER_ID="b">' + aligned("b1", 0, 2, "z") + "</TIER>"
@@ -56,14 +64,14 @@ def test_elan_neighbours_are_those_of_the_tier(tmp_path):
     assert "tier 'b': 1 annotations" in found.findings[0].detail
 
 
-def test_elan_refuses_an_open_end_and_a_missing_slot(tmp_path):
+def test_elan_refuses_an_open_end_and_a_missing_slot(tmp_path: Path) -> None:
     with pytest.raises(AugrgbError, match=r"E-ANN-009.*'a' begins or ends"):
         Elan().read(eaf(tmp_path, [0, None], '<TIER TIER_ID="a">' + aligned("a1", 0, 1, "x") + "</TIER>"))
     with pytest.raises(AugrgbError, match="'ts7' that does not exist"):
         Elan().read(eaf(tmp_path, [0, 1], '<TIER TIER_ID="a">' + aligned("a1", 0, 7, "x") + "</TIER>"))
 
 
-def test_elan_media_offset_and_vocabulary(tmp_path):
+def test_elan_media_offset_and_vocabulary(tmp_path: Path) -> None:
     media = '<MEDIA_DESCRIPTOR MEDIA_URL="a.mp4" TIME_ORIGIN="2500"/>'
     more = '<CONTROLLED_VOCABULARY CV_ID="v"><CV_ENTRY_ML CVE_ID="c1"><CVE_VALUE>walk</CVE_VALUE></CV_ENTRY_ML>'
     more += '<CV_ENTRY_ML CVE_ID="c2"><CVE_VALUE>sit</CVE_VALUE></CV_ENTRY_ML></CONTROLLED_VOCABULARY>'
@@ -72,7 +80,7 @@ def test_elan_media_offset_and_vocabulary(tmp_path):
     assert found.videos["a"].events == (Event("walk", 2.5, 3.5),) and found.classes == ("walk", "sit")
 
 
-def test_elan_dependent_tiers_share_their_parents_time(tmp_path):
+def test_elan_dependent_tiers_share_their_parents_time(tmp_path: Path) -> None:
     tiers = '<TIER TIER_ID="a">' + aligned("a1", 0, 1, "cook") + "</TIER>"
     tiers += '<TIER TIER_ID="b" PARENT_REF="a">' + referring("b2", "a1", "stir", "b1") + referring("b1", "a1", "cut")
     path = eaf(tmp_path, [0, 3000], tiers + "</TIER>")
@@ -83,12 +91,12 @@ def test_elan_dependent_tiers_share_their_parents_time(tmp_path):
         Elan(tiers=("B",)).read(path)
 
 
-def test_elan_annotation_without_text_is_refused(tmp_path):
+def test_elan_annotation_without_text_is_refused(tmp_path: Path) -> None:
     with pytest.raises(AugrgbError, match="'a1' has no text"):
         Elan().read(eaf(tmp_path, [0, 9], '<TIER TIER_ID="a">' + aligned("a1", 0, 1, " ") + "</TIER>"))
 
 
-def via_project(**av):
+def via_project(**av: Any) -> Any:
     return {
         "project": {"pid": "x", "vid_list": ["1"]},
         "attribute": {
@@ -104,7 +112,7 @@ def via_project(**av):
     }
 
 
-def test_via_project(tmp_path):
+def test_via_project(tmp_path: Path) -> None:
     path = tmp_path / "via.json"
     path.write_text(json.dumps(via_project()))
     found = Via().read(path)
@@ -128,7 +136,7 @@ def test_via_project(tmp_path):
         '"1_a","[""kitchen.mp4""]",1.25,3.5,"{""TEMPORAL-SEGMENTS"":""walk""}"\n',
     ],
 )
-def test_via_csv_of_both_ages(tmp_path, text):
+def test_via_csv_of_both_ages(tmp_path: Path, text: Any) -> None:
     path = tmp_path / "via.csv"
     path.write_text(text)
     assert Via().read(path).videos == {"kitchen": VideoRecord("kitchen", events=(Event("walk", 1.25, 3.5),))}
@@ -137,17 +145,17 @@ def test_via_csv_of_both_ages(tmp_path, text):
         Via().read(path)
 
 
-def studio_task(*annotations, video="/data/upload/1/0f3a9c2e-kitchen.mp4"):
+def studio_task(*annotations: Any, video: Any = "/data/upload/1/0f3a9c2e-kitchen.mp4") -> Any:
     return {"id": 1, "data": {"video": video}, "annotations": list(annotations)}
 
 
-def studio_annotation(start, end, **more):
+def studio_annotation(start: Any, end: Any, **more: Any) -> Any:
     value = {"ranges": [{"start": start, "end": end}], "timelinelabels": ["walk"]}
     other = {"type": "choices", "value": {"choices": ["good"]}}
     return {"result": [{"type": "timelinelabels", "value": value}, other], **more}
 
 
-def test_label_studio_counts_frames_from_1_with_the_last_included(tmp_path):
+def test_label_studio_counts_frames_from_1_with_the_last_included(tmp_path: Path) -> None:
     path = tmp_path / "export.json"
     path.write_text(json.dumps([studio_task(studio_annotation(1, 25)), studio_task(video="hall.mp4")]))
     found = LabelStudio(fps=25.0).read(path)
@@ -157,7 +165,7 @@ def test_label_studio_counts_frames_from_1_with_the_last_included(tmp_path):
         LabelStudio().read(path)
 
 
-def test_label_studio_does_not_choose_between_annotators(tmp_path):
+def test_label_studio_does_not_choose_between_annotators(tmp_path: Path) -> None:
     path = tmp_path / "export.json"
     two = studio_task(studio_annotation(1, 25), studio_annotation(26, 50), studio_annotation(7, 8, was_cancelled=True))
     path.write_text(json.dumps([two]))
@@ -175,11 +183,11 @@ def test_label_studio_does_not_choose_between_annotators(tmp_path):
         ("https://host/a%20b.mp4?token=1", "a b"),
     ],
 )
-def test_label_studio_addresses(address, video):
+def test_label_studio_addresses(address: Any, video: Any) -> None:
     assert video_of(address) == video
 
 
-def cvat(tmp_path, body, meta="<frame_filter></frame_filter>"):
+def cvat(tmp_path: Path, body: Any, meta: Any = "<frame_filter></frame_filter>") -> Any:
     labels = "<labels><label><name>sit</name></label><label><name>walk</name></label></labels>"
     path = tmp_path / "annotations.xml"
     path.write_text(
@@ -190,11 +198,11 @@ def cvat(tmp_path, body, meta="<frame_filter></frame_filter>"):
     return path
 
 
-def box(frame, outside=0, inside=""):
+def box(frame: Any, outside: Any = 0, inside: Any = "") -> Any:
     return f'<box frame="{frame}" outside="{outside}" keyframe="1">{inside}</box>'
 
 
-def test_cvat_track_ends_where_it_is_outside(tmp_path):
+def test_cvat_track_ends_where_it_is_outside(tmp_path: Path) -> None:
     body = '<track id="0" label="walk">' + box(10) + box(11) + box(35, 1) + box(50) + box(59) + "</track>"
     found = Cvat(fps=10.0).read(cvat(tmp_path, body))
     assert found.videos["kitchen"].events == (Event("walk", 1.0, 3.5), Event("walk", 5.0, 6.0))
@@ -202,7 +210,7 @@ def test_cvat_track_ends_where_it_is_outside(tmp_path):
         Cvat().read(cvat(tmp_path, body))
 
 
-def test_cvat_attribute_names_the_action(tmp_path):
+def test_cvat_attribute_names_the_action(tmp_path: Path) -> None:
     acts = ['<attribute name="action">sit</attribute>', '<attribute name="action">walk</attribute>']
     body = '<track id="0" label="person">' + box(0, inside=acts[0]) + box(5, inside=acts[1]) + box(9, 1) + "</track>"
     found = Cvat(fps=10.0, attribute="action").read(cvat(tmp_path, body))
@@ -211,13 +219,13 @@ def test_cvat_attribute_names_the_action(tmp_path):
         Cvat(fps=10.0, attribute="act").read(cvat(tmp_path, body))
 
 
-def test_cvat_tags_join_by_the_frame_step(tmp_path):
+def test_cvat_tags_join_by_the_frame_step(tmp_path: Path) -> None:
     images = "".join(f'<image id="{i}" name="f{i}"><tag label="walk"/></image>' for i in (0, 5, 10, 20))
     found = Cvat(fps=10.0).read(cvat(tmp_path, images, "<frame_filter>step=5</frame_filter>"))
     assert found.videos["kitchen"].events == (Event("walk", 0.0, 1.5), Event("walk", 2.0, 2.5))
 
 
-def test_subtitles(tmp_path):
+def test_subtitles(tmp_path: Path) -> None:
     annotations = AnnotationSet(
         ("a",), {"v": VideoRecord("v", events=(Event("a --> <b>\n", 3661.5, 3662.0004), Event("a", 0.0, 1.0)))}
     )

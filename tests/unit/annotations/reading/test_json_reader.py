@@ -3,6 +3,8 @@
 import json
 import multiprocessing
 import resource
+from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -20,7 +22,7 @@ values = st.recursive(
 )
 
 
-def whole(path, inside=()):
+def whole(path: Any, inside: Any = ()) -> Any:
     """What the stream gives, put together again."""
     result = None
     for place, value in iter_json(path, inside):
@@ -40,7 +42,9 @@ def whole(path, inside=()):
 
 @settings(max_examples=150, deadline=None)
 @given(values, st.sampled_from([None, 1, "\t"]), st.booleans(), st.sampled_from([1, 3, 64]), st.data())
-def test_any_value_in_pieces_of_any_size(tmp_path_factory, value, indent, ascii_only, chunk, data):
+def test_any_value_in_pieces_of_any_size(
+    tmp_path_factory: pytest.TempPathFactory, value: Any, indent: Any, ascii_only: Any, chunk: Any, data: Any
+) -> None:
     path = tmp_path_factory.mktemp("json") / "x.json"
     text = json.dumps(value, indent=indent, ensure_ascii=ascii_only)
     path.write_bytes(text.encode("utf-8", "surrogatepass"))
@@ -75,7 +79,9 @@ def test_any_value_in_pieces_of_any_size(tmp_path_factory, value, indent, ascii_
     ],
 )
 @pytest.mark.parametrize("chunk", [1 << 18, 7])
-def test_mistakes_have_their_place(tmp_path, monkeypatch, text, message, chunk):
+def test_mistakes_have_their_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: Any, message: Any, chunk: Any
+) -> None:
     monkeypatch.setattr(json_reader, "_CHUNK", chunk)
     path = tmp_path / "x.json"
     path.write_text(text)
@@ -83,7 +89,7 @@ def test_mistakes_have_their_place(tmp_path, monkeypatch, text, message, chunk):
         list(iter_json(path))
 
 
-def make_large(path, megabytes):
+def make_large(path: Any, megabytes: Any) -> Any:
     """Charades' layout with long videos: pretty-printed as many tools do, most of the file is blanks and digits."""
     rng = rng_at(0, "large")
     with open(path, "w") as file:
@@ -99,7 +105,7 @@ def make_large(path, megabytes):
     return video
 
 
-def read_in_child(path, channel):
+def read_in_child(path: Any, channel: Any) -> None:
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     found = read_annotations(path)
     after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
@@ -107,7 +113,7 @@ def read_in_child(path, channel):
 
 
 @pytest.mark.slow
-def test_a_file_above_200_mb_needs_little_more_than_its_events(tmp_path):
+def test_a_file_above_200_mb_needs_little_more_than_its_events(tmp_path: Path) -> None:
     path = tmp_path / "large.json"
     videos = make_large(path, 210)
     context = multiprocessing.get_context("spawn")

@@ -3,6 +3,8 @@
 import json
 import multiprocessing
 import resource
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -18,20 +20,20 @@ TEXT = """<?xml version="1.0" encoding="latin-1"?>
 </root>"""
 
 
-def told(path, inside=()):
+def told(path: Any, inside: Any = ()) -> Any:
     return [
         (above.tag if above is not None else None, element.tag, dict(element.attrib), len(element), element.text)
         for above, element in iter_xml(path, inside)
     ]
 
 
-def written(tmp_path, text, encoding="utf-8"):
+def written(tmp_path: Path, text: Any, encoding: Any = "utf-8") -> Any:
     path = tmp_path / "x.xml"
     path.write_text(text, encoding=encoding)
     return path
 
 
-def test_children_of_the_root_are_whole(tmp_path):
+def test_children_of_the_root_are_whole(tmp_path: Path) -> None:
     assert told(written(tmp_path, TEXT))[1:] == [
         ("root", "one", {"x": "2"}, 1, None),
         ("root", "list", {"n": "3"}, 2, None),
@@ -40,7 +42,7 @@ def test_children_of_the_root_are_whole(tmp_path):
     assert told(tmp_path / "x.xml")[0][:3] == (None, "root", {"a": "1"})
 
 
-def test_children_of_some_are_given_one_by_one(tmp_path):
+def test_children_of_some_are_given_one_by_one(tmp_path: Path) -> None:
     path = written(tmp_path, TEXT, "utf-8-sig")
     assert [found[:3] for found in told(path, ("list",))][1:] == [
         ("root", "one", {"x": "2"}),
@@ -52,7 +54,7 @@ def test_children_of_some_are_given_one_by_one(tmp_path):
     assert [found[4] for found in told(path, ("list",)) if found[1] == "item"] == [None, "word"]
 
 
-def test_what_was_given_is_forgotten(tmp_path):
+def test_what_was_given_is_forgotten(tmp_path: Path) -> None:
     path = written(tmp_path, "<root>" + "<list>" + "<item/>" * 5000 + "</list>" + "<one/>" * 5000 + "</root>")
     held = [len(above) for above, element in iter_xml(path, ("list",)) if above is not None]
     assert len(held) == 10_001 and max(held) < 3000  # what the parser has read ahead, never all
@@ -69,13 +71,13 @@ def test_what_was_given_is_forgotten(tmp_path):
         ('<!DOCTYPE root SYSTEM "http://example.org/x.dtd"><root/>', "E-FILE-004"),
     ],
 )
-def test_mistakes_are_told(tmp_path, text, message):
+def test_mistakes_are_told(tmp_path: Path, text: Any, message: Any) -> None:
     path = written(tmp_path, text)
     with pytest.raises(InputRefused, match=message):
         list(iter_xml(path))
 
 
-def test_other_encodings_and_absent_files_are_told(tmp_path):
+def test_other_encodings_and_absent_files_are_told(tmp_path: Path) -> None:
     with pytest.raises(InputRefused, match=r"E-FILE-002.*UTF-16"):
         list(iter_xml(written(tmp_path, TEXT, "utf-16")))
     with pytest.raises(InputRefused, match=r"E-FILE-002.*not UTF-8"):
@@ -84,7 +86,7 @@ def test_other_encodings_and_absent_files_are_told(tmp_path):
         list(iter_xml(tmp_path / "absent.xml"))
 
 
-def test_one_element_has_a_limit_and_the_file_has_none(tmp_path, monkeypatch):
+def test_one_element_has_a_limit_and_the_file_has_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(text_files, "WHOLE_FILE_LIMIT", 200_000)
     assert len(told(written(tmp_path, "<root>" + "<one/>" * 100_000 + "</root>"))) == 100_001
     with pytest.raises(InputRefused, match="E-FILE-003"):
@@ -94,7 +96,7 @@ def test_one_element_has_a_limit_and_the_file_has_none(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("step", "frames"), [(1, [3, 4, 5, 9]), (1, [9, 5, 3, 4, 4]), (2, [0, 2, 3, 8, 4]), (5, [10, 0, 5, 21]), (1, [])]
 )
-def test_runs_are_those_of_the_sorted_frames(step, frames):
+def test_runs_are_those_of_the_sorted_frames(step: Any, frames: Any) -> None:
     runs = _Runs(step)
     for frame in frames:
         runs.add(frame)
@@ -107,7 +109,7 @@ def test_runs_are_those_of_the_sorted_frames(step, frames):
     assert runs.joined() == [(first, last + step) for first, last in expected]
 
 
-def make_cvat(path, megabytes):
+def make_cvat(path: Any, megabytes: Any) -> Any:
     """Tracks of boxes: one event of five frames each."""
     box = '    <box frame="{}" outside="{}" occluded="0" keyframe="1" xtl="1.50" ytl="2.50" xbr="3.50" ybr="4.50"/>\n'
     tracks = 0
@@ -121,7 +123,7 @@ def make_cvat(path, megabytes):
     return tracks
 
 
-def make_elan(path, megabytes):
+def make_elan(path: Any, megabytes: Any) -> Any:
     """Times that lie far from what refers to them, one tier."""
     events = megabytes * 2**20 // 420
     with open(path, "w") as file:
@@ -140,7 +142,7 @@ def make_elan(path, megabytes):
     return events
 
 
-def make_via(path, megabytes):
+def make_via(path: Any, megabytes: Any) -> Any:
     """A segment for every nine polygons, and the views behind them, where VIA writes them."""
     events = 0
     points = [1.0 * k for k in range(120)]
@@ -157,7 +159,7 @@ def make_via(path, megabytes):
     return events
 
 
-def read_in_child(kind, path, channel):
+def read_in_child(kind: Any, path: Any, channel: Any) -> None:
     readers = {"cvat": Cvat(fps=25.0), "elan": Elan(), "via": Via()}
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     found = readers[kind].read(path)
@@ -171,7 +173,7 @@ def read_in_child(kind, path, channel):
 @pytest.mark.parametrize(
     ("kind", "make", "each"), [("cvat", make_cvat, 400), ("elan", make_elan, 1100), ("via", make_via, 200)]
 )
-def test_a_file_above_200_mb_needs_little_more_than_its_events(tmp_path, kind, make, each):
+def test_a_file_above_200_mb_needs_little_more_than_its_events(tmp_path: Path, kind: Any, make: Any, each: Any) -> None:
     path = tmp_path / {"cvat": "x.xml", "elan": "x.eaf", "via": "x.json"}[kind]
     events = make(path, 210)
     assert path.stat().st_size > 200e6

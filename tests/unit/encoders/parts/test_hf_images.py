@@ -1,6 +1,8 @@
 """Pictures for Hugging Face models: settings files, sizes, and equality with the published image processors."""
 
 import json
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -25,7 +27,7 @@ SIGLIP = {"size": {"height": 32, "width": 48}, "image_mean": [0.5] * 3, "image_s
 VIDEOMAE = {"size": {"shortest_edge": 32}, "do_center_crop": True, "crop_size": {"height": 32, "width": 32}}
 
 
-def smooth_frames(count=3, height=60, width=90):
+def smooth_frames(count: Any = 3, height: Any = 60, width: Any = 90) -> Any:
     y, x = np.mgrid[:height, :width]
     rows = [
         np.stack([127 + 90 * np.sin(x / 9 + n), 127 + 90 * np.cos(y / 7), (x * 2 + y) % 256], -1) for n in range(count)
@@ -33,7 +35,7 @@ def smooth_frames(count=3, height=60, width=90):
     return np.stack(rows).astype(np.uint8)
 
 
-def test_settings_of_three_kinds_of_models(tmp_path):
+def test_settings_of_three_kinds_of_models(tmp_path: Path) -> None:
     assert read_image_settings(tmp_path, DINO) == ImageSettings(
         224, 224, 256, (0.485, 0.456, 0.406), (0.229, 0.224, 0.225), "bicubic"
     )
@@ -58,7 +60,7 @@ def test_settings_of_three_kinds_of_models(tmp_path):
         ({"size": {"shortest_edge": 32}, "do_center_crop": True, "crop_size": 64}, "too small"),
     ],
 )
-def test_what_is_not_done_here_is_refused(tmp_path, change, text):
+def test_what_is_not_done_here_is_refused(tmp_path: Path, change: Any, text: Any) -> None:
     with pytest.raises(InputRefused, match=text) as caught:
         read_image_settings(tmp_path / "p.json", {**SIGLIP, **change})
     assert caught.value.code == "E-ENC-014"
@@ -66,7 +68,7 @@ def test_what_is_not_done_here_is_refused(tmp_path, change, text):
         read_image_settings(tmp_path / "p.json", [1])
 
 
-def test_pictures_by_hand():
+def test_pictures_by_hand() -> None:
     settings = ImageSettings(20, 30, None, (0.5, 0.0, 0.0), (0.5, 1.0, 1.0), "bilinear")
     frames = smooth_frames(2, 20, 30)
     x = prepare_images(frames[None], settings)
@@ -84,7 +86,7 @@ def test_pictures_by_hand():
     [("BitImageProcessor", DINO), ("SiglipImageProcessor", SIGLIP), ("VideoMAEImageProcessor", VIDEOMAE)],
 )
 @pytest.mark.parametrize("shape", [(60, 90), (300, 256)])
-def test_equal_to_the_published_processors(tmp_path, processor, values, shape):
+def test_equal_to_the_published_processors(tmp_path: Path, processor: Any, values: Any, shape: Any) -> None:
     transformers = pytest.importorskip("transformers", reason="the extra `hf` is not installed")
     pytest.importorskip("PIL", reason="the published image processors need Pillow")
     frames = smooth_frames(2, *shape)

@@ -19,7 +19,7 @@ from augrgb.filters.parts.heat_map import (
 )
 
 
-def test_focal_loss_by_hand():
+def test_focal_loss_by_hand() -> None:
     # p = 1/2 everywhere: the one gives -ln 2 / 4, the 0.5 beside it -(1/16) ln 2 / 4; the padded 1 is not counted
     target = torch.tensor([[[1.0], [0.5], [1.0]]])
     mask = torch.tensor([[True, True, False]])
@@ -27,7 +27,7 @@ def test_focal_loss_by_hand():
     assert loss.item() == pytest.approx((1 + 1 / 16) * math.log(2) / 4)
 
 
-def test_focal_loss_without_a_middle_and_with_extreme_logits():
+def test_focal_loss_without_a_middle_and_with_extreme_logits() -> None:
     mask = torch.ones(1, 2, dtype=torch.bool)
     assert heat_map_focal(torch.zeros(1, 2, 1), torch.zeros(1, 2, 1), mask).item() == pytest.approx(math.log(2) / 2)
     logits = torch.tensor([[[1e4], [-1e4]]], requires_grad=True)
@@ -36,7 +36,7 @@ def test_focal_loss_without_a_middle_and_with_extreme_logits():
     assert torch.isfinite(loss) and torch.isfinite(logits.grad).all()
 
 
-def test_published_loss_pairs_every_prediction_with_every_target():
+def test_published_loss_pairs_every_prediction_with_every_target() -> None:
     torch.manual_seed(0)
     logits, target = torch.randn(3, 5, 2), (torch.rand(3, 5, 2) < 0.3).float()
     mask = torch.ones(3, 5, dtype=torch.bool)
@@ -51,7 +51,7 @@ def test_published_loss_pairs_every_prediction_with_every_target():
     assert heat_map_focal_published(*one).item() == pytest.approx(heat_map_focal(*one).item())
 
 
-def test_targets_of_labels_equal_a_loop():
+def test_targets_of_labels_equal_a_loop() -> None:
     torch.manual_seed(1)
     labels = (torch.rand(2, 30, 3) < 0.6).float()
     labels[1, :, 2] = 0
@@ -75,7 +75,7 @@ def test_targets_of_labels_equal_a_loop():
     assert heat_map_of_labels(torch.zeros(1, 4, 2)).abs().max() == 0
 
 
-def test_published_targets_by_hand():
+def test_published_targets_by_hand() -> None:
     # ten snippets of 1 s; the middle 4.5 s lies in snippet 4 and is written at 5; L = 3, sigma = 13 / 4
     heat = heat_map_published([Event("a", 3.0, 6.0)], ["a"], 10.0, 10)[:, 0]
     assert heat[5] == 1 and heat.argmax() == 5
@@ -86,7 +86,7 @@ def test_published_targets_by_hand():
         heat_map_published([Event("b", 1.0, 2.0)], ["a"], 10.0, 10)
 
 
-def test_the_term_ignores_padding_and_unlabelled_videos():
+def test_the_term_ignores_padding_and_unlabelled_videos() -> None:
     torch.manual_seed(0)
     term = HeatMapTerm([4, 4], 2)
     labels = (torch.rand(2, 9, 2) < 0.5).float()

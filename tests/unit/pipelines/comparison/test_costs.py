@@ -1,8 +1,10 @@
+from pathlib import Path
+
 from augrgb.parallel.jobs import StageCost
 from augrgb.pipelines.comparison.costs import TOTAL, keep_costs, total_of
 
 
-def test_costs_are_those_of_the_run_that_did_the_work(tmp_path):
+def test_costs_are_those_of_the_run_that_did_the_work(tmp_path: Path) -> None:
     path = tmp_path / "costs.json"
     first = (StageCost("world", 20.0, 38.0, 500.0), StageCost("streams", 70.0, 120.0, 900.0))
     whole = total_of(first, 80.0)
@@ -14,5 +16,5 @@ def test_costs_are_those_of_the_run_that_did_the_work(tmp_path):
     assert keep_costs(path, ())[-1] == whole
 
 
-def test_nothing_measured_is_nothing_written(tmp_path):
+def test_nothing_measured_is_nothing_written(tmp_path: Path) -> None:
     assert keep_costs(tmp_path / "costs.json", ()) == () and not list(tmp_path.iterdir())

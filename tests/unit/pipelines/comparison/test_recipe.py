@@ -1,4 +1,5 @@
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -15,7 +16,7 @@ from support.toy_comparison import toy_values
 SHIPPED = sorted((RECIPES / "compare").glob("*.yaml"))
 
 
-def with_encoders():
+def with_encoders() -> Any:
     return {
         "stream": {"data": {"dataset": "d", "split": "s"}, "train": {"steps": 5}},
         "encoder": {"train": {"steps": 7}},
@@ -46,14 +47,14 @@ def with_encoders():
     }
 
 
-def told(values):
+def told(values: Any) -> Any:
     with pytest.raises(AugrgbError) as caught:
         check_comparison(values, where="c.yaml")
     assert isinstance(caught.value, AugrgbError) and caught.value.exit_code == 2
     return str(caught.value).splitlines()
 
 
-def test_a_method_becomes_an_ordinary_stream_recipe():
+def test_a_method_becomes_an_ordinary_stream_recipe() -> None:
     recipe = check_comparison(with_encoders())
     places = Places(Path("out"), recipe)
     values = stream_values(recipe, places, "best", 4)
@@ -77,7 +78,7 @@ def test_a_method_becomes_an_ordinary_stream_recipe():
     assert stream_values(recipe, places, "pose", 3)["student"]["modality"] == "pose"
 
 
-def test_encoders_are_shared_or_one_per_seed():
+def test_encoders_are_shared_or_one_per_seed() -> None:
     recipe = check_comparison(with_encoders())
     places = Places(Path("out"), recipe, Path("kept"))
     values = encoder_values(recipe, places, "taught", 4)
@@ -97,7 +98,7 @@ def test_encoders_are_shared_or_one_per_seed():
     assert jobs["evaluation best-3"].after == ("stream best-3", "features taught-3")
 
 
-def test_all_mistakes_are_reported_together():
+def test_all_mistakes_are_reported_together() -> None:
     values = with_encoders()
     values["stream"]["train"]["stepz"] = 1
     values["encoder"]["clok"] = {}
@@ -135,7 +136,7 @@ def test_all_mistakes_are_reported_together():
     assert len(text.splitlines()) == 15
 
 
-def change(values, path, value):
+def change(values: Any, path: Any, value: Any) -> None:
     *sections, last = path.split("/")
     for section in sections:
         values = values[section]
@@ -166,13 +167,13 @@ def change(values, path, value):
         ("seeds", [-1], "seeds"),
     ],
 )
-def test_each_mistake_is_named(path, value, expected):
+def test_each_mistake_is_named(path: Any, value: Any, expected: Any) -> None:
     values = with_encoders()
     change(values, path, value)
     assert expected in "\n".join(told(values))
 
 
-def test_overrides_reach_every_method(tmp_path):
+def test_overrides_reach_every_method(tmp_path: Path) -> None:
     path = tmp_path / "c.yaml"
     path.write_text(yaml.safe_dump(toy_values(tmp_path), sort_keys=False))
     recipe = load_comparison(path, ["seeds=5", "methods.logits.losses.logit_kd.weight=0.25"])
@@ -182,7 +183,7 @@ def test_overrides_reach_every_method(tmp_path):
     assert (recipe.against("both"), recipe.against("rgb")) == ("rgb", None)
 
 
-def test_a_key_that_is_given_twice_is_refused(tmp_path):
+def test_a_key_that_is_given_twice_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "c.yaml"
     path.write_text("methods:\n  rgb: {encoder: a}\n  pose: &p {encoder: b}\n  rgb: {<<: *p, encoder: c}\n")
     with pytest.raises(UsageFault, match=r"E-CFG-024 .*the key 'rgb' is given twice .*line 4"):
@@ -190,7 +191,7 @@ def test_a_key_that_is_given_twice_is_refused(tmp_path):
 
 
 @pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
-def test_shipped_recipes_come_to_sound_cells_without_data(path, tmp_path):
+def test_shipped_recipes_come_to_sound_cells_without_data(path: Any, tmp_path: Path) -> None:
     recipe = load_comparison(path)
     plan = plan_comparison(recipe, tmp_path / "out")
     assert plan.stages()["streams"] == plan.streams == len(recipe.methods) * len(recipe.seeds) >= 25
@@ -201,19 +202,19 @@ def test_shipped_recipes_come_to_sound_cells_without_data(path, tmp_path):
     assert f"augrgb compare {path.stem}" in path.read_text()
 
 
-def test_the_recipe_in_the_manual_is_sound():
+def test_the_recipe_in_the_manual_is_sound() -> None:
     manual = (ROOT / "docs" / "compare.md").read_text()
     values = yaml.safe_load(manual.split("```yaml\n")[1].split("```")[0])
     recipe = check_comparison(values)
     assert recipe.methods["both"].against == "kd" and recipe.methods["kd"].teachers == {"pose": 1.0}
 
 
-def test_the_rivals_are_all_there():
+def test_the_rivals_are_all_there() -> None:
     recipe = load_comparison(next(path for path in SHIPPED if path.stem == "rivals"))
     assert {name for method in recipe.methods.values() for name in method.losses} == set(LOSSES)
 
 
-def test_faults_survive_a_process_border():
+def test_faults_survive_a_process_border() -> None:
     import pickle
 
     values = with_encoders()

@@ -1,4 +1,5 @@
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -14,29 +15,29 @@ from support.toy_comparison import toy_values
 GRID = {"train.learning_rate": [1e-3, 1e-2], "train.weight_decay": [0.01, 0.1], "scale": [0.3, 1.0, 3.0]}
 
 
-def searched(tmp_path, **section):
+def searched(tmp_path: Path, **section: Any) -> Any:
     values = toy_values(tmp_path)
     values["search"] = {"seeds": [100, 101], "budget": 4, "grid": dict(GRID), **section}
     return values
 
 
-def told(values):
+def told(values: Any) -> Any:
     with pytest.raises(AugrgbError) as caught:
         check_comparison(values, where="c.yaml")
     return str(caught.value)
 
 
-def test_a_budget_is_spread_evenly_over_the_values():
+def test_a_budget_is_spread_evenly_over_the_values() -> None:
     grid = {"a": [1, 2, 3], "b": [1, 2], "c": ["x", "y"]}
     trials = trials_of(grid, 6)
     assert len(trials) == 6 == len({tuple(one.items()) for one in trials})
     for key, values in grid.items():
-        assert [sum(one[key] == value for one in trials) for value in values] == [6 // len(values)] * len(values)
+        assert [sum(one[key] == value for one in trials) for value in values] == [6 // len(values)] * len(values)  # type: ignore[attr-defined]
     assert trials == trials_of(grid, 6) and len(trials_of(grid, 99)) == grid_size(grid) == 12
     assert trials_of({}, 1) == [{}]
 
 
-def test_every_method_makes_as_many_trials_and_untaught_ones_have_no_scale(tmp_path):
+def test_every_method_makes_as_many_trials_and_untaught_ones_have_no_scale(tmp_path: Path) -> None:
     recipe = check_comparison(searched(tmp_path))
     assert {key: len(recipe.trials(key)) for key in recipe.methods} == {"rgb": 4, "logits": 4, "pose": 4}
     assert all("scale" not in one for one in recipe.trials("rgb"))
@@ -44,7 +45,7 @@ def test_every_method_makes_as_many_trials_and_untaught_ones_have_no_scale(tmp_p
     assert grid_of({"a": [1]}, {"a": [2, 3]}, taught=False) == {"a": [2, 3]}
 
 
-def test_settings_reach_the_recipe_of_the_cell(tmp_path):
+def test_settings_reach_the_recipe_of_the_cell(tmp_path: Path) -> None:
     recipe = check_comparison(searched(tmp_path))
     tried = recipe.settled({"logits": {"scale": 3.0, "train.weight_decay": 0.1, "losses.logit_kd.temperature": 2.0}})
     values = stream_values(tried, Places(tmp_path, recipe), "logits", 0)
@@ -70,7 +71,7 @@ def test_settings_reach_the_recipe_of_the_cell(tmp_path):
         ("methods/rgb/grid", {"data.*.x.*": [1]}, "search of rgb"),
     ],
 )
-def test_each_mistake_of_a_search_is_named(tmp_path, path, value, expected):
+def test_each_mistake_of_a_search_is_named(tmp_path: Path, path: Any, value: Any, expected: Any) -> None:
     values = searched(tmp_path)
     *sections, last = path.split("/")
     place = values
@@ -80,7 +81,7 @@ def test_each_mistake_of_a_search_is_named(tmp_path, path, value, expected):
     assert expected in told(values)
 
 
-def test_fewer_trials_must_be_said_outright(tmp_path):
+def test_fewer_trials_must_be_said_outright(tmp_path: Path) -> None:
     values = searched(tmp_path)
     values["methods"]["rgb"]["grid"] = {"train.weight_decay": None}
     assert "methods.rgb: its grid holds 2 settings" in told(values)
@@ -90,7 +91,7 @@ def test_fewer_trials_must_be_said_outright(tmp_path):
     assert check_comparison(values).trials("pose") == []
 
 
-def test_a_search_can_be_left_out(tmp_path):
+def test_a_search_can_be_left_out(tmp_path: Path) -> None:
     values = searched(tmp_path)
     values["methods"]["rgb"]["grid"] = {"train.steps": [1]}
     path = tmp_path / "c.yaml"
@@ -100,7 +101,7 @@ def test_a_search_can_be_left_out(tmp_path):
     assert "methods.rgb: has a grid or trials, but there is no search" in told(values)
 
 
-def with_taught_encoders():
+def with_taught_encoders() -> Any:
     return {
         "stream": {"data": {"dataset": "d", "split": "s"}},
         "encoders": {
@@ -123,7 +124,7 @@ def with_taught_encoders():
     }
 
 
-def test_streams_that_teach_encoders_come_first(tmp_path):
+def test_streams_that_teach_encoders_come_first(tmp_path: Path) -> None:
     values = with_taught_encoders()
     del values["methods"]["two"]
     recipe = check_comparison(values)
@@ -139,7 +140,7 @@ def test_streams_that_teach_encoders_come_first(tmp_path):
     assert rounds(recipe) == [["rgb", "pose"], ["one"]]
 
 
-def test_circles_through_encoders_are_found():
+def test_circles_through_encoders_are_found() -> None:
     values = with_taught_encoders()
     del values["methods"]["two"]
     values["encoders"]["pose"] = {
@@ -150,7 +151,7 @@ def test_circles_through_encoders_are_found():
     assert "encoders.pose: teaches itself" in text and "methods.one: teaches itself" in text
 
 
-def test_encoders_of_a_search_can_be_those_of_one_seed():
+def test_encoders_of_a_search_can_be_those_of_one_seed() -> None:
     values = with_taught_encoders()
     del values["methods"]["two"]
     values["search"] = {"seeds": [100, 101], "encoder_seed": 100, "budget": 2, "grid": {"train.steps": [3, 4]}}
@@ -160,7 +161,7 @@ def test_encoders_of_a_search_can_be_those_of_one_seed():
     assert encoder_values(recipe, places, "rgb", 101)["seed"] == 100
 
 
-def test_a_recipe_may_stand_on_a_base(tmp_path):
+def test_a_recipe_may_stand_on_a_base(tmp_path: Path) -> None:
     values = toy_values(tmp_path)
     methods = values.pop("methods")
     common = {**values, "methods": {"rgb": methods.pop("rgb")}}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,7 +17,7 @@ from support.tiny_project import expect_success
 from support.toy_comparison import make_features, toy_values, write_recipe
 
 
-def values(root: Path):
+def values(root: Path) -> Any:
     recipe = toy_values(root)
     pose = {"set": {"student.modality": "pose"}}
     recipe["methods"] = {
@@ -35,7 +36,7 @@ def values(root: Path):
     return recipe
 
 
-def test_a_fusion_of_one_modality_teaches_as_an_ensemble(tmp_path):
+def test_a_fusion_of_one_modality_teaches_as_an_ensemble(tmp_path: Path) -> None:
     recipe = check_comparison(values(tmp_path))
     places = Places(Path("out"), recipe)
     found = stream_values(recipe, places, "taught", 0)
@@ -51,7 +52,7 @@ def test_a_fusion_of_one_modality_teaches_as_an_ensemble(tmp_path):
     ("teachers", "told"),
     [(["mixed"], "the fusion mixed sees pose, rgb"), (["posse"], "did you mean 'pose"), (["loop"], "teaches itself")],
 )
-def test_mistakes_are_named(tmp_path, teachers, told):
+def test_mistakes_are_named(tmp_path: Path, teachers: Any, told: Any) -> None:
     recipe = values(tmp_path)
     recipe["methods"]["taught"]["teachers"] = teachers
     recipe["fusions"]["loop"] = {"members": ["pose", "taught"]}
@@ -61,7 +62,7 @@ def test_mistakes_are_named(tmp_path, teachers, told):
 
 
 @pytest.mark.slow
-def test_both_kinds_are_trained_and_compared(tmp_path):
+def test_both_kinds_are_trained_and_compared(tmp_path: Path) -> None:
     make_features(tmp_path)
     recipe = write_recipe(tmp_path, values(tmp_path))
     expect_success("compare", recipe, "--out", tmp_path / "out", "--workers", 1)
@@ -74,7 +75,7 @@ def test_both_kinds_are_trained_and_compared(tmp_path):
     assert again.code == 0
 
 
-def test_an_encoder_may_have_learned_weights(tmp_path):
+def test_an_encoder_may_have_learned_weights(tmp_path: Path) -> None:
     recipe = values(tmp_path)
     recipe["encoders"] = {
         "other": {"encoder": {"small_rgb": {}}},

@@ -1,3 +1,6 @@
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -27,12 +30,12 @@ Frame Time: 0.05
 """
 
 
-def write(path, text=TEXT):
+def write(path: Any, text: Any = TEXT) -> Any:
     path.write_text(text)
     return path
 
 
-def test_two_bones_by_hand(tmp_path):
+def test_two_bones_by_hand(tmp_path: Path) -> None:
     motion = read_bvh(write(tmp_path / "a.bvh"), units="cm")
     assert motion.names == ("Hips", "Arm", "Arm_end") and motion.parents == (-1, 0, 1)
     assert motion.fps == pytest.approx(20)
@@ -41,7 +44,7 @@ def test_two_bones_by_hand(tmp_path):
     np.testing.assert_allclose(motion.joints[1], [[0, 0, 0], [-0.1, 0, 0], [-0.1, 0, 0.2]], atol=1e-12)
 
 
-def test_rotation_order_is_that_of_the_channels(tmp_path):
+def test_rotation_order_is_that_of_the_channels(tmp_path: Path) -> None:
     frames = TEXT.replace("0 0 0 90 0 0 0 90 0", "0 0 0 90 90 0 0 0 0")
     zxy = read_bvh(write(tmp_path / "a.bvh", frames)).joints[1, 1]
     swapped = frames.replace("Zposition Zrotation Xrotation Yrotation", "Zposition Xrotation Zrotation Yrotation")
@@ -50,7 +53,7 @@ def test_rotation_order_is_that_of_the_channels(tmp_path):
     np.testing.assert_allclose(xzy, [-0.1, 0, 0], atol=1e-12)  # Rx Rz y = Rx (-x) = -x
 
 
-def test_units(tmp_path):
+def test_units(tmp_path: Path) -> None:
     path = write(tmp_path / "a.bvh")
     np.testing.assert_allclose(read_bvh(path, units="m").joints, 100 * read_bvh(path, units="cm").joints)
 
@@ -70,7 +73,7 @@ def test_units(tmp_path):
         ("}\nMOTION", "MOTION", 15, "before the hierarchy is closed"),
     ],
 )
-def test_faults_name_file_and_line(tmp_path, old, new, line, problem):
+def test_faults_name_file_and_line(tmp_path: Path, old: Any, new: Any, line: Any, problem: Any) -> None:
     path = write(tmp_path / "broken.bvh", TEXT.replace(old, new, 1))
     with pytest.raises(InputRefused) as caught:
         read_bvh(path)
@@ -79,7 +82,7 @@ def test_faults_name_file_and_line(tmp_path, old, new, line, problem):
     assert problem in caught.value.problem
 
 
-def test_no_file_and_no_text(tmp_path):
+def test_no_file_and_no_text(tmp_path: Path) -> None:
     with pytest.raises(InputRefused, match="E-FILE-001"):
         read_bvh(tmp_path / "none.bvh")
     (tmp_path / "binary.bvh").write_bytes(b"\xff\xfe\x00\x80")

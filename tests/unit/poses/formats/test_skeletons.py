@@ -1,6 +1,8 @@
 """Recorded skeletons: Kinect text, LCR-Net, COCO."""
 
 import json
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,26 +16,26 @@ from augrgb.poses.writer import read_made_from, write_pose_file
 from support.pose_samples import coco_walk, kinect_people, write_coco, write_kinect, write_lcrnet
 
 
-def test_every_format_is_registered():
+def test_every_format_is_registered() -> None:
     assert set(SKELETON_FORMATS) == {"kinect", "lcrnet", "lcrnet-npz", "coco"}
 
 
 @pytest.mark.parametrize(("name", "joints"), [("kinect25", 25), ("lcrnet13", 13), ("coco133", 133), ("lcrnet17", 17)])
-def test_layouts_are_trees(name, joints):
+def test_layouts_are_trees(name: Any, joints: Any) -> None:
     layout = LAYOUTS[name]
     assert len(layout.names) == len(set(layout.names)) == len(layout.parents) == joints
     assert layout.parents.count(-1) == 1
     check_parents(layout.parents)
 
 
-def test_whole_body_layout_has_the_order_of_coco():
+def test_whole_body_layout_has_the_order_of_coco() -> None:
     names = LAYOUTS["coco133"].names
     assert names[:17] == LAYOUTS["coco17"].names
     assert names[17] == "left_big_toe" and names[22] == "right_heel" and names[23] == "face_0"
     assert names[91] == "left_hand_root" and names[112] == "right_hand_root" and names[132] == "right_little_4"
 
 
-def test_kinect_people_come_back(tmp_path):
+def test_kinect_people_come_back(tmp_path: Path) -> None:
     people = kinect_people(20)
     found = read_skeletons(write_kinect(tmp_path / "0001-L.txt", people))
     assert found.frames == 20 and found.fps == 30 and found.layout == "kinect25" and len(found.people) == 2
@@ -42,7 +44,7 @@ def test_kinect_people_come_back(tmp_path):
         np.testing.assert_allclose(track.joints, person, atol=1e-5)
 
 
-def test_kinect_places_that_the_sensor_swaps_are_one_person(tmp_path):
+def test_kinect_places_that_the_sensor_swaps_are_one_person(tmp_path: Path) -> None:
     people = kinect_people(20)
     swapped = people.copy()
     swapped[:, 7:] = people[::-1, 7:]
@@ -51,7 +53,7 @@ def test_kinect_places_that_the_sensor_swaps_are_one_person(tmp_path):
     np.testing.assert_allclose(found.people[0].joints, people[0], atol=1e-5)
 
 
-def test_kinect_zeros_were_not_seen(tmp_path):
+def test_kinect_zeros_were_not_seen(tmp_path: Path) -> None:
     people = kinect_people(12)
     people[1] = 0
     people[0, 4:6] = 0
@@ -62,7 +64,7 @@ def test_kinect_zeros_were_not_seen(tmp_path):
     assert np.isnan(track.joints[row, 3]).all() and np.isnan(track.joints).sum() == 3 and track.scores[row, 3] == 0
 
 
-def change_line(path, number, text):
+def change_line(path: Any, number: Any, text: Any) -> None:
     lines = path.read_text().splitlines()
     lines[number - 1] = text(lines[number - 1])
     path.write_text("\n".join(lines) + "\n")
@@ -79,7 +81,7 @@ def change_line(path, number, text):
         (lambda line: " ".join(line.split()[:75]), "75 numbers, expected 150"),
     ],
 )
-def test_kinect_faults_name_the_line(tmp_path, change, text):
+def test_kinect_faults_name_the_line(tmp_path: Path, change: Any, text: Any) -> None:
     path = write_kinect(tmp_path / "a.txt", kinect_people(9))
     change_line(path, 6, change)
     with pytest.raises(InputRefused, match=text) as caught:
@@ -87,7 +89,7 @@ def test_kinect_faults_name_the_line(tmp_path, change, text):
     assert caught.value.code == "E-POS-013" and f"{path}: line 6" in str(caught.value) and caught.value.remedy
 
 
-def test_a_trailing_empty_line_is_no_fault_and_an_empty_file_is(tmp_path):
+def test_a_trailing_empty_line_is_no_fault_and_an_empty_file_is(tmp_path: Path) -> None:
     path = write_kinect(tmp_path / "a.txt", kinect_people(5))
     path.write_text(path.read_text() + "\n\n")
     assert read_skeletons(path).frames == 5
@@ -96,7 +98,7 @@ def test_a_trailing_empty_line_is_no_fault_and_an_empty_file_is(tmp_path):
         read_skeletons(path, "kinect")
 
 
-def poses13(count):
+def poses13(count: Any) -> Any:
     rng = np.random.default_rng(1)
     flat = rng.uniform([250, 100], [330, 300], (13, 2)) + np.zeros((count, 1, 1))
     deep = rng.uniform([-0.4, -0.8, 2.8], [0.4, 0.9, 3.2], (13, 3)) + np.zeros((count, 1, 1))
@@ -106,7 +108,7 @@ def poses13(count):
 
 
 @pytest.mark.parametrize("dimensions", [2, 3])
-def test_lcrnet_json_is_read_axis_by_axis_and_turned_up(tmp_path, dimensions):
+def test_lcrnet_json_is_read_axis_by_axis_and_turned_up(tmp_path: Path, dimensions: Any) -> None:
     flat, deep = poses13(8)
     flat[3] = np.nan
     path = write_lcrnet(tmp_path / "Cook_p02_r00_v01_c01_pose3d.json", flat, deep)
@@ -132,7 +134,7 @@ def test_lcrnet_json_is_read_axis_by_axis_and_turned_up(tmp_path, dimensions):
         (lambda data: data["frames"][4][0].update(pose3d=[float("nan")] * 39), "frame 4.*NaN"),
     ],
 )
-def test_lcrnet_faults_name_the_frame(tmp_path, change, text):
+def test_lcrnet_faults_name_the_frame(tmp_path: Path, change: Any, text: Any) -> None:
     path = write_lcrnet(tmp_path / "a.json", *poses13(6))
     data = json.loads(path.read_text())
     change(data)
@@ -142,7 +144,7 @@ def test_lcrnet_faults_name_the_frame(tmp_path, change, text):
     assert caught.value.code == "E-POS-013" and "a.json" in str(caught.value)
 
 
-def test_lcrnet_arrays(tmp_path):
+def test_lcrnet_arrays(tmp_path: Path) -> None:
     joints = np.random.default_rng(0).uniform(50, 200, (1, 17, 2)).astype(np.float32).repeat(9, 0)
     joints[2:4] = 0
     np.savez(tmp_path / "a.npz", kpts=joints)
@@ -162,7 +164,7 @@ def test_lcrnet_arrays(tmp_path):
 
 @pytest.mark.parametrize("first", [0, 1])
 @pytest.mark.parametrize("size", [(640, 480), None])
-def test_coco_keypoints(tmp_path, first, size):
+def test_coco_keypoints(tmp_path: Path, first: Any, size: Any) -> None:
     walk = coco_walk(7)
     walk[2, 5, 2] = 0
     path = write_coco(tmp_path / "a.json", walk, first=first, size=size)
@@ -174,7 +176,7 @@ def test_coco_keypoints(tmp_path, first, size):
     np.testing.assert_allclose(track.scores[3], 0.8)
 
 
-def test_coco_whole_body_in_parts(tmp_path):
+def test_coco_whole_body_in_parts(tmp_path: Path) -> None:
     parts = {"keypoints": 17, "foot_kpts": 6, "face_kpts": 68, "lefthand_kpts": 21, "righthand_kpts": 21}
     start, person = 0, {"image_id": 0}
     for name, count in parts.items():
@@ -202,14 +204,14 @@ def test_coco_whole_body_in_parts(tmp_path):
         ({"images": [{"name": 3}], "annotations": []}, "images.*without a number"),
     ],
 )
-def test_coco_faults_name_the_annotation(tmp_path, people, text):
+def test_coco_faults_name_the_annotation(tmp_path: Path, people: Any, text: Any) -> None:
     (tmp_path / "a.json").write_text(json.dumps(people))
     with pytest.raises(InputRefused, match=text) as caught:
         read_skeletons(tmp_path / "a.json", "coco", ReadOptions(fps=10))
     assert caught.value.code == "E-POS-013"
 
 
-def test_coco_needs_a_frame_rate(tmp_path):
+def test_coco_needs_a_frame_rate(tmp_path: Path) -> None:
     with pytest.raises(InputRefused, match="Give --fps"):
         read_skeletons(write_coco(tmp_path / "a.json", coco_walk(3)))
 
@@ -218,13 +220,13 @@ def test_coco_needs_a_frame_rate(tmp_path):
     ("text", "code"),
     [(b"{", "E-FILE-010"), (b"\xff\xfe", "E-FILE-002"), (b"[" * 200_000, "E-FILE-010")],
 )
-def test_json_that_is_none(tmp_path, text, code):
+def test_json_that_is_none(tmp_path: Path, text: Any, code: Any) -> None:
     (tmp_path / "a.json").write_bytes(text)
     with pytest.raises(InputRefused, match=code):
         read_skeletons(tmp_path / "a.json", "lcrnet")
 
 
-def test_unrecognised_files_and_formats(tmp_path):
+def test_unrecognised_files_and_formats(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("12,3,4,1\n")
     with pytest.raises(InputRefused, match=r"E-POS-010.*--format: coco, kinect"):
         read_skeletons(tmp_path / "a.txt")
@@ -234,7 +236,7 @@ def test_unrecognised_files_and_formats(tmp_path):
         read_skeletons(tmp_path / "absent.txt", "kinect")
 
 
-def test_damaged_archives_are_refused_and_nothing_else(tmp_path):
+def test_damaged_archives_are_refused_and_nothing_else(tmp_path: Path) -> None:
     rng = np.random.default_rng(5)
     path = tmp_path / "p.npz"
     write_pose_file(path, rng.normal(size=(30, 3, 3)).astype(np.float32), 10.0, Skeleton(("a", "b", "c"), (-1, 0, 1)))
@@ -255,13 +257,13 @@ def test_damaged_archives_are_refused_and_nothing_else(tmp_path):
     assert codes <= {"E-POS-001", "E-POS-002", "E-POS-003", "E-POS-013", "E-FILE-013"}
 
 
-def test_arrays_of_text_are_no_keypoints(tmp_path):
+def test_arrays_of_text_are_no_keypoints(tmp_path: Path) -> None:
     np.savez(tmp_path / "a.npz", kpts=np.full((3, 17, 2), "x"))
     with pytest.raises(InputRefused, match=r"E-POS-013.*expected numbers"):
         read_skeletons(tmp_path / "a.npz", "lcrnet-npz")
 
 
-def coco_images(path, frame_ids):
+def coco_images(path: Any, frame_ids: Any) -> Any:
     walk = coco_walk(len(frame_ids))
     write_coco(path, walk)
     data = json.loads(path.read_text())
@@ -280,13 +282,13 @@ def coco_images(path, frame_ids):
         ([3, 2, 1, 0], 4, [0, 1, 2, 3]),
     ],
 )
-def test_coco_frame_numbers_keep_time(tmp_path, frame_ids, frames, seen):
+def test_coco_frame_numbers_keep_time(tmp_path: Path, frame_ids: Any, frames: Any, seen: Any) -> None:
     found = read_skeletons(coco_images(tmp_path / "a.json", frame_ids), options=ReadOptions(fps=10))
     assert found.frames == frames
     assert sorted(frame for track in found.people for frame in track.frames.tolist()) == seen
 
 
-def test_coco_files_of_several_videos_are_refused(tmp_path):
+def test_coco_files_of_several_videos_are_refused(tmp_path: Path) -> None:
     with pytest.raises(InputRefused, match=r"E-POS-013.*two images of one id or frame_id.*one file per video"):
         read_skeletons(coco_images(tmp_path / "a.json", [0, 1, 0, 1]), options=ReadOptions(fps=10))
     with pytest.raises(InputRefused, match=r"E-POS-013.*more than"):

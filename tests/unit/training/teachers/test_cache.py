@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 import torch
@@ -23,7 +24,7 @@ CLOCK = Clock(16.0, 8, 8)
 
 
 @pytest.fixture
-def data():
+def data() -> Any:
     dataset, features = toy_data()
     ids = list(dataset.videos)[:6]
     del features["pose"].tracks[ids[2]]
@@ -31,22 +32,22 @@ def data():
 
 
 @pytest.fixture
-def teacher():
+def teacher() -> Any:
     torch.manual_seed(0)
     return build_stream(StreamSettings("pose", "sd_tcn", 5, CLASSES, CLOCK, {"width": 7, "layers": 3}))
 
 
-def plain(output):
+def plain(output: Any) -> Any:
     """The same output without a cache behind it."""
     return StreamOutput(output.features, output.logits, output.hidden)
 
 
-def batch_of(data, length):
+def batch_of(data: Any, length: Any) -> Any:
     return data.collate([0, 2, 4, 5], length, starts=[0, 0, 3, 2] if length else None, modalities=["rgb"])
 
 
 @pytest.mark.parametrize("length", [None, 4, 1000])
-def test_known_quantities_are_those_of_the_output(data, teacher, length):
+def test_known_quantities_are_those_of_the_output(data: Any, teacher: Any, length: Any) -> None:
     cache = TeacherCache(teacher, data, "pose")
     batch = batch_of(data, length)
     for _ in range(2):  # computed, then known
@@ -61,7 +62,7 @@ def test_known_quantities_are_those_of_the_output(data, teacher, length):
             close(torch.stack(output.per_video(matrix, mask)), matrix(output.features, mask))
 
 
-def counted(monkeypatch):
+def counted(monkeypatch: pytest.MonkeyPatch) -> Any:
     """How often a whole video's quantity is asked for."""
     asked = []
     original = TeacherCache.of_video
@@ -71,7 +72,9 @@ def counted(monkeypatch):
     return asked
 
 
-def test_only_whole_videos_use_what_is_known_of_videos(data, teacher, monkeypatch):
+def test_only_whole_videos_use_what_is_known_of_videos(
+    data: Any, teacher: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     cache, asked = TeacherCache(teacher, data, "pose"), counted(monkeypatch)
     batch = batch_of(data, None)
     output, there = cache.outputs(batch)
@@ -89,7 +92,7 @@ def test_only_whole_videos_use_what_is_known_of_videos(data, teacher, monkeypatc
     assert asked == []
 
 
-def test_bits_do_not_depend_on_who_asked_first(data, teacher):
+def test_bits_do_not_depend_on_who_asked_first(data: Any, teacher: Any) -> None:
     first, second = TeacherCache(teacher, data, "pose"), TeacherCache(teacher, data, "pose", matrix_bytes=0)
     for indices in ([0, 4], [0, 5], [0]):
         batch = data.collate(indices, modalities=["rgb"])
@@ -112,7 +115,9 @@ LOSSES_WITH_OPTIONS = [
 @pytest.mark.parametrize(("name", "options"), LOSSES_WITH_OPTIONS)
 @pytest.mark.parametrize("length", [None, 4])
 @pytest.mark.parametrize("width", [7, 4])
-def test_losses_do_not_see_whether_a_teacher_is_cached(data, teacher, name, options, length, width):
+def test_losses_do_not_see_whether_a_teacher_is_cached(
+    data: Any, teacher: Any, name: Any, options: Any, length: Any, width: Any
+) -> None:
     cache = TeacherCache(teacher, data, "pose")
     batch = batch_of(data, length)
     torch.manual_seed(1)
@@ -129,7 +134,7 @@ def test_losses_do_not_see_whether_a_teacher_is_cached(data, teacher, name, opti
     assert results[0][0] > 0
 
 
-def test_one_batch_is_read_once(data, teacher):
+def test_one_batch_is_read_once(data: Any, teacher: Any) -> None:
     cache = TeacherCache(teacher, data, "pose")
     batch = batch_of(data, None)
     assert cache.outputs(batch)[0] is cache.outputs(batch)[0]
@@ -137,7 +142,7 @@ def test_one_batch_is_read_once(data, teacher):
     assert torch.equal(cache.outputs(moved)[0].features[0, 0], cache.outputs(batch)[0].features[0, 1])
 
 
-def test_hidden_layers_are_kept_on_demand(data, teacher):
+def test_hidden_layers_are_kept_on_demand(data: Any, teacher: Any) -> None:
     batch = batch_of(data, 4)
     assert TeacherCache(teacher, data, "pose").outputs(batch)[0].hidden == ()
     output, _ = TeacherCache(teacher, data, "pose", hidden=2, half=True).outputs(batch)
@@ -152,9 +157,9 @@ def test_hidden_layers_are_kept_on_demand(data, teacher):
     close(output.logits[2], logits[3:7])
 
 
-def test_losses_on_hidden_layers_say_so():
+def test_losses_on_hidden_layers_say_so() -> None:
     dims = StreamDims(5, 5, 3)
     wanted = {("fsp", "{}"): 0, ("ab", "{}"): 0}
     assert {(name, "{}"): LOSSES[name](dims).teacher_layers for name, _ in wanted} == wanted
-    assert LOSSES["fsp"](dims, layers="hidden", last=3).teacher_layers == 3
-    assert LOSSES["ab"](dims, last=2).teacher_layers == 2
+    assert LOSSES["fsp"](dims, layers="hidden", last=3).teacher_layers == 3  # type: ignore[call-arg]
+    assert LOSSES["ab"](dims, last=2).teacher_layers == 2  # type: ignore[call-arg]

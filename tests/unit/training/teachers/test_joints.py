@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -60,7 +61,7 @@ def naive(track: PoseFrames | None, count: int, axes: str) -> np.ndarray:
 
 @pytest.mark.parametrize("axes", ["body", "camera"])
 @pytest.mark.parametrize("frames", [None, 1, 2])
-def test_targets_are_those_of_loops(axes, frames):
+def test_targets_are_those_of_loops(axes: Any, frames: Any) -> None:
     tracks, counts = [a_track(20, 0), None, a_track(13, 1, unseen=0.5)], [6, 2, 5]  # the last runs over its end
     teacher = joint_teacher(tracks, SKELETON, CLOCK, counts, axes=axes, frames=frames)
     output, there = teacher.outputs(batch_of(13))
@@ -74,7 +75,7 @@ def test_targets_are_those_of_loops(axes, frames):
     assert not there[6:8].any(), "a video without poses"
 
 
-def test_a_turned_camera_changes_camera_axes_only():
+def test_a_turned_camera_changes_camera_axes_only() -> None:
     track = a_track(20, 3, unseen=0.0)
     turn = np.array([[0.6, 0, 0.8], [0, 1, 0], [-0.8, 0, 0.6]], np.float32)
     turned = PoseFrames(track.joints @ turn.T, track.seen)
@@ -87,7 +88,7 @@ def test_a_turned_camera_changes_camera_axes_only():
 
 
 @pytest.mark.parametrize("form", ["mse", "l1"])
-def test_the_loss_is_the_mean_over_seen_coordinates(form):
+def test_the_loss_is_the_mean_over_seen_coordinates(form: Any) -> None:
     torch.manual_seed(0)
     loss = JointRegression(StreamDims(3, 4, 2), form=form, project="linear")
     features = torch.randn(3, 1, 3, requires_grad=True)
@@ -104,7 +105,7 @@ def test_the_loss_is_the_mean_over_seen_coordinates(form):
     assert all(torch.isfinite(parameter.grad).all() for parameter in loss.parameters())
 
 
-def test_nothing_seen_in_a_batch_is_zero_with_a_graph():
+def test_nothing_seen_in_a_batch_is_zero_with_a_graph() -> None:
     loss = JointRegression(StreamDims(3, 4, 2))
     features = torch.randn(2, 1, 3, requires_grad=True)
     nan = torch.full((2, 1, 4), float("nan"))
@@ -113,7 +114,7 @@ def test_nothing_seen_in_a_batch_is_zero_with_a_graph():
     value.backward()
 
 
-def test_what_cannot_teach():
+def test_what_cannot_teach() -> None:
     with pytest.raises(AugrgbError, match="E-ENC-006"):
         joint_teacher([None], SKELETON, CLOCK, [3])
     coco = Skeleton(("nose", "left_eye", "right_eye", "left_wrist", "right_wrist"), (-1, 0, 0, 0, 0))

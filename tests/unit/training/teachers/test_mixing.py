@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 import torch
@@ -22,7 +23,7 @@ from support import toy_training as toy
 class Scorer:
     """A teacher that knows some classes and guesses at others; missing in some videos or snippets."""
 
-    def __init__(self, data, known, seed, missing=(), first_half=False):
+    def __init__(self, data: Any, known: Any, seed: Any, missing: Any = (), first_half: Any = False) -> None:
         generator = torch.Generator().manual_seed(seed)
         self.logits, self.there = [], []
         for index in range(len(data)):
@@ -35,7 +36,7 @@ class Scorer:
             self.logits.append(logits)
             self.there.append(there)
 
-    def outputs(self, batch):
+    def outputs(self, batch: Any) -> Any:
         B, T = batch.mask.shape
         logits, there = torch.zeros(B, T, 3), torch.zeros(B, T, dtype=torch.bool)
         for row, index in enumerate(batch.indices.tolist()):
@@ -44,25 +45,25 @@ class Scorer:
         return StreamOutput(torch.zeros(B, T, 4), logits), there
 
 
-def videos(data, size=1):
+def videos(data: Any, size: Any = 1) -> Any:
     """All videos, in batches."""
     numbers = range(len(data))
     return [data.collate(list(numbers[start : start + size]), modalities=()) for start in numbers[::size]]
 
 
-def toy_truth(data, index):
+def toy_truth(data: Any, index: Any) -> Any:
     everything = StreamData(data.dataset, data.video_ids, data.features, grid="rgb")
     return everything.labels(index)
 
 
 @pytest.fixture(scope="module")
-def data():
+def data() -> Any:
     dataset, features = toy.toy_data(count=20)
     ids = list(dataset.videos)
     return StreamData(dataset, ids, {"rgb": features["rgb"]}, grid="rgb", labelled=ids[:16])
 
 
-def test_each_class_is_given_to_the_teacher_that_knows_it(data):
+def test_each_class_is_given_to_the_teacher_that_knows_it(data: Any) -> None:
     sources = {"flow": Scorer(data, [0], 1), "pose": Scorer(data, [1], 2)}
     weights = learn_teacher_mixing(sources, videos(data))
     torch.testing.assert_close(weights.values.sum(0), torch.ones(3))
@@ -77,7 +78,7 @@ def test_each_class_is_given_to_the_teacher_that_knows_it(data):
     assert told["weights"]["flow"]["walk"] == pytest.approx(float(weights.values[0, 0]))
 
 
-def test_the_optimum_is_that_of_a_search(data):
+def test_the_optimum_is_that_of_a_search(data: Any) -> None:
     sources = {"flow": Scorer(data, [0, 2], 1), "pose": Scorer(data, [1, 2], 2)}
     found = learn_teacher_mixing(sources, videos(data)).values
     logits = [torch.cat([s.logits[int(i)] for i in data.labelled_indices]).double().sigmoid() for s in sources.values()]
@@ -92,7 +93,7 @@ def test_the_optimum_is_that_of_a_search(data):
         assert float(found[0, k]) == pytest.approx(float(w[cost.argmin()]), abs=2e-3)
 
 
-def test_unlabelled_videos_teach_no_weights(data):
+def test_unlabelled_videos_teach_no_weights(data: Any) -> None:
     sources = {"flow": Scorer(data, [0], 1), "pose": Scorer(data, [1], 2)}
     before = learn_teacher_mixing(sources, videos(data)).values
     for source in sources.values():
@@ -101,7 +102,7 @@ def test_unlabelled_videos_teach_no_weights(data):
     assert torch.equal(before, learn_teacher_mixing(sources, videos(data)).values)
 
 
-def test_where_a_teacher_is_missing_the_others_have_its_weight(data):
+def test_where_a_teacher_is_missing_the_others_have_its_weight(data: Any) -> None:
     flow, pose = Scorer(data, [0], 1, missing=(0, 3)), Scorer(data, [1], 2, missing=(3,), first_half=True)
     weights = torch.tensor([[0.8, 0.3, 0.5], [0.2, 0.7, 0.5]])
     weighted = WeightedTeachers([flow, pose], weights)
@@ -120,7 +121,7 @@ def test_where_a_teacher_is_missing_the_others_have_its_weight(data):
     assert (shares[1, 0, : half[0]] == 1).all() and (shares[0, 1, half[1] : counts[1]] == 1).all()
 
 
-def test_shares_follow_labels_where_there_are_any_else_the_scores(data):
+def test_shares_follow_labels_where_there_are_any_else_the_scores(data: Any) -> None:
     flow, pose = Scorer(data, [0], 1), Scorer(data, [1], 2)
     weights = torch.tensor([[0.8, 0.3, 0.5], [0.2, 0.7, 0.5]])
     weighted = WeightedTeachers([flow, pose], weights)
@@ -133,7 +134,7 @@ def test_shares_follow_labels_where_there_are_any_else_the_scores(data):
     assert batch.labelled.tolist() == [True, False]
 
 
-def test_snippets_are_drawn_by_share(data):
+def test_snippets_are_drawn_by_share(data: Any) -> None:
     flow, pose = Scorer(data, [0], 1), Scorer(data, [1], 2)
     weighted = WeightedTeachers([flow, pose], torch.tensor([[0.9, 0.2, 0.5], [0.1, 0.8, 0.5]]))
     batch = data.collate(list(range(16)), modalities=())
@@ -145,7 +146,7 @@ def test_snippets_are_drawn_by_share(data):
     torch.testing.assert_close(mean_shares(weighted, videos(data)).sum(), torch.tensor(1.0))
 
 
-def test_without_labels_there_is_nothing_to_learn_from(data):
+def test_without_labels_there_is_nothing_to_learn_from(data: Any) -> None:
     nobody = Scorer(data, [0], 1, missing=range(16))
     with pytest.raises(UsageFault, match="E-TRN-005"):
         learn_teacher_mixing({"flow": nobody}, videos(data))

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -38,7 +40,7 @@ def batch_of(indices: list[int], labelled: list[bool] | None = None, classes: in
 
 def a_stream(dim_in: int = 4, classes: int = 3) -> Stream:
     torch.manual_seed(0)
-    stream = Stream(FILTERS["sd_tcn"](dim_in, width=6, layers=2), classes)
+    stream = Stream(FILTERS["sd_tcn"](dim_in, width=6, layers=2), classes)  # type: ignore[call-arg]
     stream.set_statistics(torch.full((dim_in,), 0.3), torch.full((dim_in,), 2.0))
     return stream.eval()
 
@@ -52,7 +54,7 @@ def tracks_of(clock: Clock, lengths: list[int | None]) -> list[VideoFeatures | N
 
 
 @pytest.mark.parametrize("clock", [GRID, Clock(30.0, 8, 8), Clock(15.0, 16, 12, offset=2)])
-def test_a_stream_teaches_what_it_says_of_the_whole_video_at_the_nearest_time(clock):
+def test_a_stream_teaches_what_it_says_of_the_whole_video_at_the_nearest_time(clock: Any) -> None:
     """Oracle: run the stream over each video and look for the nearest centre, snippet by snippet."""
     stream, lengths, counts = a_stream(), [9, None, 12], [8, 5, 11]
     tracks = tracks_of(clock, lengths)
@@ -79,7 +81,7 @@ def test_a_stream_teaches_what_it_says_of_the_whole_video_at_the_nearest_time(cl
     assert teacher.known == int(there.sum()) and teacher.width == 6
 
 
-def test_the_context_of_a_snippet_reaches_the_student():
+def test_the_context_of_a_snippet_reaches_the_student() -> None:
     stream, tracks = a_stream(), tracks_of(GRID, [12])
     before = stream_as_snippet_teacher(stream, tracks, GRID, [12]).outputs(batch_of([5]))[0].logits
     values = tracks[0].values.copy()
@@ -88,13 +90,13 @@ def test_the_context_of_a_snippet_reaches_the_student():
     assert not torch.allclose(before, after.outputs(batch_of([5]))[0].logits)
 
 
-def test_a_stream_of_other_classes_teaches_by_features_only():
+def test_a_stream_of_other_classes_teaches_by_features_only() -> None:
     teacher = stream_as_snippet_teacher(a_stream(), tracks_of(GRID, [4]), GRID, [4], scores=False)
     output, _ = teacher.outputs(batch_of([0, 1]))
     assert output.features.shape == (2, 1, 6) and output.logits.shape == (2, 1, 0)
 
 
-def test_a_stream_without_any_features_or_with_two_clocks():
+def test_a_stream_without_any_features_or_with_two_clocks() -> None:
     with pytest.raises(InputRefused, match="E-ENC-006"):
         stream_as_snippet_teacher(a_stream(), [None, None], GRID, [4, 4])
     two = [*tracks_of(GRID, [4]), *tracks_of(Clock(30.0, 8, 8), [4])]
@@ -102,7 +104,7 @@ def test_a_stream_without_any_features_or_with_two_clocks():
         stream_as_snippet_teacher(a_stream(), two, GRID, [4, 4])
 
 
-def test_gradients_reach_the_student_only_where_the_teacher_is():
+def test_gradients_reach_the_student_only_where_the_teacher_is() -> None:
     stream = a_stream()
     teacher = stream_as_snippet_teacher(stream, tracks_of(GRID, [6, None]), GRID, [6, 6])
     batch = batch_of([2, 8])
@@ -117,12 +119,12 @@ def test_gradients_reach_the_student_only_where_the_teacher_is():
     assert all(parameter.grad is None for parameter in stream.parameters())
 
 
-def test_logits_alone_on_unlabelled_snippets():
+def test_logits_alone_on_unlabelled_snippets() -> None:
     teacher = SnippetTeacher(np.zeros((2, 1), np.float32), logits=np.full((2, 3), 2.0, np.float32))
     batch = batch_of([0, 1], labelled=[True, False])
     output, _ = teacher.outputs(batch)
     logits = torch.zeros(2, 1, 3, requires_grad=True)
-    loss = LOSSES["logit_kd"](StreamDims(1, 1, 3), only_unlabelled=True)
+    loss = LOSSES["logit_kd"](StreamDims(1, 1, 3), only_unlabelled=True)  # type: ignore[call-arg]
     loss(StreamOutput(torch.zeros(2, 1, 1, requires_grad=True), logits), output, batch).backward()
     assert logits.grad[0].abs().sum() == 0 and logits.grad[1].abs().sum() > 0
     # soft targets: the gradient is that of binary cross-entropy with the teacher's probabilities
@@ -130,7 +132,7 @@ def test_logits_alone_on_unlabelled_snippets():
     torch.testing.assert_close(logits.grad[1, 0], expected.expand(3))
 
 
-def test_standardised_features_and_unscaled_logits():
+def test_standardised_features_and_unscaled_logits() -> None:
     rng = np.random.default_rng(0)
     features = (rng.normal(size=(50, 3)) * [1, 100, 0.01] + 7).astype(np.float32)
     logits = rng.normal(size=(50, 2)).astype(np.float32)
@@ -141,7 +143,7 @@ def test_standardised_features_and_unscaled_logits():
     np.testing.assert_array_equal(output.logits[:, 0], logits)
 
 
-def test_a_classifier_comes_back_as_it_was(tmp_path):
+def test_a_classifier_comes_back_as_it_was(tmp_path: Path) -> None:
     assert read_classifier(tmp_path) is None
     linear = nn.Linear(4, 3)
     save_classifier(tmp_path, linear)
@@ -158,13 +160,13 @@ def test_a_classifier_comes_back_as_it_was(tmp_path):
         ({"weight": torch.full((3, 4), float("nan")), "bias": torch.zeros(3)}, "E-MOD-004"),
     ],
 )
-def test_what_is_no_classifier(tmp_path, tensors, code):
+def test_what_is_no_classifier(tmp_path: Path, tensors: Any, code: Any) -> None:
     save_file(tensors, tmp_path / CLASSIFIER)
     with pytest.raises(InputRefused, match=code):
         read_classifier(tmp_path)
 
 
-def test_padding_of_the_batch_is_not_taught():
+def test_padding_of_the_batch_is_not_taught() -> None:
     teacher = SnippetTeacher(np.ones((3, 2), np.float32))
     batch = batch_of([0, 1])
     batch = replace(batch, mask=torch.tensor([[True], [False]]))

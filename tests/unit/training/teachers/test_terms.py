@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -34,14 +36,14 @@ def sources_of(snippets: SnippetSet) -> dict[str, SnippetTeacher]:
     }
 
 
-def taught(snippets: SnippetSet, losses=LOSS_SPECS, **options):
+def taught(snippets: SnippetSet, losses: Any = LOSS_SPECS, **options: Any) -> Any:
     sources = sources_of(snippets)
     dims = {name: StreamDims(7, source.width, CLASSES, COUNT) for name, source in sources.items()}
     torch.manual_seed(0)
     return distillation_terms(losses, sources, dims, lambda: snippet_batches(snippets), **options)
 
 
-def test_every_teacher_uses_every_loss_that_names_it(snippets):
+def test_every_teacher_uses_every_loss_that_names_it(snippets: Any) -> None:
     found = taught(snippets, mixing={"pose": 2.0})
     assert found.mixing is None
     assert {term.name: (term.weight, term.decay_steps) for term in found.terms} == {
@@ -54,7 +56,7 @@ def test_every_teacher_uses_every_loss_that_names_it(snippets):
     assert {term.loss.dims.teacher for term in found.terms if term.teacher == "twin"} == {6}
 
 
-def test_equal_shares_and_one_voice_on_class_scores(snippets):
+def test_equal_shares_and_one_voice_on_class_scores(snippets: Any) -> None:
     found = taught(snippets, mixing="equal")
     weights = {term.name: term.weight for term in found.terms}
     thirds = dict.fromkeys(("flow", "pose", "twin"), round(0.4 / 3, 4))
@@ -63,7 +65,7 @@ def test_equal_shares_and_one_voice_on_class_scores(snippets):
 
 
 @pytest.mark.parametrize("groups", [None, [["flow"], ["pose", "twin"]]])
-def test_learned_weights_sum_to_one_in_each_group(snippets, groups):
+def test_learned_weights_sum_to_one_in_each_group(snippets: Any, groups: Any) -> None:
     found = taught(snippets, mixing="learned", groups=groups)
     assert found.mixing is not None and found.mixing.teachers == ("flow", "pose", "twin")
     flow, pose, twin = found.mixing.values
@@ -74,12 +76,12 @@ def test_learned_weights_sum_to_one_in_each_group(snippets, groups):
 
 
 @pytest.mark.parametrize("mixing", [None, "equal"])
-def test_a_loss_that_none_of_the_teachers_uses_makes_no_term(snippets, mixing):
+def test_a_loss_that_none_of_the_teachers_uses_makes_no_term(snippets: Any, mixing: Any) -> None:
     assert taught(snippets, [LossSpec("logit_kd", teachers=["nobody"])], mixing=mixing).terms == ()
     assert distillation_terms(LOSS_SPECS, {}, {}, tuple, mixing=mixing).terms == ()
 
 
-def test_asking_for_hidden_layers_draws_no_random_numbers():
+def test_asking_for_hidden_layers_draws_no_random_numbers() -> None:
     torch.manual_seed(3)
     before = torch.get_rng_state()
     assert hidden_layers([LossSpec("hint"), LossSpec("fsp", options={"layers": "hidden"})], StreamDims(4, 4, 3)) == 2
