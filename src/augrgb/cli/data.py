@@ -110,6 +110,7 @@ def data_stats(
     else:
         for table in stats_tables(stats):
             stdout().print(table)
+        say(f"{stats.videos} videos, {stats.events} events of {len(stats.classes)} classes")
     if out is not None:
         written = write_stats_page(stats, path.resolve().name, out)
         if not as_json:

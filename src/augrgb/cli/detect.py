@@ -58,6 +58,8 @@ def detect(
         for text in video.warnings:
             warn(f"{video.name}: {text}")
     if outcome.files and not as_json:
+        count = sum(len(video.detections) for video in outcome.videos)
+        say(f"{count} detections in {len(outcome.videos)} videos")
         say(f"Written: {', '.join(map(str, outcome.files))}")
     if outcome.faults:
         for fault in outcome.faults:

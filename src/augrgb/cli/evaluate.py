@@ -109,5 +109,8 @@ def evaluate(
         print_json(values)
         return
     stdout().print(evaluation_table(evaluation))
+    for result in evaluation.results:  # again below the long table, where the eye is
+        covered = f"{result.videos_scored} of {result.videos_total} videos scored"
+        say(f"{' + '.join(evaluation.members)}: {result.protocol} {100 * result.value:.1f} ({covered})")
     if out is not None:
         say(f"Written: {out}")
