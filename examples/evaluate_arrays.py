@@ -15,7 +15,7 @@ durations = {"kitchen": 10.0, "office": 10.0}
 scores = {video: rng.random((31, 3)) * 0.5 for video in truth}
 for video, events in truth.items():
     for label, start_s, end_s in events:
-        centers = clock.centres_s(31)
+        centers = clock.centers_s(31)
         scores[video][(centers >= start_s) & (centers < end_s), classes.index(label)] += 0.3
 
 for protocol in ("tsu/frame", "frame-map/present", "charades/localize", "action-conditional@0", "event-map"):

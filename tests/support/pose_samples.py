@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 
 def kinect_people(count: int, seed: int = 0) -> NDArray[np.float32]:
-    """Two people (2, count, 25, 3) metres: the first walks to and fro, the second stands still two metres away."""
+    """Two people (2, count, 25, 3) meters: the first walks to and fro, the second stands still two meters away."""
     rng = np.random.default_rng(seed)
     body = rng.uniform([-0.4, -0.9, -0.1], [0.4, 0.8, 0.1], (25, 3)) + np.array([0, 0, 3])
     people = np.repeat(body[None, None], 2, 0).repeat(count, 1)

@@ -90,7 +90,7 @@ STICK_PARENTS = np.array([-1, 0, 0, 0, 1])
 
 
 def stick_motion(count: int, seed: int = 0) -> NDArray[np.float32]:
-    """A stick figure that waves, three metres away, (count, 5, 3)."""
+    """A stick figure that waves, three meters away, (count, 5, 3)."""
     rest = np.array([[0, 0, 3], [0, 0.5, 3], [0.1, 0, 3], [-0.1, 0, 3], [0.3, 0.2, 3]], np.float32)
     joints = np.repeat(rest[None], count, axis=0)
     joints[:, 4, 1] += 0.3 * np.sin(np.arange(count) / 3.0)

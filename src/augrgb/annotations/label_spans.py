@@ -41,10 +41,10 @@ class LabelSpans:
     num_classes: int
 
 
-def centre_spans(
+def center_spans(
     events: Sequence[Sequence[Event]], classes: Sequence[str], clocks: Sequence[Clock], counts: Sequence[int]
 ) -> LabelSpans:
-    """The centre rule: a snippet is positive where its centre lies in `[start_s, end_s)`.
+    """The center rule: a snippet is positive where its center lies in `[start_s, end_s)`.
 
     Args:
         events, clocks, counts: Per video: its events, its clock, its number of snippets.
@@ -52,8 +52,8 @@ def centre_spans(
     Raises:
         InputRefused: E-ANN-003, a label that is not in `classes`.
 
-    >>> spans = centre_spans([[Event("walk", 0.75, 1.25)]], ["walk"], [Clock(16.0, 8, 8)], [4])
-    >>> spans.first.tolist(), spans.stop.tolist()  # centres at 0.25, 0.75, 1.25, 1.75 s
+    >>> spans = center_spans([[Event("walk", 0.75, 1.25)]], ["walk"], [Clock(16.0, 8, 8)], [4])
+    >>> spans.first.tolist(), spans.stop.tolist()  # centers at 0.25, 0.75, 1.25, 1.75 s
     ([1], [2])
     """
     table = np.array([(c.offset, c.stride, c.fps, 0.5 * c.window_s) for c in clocks], np.float64).reshape(-1, 4)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from augrgb.annotations.label_spans import LabelSpans, centre_spans, legacy_uniform_spans
+from augrgb.annotations.label_spans import LabelSpans, center_spans, legacy_uniform_spans
 from augrgb.core.timeline import Clock
 from augrgb.core.types import Event
 
@@ -15,9 +15,9 @@ Labels = NDArray[np.float32]
 
 
 def rasterise(events: Sequence[Event], classes: Sequence[str], clock: Clock, count: int) -> Labels:
-    """Labels by the centre rule: a snippet is positive where its centre lies in `[start_s, end_s)`.
+    """Labels by the center rule: a snippet is positive where its center lies in `[start_s, end_s)`.
 
-    Events of one class that overlap merge; an event that covers no centre labels nothing.
+    Events of one class that overlap merge; an event that covers no center labels nothing.
 
     Returns:
         (count, K) float32 of 0 and 1.
@@ -25,7 +25,7 @@ def rasterise(events: Sequence[Event], classes: Sequence[str], clock: Clock, cou
     Raises:
         InputRefused: E-ANN-003, a label that is not in `classes`.
     """
-    return _dense(centre_spans([events], classes, [clock], [count]))
+    return _dense(center_spans([events], classes, [clock], [count]))
 
 
 def legacy_uniform(events: Sequence[Event], classes: Sequence[str], duration: float, count: int) -> Labels:

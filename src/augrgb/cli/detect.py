@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from augrgb.cli.options import DeviceOption, JsonOption, PartialOption
+from augrgb.report.numbers import counted
 
 
 def detect(
@@ -59,7 +60,7 @@ def detect(
             warn(f"{video.name}: {text}")
     if outcome.files and not as_json:
         count = sum(len(video.detections) for video in outcome.videos)
-        say(f"{count} detections in {len(outcome.videos)} videos")
+        say(f"{counted(count, 'detection')} in {counted(len(outcome.videos), 'video')}")
         say(f"Written: {', '.join(map(str, outcome.files))}")
     if outcome.faults:
         for fault in outcome.faults:

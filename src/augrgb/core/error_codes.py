@@ -217,7 +217,7 @@ CODES: Final[dict[str, ErrorCode]] = {
     "E-POS-011": ErrorCode("input", "A BVH file has a syntax error.", "Export it as BVH again."),
     "E-POS-012": ErrorCode("usage", "A video was given where recorded skeletons are converted.", "Estimate its poses: give `--model FILE.onnx`."),
     "E-POS-013": ErrorCode("input", "A line or frame of a skeleton file cannot be read.", "Export the file again, or correct the place in the message."),
-    "E-POS-014": ErrorCode("usage", "Trunk joints cannot be added: the skeleton has them already, or lacks hips or shoulders.", "Leave the option `centres` out."),
+    "E-POS-014": ErrorCode("usage", "Trunk joints cannot be added: the skeleton has them already, or lacks hips or shoulders.", "Leave the option `centers` out."),
     "E-POS-015": ErrorCode("input", "There are no files to make poses from.", "Name files, or folders that hold some."),
     # Features and cached frames
     "E-FEA-001": ErrorCode("usage", "A modality is used for which no features are given.", "Name its feature folder, for example `data.features.rgb=FOLDER`."),
@@ -292,7 +292,7 @@ CODES: Final[dict[str, ErrorCode]] = {
     "E-TRN-005": ErrorCode("usage", "The weights of the teachers cannot be learned from these data.", "Give `distill.teacher_mixing` as numbers."),
     # Run folders
     "E-RUN-001": ErrorCode("usage", "Another process trains into the run folder.", "Wait for it, or use another folder; remove the lock only if no such process exists."),
-    "E-RUN-002": ErrorCode("usage", "The folder was begun with other settings.", "Use another folder, or the same settings."),
+    "E-RUN-002": ErrorCode("usage", "The folder was started with other settings.", "Use another folder, or the same settings."),
     "E-RUN-003": ErrorCode("other", "Training was stopped by a signal and has been saved.", "Run the same command to resume."),
     "E-RUN-004": ErrorCode("other", "Too many training steps in a row were not finite.", "Lower `train.learning_rate` or the weight of the loss in the message, or check the features."),
     "E-RUN-005": ErrorCode("input", "The run is not finished.", "Give the command that began it again."),

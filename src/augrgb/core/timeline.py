@@ -26,7 +26,7 @@ class Clock:
         offset: First frame of snippet 0.
 
     >>> clock = Clock(fps=16.0, window=8, stride=8)
-    >>> clock.num_snippets(20), float(clock.centres_s(2)[1])
+    >>> clock.num_snippets(20), float(clock.centers_s(2)[1])
     (3, 0.75)
     """
 
@@ -62,12 +62,12 @@ class Clock:
         """Start of each of `count` snippets, seconds, shape (count,)."""
         return (self.offset + np.arange(count, dtype=np.float64) * self.stride) / self.fps
 
-    def centres_s(self, count: int) -> NDArray[np.float64]:
+    def centers_s(self, count: int) -> NDArray[np.float64]:
         """Middle of each of `count` snippets, seconds, shape (count,)."""
         return self.starts_s(count) + 0.5 * self.window_s
 
     def cells_s(self, count: int) -> NDArray[np.float64]:
-        """Borders of the time cells, each one stride long around its snippet's centre, seconds, shape (count + 1,).
+        """Borders of the time cells, each one stride long around its snippet's center, seconds, shape (count + 1,).
 
         Detections are written on these borders: cell t is the time that snippet t stands for.
         """
@@ -85,7 +85,7 @@ def nearest_snippets(
 ) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
     """For each target snippet the source snippet nearest in time, and whether it is near enough to be used.
 
-    Near enough: the centres are at most half a source stride plus half a target stride apart (so a source one
+    Near enough: the centers are at most half a source stride plus half a target stride apart (so a source one
     snippet shorter or longer than the target is unavailable only where it truly ends).
 
     Returns:
@@ -93,7 +93,7 @@ def nearest_snippets(
     """
     if source_count == 0:
         return np.zeros(target_count, np.int64), np.zeros(target_count, bool)
-    position = (target.centres_s(target_count) - source.centres_s(1)[0]) / source.stride_s
+    position = (target.centers_s(target_count) - source.centers_s(1)[0]) / source.stride_s
     indices = np.clip(np.rint(position), 0, source_count - 1).astype(np.int64)
     distance_s = np.abs(position - indices) * source.stride_s
     return indices, distance_s <= 0.5 * (source.stride_s + target.stride_s) + 1e-9

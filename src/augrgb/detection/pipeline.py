@@ -113,10 +113,10 @@ def _from_level(
     levels = [level for level in _LEVELS if level >= floor] or [floor]
     candidates = decode_scores(smooth, clock, classes, video_id, thresholds=levels, duration_s=duration_s)
     column = {label: k for k, label in enumerate(classes)}
-    centres = clock.centres_s(len(smooth))
+    centers = clock.centers_s(len(smooth))
     kept = []
     for candidate in nms(candidates, tiou_threshold=0.05):
-        inside = (centres >= candidate.start_s) & (centres < candidate.end_s)
+        inside = (centers >= candidate.start_s) & (centers < candidate.end_s)
         level = float(smooth[inside, column[candidate.label]].mean()) if inside.any() else candidate.score
         if level >= floor:
             kept.append(replace(candidate, score=level))

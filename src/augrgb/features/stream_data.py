@@ -36,7 +36,7 @@ class StreamData:
         grid: The modality whose snippets all others are aligned to.
         labelled: Ids whose events may be used; the others get no labels whatever the dataset says. None = all.
         allow_missing: How many videos may lack a modality.
-        label_rule: `centre`, or `legacy_uniform` to reproduce published numbers.
+        label_rule: `center`, or `legacy_uniform` to reproduce published numbers.
         memory_bytes: How many bytes of features to keep in memory, mapped ones not counted.
 
     Raises:
@@ -54,7 +54,7 @@ class StreamData:
         grid: str,
         labelled: Collection[str] | None = None,
         allow_missing: int = 0,
-        label_rule: Literal["centre", "legacy_uniform"] = "centre",
+        label_rule: Literal["center", "legacy_uniform"] = "center",
         memory_bytes: int = 2**31,
     ) -> None:
         if grid not in features:
@@ -241,7 +241,7 @@ class StreamData:
         """A wrongly declared clock would silently shift every label."""
         duration_s = self.dataset.videos[video_id].known_duration_s
         end_s = float(clock.starts_s(count)[-1]) + clock.window_s
-        if self._label_rule == "centre" and abs(end_s - duration_s) > clock.stride_s + clock.window_s + 1e-6:
+        if self._label_rule == "center" and abs(end_s - duration_s) > clock.stride_s + clock.window_s + 1e-6:
             problem = (
                 f"{count} {self.grid} snippets on {clock} end at {end_s:.2f} s, but the video lasts {duration_s:.2f} s"
             )

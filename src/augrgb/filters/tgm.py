@@ -79,7 +79,7 @@ class _Layer(nn.Module):
     def __init__(self, maps_in: int, maps: int, gaussians: int, length: int) -> None:
         super().__init__()
         self.length = length
-        self.centre = nn.Parameter(torch.randn(gaussians))
+        self.center = nn.Parameter(torch.randn(gaussians))
         self.spread = nn.Parameter(torch.randn(gaussians))
         self.attention = nn.Parameter(torch.randn(maps, maps_in, gaussians))
         self.combine = nn.Parameter(torch.full((maps, maps_in), 1 / maps_in))
@@ -87,7 +87,7 @@ class _Layer(nn.Module):
 
     def kernels(self) -> Tensor:
         """(maps, maps_in, L), each summing to 1."""
-        return self.attention.softmax(-1) @ gaussian_kernels(self.centre, self.spread, self.length)
+        return self.attention.softmax(-1) @ gaussian_kernels(self.center, self.spread, self.length)
 
     def forward(self, x: Tensor) -> Tensor:
         """Shape (N, maps_in, T) -> (N, maps, T)."""
@@ -95,18 +95,18 @@ class _Layer(nn.Module):
         return F.conv1d(x, weight, self.bias, padding=self.length // 2).relu()
 
 
-def gaussian_kernels(centre: Tensor, spread: Tensor, length: int) -> Tensor:
+def gaussian_kernels(center: Tensor, spread: Tensor, length: int) -> Tensor:
     """Gaussians on `length` taps, each normalized to sum 1; equation in `Tgm`.
 
     Args:
-        centre: a, (M,).
+        center: a, (M,).
         spread: b, (M,).
         length: L.
 
     Returns:
         (M, L), rows sum to 1.
     """
-    mean = (length - 1) / 2 * (centre.tanh() + 1)
+    mean = (length - 1) / 2 * (center.tanh() + 1)
     sigma = torch.exp(1 - 2 * spread.tanh().abs())
-    tap = torch.arange(length, device=centre.device, dtype=centre.dtype)
+    tap = torch.arange(length, device=center.device, dtype=center.dtype)
     return (-((tap - mean[:, None]) ** 2) / (2 * sigma[:, None] ** 2)).softmax(-1)

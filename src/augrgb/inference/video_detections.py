@@ -45,7 +45,7 @@ class VideoDetections:
     @property
     def times_s(self) -> NDArray[np.float64]:
         """(T,) The middle of each snippet, seconds."""
-        return self.clock.centres_s(len(self.scores))
+        return self.clock.centers_s(len(self.scores))
 
     def to_json(self, path: Path | str) -> None:
         """Write the detections as ActivityNet JSON."""

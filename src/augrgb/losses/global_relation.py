@@ -8,7 +8,7 @@ from torch import Tensor
 
 from augrgb.core.batch import Batch, StreamDims, StreamOutput
 from augrgb.losses.parts.covariance import (
-    centred,
+    centered,
     correlation,
     covariance,
     distance,
@@ -22,8 +22,8 @@ from augrgb.losses.parts.projection import Projection, ProjectionKind
 
 # what is compared of the teacher, and whose products are those of the student
 _MATRICES = {
-    "paper": (covariance, centred),
-    "scale_free": (unit_covariance, centred),
+    "paper": (covariance, centered),
+    "scale_free": (unit_covariance, centered),
     "correlation": (correlation, standardised),
 }
 

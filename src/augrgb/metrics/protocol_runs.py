@@ -8,7 +8,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from augrgb.annotations.label_spans import centre_spans, legacy_uniform_spans
+from augrgb.annotations.label_spans import center_spans, legacy_uniform_spans
 from augrgb.metrics import charades_localize, frame_map, tiou_map
 from augrgb.metrics.action_conditional import conditional_report
 from augrgb.metrics.evaluation import EvaluationInputs
@@ -16,7 +16,7 @@ from augrgb.metrics.event_map import event_reports
 from augrgb.metrics.packed_labels import PackedLabels
 
 Outcome = tuple[float, dict[str, float], dict[str, Any]]
-LabelRule = Literal["centre", "uniform"]
+LabelRule = Literal["center", "uniform"]
 
 
 def by_frames(
@@ -30,7 +30,7 @@ def by_frames(
     """Per-frame AP.
 
     Args:
-        labels: `centre`, or `uniform` as the published loaders have it.
+        labels: `center`, or `uniform` as the published loaders have it.
         mean: Over classes present; over all, absent ones counting 0; undefined if one is absent; weighted by positives.
         rows: The snippets of a video of T snippets that are looked at; None = all.
         corrected: Send snippets without any action to the end of the ranking, which uses the truth.
@@ -74,8 +74,8 @@ def labels_of(inputs: EvaluationInputs, rule: LabelRule) -> PackedLabels:
         return PackedLabels(np.packbits(rows, axis=1), starts, len(inputs.classes))
     videos, classes = list(inputs.scores), tuple(inputs.classes)
     events, counts = [inputs.events[v] for v in videos], [len(inputs.scores[v].values) for v in videos]
-    if rule == "centre":
-        return PackedLabels.of(centre_spans(events, classes, [inputs.scores[v].clock for v in videos], counts))
+    if rule == "center":
+        return PackedLabels.of(center_spans(events, classes, [inputs.scores[v].clock for v in videos], counts))
     durations = [inputs.durations[v] for v in videos]
     return PackedLabels.of(legacy_uniform_spans(events, classes, durations, counts))
 
@@ -85,7 +85,7 @@ def by_localize(inputs: EvaluationInputs, *, mean: Literal["published", "present
     values, truth = [], []
     for video, scored in inputs.scores.items():
         times = charades_localize.point_times(inputs.durations[video])
-        nearest = np.rint((times - scored.clock.centres_s(1)[0]) / scored.clock.stride_s).astype(np.int64)
+        nearest = np.rint((times - scored.clock.centers_s(1)[0]) / scored.clock.stride_s).astype(np.int64)
         values.append(np.asarray(scored.values)[nearest.clip(0, len(scored.values) - 1)])
         actions = [(inputs.classes[e.label], e.start_s, e.end_s) for e in inputs.events[video]]
         truth.append(charades_localize.point_labels(actions, inputs.durations[video], len(inputs.classes)))

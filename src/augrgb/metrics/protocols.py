@@ -109,17 +109,17 @@ PROTOCOLS: dict[str, Protocol] = {
     for protocol in (
         _frames(
             "frame-map/present",
-            "labels at snippet centres, mean over classes present",
+            "labels at snippet centers, mean over classes present",
             _OURS,
-            labels="centre",
+            labels="center",
             mean="present",
         ),
         _frames(
             "frame-map/all-classes",
-            "labels at snippet centres, absent classes count as 0",
+            "labels at snippet centers, absent classes count as 0",
             _OURS,
             "frame-map/present",
-            labels="centre",
+            labels="center",
             mean="all-classes",
         ),
         _frames(
@@ -149,9 +149,9 @@ PROTOCOLS: dict[str, Protocol] = {
         ),
         _frames(
             "charades/25-even",
-            "25 evenly spread snippets of every video, labels at snippet centres, mean over classes present",
+            "25 evenly spread snippets of every video, labels at snippet centers, mean over classes present",
             _OURS,
-            labels="centre",
+            labels="center",
             mean="present",
             rows=frame_map.evenly_sampled_rows,
         ),
@@ -188,9 +188,9 @@ PROTOCOLS: dict[str, Protocol] = {
         ),
         _frames(
             "frame-map/by-positives",
-            "labels at snippet centres, classes weighted by their positives",
+            "labels at snippet centers, classes weighted by their positives",
             _OURS,
-            labels="centre",
+            labels="center",
             mean="by-positives",
         ),
         _frames(

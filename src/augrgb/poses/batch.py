@@ -14,7 +14,7 @@ from augrgb.core.files import file_name_of
 from augrgb.core.progress import Progress
 from augrgb.parallel.batch import BatchReport, Item, ItemOutcome, run_batch
 from augrgb.parallel.engine import Engine
-from augrgb.poses.centres import with_centres
+from augrgb.poses.centers import with_centers
 from augrgb.poses.files import Skeleton, Units
 from augrgb.poses.layouts import LAYOUTS
 from augrgb.poses.people import MainRule, PersonTrack, main_people
@@ -34,16 +34,16 @@ class PersonChoice:
     Args:
         rule: How the main person is found (`augrgb.poses.people.main_people`).
         second: Also keep the second person, in the folder `second`.
-        centres: Add `mid_hip` and `neck`, for encoders that need a trunk.
+        centers: Add `mid_hip` and `neck`, for encoders that need a trunk.
     """
 
     rule: MainRule = "energy"
     second: bool = False
-    centres: bool = False
+    centers: bool = False
 
     def to_json(self) -> dict[str, Any]:
         """What decides the files, as plain values."""
-        return {"person": self.rule, "second": self.second, "centres": self.centres}
+        return {"person": self.rule, "second": self.second, "centers": self.centers}
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,16 +170,16 @@ def _write_person(
     joints = np.full((frames, *person.joints.shape[1:]), np.nan, np.float32)
     scores = np.zeros(joints.shape[:2], np.float32)
     joints[person.frames], scores[person.frames] = person.joints, person.scores
-    units: Units = "metres"
+    units: Units = "meters"
     if joints.shape[2] == 2:
         if frame_size is None:
             problem = "2D poses of frames of unknown size"
             raise InputRefused("E-POS-008", job.source, problem, "Give --size WIDTHxHEIGHT of the video, in pixels.")
         width, height = frame_size
         joints = (joints - [width / 2, height / 2]) / height * [1, -1]
-        units = "picture_heights"
-    if job.people.centres:
-        joints, scores, skeleton = with_centres(joints.astype(np.float32), scores, skeleton)
+        units = "frame_heights"
+    if job.people.centers:
+        joints, scores, skeleton = with_centers(joints.astype(np.float32), scores, skeleton)
     write_pose_file(target, joints, fps, skeleton, units=units, scores=scores, made_from=made)
 
 

@@ -181,11 +181,11 @@ def _people(
 
 
 def _metric(track: PersonTrack, frames: int, layout: str, size: tuple[int, int], fps: float) -> PersonTrack:
-    """The track in metres; smoothing goes by time, so gaps are there while it does."""
+    """The track in meters; smoothing goes by time, so gaps are there while it does."""
     joints = np.full((frames, *track.joints.shape[1:]), np.nan, np.float32)
     joints[track.frames] = track.joints
-    metres = metric_poses(joints, LAYOUTS[layout].names, size, fps)[track.frames]
-    return PersonTrack(track.frames, metres, track.scores)
+    meters = metric_poses(joints, LAYOUTS[layout].names, size, fps)[track.frames]
+    return PersonTrack(track.frames, meters, track.scores)
 
 
 def _working_size(info: VideoInfo) -> tuple[int, int]:

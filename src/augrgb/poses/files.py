@@ -1,7 +1,7 @@
 """Pose files -> pose tracks.
 
-A pose file is an `.npz` with `joints` (n, V, 3) metres in the camera's axes (x right, y up, z away; NaN = not seen),
-`fps`, `names` (V,) and `parents` (V,), -1 for the root. 2D poses are (n, V, 2) with `units` "picture_heights": x right
+A pose file is an `.npz` with `joints` (n, V, 3) meters in the camera's axes (x right, y up, z away; NaN = not seen),
+`fps`, `names` (V,) and `parents` (V,), -1 for the root. 2D poses are (n, V, 2) with `units` "frame_heights": x right
 and y up from the middle of the image, both in heights of the image; they are read with z = 0. Optional: `scores`
 (n, V), the confidence in each joint, and `made_from`, JSON about where the file comes from.
 """
@@ -25,7 +25,7 @@ _MAX_BYTES = 2**31
 _MAX_COORDINATE_M = 100.0
 _FIELDS = ("joints", "fps", "names", "parents")
 _OPTIONAL = ("scores", "units")
-Units = Literal["metres", "picture_heights"]
+Units = Literal["meters", "frame_heights"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ class PoseFile:
     joints: NDArray[np.float32]
     fps: float
     skeleton: Skeleton
-    units: Units = "metres"
+    units: Units = "meters"
     scores: NDArray[np.float32] | None = None
 
     @property
@@ -90,10 +90,10 @@ def checked_poses(path: Path, values: Mapping[str, NDArray[Any]]) -> PoseFile:
         InputRefused: E-POS-002, see `read_poses`.
     """
     joints, names, parents = values["joints"], values["names"], values["parents"]
-    units = str(values["units"]) if "units" in values else "metres"
-    if units not in ("metres", "picture_heights"):
-        raise _wrong(path, f"units are {units!r}, expected 'metres' or 'picture_heights'")
-    wanted = 3 if units == "metres" else 2
+    units = str(values["units"]) if "units" in values else "meters"
+    if units not in ("meters", "frame_heights"):
+        raise _wrong(path, f"units are {units!r}, expected 'meters' or 'frame_heights'")
+    wanted = 3 if units == "meters" else 2
     if joints.dtype.kind != "f" or joints.ndim != 3 or joints.shape[2] != wanted or 0 in joints.shape:
         expected = f"floats (frames, joints, {wanted}) for units {units!r}"
         raise _wrong(path, f"joints are {joints.dtype} {joints.shape}, expected {expected}")
@@ -112,12 +112,12 @@ def checked_poses(path: Path, values: Mapping[str, NDArray[Any]]) -> PoseFile:
     if not seen.size:
         raise _wrong(path, "no joint is ever seen")
     if float(np.median(np.abs(seen))) > _MAX_COORDINATE_M:
-        found = "millimetres, not metres" if units == "metres" else "pixels, not heights of the image"
+        found = "millimetres, not meters" if units == "meters" else "pixels, not heights of the image"
         raise _wrong(path, f"coordinates around {float(np.median(np.abs(seen))):.0f}: are these {found}?")
     scores = values.get("scores")
     if scores is not None and (scores.dtype.kind != "f" or scores.shape != joints.shape[:2]):
         raise _wrong(path, f"scores are {scores.dtype} {scores.shape}, expected floats {joints.shape[:2]}")
-    if units == "picture_heights":
+    if units == "frame_heights":
         joints = np.concatenate([joints, np.where(np.isnan(joints[..., :1]), np.nan, 0)], axis=2)
     skeleton = Skeleton(tuple(map(str, names)), tuple(int(parent) for parent in parents))
     confidence = scores.astype(np.float32) if scores is not None else None

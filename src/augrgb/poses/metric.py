@@ -1,4 +1,4 @@
-"""3D poses whose x and y are pixels and whose z is metres -> metres, by what is known of human limbs.
+"""3D poses whose x and y are pixels and whose z is meters -> meters, by what is known of human limbs.
 
 A network that sees one image cannot tell a tall person far away from a small one near by. The scale is set so that
 the seen limbs together are as long as those of a person of 1.70 m (Drillis and Contini's proportions, 1966).
@@ -18,27 +18,27 @@ _HALVINGS = 40
 def metric_poses(
     joints: NDArray[np.float32], names: tuple[str, ...], image: tuple[int, int], fps: float
 ) -> NDArray[np.float32]:
-    """Metres, x right and y up from the middle of the image, z away from the hips.
+    """Meters, x right and y up from the middle of the image, z away from the hips.
 
     The scale of every frame is the median over a second around it, so it follows a person who comes nearer.
 
     Args:
-        joints: (n, V, 3): x right, y down in pixels, z in metres; NaN = not seen.
+        joints: (n, V, 3): x right, y down in pixels, z in meters; NaN = not seen.
         names: Joint names as COCO's.
         image: (width, height) in pixels.
         fps: Frames per second.
 
     Shape: (n, V, 3) -> (n, V, 3), all NaN if no frame shows three limbs.
     """
-    scale = _smooth(_metres_per_pixel(joints, names), max(1, round(fps / 2)))[:, None]
-    metres = joints.copy()
-    metres[..., 0] = (joints[..., 0] - image[0] / 2) * scale
-    metres[..., 1] = (image[1] / 2 - joints[..., 1]) * scale
-    metres[np.flatnonzero(np.isnan(scale))] = np.nan
-    return metres
+    scale = _smooth(_meters_per_pixel(joints, names), max(1, round(fps / 2)))[:, None]
+    meters = joints.copy()
+    meters[..., 0] = (joints[..., 0] - image[0] / 2) * scale
+    meters[..., 1] = (image[1] / 2 - joints[..., 1]) * scale
+    meters[np.flatnonzero(np.isnan(scale))] = np.nan
+    return meters
 
 
-def _metres_per_pixel(joints: NDArray[np.float32], names: tuple[str, ...]) -> NDArray[np.float64]:
+def _meters_per_pixel(joints: NDArray[np.float32], names: tuple[str, ...]) -> NDArray[np.float64]:
     """The s of each frame with sum of sqrt((s d)^2 + z^2) over seen limbs = their lengths; NaN if there is none."""
     limbs = [
         (names.index(f"{side}_{upper}"), names.index(f"{side}_{lower}"), share * _HEIGHT_M)

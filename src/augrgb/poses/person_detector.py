@@ -81,7 +81,7 @@ class PersonDetector:
         raise InputRefused("E-MOD-025", self.model.path, problem, "Export it with its boxes decoded.")
 
     def _decoded(self, raw: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """YOLOX's cells to boxes: centres in strides from the cell, logarithms of sizes, object times class score."""
+        """YOLOX's cells to boxes: centers in strides from the cell, logarithms of sizes, object times class score."""
         width, height = self.model.size
         cells, strides = [], []
         for stride in _STRIDES:
@@ -92,8 +92,8 @@ class PersonDetector:
         if len(grid) != len(raw):
             problem = f"gives {len(raw)} boxes, expected {len(grid)} for {width} x {height} pixels"
             raise InputRefused("E-MOD-025", self.model.path, problem, "Is it a YOLOX model of this size?")
-        centre, size = (raw[:, :2] + grid) * stride_of, np.exp(np.minimum(raw[:, 2:4], 20)) * stride_of
-        boxes = np.concatenate([centre - size / 2, centre + size / 2], axis=1)
+        center, size = (raw[:, :2] + grid) * stride_of, np.exp(np.minimum(raw[:, 2:4], 20)) * stride_of
+        boxes = np.concatenate([center - size / 2, center + size / 2], axis=1)
         return boxes.astype(np.float32), raw[:, 4] * raw[:, 5 + _PERSON]
 
 

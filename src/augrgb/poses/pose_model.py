@@ -67,7 +67,7 @@ class PoseModel:
         """Joints of the person in each box (left, top, right, bottom in pixels).
 
         Shape: (H, W, 3) uint8 RGB -> per box joints (V, D) and scores (V,): x right and y down in pixels of the
-            image, z away in metres from the hips; NaN where the score is below 0.2.
+            image, z away in meters from the hips; NaN where the score is below 0.2.
         """
         if not boxes:
             return []

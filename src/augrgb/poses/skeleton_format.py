@@ -37,7 +37,7 @@ class SkeletonRecording:
     """The people of one file.
 
     Args:
-        people: Tracks; 3D joints are metres in the camera's axes (x right, y up, z away), 2D ones pixels (y down).
+        people: Tracks; 3D joints are meters in the camera's axes (x right, y up, z away), 2D ones pixels (y down).
         frames: Frames in the file, with or without people.
         fps: Frames per second.
         layout: Name of the joint layout (`augrgb.poses.layouts.LAYOUTS`).

@@ -22,7 +22,7 @@ def write_pose_file(
     fps: float,
     skeleton: Skeleton,
     *,
-    units: Units = "metres",
+    units: Units = "meters",
     scores: NDArray[np.float32] | None = None,
     made_from: Mapping[str, Any] | None = None,
 ) -> PoseFile:
@@ -30,7 +30,7 @@ def write_pose_file(
 
     Args:
         path: The `.npz` file.
-        joints: (n, V, 3) metres, or (n, V, 2) image heights; NaN = not seen.
+        joints: (n, V, 3) meters, or (n, V, 2) image heights; NaN = not seen.
         fps: Frames per second.
         skeleton: Joint names and tree.
         units: See `augrgb.poses.files`.

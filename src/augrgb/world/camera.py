@@ -1,4 +1,4 @@
-"""Pinhole cameras. Camera axes: x right, y up, z away, in metres."""
+"""Pinhole cameras. Camera axes: x right, y up, z away, in meters."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from augrgb.world.skeleton import Floats
 
 _View = tuple[float, float, float]
 _PERSON_M = 1.75
-# azimuth and elevation in degrees (azimuth 0 looks the person in the face), distance in metres
+# azimuth and elevation in degrees (azimuth 0 looks the person in the face), distance in meters
 _TRAIN_VIEWS: tuple[_View, ...] = ((0.0, 8.0, 4.2), (42.0, 14.0, 4.6), (-42.0, 11.0, 3.8))
 _TEST_VIEWS: tuple[_View, ...] = ((78.0, 20.0, 4.4), (-68.0, 28.0, 4.0))
 
@@ -23,7 +23,7 @@ class Camera:
 
     Args:
         name: For example `C1`.
-        position, target: Where it is and what it looks at, (3,) metres in world axes.
+        position, target: Where it is and what it looks at, (3,) meters in world axes.
         focal_px: Focal length in pixels.
         width, height: Frame size in pixels.
     """

@@ -16,7 +16,7 @@ from augrgb.world.skeleton import Floats
 _LEG_M = 0.84  # thigh and shin of the person for whom the radii below are meant
 _ARC = 7  # points on each end of a capsule
 
-# role at either end, radii there in metres, color
+# role at either end, radii there in meters, color
 _LIMBS = tuple(
     (f"{side}_{start}", f"{side}_{end}", start_m, end_m, color)
     for side in "lr"
@@ -35,8 +35,8 @@ class Capsules:
     """Shapes in the order of their definition; n frames, S shapes.
 
     Args:
-        start, end: (n, S, 3) metres in world axes.
-        start_m, end_m: (S,) radii in metres.
+        start, end: (n, S, 3) meters in world axes.
+        start_m, end_m: (S,) radii in meters.
         colors: (S, 3) RGB 0-255, unlit.
         shown: (n, S) bool.
         nearer_m: (S,) added to the depth order: positive = drawn as if nearer by that much.
@@ -52,7 +52,7 @@ class Capsules:
 
 
 def figure_points(performance: Performance) -> Floats:
-    """The points that play `body.ROLES`, (n, 17, 3) metres."""
+    """The points that play `body.ROLES`, (n, 17, 3) meters."""
     return performance.joints[:, role_indices(performance.names, "motion")]
 
 
@@ -137,7 +137,7 @@ def make_capsules(performance: Performance, look: Look, object_size: float) -> C
 
 
 def capsule_outlines(capsules: Capsules, camera: Camera) -> tuple[Floats, Floats, Floats]:
-    """Outlines and highlights in pixels, (n, S, 14, 2) each, and the depth of each shape in metres, (n, S)."""
+    """Outlines and highlights in pixels, (n, S, 14, 2) each, and the depth of each shape in meters, (n, S)."""
     start, end = camera.see(capsules.start), camera.see(capsules.end)
     a, b = camera.project(start), camera.project(end)
     a_px = camera.focal_px * capsules.start_m / np.maximum(start[..., 2], 0.1)
@@ -172,9 +172,9 @@ def lambert(capsules: Capsules, camera: Camera, light: Light) -> Floats:
 def _outline(a: Floats, b: Floats, a_px: Floats, b_px: Floats, along: Floats, across: Floats) -> Floats:
     turns = np.linspace(0.5 * np.pi, -0.5 * np.pi, _ARC)
     arcs = []
-    for centre, radius, sign in ((b, b_px, 1.0), (a, a_px, -1.0)):
+    for center, radius, sign in ((b, b_px, 1.0), (a, a_px, -1.0)):
         arc = np.cos(turns)[:, None] * along[..., None, :] + np.sin(turns)[:, None] * across[..., None, :]
-        arcs.append(centre[..., None, :] + sign * radius[..., None, None] * arc)
+        arcs.append(center[..., None, :] + sign * radius[..., None, None] * arc)
     return np.concatenate(arcs, axis=-2)
 
 

@@ -46,7 +46,7 @@ class MotionLibrary:
         fps: Frames per second.
         clips: All takes.
         source: Hash of the files' contents.
-        read: Index of a clip -> its joints, (frames, V, 3) metres, y up, facing +z with the left hand at +x or any
+        read: Index of a clip -> its joints, (frames, V, 3) meters, y up, facing +z with the left hand at +x or any
             heading thereof.
     """
 
@@ -71,7 +71,7 @@ class MotionLibrary:
 def load_packed_motion(path: Path) -> MotionLibrary:
     """Open a packed library.
 
-    An `.npz` without pickled objects: `rel` (F, V, 3) joints minus root and `root` (F, 3), metres, y up; `start`
+    An `.npz` without pickled objects: `rel` (F, V, 3) joints minus root and `root` (F, 3), meters, y up; `start`
     (N + 1,) first frame of each clip; `fps`; `joint_names` (V,), `parents` (V,); `clip` (N,) ids; `content` and
     `style` (N,) indices into `content_names` and `style_names`.
 

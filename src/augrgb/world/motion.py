@@ -39,11 +39,11 @@ class Stool:
     """A stool that stands in the room for the whole video.
 
     Args:
-        centre: (3,) middle of the seat's top in metres.
+        center: (3,) middle of the seat's top in meters.
         heading: Degrees about y.
     """
 
-    centre: Floats
+    center: Floats
     heading: float
 
 
@@ -52,7 +52,7 @@ class Performance:
     """The exact motion of one video.
 
     Args:
-        joints: (n, V, 3) metres, world axes.
+        joints: (n, V, 3) meters, world axes.
         names, parents: The V joints.
         held: Objects in hands.
         stools: Where the person sits.

@@ -22,14 +22,14 @@ _LIMBS = (("shoulder", "elbow", "wrist", "arm", "hand"), ("hip", "knee", "ankle"
 
 
 def exact_pose(performance: Performance, camera: Camera) -> Floats:
-    """The true joints in camera axes, metres, (n, V, 3)."""
+    """The true joints in camera axes, meters, (n, V, 3)."""
     return camera.see(performance.joints)
 
 
 def sense_pose(
     settings: WorldSettings, performance: Performance, camera: Camera, occluder: Occluder | None, video_id: str
 ) -> NDArray[np.float32]:
-    """What the tracker reports, (n, V, 3) float32 metres in camera axes, NaN = not seen.
+    """What the tracker reports, (n, V, 3) float32 meters in camera axes, NaN = not seen.
 
     Errors: noise that is correlated over about 0.3 s (1.5 times as strong in depth), joints lost in bursts (more often
     behind occluders or behind the trunk), left and right of arms or of legs confused for a while, and no person seen.

@@ -137,11 +137,11 @@ def _darken(frame: Image, polygon: NDArray[np.int32]) -> None:
 def _shadow(points: Floats, camera: Camera) -> Floats:
     """An ellipse on the floor around the feet and hips, pixels (n, 14, 2)."""
     feet = points[:, [ROLE["l_ankle"], ROLE["r_ankle"], ROLE["hips"]]]
-    centre, reach = feet.mean(axis=1), 0.24 + 0.25 * np.ptp(feet, axis=1)
+    center, reach = feet.mean(axis=1), 0.24 + 0.25 * np.ptp(feet, axis=1)
     turn = np.linspace(0, 2 * np.pi, 14, endpoint=False)
     ring = np.zeros((len(points), 14, 3))
-    ring[..., 0] = centre[:, None, 0] + reach[:, None, 0] * np.cos(turn)
-    ring[..., 2] = centre[:, None, 2] + reach[:, None, 2] * np.sin(turn)
+    ring[..., 0] = center[:, None, 0] + reach[:, None, 0] * np.cos(turn)
+    ring[..., 2] = center[:, None, 2] + reach[:, None, 2] * np.sin(turn)
     return camera.project(camera.see(ring))
 
 
@@ -203,10 +203,10 @@ def _stool_shapes(stool: Stool, camera: Camera, light: Light) -> tuple[float, li
     turn = np.radians(45 + 90 * np.arange(4) + stool.heading)
     ring = np.stack([np.sin(turn), np.zeros(4), np.cos(turn)], axis=-1)
     wood = np.array([150.0, 105, 62]) * light.tint
-    seat = stool.centre + 0.24 * ring
+    seat = stool.center + 0.24 * ring
     shapes: list[_Shape] = []
     for foot in ring:
-        top, low = stool.centre + 0.2 * foot, stool.centre + 0.22 * foot
+        top, low = stool.center + 0.2 * foot, stool.center + 0.22 * foot
         low[1] = 0
         line = camera.project(camera.see(np.stack([top, low])))
         wide = np.array([0.02 * camera.focal_px / 4, 0])
@@ -217,7 +217,7 @@ def _stool_shapes(stool: Stool, camera: Camera, light: Light) -> tuple[float, li
     shapes.append((_hull(camera.project(camera.see(slab))), _rgb(0.65 * wood)))
     lit = light.ambient + (1 - light.ambient) * light.direction[1]
     shapes.append((_fixed(camera.project(camera.see(seat))), _rgb(lit * wood)))
-    return float(camera.see(stool.centre)[2]), shapes
+    return float(camera.see(stool.center)[2]), shapes
 
 
 def _rgb(color: Floats) -> list[float]:

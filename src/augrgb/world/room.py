@@ -42,7 +42,7 @@ class Painter:
         self.canvas = np.zeros((camera.height * _FINER, camera.width * _FINER, 3), np.uint8)
 
     def polygon(self, corners: Floats, color: Floats, normal: tuple[float, float, float] | None = None) -> None:
-        """A flat polygon (m, 3) in world metres; with a normal it is shaded and seen from that side only."""
+        """A flat polygon (m, 3) in world meters; with a normal it is shaded and seen from that side only."""
         if normal is not None:
             if np.dot(self.camera.position - corners[0], normal) <= 0:
                 return

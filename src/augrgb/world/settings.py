@@ -36,7 +36,7 @@ class WorldSettings:
         clothing: Variation of colors and patterns between videos, 0 (everybody wears the same) to 1.
         sensor_noise: Noise and blur of the RGB camera, 0 to 1.
         style_spread: How far people and repetitions differ in proportions, tempo, amplitude and habits; 1 = realistic.
-        joint_noise_m: Standard deviation of a measured joint in metres (1.5 times that in depth).
+        joint_noise_m: Standard deviation of a measured joint in meters (1.5 times that in depth).
         joint_dropout: Share of joints that the pose sensor misses in free view (four times that when hidden).
         joint_swap: Share of time in which the pose sensor confuses left and right of arms or of legs.
         frame_dropout: Share of time in which the pose sensor sees no person.
@@ -94,7 +94,7 @@ class WorldSettings:
         for name in _STRENGTHS:
             require(0 <= getattr(self, name) <= 1, name, "between 0 and 1")
         require(0 <= self.style_spread <= 3, "style_spread", "between 0 and 3")
-        require(0 <= self.joint_noise_m <= 0.5, "joint_noise_m", "between 0 and 0.5 metres")
+        require(0 <= self.joint_noise_m <= 0.5, "joint_noise_m", "between 0 and 0.5 meters")
         for name in ("joint_swap", "frame_dropout"):
             require(0 <= getattr(self, name) <= 0.9, name, "between 0 and 0.9")
         raise_together(faults)

@@ -1,6 +1,6 @@
 """The figure's skeleton: 21 joints, forward kinematics by rotations, and people of different proportions.
 
-World axes, metres: y up; an unturned figure faces +z and has its left hand at +x. At rest it stands with hanging arms.
+World axes, meters: y up; an unturned figure faces +z and has its left hand at +x. At rest it stands with hanging arms.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import numpy as np
 from augrgb.poses.rotation import Floats as Floats
 from augrgb.poses.rotation import rotation
 
-# name, parent, offset from the parent at rest in metres (a person of 1.75 m); the left side, mirrored below
+# name, parent, offset from the parent at rest in meters (a person of 1.75 m); the left side, mirrored below
 _TRUNK = (
     ("hips", "", (0.0, 0.0, 0.0)),
     ("spine", "hips", (0.0, 0.12, 0.0)),
@@ -76,7 +76,7 @@ class Proportions:
     girth: float = 1.0
 
     def offsets(self) -> Floats:
-        """Offset of each joint from its parent at rest, metres, (V, 3)."""
+        """Offset of each joint from its parent at rest, meters, (V, 3)."""
         scale = np.full((len(JOINT_NAMES), 3), self.height)
         for i, name in enumerate(JOINT_NAMES):
             if name.endswith(("knee", "ankle")):
@@ -123,13 +123,13 @@ def forward_kinematics(offsets: Floats, parents: tuple[int, ...], rotations: Flo
     """Joint positions of a chain of rotated bones.
 
     Args:
-        offsets: (V, 3) metres, in the parent's axes; parents come before their children.
+        offsets: (V, 3) meters, in the parent's axes; parents come before their children.
         parents: V indices, -1 = root.
         rotations: (n, V, 3, 3), each against its parent.
         root: (n, 3) position of the root.
 
     Returns:
-        (n, V, 3) metres.
+        (n, V, 3) meters.
     """
     turned = rotations.copy()
     joints = np.empty((len(root), len(parents), 3))

@@ -19,12 +19,12 @@ events = st.lists(st.builds(Event, st.sampled_from(CLASSES), times, times), max_
 
 @settings(max_examples=60, deadline=None)
 @given(events, st.integers(1, 12), st.integers(1, 12), st.integers(0, 5), st.integers(0, 40))
-def test_centre_rule_equals_a_naive_loop(events: Any, window: Any, stride: Any, offset: Any, count: Any) -> None:
+def test_center_rule_equals_a_naive_loop(events: Any, window: Any, stride: Any, offset: Any, count: Any) -> None:
     clock = Clock(fps=8.0, window=window, stride=stride, offset=offset)
     expected = np.zeros((count, 3), np.float32)
-    for t, centre in enumerate(clock.centres_s(count)):
+    for t, center in enumerate(clock.centers_s(count)):
         for event in events:
-            if event.start_s <= centre < event.end_s:
+            if event.start_s <= center < event.end_s:
                 expected[t, CLASSES.index(event.label)] = 1
     labels = rasterise(events, CLASSES, clock, count)
     assert labels.dtype == np.float32
@@ -44,7 +44,7 @@ def test_legacy_rule_equals_a_naive_loop(events: Any, count: Any) -> None:
 
 
 def test_half_open_borders_are_exact() -> None:
-    clock = Clock(fps=16.0, window=8, stride=8)  # centres at 0.25, 0.75, 1.25, ...
+    clock = Clock(fps=16.0, window=8, stride=8)  # centers at 0.25, 0.75, 1.25, ...
     labels = rasterise([Event("walk", 0.75, 1.25)], CLASSES, clock, 4)
     assert labels[:, 0].tolist() == [0, 1, 0, 0]
 

@@ -104,7 +104,7 @@ def test_nothing_and_bad_input() -> None:
 
 
 def test_cells_begin_at_the_snippets_not_before_the_video() -> None:
-    wide = Clock(fps=8.0, window=16, stride=4)  # centre of snippet 0 at 1 s
+    wide = Clock(fps=8.0, window=16, stride=4)  # center of snippet 0 at 1 s
     assert spans(decode_scores(column(1.0, 1.0), wide, ["x"], "v", thresholds=[0.5])) == [(0.75, 1.75)]
     sparse = Clock(fps=8.0, window=4, stride=16)  # its first cell would begin at -0.75 s
     assert spans(decode_scores(column(1.0, 0.0), sparse, ["x"], "v", thresholds=[0.5])) == [(0.0, 1.25)]

@@ -78,8 +78,8 @@ def test_modalities_are_aligned_by_time() -> None:
     data = StreamData(dataset(a=8), ["a"], {"rgb": FakeFeatures({"a": track(8, 3)}), "pose": pose}, grid="rgb")
     values, there = data.aligned(0, "pose")
     assert there.all()
-    centres = POSE.centres_s(16)[values[:, 0].astype(int)]
-    assert np.abs(centres - RGB.centres_s(8)).max() <= POSE.stride_s / 2 + 1e-9
+    centers = POSE.centers_s(16)[values[:, 0].astype(int)]
+    assert np.abs(centers - RGB.centers_s(8)).max() <= POSE.stride_s / 2 + 1e-9
 
 
 def test_ends_may_differ_by_one_stride_and_no_more() -> None:

@@ -13,14 +13,14 @@ from augrgb.filters.tgm import gaussian_kernels
 
 
 def test_gaussians_equal_the_equation() -> None:
-    centre, spread = torch.tensor([0.0, 0.4, -3.0]), torch.tensor([0.0, -0.3, 9.0])
-    ours = gaussian_kernels(centre, spread, 7)
+    center, spread = torch.tensor([0.0, 0.4, -3.0]), torch.tensor([0.0, -0.3, 9.0])
+    ours = gaussian_kernels(center, spread, 7)
     for m in range(3):
-        mean = 0.5 * 6 * (math.tanh(centre[m]) + 1)
+        mean = 0.5 * 6 * (math.tanh(center[m]) + 1)
         sigma = math.exp(1 - 2 * abs(math.tanh(spread[m])))
         values = [math.exp(-((tap - mean) ** 2) / (2 * sigma**2)) for tap in range(7)]
         assert ours[m].tolist() == pytest.approx([v / sum(values) for v in values], rel=1e-4, abs=1e-7)
-    assert ours[0].argmax() == 3, "a centre of 0 is the middle"
+    assert ours[0].argmax() == 3, "a center of 0 is the middle"
 
 
 def test_a_filter_equals_a_loop_over_maps_and_taps() -> None:

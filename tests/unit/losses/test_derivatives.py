@@ -13,7 +13,7 @@ from augrgb.losses.boundary_saliency import change
 from augrgb.losses.parts import covariance as covariances
 from augrgb.losses.parts.contrast import contrast
 from augrgb.losses.parts.covariance import (
-    centred,
+    centered,
     correlation,
     covariance,
     distance,
@@ -83,7 +83,7 @@ def test_covariances_are_those_of_torch() -> None:
         assert not function(x, MASK)[2].any(), "one snippet does not vary"
 
 
-@pytest.mark.parametrize("function", [centred, standardised])
+@pytest.mark.parametrize("function", [centered, standardised])
 def test_derivatives_of_centring(function: Any) -> None:
     assert gradcheck(lambda x: function(x, MASK), (random(3, 5, 4),))
 
@@ -97,7 +97,7 @@ def test_distance_of_covariances(monkeypatch: pytest.MonkeyPatch, at_once: Any, 
     several = MASK.sum(1) >= 2
 
     def value(x: Any) -> Any:
-        c = centred(x, MASK)
+        c = centered(x, MASK)
         return distance(c, products(c), zg, several, scaled=scaled, skip_constant=scaled)
 
     expected = []

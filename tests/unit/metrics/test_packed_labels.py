@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from augrgb.annotations.label_spans import centre_spans, legacy_uniform_spans
+from augrgb.annotations.label_spans import center_spans, legacy_uniform_spans
 from augrgb.core.errors import InputRefused
 from augrgb.core.seeds import rng_at
 from augrgb.core.timeline import Clock
@@ -46,11 +46,11 @@ def pack_legacy(videos: Any) -> Any:
 
 @settings(max_examples=60, deadline=None)
 @given(st.lists(st.tuples(events, clocks, st.integers(0, 40)), max_size=4))
-def test_centre_rule(videos: Any) -> None:
-    spans = centre_spans([v[0] for v in videos], CLASSES, [v[1] for v in videos], [v[2] for v in videos])
+def test_center_rule(videos: Any) -> None:
+    spans = center_spans([v[0] for v in videos], CLASSES, [v[1] for v in videos], [v[2] for v in videos])
     packed = PackedLabels.of(spans)
     for index, (own, clock, count) in enumerate(videos):
-        np.testing.assert_array_equal(packed.video(index), naive(own, clock.centres_s(count), in_half_open))
+        np.testing.assert_array_equal(packed.video(index), naive(own, clock.centers_s(count), in_half_open))
 
 
 @settings(max_examples=60, deadline=None)

@@ -35,9 +35,9 @@ SCORED = [name for name, protocol in PROTOCOLS.items() if protocol.needs == "sco
 DETECTED = [name for name, protocol in PROTOCOLS.items() if protocol.needs == "detections"]
 
 
-def perfect_scores(rule: Any = "centre") -> Any:
+def perfect_scores(rule: Any = "center") -> Any:
     def labels(name: Any) -> Any:
-        if rule == "centre":
+        if rule == "center":
             return rasterise(EVENTS[name], INDEX, CLOCK, 40)
         return legacy_uniform(EVENTS[name], INDEX, 20.0, 40)
 
@@ -50,7 +50,7 @@ def perfect_detections() -> Any:
 
 @pytest.mark.parametrize("name", SCORED)
 def test_perfect_scores(name: Any) -> None:
-    rule = "centre" if name.startswith(("frame-map", "charades/25-even")) else "uniform"
+    rule = "center" if name.startswith(("frame-map", "charades/25-even")) else "uniform"
     result = evaluate(name, DATASET, IDS, scores=perfect_scores(rule))
     if "all-classes" in name or name == "multithumos/frame":
         assert result.value == pytest.approx(2 / 3) and result.per_class["never"] == 0
@@ -59,7 +59,7 @@ def test_perfect_scores(name: Any) -> None:
     elif name.startswith("action-conditional/published"):
         assert np.isnan(result.value)  # the published program stops where a class is never a condition
     elif name == "charades/localize-present":
-        assert result.value > 0.9  # its points lie beside snippet centres
+        assert result.value > 0.9  # its points lie beside snippet centers
     elif name.startswith("action-conditional"):
         assert result.value == 1.0
     else:

@@ -49,7 +49,7 @@ def test_kinect_becomes_a_pose_file(tmp_path: Path) -> None:
     outcome = expect_success("data", "poses", tmp_path / "0001-L.txt", "-o", tmp_path / "poses", "--workers", 1)
     assert "1 videos done (0 before), 0 refused" in outcome.out
     found = read_poses(tmp_path / "poses" / "0001-L.npz")
-    assert found.fps == 30 and found.units == "metres" and found.skeleton.names[0] == "spine_base"
+    assert found.fps == 30 and found.units == "meters" and found.skeleton.names[0] == "spine_base"
     assert np.isnan(found.joints[10:12]).all()
     np.testing.assert_allclose(np.delete(found.joints, [10, 11], 0), np.delete(people[0], [10, 11], 0), atol=1e-5)
     assert found.scores is not None and found.scores[0].min() == 1 and found.scores[10].max() == 0
@@ -149,14 +149,14 @@ def test_twins_and_empty_folders_are_refused(tmp_path: Path) -> None:
     assert run_cli("data", "poses", tmp_path / "empty", "-o", tmp_path / "p").code == 3
 
 
-def test_2d_poses_become_picture_heights(tmp_path: Path) -> None:
+def test_2d_poses_become_frame_heights(tmp_path: Path) -> None:
     walk = coco_walk(6)
     write_coco(tmp_path / "a.json", walk, size=None)
     outcome = run_cli("data", "poses", tmp_path / "a.json", "-o", tmp_path / "p", "--fps", 25)
     assert outcome.code == 4 and "Give --size WIDTHxHEIGHT" in outcome.err
     expect_success("data", "poses", tmp_path / "a.json", "-o", tmp_path / "p", "--fps", 25, "--size", "640x480")
     found = read_poses(tmp_path / "p" / "a.npz")
-    assert found.units == "picture_heights" and found.joints.shape == (6, 17, 3)
+    assert found.units == "frame_heights" and found.joints.shape == (6, 17, 3)
     np.testing.assert_allclose(found.joints[..., 0], (walk[..., 0] - 320) / 480, atol=1e-5)
     np.testing.assert_allclose(found.joints[..., 1], (240 - walk[..., 1]) / 480, atol=1e-5)
     assert (found.joints[..., 2] == 0).all()
@@ -170,7 +170,7 @@ def test_lcrnet_files_give_2d_or_3d(tmp_path: Path) -> None:
     expect_success("data", "poses", tmp_path / "a.json", "-o", tmp_path / "3d")
     expect_success("data", "poses", tmp_path / "a.json", "-o", tmp_path / "2d", "--dimensions", 2)
     np.testing.assert_allclose(read_poses(tmp_path / "3d" / "a.npz").joints, deep * [1, -1, 1], atol=1e-5)
-    assert read_poses(tmp_path / "2d" / "a.npz").units == "picture_heights"
+    assert read_poses(tmp_path / "2d" / "a.npz").units == "frame_heights"
 
 
 def test_millimetres_are_noticed(tmp_path: Path) -> None:
@@ -226,7 +226,7 @@ def test_pose_files_feed_the_pose_encoders(tmp_path: Path, name: Any, kind: Any)
         convert_poses([source], tmp_path / "p", workers=0)
     else:
         source = write_coco(tmp_path / "a.json", coco_walk(40))
-        convert_poses([source], tmp_path / "p", workers=0, fps=30, people=PersonChoice(centres=True))
+        convert_poses([source], tmp_path / "p", workers=0, fps=30, people=PersonChoice(centers=True))
     poses = read_poses(tmp_path / "p" / "a.npz")
     encoder = ENCODERS[name](names=poses.skeleton.names, parents=poses.skeleton.parents)
     save_encoder(tmp_path / "e", encoder, EncoderSettings(Clock(30, 16, 8)))
@@ -286,7 +286,7 @@ def test_poses_of_a_video(tmp_path: Path, onnx: Any) -> None:
     out = tmp_path / "p"
     expect_success("data", "poses", video, "-o", out, "--model", model, "--fps", 10, "--workers", 1)
     found = read_poses(out / "a.npz")
-    assert found.fps == 10 and found.joints.shape == (12, 17, 3) and found.units == "picture_heights"
+    assert found.fps == 10 and found.joints.shape == (12, 17, 3) and found.units == "frame_heights"
     pixels = found.joints[..., :2] * [1, -1] * SIZE[1] + np.array(SIZE) / 2
     np.testing.assert_allclose(pixels, expected_joints(12), atol=4)
     made = read_made_from(out / "a.npz")
@@ -321,12 +321,12 @@ def test_a_detector_says_where_people_are(tmp_path: Path, onnx: Any) -> None:
         estimate_poses([video], tmp_path / "q", model, detector=nobody, fps=10, workers=0)
 
 
-def test_3d_poses_are_metres(tmp_path: Path, onnx: Any) -> None:
+def test_3d_poses_are_meters(tmp_path: Path, onnx: Any) -> None:
     video = colored_video(tmp_path / "a.mp4", count=5)
     model = write_simcc_model(tmp_path / "m.onnx", (64, 48), joints=133, depth=0.5)
     estimate_poses([video], tmp_path / "p", model, fps=10, workers=0)
     found = read_poses(tmp_path / "p" / "a.npz")
-    assert found.units == "metres" and found.joints.shape == (5, 133, 3)
+    assert found.units == "meters" and found.joints.shape == (5, 133, 3)
     np.testing.assert_allclose(found.joints[..., 2], 0, atol=1e-5)
     names = found.skeleton.names
     limbs = [("shoulder", "elbow"), ("elbow", "wrist"), ("hip", "knee"), ("knee", "ankle")]

@@ -34,7 +34,7 @@ def test_own_rate_changes_nothing() -> None:
 
 def test_resampled_by_time() -> None:
     joints = np.zeros((11, 5, 3), np.float32)
-    joints[:, :, 0] = np.arange(11)[:, None] * 0.1  # one metre per second
+    joints[:, :, 0] = np.arange(11)[:, None] * 0.1  # one meter per second
     track = pose_frames(poses(joints), 15)
     assert len(track.joints) == 17  # 1.1 s
     np.testing.assert_allclose(track.joints[:16, 0, 0], np.arange(16) / 15, atol=1e-6)

@@ -7,7 +7,7 @@ import pytest
 
 from augrgb.core.errors import UsageFault
 from augrgb.encoders.parts.skeleton_graphs import LAYOUTS
-from augrgb.poses.centres import with_centres
+from augrgb.poses.centers import with_centers
 from augrgb.poses.files import Skeleton
 from augrgb.poses.metric import metric_poses
 from augrgb.poses.people import link_people, main_people
@@ -72,12 +72,12 @@ def test_pieces_of_a_lost_person_are_joined_but_flicker_is_not() -> None:
     assert [track.frames.tolist() for track in rest] == [[10]]
 
 
-def test_centres() -> None:
+def test_centers() -> None:
     layout = LAYOUTS["coco17"]
     joints = np.random.default_rng(0).normal(size=(4, 17, 3)).astype(np.float32)
     joints[1, 11] = np.nan  # a hip
     scores = np.random.default_rng(1).random((4, 17)).astype(np.float32)
-    more, sure, skeleton = with_centres(joints, scores, Skeleton(layout.names, layout.parents))
+    more, sure, skeleton = with_centers(joints, scores, Skeleton(layout.names, layout.parents))
     np.testing.assert_allclose(more[0, 17], joints[0, 11:13].mean(0), rtol=1e-5)
     np.testing.assert_allclose(more[:, 18], joints[:, 5:7].mean(1), rtol=1e-5)
     assert np.isnan(more[1, 17]).all() and sure[2, 17] == scores[2, 11:13].min()
@@ -90,14 +90,14 @@ def test_centres() -> None:
     assert up["neck"] == up["left_hip"] == "mid_hip" and up["nose"] == up["right_shoulder"] == "neck"
     assert up["left_knee"] == "left_hip"
     kinect = LAYOUTS["kinect25"]
-    with pytest.raises(UsageFault, match="E-POS-014 centres"):
-        with_centres(
+    with pytest.raises(UsageFault, match="E-POS-014 centers"):
+        with_centers(
             np.zeros((2, 25, 3), np.float32), np.zeros((2, 25), np.float32), Skeleton(kinect.names, kinect.parents)
         )
 
 
 def standing(height_m: Any) -> Any:
-    """COCO joints of an upright person (17, 3) in metres, y up, hips at the origin, limbs of the usual proportions."""
+    """COCO joints of an upright person (17, 3) in meters, y up, hips at the origin, limbs of the usual proportions."""
     names, pose = LAYOUTS["coco17"].names, np.zeros((17, 3))
     for sign, side in ((1, "left"), (-1, "right")):
         at = {name: names.index(f"{side}_{name}") for name in ("shoulder", "elbow", "wrist", "hip", "knee", "ankle")}
@@ -112,12 +112,12 @@ def standing(height_m: Any) -> Any:
     return pose
 
 
-@pytest.mark.parametrize("pixels_per_metre", [40.0, 180.0])
-def test_limbs_give_the_scale(pixels_per_metre: Any) -> None:
+@pytest.mark.parametrize("pixels_per_meter", [40.0, 180.0])
+def test_limbs_give_the_scale(pixels_per_meter: Any) -> None:
     true = np.repeat(standing(1.70)[None], 6, 0)
     seen = true.copy()
-    seen[..., 0] = 320 + true[..., 0] * pixels_per_metre
-    seen[..., 1] = 240 - true[..., 1] * pixels_per_metre
+    seen[..., 0] = 320 + true[..., 0] * pixels_per_meter
+    seen[..., 1] = 240 - true[..., 1] * pixels_per_meter
     seen[2, 7:] = np.nan  # arms and legs hidden: its scale is its neighbours'
     seen[4, 9] = np.nan
     found = metric_poses(seen.astype(np.float32), LAYOUTS["coco17"].names, (640, 480), 15)

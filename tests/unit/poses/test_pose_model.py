@@ -56,12 +56,12 @@ def test_unseen_joints_are_nan(tmp_path: Path) -> None:
     assert model.estimate(picture(), []) == []
 
 
-@pytest.mark.parametrize(("depth", "metres"), [(0.5, 0.0), (0.75, 2.1744869 / 2), (0.25, -2.1744869 / 2)])
-def test_depth_is_metres_from_the_hips(tmp_path: Path, depth: Any, metres: Any) -> None:
+@pytest.mark.parametrize(("depth", "meters"), [(0.5, 0.0), (0.75, 2.1744869 / 2), (0.25, -2.1744869 / 2)])
+def test_depth_is_meters_from_the_hips(tmp_path: Path, depth: Any, meters: Any) -> None:
     model = PoseModel(write_simcc_model(tmp_path / "m.onnx", (48, 64), joints=133, depth=depth))
     ((joints, _),) = model.estimate(picture(), [whole_image(picture())])
     assert model.dimensions == 3 and joints.shape == (133, 3) and model.layout_of(joints) == "coco133"
-    np.testing.assert_allclose(joints[:, 2], metres, atol=1e-5)
+    np.testing.assert_allclose(joints[:, 2], meters, atol=1e-5)
 
 
 def test_simcc_decoding_by_a_plain_loop() -> None:
@@ -126,8 +126,8 @@ def test_raw_yolox_outputs_are_decoded(tmp_path: Path) -> None:
     raw[0, 3, :6] = [0, 0, 0, 0, 0.5, 0.5]  # 0.25: too weak
     raw[0, 5, 4], raw[0, 5, 40] = 0.9, 0.9  # another class
     path = write_constant_model(tmp_path / "yolox_tiny.onnx", (64, 64), output=raw)
-    centre, size = (2.5 * 16, 1.25 * 16), (24, 32)
-    box = [centre[0] - size[0] / 2, centre[1] - size[1] / 2, centre[0] + size[0] / 2, centre[1] + size[1] / 2]
+    center, size = (2.5 * 16, 1.25 * 16), (24, 32)
+    box = [center[0] - size[0] / 2, center[1] - size[1] / 2, center[0] + size[0] / 2, center[1] + size[1] / 2]
     np.testing.assert_allclose(PersonDetector(path).people(picture(64, 64)), [box], atol=1e-4)
     short = write_constant_model(tmp_path / "yolox_short.onnx", (64, 64), output=raw[:, :-1])
     with pytest.raises(InputRefused, match=r"E-MOD-025.*83 boxes, expected 84"):

@@ -43,7 +43,7 @@ def body_frame(windows: NDArray[np.float32], marks: dict[str, int]) -> NDArray[n
     One turn about the vertical and one scale for a whole window, so turning and moving stay visible; speed is that of
     the joints in the room, not against the root.
 
-    Shape: (N, window, V, 3) metres -> (N, window, V, 6): position, and change since the last frame x 10.
+    Shape: (N, window, V, 3) meters -> (N, window, V, 6): position, and change since the last frame x 10.
     """
     across = (windows[:, :, marks["left"]] - windows[:, :, marks["right"]]).mean(axis=1)  # (N, 3)
     angle = np.arctan2(across[:, 2], across[:, 0])

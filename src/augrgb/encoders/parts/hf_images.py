@@ -112,5 +112,5 @@ def _three(path: Path, values: Any) -> tuple[float, float, float]:
 
 
 def _unknown(path: Path, problem: str) -> InputRefused:
-    remedy = "Only resizing, centre cropping and normalising are done here; correct the file, or use another model."
+    remedy = "Only resizing, center cropping and normalising are done here; correct the file, or use another model."
     return InputRefused("E-ENC-014", path, problem, remedy)

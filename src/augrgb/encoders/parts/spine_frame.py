@@ -21,11 +21,11 @@ def spine_frame(
     of the first frame. The Kinect's x runs to the sensor's left, so x is mirrored first.
     Deviation: the first frame is that of the window, not that of the whole recording.
 
-    Shape: (N, window, V, 3) metres, x right, y up, z away -> (N, window, V, 6): position (right, up, forward of the
+    Shape: (N, window, V, 3) meters, x right, y up, z away -> (N, window, V, 6): position (right, up, forward of the
     body), and change since the last frame x 10.
     """
-    centre = windows[:, :, [marks["spine"]]] if every_frame else windows[:, :1, [marks["spine"]]]
-    placed = (windows - centre).astype(np.float64) * (-1.0, 1.0, 1.0)
+    center = windows[:, :, [marks["spine"]]] if every_frame else windows[:, :1, [marks["spine"]]]
+    placed = (windows - center).astype(np.float64) * (-1.0, 1.0, 1.0)
     for first, second, axis in (("root", "spine", (0, 0, 1)), ("left_shoulder", "right_shoulder", (1, 0, 0))):
         line = placed[:, 0, marks[second]] - placed[:, 0, marks[first]]
         placed = np.einsum("ntvd,nkd->ntvk", placed, _smallest_turn(line, np.array(axis, np.float64)))

@@ -16,7 +16,7 @@ _AT_ONCE = 2**20  # bytes of matrices on a CPU: what stays in its cache
 _AT_ONCE_ON_DEVICE = 2**28
 
 
-def centred(x: Tensor, mask: Tensor) -> Tensor:
+def centered(x: Tensor, mask: Tensor) -> Tensor:
     """Features c whose product `c^T c` is the covariance of a video's real snippets; zero where they never vary.
 
     Shape: x (B, T, C), mask (B, T) -> (B, T, C), zero at padding.
@@ -26,15 +26,15 @@ def centred(x: Tensor, mask: Tensor) -> Tensor:
 
 
 def standardised(x: Tensor, mask: Tensor) -> Tensor:
-    """The same for the correlation; a channel that never varies correlates with none. Shape: as `centred`."""
-    c = centred(x, mask)
+    """The same for the correlation; a channel that never varies correlates with none. Shape: as `centered`."""
+    c = centered(x, mask)
     variance = c.square().sum(1, keepdim=True)
     return c * torch.where(variance > 0, variance.clamp(min=1e-30).rsqrt(), 0)
 
 
 def covariance(x: Tensor, mask: Tensor) -> Tensor:
     """Channel covariance of each video over its real snippets. Shape: x (B, T, C), mask (B, T) -> (B, C, C)."""
-    return _products(centred(x, mask))
+    return _products(centered(x, mask))
 
 
 def correlation(x: Tensor, mask: Tensor) -> Tensor:

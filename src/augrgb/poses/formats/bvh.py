@@ -22,7 +22,7 @@ class BvhMotion:
 
     Args:
         names, parents: V joints, parents (-1 = root) before children; an end site is called `<parent>_end`.
-        joints: (n, V, 3) metres, the file's axes (y up by convention).
+        joints: (n, V, 3) meters, the file's axes (y up by convention).
         fps: Frames per second.
     """
 

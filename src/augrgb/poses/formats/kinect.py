@@ -1,4 +1,4 @@
-"""Kinect v2 skeletons as PKU-MMD ships them: one line per frame, two people, 25 joints, x y z in metres."""
+"""Kinect v2 skeletons as PKU-MMD ships them: one line per frame, two people, 25 joints, x y z in meters."""
 
 from __future__ import annotations
 

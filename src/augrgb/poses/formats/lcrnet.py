@@ -34,7 +34,7 @@ class LcrNetJson(SkeletonFormat):
     """LCR-Net JSON (Toyota Smarthome), 13 joints, 2D and 3D.
 
     `{"njts": 13, "frames": [[{"pose2d": 26, "pose3d": 39, "cumscore"}, ...], ...]}`: all x, then all y, then all z.
-    3D poses are metres with y down, turned up here; where the person stands in the room is not in them beyond what the
+    3D poses are meters with y down, turned up here; where the person stands in the room is not in them beyond what the
     file gives. Defaults are those of the dataset: 20 frames per second, 640 x 480 pixels.
     """
 

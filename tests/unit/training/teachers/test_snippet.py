@@ -55,7 +55,7 @@ def tracks_of(clock: Clock, lengths: list[int | None]) -> list[VideoFeatures | N
 
 @pytest.mark.parametrize("clock", [GRID, Clock(30.0, 8, 8), Clock(15.0, 16, 12, offset=2)])
 def test_a_stream_teaches_what_it_says_of_the_whole_video_at_the_nearest_time(clock: Any) -> None:
-    """Oracle: run the stream over each video and look for the nearest centre, snippet by snippet."""
+    """Oracle: run the stream over each video and look for the nearest center, snippet by snippet."""
     stream, lengths, counts = a_stream(), [9, None, 12], [8, 5, 11]
     tracks = tracks_of(clock, lengths)
     teacher = stream_as_snippet_teacher(stream, tracks, GRID, counts)
@@ -69,12 +69,12 @@ def test_a_stream_teaches_what_it_says_of_the_whole_video_at_the_nearest_time(cl
             if pair is None:
                 assert not there[row]
             else:
-                at = GRID.centres_s(count)[t]
-                distance = np.abs(clock.centres_s(len(track.values)) - at)
+                at = GRID.centers_s(count)[t]
+                distance = np.abs(clock.centers_s(len(track.values)) - at)
                 near = int(distance.argmin())
                 limit = 0.5 * (clock.stride_s + GRID.stride_s) + 1e-9
                 assert bool(there[row]) == bool(distance[near] <= limit)
-                if np.sum(distance < distance[near] + 1e-9) == 1:  # two centres equally near: either will do
+                if np.sum(distance < distance[near] + 1e-9) == 1:  # two centers equally near: either will do
                     np.testing.assert_allclose(output.logits[row, 0], pair[1][near], atol=1e-6)
                     np.testing.assert_allclose(output.features[row, 0], (pair[0][near].numpy() - mean) / std, atol=1e-5)
             row += 1

@@ -11,7 +11,7 @@ from augrgb.poses.files import Skeleton
 _SIDES = ("left_shoulder", "right_shoulder", "left_hip", "right_hip")
 
 
-def with_centres(
+def with_centers(
     joints: NDArray[np.float32], scores: NDArray[np.float32], skeleton: Skeleton
 ) -> tuple[NDArray[np.float32], NDArray[np.float32], Skeleton]:
     """Two joints more: `mid_hip`, the new root, and `neck`, between the shoulders; unseen where a side is.
@@ -26,7 +26,7 @@ def with_centres(
     names = skeleton.names
     if set(_SIDES) - set(names) or {"mid_hip", "neck", "spine_base"} & set(names):
         problem = f"these joints have a trunk already, or no shoulders and hips: {', '.join(names[:8])}..."
-        raise UsageFault("E-POS-014", "centres", problem, "Leave the option out.")
+        raise UsageFault("E-POS-014", "centers", problem, "Leave the option out.")
     at = {name: names.index(name) for name in _SIDES}
     hip, neck = len(names), len(names) + 1
     parents = list(skeleton.parents)
