@@ -8,9 +8,11 @@ import signal
 from pathlib import Path
 from typing import Any
 
+import av
 import numpy as np
 import pytest
 
+from augrgb.annotations.formats.elan import Elan
 from augrgb.core.types import Detection
 from augrgb.detection.readers import read_subtitles
 from augrgb.inference import Detector, supervisor
@@ -20,7 +22,7 @@ from augrgb.video.probe import probe
 from augrgb.workflows.detect import detect_videos
 from support.places import SHARED, needs_shared
 from support.tiny_project import expect_success, run_cli
-from support.video_samples import square_frames, write_video
+from support.video_samples import square_frames, write_late_video, write_video
 
 CLIPS = SHARED / "data" / "videos"
 real_clips = needs_shared("data/videos")
@@ -35,8 +37,9 @@ def length_of(path: Any) -> Any:
 def test_every_file_is_written_and_they_agree(project: Path, tmp_path: Path) -> None:
     video = write_video(tmp_path / "a walk.mp4", square_frames(75, 96, 64), fps=15, audio_s=5.0)
     words = ("detect", video, "--model", project / "rgb", "--out", tmp_path / "out", "--min-score", 0.02)
-    outcome = expect_success(*words, "--srt", "--overlay")
-    names = ["a%20walk.html", "a%20walk.overlay.mp4", "a%20walk.srt", "detections.csv", "detections.json"]
+    outcome = expect_success(*words, "--srt", "--vtt", "--eaf", "--pku", "--overlay")
+    endings = ("eaf", "html", "overlay.mp4", "srt", "vtt")
+    names = [*(f"a%20walk.{ending}" for ending in endings), "detections.csv", "detections.json", "pku"]
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == names
     assert all(name in outcome.out.replace("\n", "") for name in names)
     found = json.loads((tmp_path / "out" / "detections.json").read_text())["results"]["a walk"]
@@ -45,10 +48,17 @@ def test_every_file_is_written_and_they_agree(project: Path, tmp_path: Path) -> 
     assert len(found) == len(rows) == len(cues) > 0
     assert [row["label"] for row in found] == [row["label"] for row in rows]
     assert sorted(row["label"] for row in found) == sorted(cue.label for cue in cues)
+    again = read_subtitles(tmp_path / "out" / "a%20walk.vtt", "a walk").detections
+    assert [(cue.label, cue.start_s) for cue in again] == [(cue.label, cue.start_s) for cue in cues]
+    elan = Elan().read(tmp_path / "out" / "a%20walk.eaf").videos
+    assert [sorted(event.label for event in video.events or ()) for video in elan.values()] == [
+        sorted(cue.label for cue in cues)
+    ]
+    assert len((tmp_path / "out" / "pku" / "a%20walk.txt").read_text().splitlines()) == len(found)
     page = (tmp_path / "out" / "a%20walk.html").read_text()
     assert page.count("data:image/jpeg") >= 30 and not re.search(r"(src|href)=\"https?:", page)
     info, copy = probe(video), probe(tmp_path / "out" / "a%20walk.overlay.mp4")
-    assert (copy.width, copy.height, copy.fps, copy.codec, copy.has_audio) == (96, 64, info.fps, "h264", False)
+    assert (copy.width, copy.height, copy.fps, copy.codec, copy.has_audio) == (96, 64, info.fps, "h264", True)
     assert length_of(copy.path)[0] == length_of(video)[0] == 75
 
 
@@ -127,6 +137,56 @@ def test_odd_sides_and_variable_rates(tmp_path: Path) -> None:
     copy = probe(tmp_path / "o.mp4")
     assert (copy.width, copy.height) == (62, 48)
     assert length_of(copy.path)[1] == pytest.approx(length_of(source)[1], abs=0.2)
+
+
+def tone_times(path: Path) -> tuple[float, float]:
+    """When a loud tone begins and ends in a file's sound, counted from the first frame of the video."""
+    loud: list[float] = []
+    with av.open(str(path)) as container:
+        for frame in container.decode(container.streams.audio[0]):
+            values = np.abs(frame.to_ndarray().astype(float))
+            if values.max() > 0.2 and frame.time is not None:
+                loud.append(frame.time)
+    start_s = probe(path).start_s
+    return min(loud) - start_s, max(loud) - start_s
+
+
+def test_the_overlay_keeps_the_sound_in_time_with_the_frames(tmp_path: Path) -> None:
+    source = write_late_video(tmp_path / "late.mkv", delay_s=0.5, tone_s=(1.5, 2.0))
+    assert probe(source).first_frame_s == pytest.approx(0.5, abs=0.03)
+    write_overlay(source, tmp_path / "o.mp4", [Detection("v", "walk", 0.0, 9.0, 0.5)])
+    before, after = tone_times(source), tone_times(tmp_path / "o.mp4")
+    assert before == pytest.approx((1.0, 1.5), abs=0.06) and after == pytest.approx(before, abs=0.06)
+
+
+def test_subtitles_are_in_the_time_of_the_player_and_the_json_says_which_time_it_uses(
+    project: Path, tmp_path: Path
+) -> None:
+    source = write_late_video(tmp_path / "late.mkv", delay_s=0.5, tone_s=(1.5, 2.0))
+    words = ("detect", source, "--model", project / "rgb", "--out", tmp_path / "out", "--min-score", 0.02)
+    expect_success(*words, "--srt", "--vtt", "--eaf")
+    value = json.loads((tmp_path / "out" / "detections.json").read_text())
+    times = value["external_data"]["times"]
+    assert times["zero"] == "first frame" and times["first_frame_s"]["late"] == pytest.approx(0.5, abs=0.03)
+    starts = sorted(row["segment"][0] for row in value["results"]["late"])
+    for kind in ("srt", "vtt"):
+        cues = read_subtitles(tmp_path / "out" / f"late.{kind}", "late").detections
+        moved = [start + times["first_frame_s"]["late"] for start in starts]
+        assert sorted(cue.start_s for cue in cues) == pytest.approx(moved, abs=2e-3)
+    (video,) = Elan().read(tmp_path / "out" / "late.eaf").videos.values()
+    assert sorted(event.start_s for event in video.events or ()) == pytest.approx(moved, abs=2e-3)
+
+
+def test_patterns_are_expanded_and_a_file_is_taken_once(project: Path, tmp_path: Path) -> None:
+    for name in ("cam1/a.mp4", "cam2/b.mp4"):
+        (tmp_path / name).parent.mkdir()
+        write_video(tmp_path / name, square_frames(20), fps=10)
+    (tmp_path / "cam1" / "notes.txt").write_text("no video")
+    out = tmp_path / "out"
+    expect_success("detect", tmp_path / "cam*" / "*", tmp_path / "cam1", "--model", project / "rgb", "--out", out)
+    assert list(json.loads((out / "detections.json").read_text())["results"]) == ["a", "b"]
+    outcome = run_cli("detect", tmp_path / "*.avi", "--model", project / "rgb", "--out", out)
+    assert outcome.code == 3 and "E-VID-005" in outcome.err and "pattern" in outcome.err
 
 
 def test_a_folder_is_searched_but_not_for_our_own_copies(project: Path, tmp_path: Path) -> None:

@@ -69,6 +69,30 @@ def write_video(
     return path
 
 
+def write_late_video(path: Path, *, delay_s: float, tone_s: tuple[float, float], seconds: float = 3.0) -> Path:
+    """Sound from 0 on with a tone, and a moving square that first shows after a delay; times on the file's clock."""
+    rate = 16000
+    with av.open(str(path), "w") as output:
+        stream: Any = output.add_stream("libx264", rate=10)
+        stream.height, stream.width, stream.pix_fmt = 48, 64, "yuv420p"
+        stream.codec_context.time_base = Fraction(1, 1000)
+        sound: Any = output.add_stream("aac", rate=rate)
+        for number, pixels in enumerate(square_frames(round(seconds * 10))):
+            frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(pixels), format="rgb24")
+            frame.pts, frame.time_base = round((delay_s + number / 10) * 1000), Fraction(1, 1000)
+            output.mux(stream.encode(frame))
+        output.mux(stream.encode())
+        wave = np.sin(np.arange(int(rate * (delay_s + seconds))) * 0.2).astype(np.float32) * 0.8
+        times_s = np.arange(len(wave)) / rate
+        wave[(times_s < tone_s[0]) | (times_s >= tone_s[1])] = 0
+        for start in range(0, len(wave) - 1023, 1024):
+            piece = av.AudioFrame.from_ndarray(wave[None, start : start + 1024], format="fltp", layout="mono")
+            piece.sample_rate, piece.pts, piece.time_base = rate, start, Fraction(1, rate)
+            output.mux(sound.encode(piece))
+        output.mux(sound.encode())
+    return path
+
+
 def write_sound_only(path: Path, seconds: float = 1.0) -> Path:
     """A file without any picture."""
     with av.open(str(path), "w") as output:

@@ -12,7 +12,7 @@ from augrgb.report.numbers import counted
 
 
 def detect(
-    videos: Annotated[list[Path], typer.Argument(help="Video files or folders.")],
+    videos: Annotated[list[Path], typer.Argument(help="Video files, folders, or patterns in quotes.")],
     model: Annotated[Path, typer.Option("--model", "-m", help="Run folder or bundle to detect with.")],
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder for JSON, CSV and timelines.")] = Path("detections"),
     min_score: Annotated[
@@ -20,10 +20,14 @@ def detect(
         typer.Option(min=0, max=1, help="Drop detections with a score below this; default: the model's thresholds."),
     ] = None,
     partial_video: PartialOption = "refuse",
-    srt: Annotated[bool, typer.Option("--srt", help="Also write subtitles for each video.")] = False,
+    srt: Annotated[bool, typer.Option("--srt", help="Also write SRT subtitles for each video.")] = False,
+    vtt: Annotated[bool, typer.Option("--vtt", help="Also write WebVTT subtitles for each video.")] = False,
+    eaf: Annotated[bool, typer.Option("--eaf", help="Also write an ELAN file for each video.")] = False,
+    pku: Annotated[
+        bool, typer.Option("--pku", help="Also write PKU-MMD text for each video (frames counted at 30 per second).")
+    ] = False,
     overlay: Annotated[
-        bool,
-        typer.Option("--overlay", help="Also write a copy of each video with labels on the frames (H.264, no sound)."),
+        bool, typer.Option("--overlay", help="Also write a copy of each video with labels on the frames (H.264).")
     ] = False,
     device: DeviceOption = "auto",
     as_json: JsonOption = False,
@@ -33,8 +37,10 @@ def detect(
     from augrgb.cli.progress import StageBars
     from augrgb.detection.writers import activitynet
     from augrgb.report.terminal import detections_table
-    from augrgb.workflows.detect import detect_videos
+    from augrgb.workflows.detect import EXTRA_FILES, detect_videos
 
+    chosen = {"srt": srt, "vtt": vtt, "eaf": eaf, "pku": pku, "overlay": overlay}
+    extra = [kind for kind in EXTRA_FILES if chosen[kind]]
     with StageBars() as bars:
         outcome = detect_videos(
             videos,
@@ -42,15 +48,15 @@ def detect(
             out,
             min_score=min_score,
             partial=partial_video,
-            srt=srt,
-            overlay=overlay,
+            extra=extra,
             device=device,
             progress=bars.counter("detect"),
         )
     if as_json:
         found = [detection for video in outcome.videos for detection in video.detections]
         faults = [str(fault) for fault in outcome.faults]
-        videos_found = activitynet(found, [video.name for video in outcome.videos])
+        starts = {video.name: video.first_frame_s for video in outcome.videos}
+        videos_found = activitynet(found, list(starts), first_frames_s=starts)
         print_json({**videos_found, "files": list(outcome.files), "faults": faults})
     for video in outcome.videos:
         if not as_json:

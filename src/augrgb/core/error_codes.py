@@ -194,7 +194,7 @@ CODES: Final[dict[str, ErrorCode]] = {
     "E-VID-002": ErrorCode("input", "A file has no video stream, or a video stream without frames.", "Use a file with video; cover art does not count."),
     "E-VID-003": ErrorCode("input", "A video breaks off or is damaged.", "Copy or download it again, re-encode it, or keep its beginning with `--partial-video keep-prefix`."),
     "E-VID-004": ErrorCode("input", "There is no decoder for the codec of a video.", "Re-encode it as H.264."),
-    "E-VID-005": ErrorCode("input", "A folder holds no video.", "Check the path and the endings of the files."),
+    "E-VID-005": ErrorCode("input", "A folder holds no video, or a pattern fits none.", "Check the path and the endings of the files."),
     "E-VID-006": ErrorCode("input", "Too many frames of a video have no time.", "Re-encode it with a constant frame rate."),
     "E-VID-008": ErrorCode("input", "The dataset names no video or pose file for a video.", "Add `file` or `poses` to the video in dataset.json."),
     "E-VID-010": ErrorCode("input", "The frames of a video are too large.", "Scale the video down."),

@@ -21,17 +21,31 @@ FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "'")
 PKU_FPS = 30.0
 
 
-def write_activitynet(path: Path, detections: Iterable[Detection], video_ids: Sequence[str]) -> None:
-    """ActivityNet JSON; every video of `video_ids` has an entry, also one without detections.
+def write_activitynet(
+    path: Path,
+    detections: Iterable[Detection],
+    video_ids: Sequence[str],
+    *,
+    first_frames_s: Mapping[str, float] | None = None,
+) -> None:
+    """ActivityNet JSON; see `activitynet`.
 
     Raises:
         InputRefused: A detection of a video that is not in `video_ids`.
     """
-    write_json(path, activitynet(detections, video_ids))
+    write_json(path, activitynet(detections, video_ids, first_frames_s=first_frames_s))
 
 
-def activitynet(detections: Iterable[Detection], video_ids: Sequence[str]) -> dict[str, object]:
-    """The value that `write_activitynet` writes.
+def activitynet(
+    detections: Iterable[Detection], video_ids: Sequence[str], *, first_frames_s: Mapping[str, float] | None = None
+) -> dict[str, object]:
+    """ActivityNet's result format; every video of `video_ids` has an entry, also one without detections.
+
+    Times count from the first frame shown, and `external_data` says so: `first_frame_s` is when a player shows that
+    frame (later than 0 where the sound begins before the image), to be added for a player's time.
+
+    Args:
+        first_frames_s: By video; those left out begin at 0.
 
     >>> activitynet([Detection("v", "walk", 0.0, 2.5, 0.8)], ["v"])["results"]
     {'v': [{'label': 'walk', 'score': 0.8, 'segment': [0.0, 2.5]}]}
@@ -41,7 +55,9 @@ def activitynet(detections: Iterable[Detection], video_ids: Sequence[str]) -> di
         if d.video_id not in results:
             raise InputRefused("E-DET-005", repr(d.video_id), "a detection of a video that is not in video_ids")
         results[d.video_id].append({"label": d.label, "score": d.score, "segment": [d.start_s, d.end_s]})
-    return {"version": "VERSION 1.3", "results": results, "external_data": {}}
+    starts = first_frames_s or {}
+    times = {"unit": "seconds", "zero": "first frame", "first_frame_s": {v: starts.get(v, 0.0) for v in results}}
+    return {"version": "VERSION 1.3", "results": results, "external_data": {"times": times}}
 
 
 def write_csv(path: Path, detections: Iterable[Detection]) -> None:
@@ -84,27 +100,33 @@ def write_pku(
         write_text(folder / f"{file_name_of(video)}.txt", "".join(rows))
 
 
-def write_srt(path: Path, detections: Iterable[Detection]) -> None:
+def write_srt(path: Path, detections: Iterable[Detection], *, first_frame_s: float = 0.0) -> None:
     """SubRip subtitles of one video, by start: `label score`.
+
+    Args:
+        first_frame_s: When a player shows the first frame; cues are moved by it.
 
     Raises:
         InputRefused: Detections of more than one video.
     """
     blocks = [
-        f"{number}\n{_time(d.start_s, ',')} --> {_time(d.end_s, ',')}\n{_one_line(d.label)} {d.score:.3f}\n"
+        f"{number}\n{_span(d, first_frame_s, ',')}\n{_one_line(d.label)} {d.score:.3f}\n"
         for number, d in enumerate(_of_one_video(path, detections), 1)
     ]
     write_text(path, "\n".join(blocks))
 
 
-def write_vtt(path: Path, detections: Iterable[Detection]) -> None:
+def write_vtt(path: Path, detections: Iterable[Detection], *, first_frame_s: float = 0.0) -> None:
     """WebVTT subtitles of one video, by start: `label score`, with markup characters escaped.
+
+    Args:
+        first_frame_s: When a player shows the first frame; cues are moved by it.
 
     Raises:
         InputRefused: Detections of more than one video.
     """
     blocks = [
-        f"{_time(d.start_s, '.')} --> {_time(d.end_s, '.')}\n{_escaped(_one_line(d.label))} {d.score:.3f}\n"
+        f"{_span(d, first_frame_s, '.')}\n{_escaped(_one_line(d.label))} {d.score:.3f}\n"
         for d in _of_one_video(path, detections)
     ]
     write_text(path, "\n".join(["WEBVTT\n", *blocks]))
@@ -129,6 +151,10 @@ def _one_line(label: str) -> str:
 
 def _escaped(text: str) -> str:
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def _span(detection: Detection, shift_s: float, point: str) -> str:
+    return f"{_time(detection.start_s + shift_s, point)} --> {_time(detection.end_s + shift_s, point)}"
 
 
 def _time(seconds: float, point: str) -> str:

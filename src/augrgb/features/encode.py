@@ -56,12 +56,27 @@ def encode_video(
         InputRefused: See `iter_frames`; E-FEA-006 when it is too short for the clock's offset.
     """
     report = report if report is not None else DecodeReport()
+    pieces = iter_features(
+        path, loaded, partial=partial, threads=threads, report=report, thumbnails=thumbnails, opened=opened
+    )
+    return EncodedVideo(np.concatenate(list(pieces)), loaded.settings.clock, report.duration_s)
+
+
+def iter_features(
+    path: Path,
+    loaded: LoadedEncoder,
+    *,
+    partial: Partial = "refuse",
+    threads: int = 1,
+    report: DecodeReport | None = None,
+    thumbnails: Thumbnails | None = None,
+    opened: Callable[[VideoInfo], object] | None = None,
+) -> Iterator[Values]:
+    """The features of `encode_video` in pieces (n, C), in order; `report` is complete at the end."""
     found = encode_file(
         path, [loaded], partial=partial, threads=threads, report=report, thumbnails=thumbnails, opened=opened
     )
-    return EncodedVideo(
-        _joined(path, [values for _, values in found], loaded), loaded.settings.clock, report.duration_s
-    )
+    yield from _not_empty(path, (values for _, values in found), loaded)
 
 
 def encode_frames(
@@ -78,11 +93,19 @@ def encode_frames(
         InputRefused: See `sample_given_frames`; E-FEA-006, too few frames for the clock's offset.
     """
     report = report if report is not None else DecodeReport()
+    pieces = list(iter_frame_features(frames, frames_per_s, loaded, report=report))
+    return EncodedVideo(np.concatenate(pieces), loaded.settings.clock, report.duration_s)
+
+
+def iter_frame_features(
+    frames: Iterable[NDArray[np.uint8]], frames_per_s: float, loaded: LoadedEncoder, *, report: DecodeReport
+) -> Iterator[Values]:
+    """The features of `encode_frames` in pieces (n, C), in order."""
     where = Path("frames")
-    targets = (_target(where, loaded),)
-    sampled = sample_given_frames(frames, frames_per_s, loaded.settings.clock.fps, targets, report=report)
-    pieces = [values for _, values in _encoded(sampled, [0], [loaded])]
-    return EncodedVideo(_joined(where, pieces, loaded), loaded.settings.clock, report.duration_s)
+    sampled = sample_given_frames(
+        frames, frames_per_s, loaded.settings.clock.fps, (_target(where, loaded),), report=report
+    )
+    yield from _not_empty(where, (values for _, values in _encoded(sampled, [0], [loaded])), loaded)
 
 
 def encode_record(
@@ -99,7 +122,7 @@ def encode_record(
     cached = encode_cached(record, loaded, frames, partial, report) if frames is not None else None
     if cached is None:
         return encode_video(source, loaded, partial=partial, report=report)
-    return EncodedVideo(_joined(source, list(cached), loaded), loaded.settings.clock, report.duration_s)
+    return EncodedVideo(_joined(source, cached, loaded), loaded.settings.clock, report.duration_s)
 
 
 def encode_cached(
@@ -207,7 +230,13 @@ def _branch(loaded: LoadedEncoder) -> Branch:
     return windows
 
 
-def _joined(path: Path, pieces: list[Values], loaded: LoadedEncoder) -> Values:
-    if not pieces:
+def _joined(path: Path, pieces: Iterable[Values], loaded: LoadedEncoder) -> Values:
+    return np.concatenate(list(_not_empty(path, pieces, loaded)))
+
+
+def _not_empty(path: Path, pieces: Iterable[Values], loaded: LoadedEncoder) -> Iterator[Values]:
+    piece = None
+    for piece in pieces:
+        yield piece
+    if piece is None:
         raise too_short(path, loaded)
-    return np.concatenate(pieces)

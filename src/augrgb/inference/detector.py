@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 
 from augrgb.core.errors import UsageFault
 from augrgb.detection.pipeline import DEFAULT_MIN_SCORE, MinScore, min_scores, select_detections, smoothed
-from augrgb.features.encode import EncodedVideo, encode_frames, encode_video
+from augrgb.features.encode import iter_features, iter_frame_features
 from augrgb.inference.bundle import Bundle, load_bundle
 from augrgb.inference.video_detections import VideoDetections
-from augrgb.streams.predict import predict
+from augrgb.streams.predict import predict_pieces
 from augrgb.video.decode import DecodeReport, Partial
 from augrgb.video.thumbnails import Thumbnails
 from augrgb.video.video_info import VideoInfo
@@ -69,10 +69,10 @@ class Detector:
         video = Path(video)
         floors = self._floors(min_score)
         report = DecodeReport()
-        encoded = encode_video(
+        pieces = iter_features(
             video, self.bundle.encoder, partial=partial, report=report, thumbnails=thumbnails, opened=opened
         )
-        return self._detect(encoded, video.stem if name is None else name, floors, report)
+        return self._detect(pieces, video.stem if name is None else name, floors, report)
 
     def detect_frames(
         self,
@@ -98,23 +98,24 @@ class Detector:
             raise UsageFault("E-CFG-003", "fps", f"must be a positive number of frames per second, got {fps}")
         floors = self._floors(min_score)
         report = DecodeReport()
-        return self._detect(encode_frames(frames, fps, self.bundle.encoder, report=report), name, floors, report)
+        pieces = iter_frame_features(frames, fps, self.bundle.encoder, report=report)
+        return self._detect(pieces, name, floors, report)
 
     def _floors(self, min_score: MinScore | None) -> tuple[float, ...]:
         chosen = self.bundle.thresholds if min_score is None else min_score
         return min_scores(DEFAULT_MIN_SCORE if chosen is None else chosen, self.bundle.classes)
 
     def _detect(
-        self, encoded: EncodedVideo, name: str, floors: tuple[float, ...], report: DecodeReport
+        self, pieces: Iterable[NDArray[np.float32]], name: str, floors: tuple[float, ...], report: DecodeReport
     ) -> VideoDetections:
         classes, clock = self.bundle.classes, self.bundle.clock
-        raw_scores = predict(self.bundle.stream.stream, encoded.values)
+        raw_scores = predict_pieces(self.bundle.stream.stream, pieces)
         scores = smoothed(raw_scores, clock)
         by_class = dict(zip(classes, floors, strict=True))
-        found = select_detections(scores, clock, classes, name, encoded.duration_s, min_score=by_class)
+        found = select_detections(scores, clock, classes, name, report.duration_s, min_score=by_class)
         return VideoDetections(
             name=name,
-            duration_s=encoded.duration_s,
+            duration_s=report.duration_s,
             classes=classes,
             clock=clock,
             detections=tuple(found),

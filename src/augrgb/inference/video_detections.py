@@ -47,9 +47,14 @@ class VideoDetections:
         """(T,) The middle of each snippet, seconds."""
         return self.clock.centers_s(len(self.scores))
 
+    @property
+    def first_frame_s(self) -> float:
+        """When a player shows the first frame, from which all times here count; seconds."""
+        return 0.0 if self.info is None else self.info.first_frame_s
+
     def to_json(self, path: Path | str) -> None:
         """Write the detections as ActivityNet JSON."""
-        write_activitynet(Path(path), self.detections, [self.name])
+        write_activitynet(Path(path), self.detections, [self.name], first_frames_s={self.name: self.first_frame_s})
 
     def to_csv(self, path: Path | str) -> None:
         """Write the detections as CSV, one row each, times in seconds."""

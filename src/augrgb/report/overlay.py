@@ -15,6 +15,7 @@ from augrgb.report.palette import CLASS_COLORS, colors_of
 from augrgb.video.decode import DecodeReport, Partial, frames_by_time
 from augrgb.video.mp4 import write_mp4
 from augrgb.video.probe import probe
+from augrgb.video.sound import SoundTrack
 from augrgb.video.video_info import VideoInfo
 
 _FONT = cv2.FONT_HERSHEY_SIMPLEX
@@ -35,7 +36,7 @@ def write_overlay(
     """Write a copy of the video as H.264 MP4 with a line per active detection in its class's color.
 
     Frames keep their size (an odd last row or column is left out, for the codec needs even sides) and the average
-    frame rate; sound is not kept. One frame is in memory at a time.
+    frame rate; the first sound track is kept, as AAC. One frame is in memory at a time.
 
     Args:
         detections: Of this video, seconds.
@@ -53,7 +54,8 @@ def write_overlay(
     info = info or probe(path)
     fps = info.fps or 25.0
     frames = frames_by_time(path, fps, (max(2, info.width), max(2, info.height)), partial=partial, report=report)
-    return write_mp4(target, _marked(frames, fps, detections, classes), fps, quality=_QUALITY)
+    sound = SoundTrack(path, info.start_s) if info.has_audio else None
+    return write_mp4(target, _marked(frames, fps, detections, classes), fps, quality=_QUALITY, sound=sound)
 
 
 def draw_labels(

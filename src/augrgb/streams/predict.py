@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -74,3 +76,34 @@ def predict(
     ]
     scores: NDArray[np.float32] = logits.sigmoid().numpy()
     return scores
+
+
+def predict_pieces(stream: Stream, pieces: Iterable[NDArray[np.float32]], *, window: int = 1024) -> NDArray[np.float32]:
+    """Scores in [0, 1] of one video whose features arrive in pieces; only what the filter looks back at is kept.
+
+    What `predict` gives on all of them, up to rounding. A filter of unlimited reach has to wait for the end.
+
+    Args:
+        stream: See `filter_outputs`.
+        pieces: Features (n, dim_in) in order, at least one.
+        window: Snippets filtered at once, without the overlap.
+
+    Returns:
+        (T, K).
+    """
+    reach = stream.filter.reach
+    scores: list[NDArray[np.float32]] = []
+    held: list[NDArray[np.float32]] = []
+    done = count = 0  # of the held snippets, how many have their scores, and how many there are
+    for piece in pieces:
+        held.append(piece)
+        count += len(piece)
+        if reach is None or count - done < window + reach:
+            continue
+        block = np.concatenate(held)
+        stop = done + window
+        scores.append(predict(stream, block[: stop + reach], window=len(block))[done:stop])
+        first = max(0, stop - reach)
+        held, count, done = [block[first:]], count - first, stop - first
+    scores.append(predict(stream, np.concatenate(held), window=max(1, count))[done:])
+    return np.concatenate(scores)

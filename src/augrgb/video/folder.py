@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -40,16 +41,17 @@ def find_videos(folder: Path) -> dict[str, Path]:
 def name_videos(videos: Iterable[Path], *, leave_out: str = "") -> dict[str, Path]:
     """Files, and the video files of folders, by a unique name: the stem, or the whole path where stems clash.
 
+    A file that is given twice is taken once.
+
     Args:
-        videos: Files (of any name) and folders (searched at any depth).
+        videos: Files (of any name), folders (searched at any depth), and patterns such as `cam*/**/*.mp4`.
         leave_out: Ending of file names in folders that are not wanted.
 
     Raises:
-        InputRefused: E-VID-005, a folder without video files.
+        InputRefused: E-VID-005, a folder without video files, or a pattern that fits none.
     """
     paths: list[Path] = []
-    for path in videos:
-        path = Path(path)
+    for path in _expanded(videos):
         if path.is_dir():
             found = (p for p in path.rglob("*") if p.suffix.lower() in VIDEO_SUFFIXES and p.is_file())
             inside = sorted(p for p in found if not (leave_out and p.name.endswith(leave_out)))
@@ -60,6 +62,22 @@ def name_videos(videos: Iterable[Path], *, leave_out: str = "") -> dict[str, Pat
             paths += inside
         else:
             paths.append(path)
+    paths = list({path.resolve(): path for path in reversed(paths)}.values())[::-1]
     stems = [path.stem for path in paths]
     names = [path.stem if stems.count(path.stem) == 1 else str(path) for path in paths]
     return dict(zip(names, paths, strict=True))
+
+
+def _expanded(videos: Iterable[Path]) -> Iterable[Path]:
+    """Patterns replaced by what they fit: a shell leaves them alone in quotes, and on Windows always."""
+    for path in map(Path, videos):
+        if not glob.has_magic(str(path)) or path.exists():
+            yield path
+            continue
+        found = sorted(map(Path, glob.glob(str(path), recursive=True)))
+        found = [one for one in found if one.is_dir() or one.suffix.lower() in VIDEO_SUFFIXES]
+        if not found:
+            raise InputRefused(
+                "E-VID-005", path, "no video file fits this pattern", f"Known: {sorted(VIDEO_SUFFIXES)}."
+            )
+        yield from found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from fractions import Fraction
 from pathlib import Path
@@ -11,9 +12,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from augrgb.core.files import atomic_path
+from augrgb.video.sound import SoundTrack
 
 
-def write_mp4(path: Path, frames: Iterable[NDArray[np.uint8]], fps: float, *, quality: int = 25) -> int:
+def write_mp4(
+    path: Path,
+    frames: Iterable[NDArray[np.uint8]],
+    fps: float,
+    *,
+    quality: int = 25,
+    sound: SoundTrack | None = None,
+) -> int:
     """Encode frames as H.264 (yuv420p, one thread, no B-frames, a key frame every two seconds).
 
     Args:
@@ -21,6 +30,7 @@ def write_mp4(path: Path, frames: Iterable[NDArray[np.uint8]], fps: float, *, qu
         frames: (H, W, 3) RGB arrays of one even size.
         fps: Constant frame rate.
         quality: x264's constant rate factor; lower = better and larger.
+        sound: Written beside the frames as they come.
 
     Returns:
         Number of frames written.
@@ -45,6 +55,8 @@ def write_mp4(path: Path, frames: Iterable[NDArray[np.uint8]], fps: float, *, qu
             "bf": "0",
             "flags": "+bitexact",
         }
+        if sound is not None:
+            sound.begin(file)
         for image in frames:
             if count == 0:
                 stream.height, stream.width = image.shape[:2]
@@ -52,7 +64,11 @@ def write_mp4(path: Path, frames: Iterable[NDArray[np.uint8]], fps: float, *, qu
             frame.pts, frame.time_base = count, 1 / rate
             file.mux(stream.encode(frame))
             count += 1
+            if sound is not None:
+                file.mux(sound.until(count / fps))
         if count == 0:
             raise ValueError("a video needs at least one frame")
         file.mux(stream.encode())
+        if sound is not None:
+            file.mux(sound.until(math.inf))
     return count

@@ -52,7 +52,17 @@ def info_of(path: Path, container: InputContainer, stream: VideoStream, frame: V
         rotation_deg=90 * orientation.quarter_turns,
         mirrored=orientation.mirrored,
         has_audio=len(container.streams.audio) > 0,
+        start_s=float(frame.pts * frame.time_base) if frame.pts is not None and frame.time_base else 0.0,
+        first_frame_s=_first_frame_s(container, frame),
     )
+
+
+def _first_frame_s(container: InputContainer, frame: VideoFrame) -> float:
+    """Players begin at the earliest time stamp of any track; 0.0 where a file has none."""
+    if frame.pts is None or frame.time_base is None or container.start_time is None:
+        return 0.0
+    delay_s = float(frame.pts * frame.time_base) - container.start_time / 1e6
+    return round(delay_s, 6) if 0.001 <= delay_s < 3600 else 0.0
 
 
 def declared_fps(stream: VideoStream) -> float:

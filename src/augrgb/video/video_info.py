@@ -20,6 +20,8 @@ class VideoInfo:
         rotation_deg: Counter-clockwise turn that was applied to width and height: 0, 90, 180 or 270.
         mirrored: The display matrix flips the image.
         has_audio: There is a sound track.
+        start_s: Time stamp of the first frame, seconds.
+        first_frame_s: When a player shows the first frame: seconds after the start of whichever track begins first.
     """
 
     path: Path
@@ -34,3 +36,5 @@ class VideoInfo:
     rotation_deg: int
     mirrored: bool
     has_audio: bool
+    start_s: float = 0.0
+    first_frame_s: float = 0.0

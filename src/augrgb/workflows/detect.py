@@ -1,4 +1,4 @@
-"""Detect actions in untrusted video files from RGB alone; JSON, CSV, timelines, subtitles and labeled videos.
+"""Detect actions in untrusted video files from RGB alone; JSON, CSV, timelines, subtitles, ELAN, labeled videos.
 
 Files are decoded and encoded in one child process, which is kept for all of them: a file that crashes or hangs the
 decoder, or wants too much memory, is left out and named. This process loads neither torch nor the model.
@@ -10,11 +10,14 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
+from augrgb.annotations.annotation_set import AnnotationSet
+from augrgb.annotations.formats.elan import Elan
 from augrgb.core.errors import AugrgbError, EnvironmentFault
 from augrgb.core.files import file_name_of, remove_leftovers
-from augrgb.detection.writers import write_activitynet, write_csv, write_srt
+from augrgb.core.types import Event, VideoRecord
+from augrgb.detection.writers import write_activitynet, write_csv, write_pku, write_srt, write_vtt
 from augrgb.inference.supervisor import OPEN_S, GuardedDetector, allow_time_for, time_for
 from augrgb.inference.video_detections import VideoDetections
 from augrgb.report.data import DetectionPage
@@ -25,6 +28,8 @@ if TYPE_CHECKING:  # what the child alone uses
     from augrgb.inference.detector import Detector
     from augrgb.video.decode import Partial
 
+ExtraFile = Literal["srt", "vtt", "eaf", "pku", "overlay"]
+EXTRA_FILES: tuple[ExtraFile, ...] = ("srt", "vtt", "eaf", "pku", "overlay")
 STRIP_FRAMES = 40
 _OVERLAY = ".overlay.mp4"
 _OVERLAY_PIXELS_PER_S = 2e6  # what a slow machine encodes
@@ -54,8 +59,7 @@ def detect_videos(
     *,
     min_score: float | None = None,
     partial: Partial = "refuse",
-    srt: bool = False,
-    overlay: bool = False,
+    extra: Sequence[ExtraFile] = (),
     device: str = "auto",
     progress: Callable[[int, int], None] | None = None,
 ) -> DetectOutcome:
@@ -64,13 +68,13 @@ def detect_videos(
     A bad video is reported in `faults` and left out; the others are finished.
 
     Args:
-        videos: Files, and folders that are searched.
+        videos: Files, folders that are searched, and patterns.
         model: A bundle, such as a run folder.
         out: Folder of the results.
         min_score: Drop detections whose mean class score is below this; None = the model's thresholds (see `Detector`).
         partial: What to do with a video that breaks off.
-        srt: Also write subtitles for each video.
-        overlay: Also write a copy of each video with the labels of its detections on the frames.
+        extra: Other files for each video: subtitles (`srt`, `vtt`) and ELAN (`eaf`) in the time of a player, PKU-MMD
+            text (`pku`, frames counted at 30 a second), a copy of the video with labels on the frames (`overlay`).
         device: Where networks run: `auto` (a GPU if there is one), `cpu`, `cuda` or `cuda:N`.
         progress: Called with (finished, all) videos.
 
@@ -89,7 +93,7 @@ def detect_videos(
             for number, (name, path) in enumerate(paths.items()):
                 wanted = _Wanted(path, name, min_score, partial)
                 try:
-                    result, written = _detect_one(detector, wanted, out, srt=srt, overlay=overlay)
+                    result, written = _detect_one(detector, wanted, out, frozenset(extra))
                 except EnvironmentFault:
                     raise
                 except AugrgbError as fault:
@@ -101,31 +105,48 @@ def detect_videos(
                     if progress is not None:
                         progress(number + 1, len(paths))
     finally:
-        if overlay:
+        if "overlay" in extra:
             remove_leftovers(out)  # of an overlay whose process died or was stopped
     if found:
         detections = [detection for video in found for detection in video.detections]
-        write_activitynet(out / "detections.json", detections, [video.name for video in found])
+        starts = {video.name: video.first_frame_s for video in found}
+        write_activitynet(out / "detections.json", detections, list(starts), first_frames_s=starts)
         write_csv(out / "detections.csv", detections)
         files = [out / "detections.json", out / "detections.csv", *files]
     return DetectOutcome(tuple(found), tuple(files), tuple(faults))
 
 
 def _detect_one(
-    detector: GuardedDetector, wanted: _Wanted, out: Path, *, srt: bool, overlay: bool
+    detector: GuardedDetector, wanted: _Wanted, out: Path, extra: frozenset[ExtraFile]
 ) -> tuple[VideoDetections, list[Path]]:
     """The result for one video, and the files written."""
     stem = file_name_of(wanted.name)
     result, page = detector.run(wanted.video, _find, wanted)
     files = [out / f"{stem}.html"]
-    if overlay:  # first, because it may still fail
+    if "overlay" in extra:  # first, because it may still fail
         files.append(out / f"{stem}{_OVERLAY}")
         detector.run(wanted.video, _mark, (wanted, files[-1], result), timeout_s=_overlay_s(result))
     write_detection_page(files[0], page)
-    if srt:
-        files.append(out / f"{stem}.srt")
-        write_srt(files[-1], result.detections)
+    for kind, write in (("srt", write_srt), ("vtt", write_vtt)):
+        if kind in extra:
+            files.append(out / f"{stem}.{kind}")
+            write(files[-1], result.detections, first_frame_s=result.first_frame_s)
+    if "eaf" in extra:
+        files.append(out / f"{stem}.eaf")
+        _write_elan(files[-1], wanted.video, result)
+    if "pku" in extra:
+        numbers = {label: number for number, label in enumerate(result.classes, 1)}
+        write_pku(out / "pku", result.detections, [wanted.name], numbers)
+        files.append(out / "pku" / f"{stem}.txt")
     return result, files
+
+
+def _write_elan(path: Path, video: Path, found: VideoDetections) -> None:
+    """Detections as annotations that ELAN shows beside the video."""
+    shift_s = found.first_frame_s
+    events = tuple(Event(d.label, d.start_s + shift_s, d.end_s + shift_s) for d in found.detections)
+    record = VideoRecord(found.name, found.duration_s, file=video.absolute(), events=events)
+    Elan().write(AnnotationSet(found.classes, {found.name: record}), path)
 
 
 def _overlay_s(found: VideoDetections) -> float:

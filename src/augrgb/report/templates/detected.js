@@ -19,12 +19,27 @@ function drawAxis() {
   }
   axis.replaceChildren(...labels);
 }
+// As many frames as fit whole: a slice of a frame shows nothing.
+const strip = stage.querySelector(".strip"), frames = strip ? [...strip.children] : [];
+function fitStrip() {
+  if (!frames.length || !frames[0].naturalHeight) return;
+  const whole = strip.clientHeight * frames[0].naturalWidth / frames[0].naturalHeight;
+  const group = Math.min(frames.length, Math.max(1, Math.ceil(whole * frames.length / strip.clientWidth)));
+  frames.forEach((frame, k) => {
+    const start = k - k % group, size = Math.min(group, frames.length - start);
+    frame.hidden = k !== start + Math.floor(size / 2);
+    frame.style.flexGrow = size;
+  });
+}
+addEventListener("load", fitStrip);
+addEventListener("resize", () => { fitStrip(); drawAxis(); });
 function setZoom(next, at) {
   const middle = at === undefined ? view.clientWidth / 2 : at, place = (view.scrollLeft + middle) / view.scrollWidth;
   zoom = Math.min(256, Math.max(1, next));
   stage.style.setProperty("--zoom", zoom);
   stage.classList.toggle("zoomed", zoom > 1);
   view.scrollLeft = place * view.scrollWidth - middle;
+  fitStrip();
   drawAxis();
 }
 for (const button of stage.querySelectorAll("[data-zoom]"))
