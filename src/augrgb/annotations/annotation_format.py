@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
 from augrgb.annotations.annotation_set import AnnotationSet
+from augrgb.annotations.reading.text_files import head_of
 from augrgb.core.errors import UsageFault
+
+
+@dataclass(frozen=True, slots=True)
+class Near:
+    """How near a file comes to a format: the share of the format's signs that it has, and what it lacks."""
+
+    share: float
+    missing: str
 
 
 class AnnotationFormat(ABC):
@@ -19,12 +29,26 @@ class AnnotationFormat(ABC):
 
     name: ClassVar[str]
     suffixes: ClassVar[tuple[str, ...]]
-    readable: ClassVar[bool] = True
+    generic: ClassVar[bool] = False
+    """A layout that many files happen to have: any other format that claims the file comes first."""
+    signs: ClassVar[tuple[str, ...]] = ()
+    """What the beginning of every such file holds, for `near`."""
 
     @classmethod
     @abstractmethod
     def sniff(cls, path: Path) -> bool:
-        """Whether a file or folder looks like this format. Exactly one format may claim a file."""
+        """Whether a file or folder looks like this format. At most one that is not `generic` may claim a file."""
+
+    @classmethod
+    def near(cls, path: Path) -> Near | None:
+        """How near a file comes to this format, for the message about one that none claims; None = not at all."""
+        if not cls.signs or path.suffix.lower() not in cls.suffixes:
+            return None
+        head = head_of(path)
+        missing = [sign for sign in cls.signs if sign not in head]
+        if len(missing) == len(cls.signs):
+            return None
+        return Near(1 - len(missing) / len(cls.signs), f"no {', '.join(missing)}" if missing else "")
 
     @abstractmethod
     def read(self, path: Path) -> AnnotationSet:

@@ -9,6 +9,7 @@ from pathlib import Path
 import yaml
 
 from augrgb.annotations.annotation_set import AnnotationSet
+from augrgb.annotations.reading.text_files import read_text
 from augrgb.core.errors import InputRefused, UsageFault, did_you_mean
 
 
@@ -17,13 +18,13 @@ def read_class_map(path: Path) -> dict[str, str | None]:
 
     Raises:
         UsageFault: E-CFG-024: not YAML; E-CFG-025: not a mapping of names.
-        InputRefused: E-FILE-001: no such file.
+        InputRefused: E-FILE-001: no such file; E-FILE-002: no text.
     """
+    if not Path(path).exists():
+        raise InputRefused("E-FILE-001", path, "no such map file")
     try:
-        values = yaml.safe_load(Path(path).read_text(encoding="utf-8-sig"))
-    except FileNotFoundError as error:
-        raise InputRefused("E-FILE-001", path, "no such map file") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        values = yaml.safe_load(read_text(Path(path)))
+    except yaml.YAMLError as error:
         raise UsageFault("E-CFG-024", path, f"not valid YAML ({' '.join(str(error).split())})") from error
     if not isinstance(values, dict) or not all(isinstance(new, str | int | None) for new in values.values()):
         raise UsageFault("E-CFG-025", path, "expected lines `old name: new name`")

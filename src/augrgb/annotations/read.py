@@ -60,7 +60,7 @@ def read_and_judge(source: Source, progress: Progress | None = None) -> Judged:
     Raises:
         AugrgbError: The file cannot be read, or an option is wrong.
     """
-    name = source.format_name or detect_format(source.path)
+    name = source.format_name or detect_format(source.path, source.options)
     folder = look_at(find_videos(source.videos), progress) if source.videos is not None else None
     options = dict(source.options or {})
     faults: list[AugrgbError] = []

@@ -114,7 +114,7 @@ CODES: Final[dict[str, ErrorCode]] = {
     "E-CFG-044": ErrorCode("usage", "The recipe is of another kind: one that compares methods for `train`, or one that trains for `compare`.", "Use the other function."),
     # Files
     "E-FILE-001": ErrorCode("input", "A file or folder does not exist.", "Check the path."),
-    "E-FILE-002": ErrorCode("input", "A text file is not UTF-8.", "Save it as UTF-8."),
+    "E-FILE-002": ErrorCode("input", "A text file is damaged, malformed or no text.", "Save it again, as UTF-8."),
     "E-FILE-003": ErrorCode("input", "A file, or one entry of it, is larger than is read.", "Split it; CSV annotations are streamed and have no limit."),
     "E-FILE-004": ErrorCode("input", "An XML file has a document type, which could load other files.", "Remove the DTD; annotation tools never write one."),
     "E-FILE-005": ErrorCode("usage", "The file that would be written exists.", "Choose another name, or remove it."),
@@ -126,6 +126,7 @@ CODES: Final[dict[str, ErrorCode]] = {
     "E-FILE-011": ErrorCode("input", "A file is not valid XML.", "Correct it at the place in the message, or export it again."),
     "E-FILE-012": ErrorCode("usage", "A folder is needed, but the path is a file.", "Name a folder."),
     "E-FILE-013": ErrorCode("input", "An array file holds pickled Python objects, which can run code when they are read.", "Save plain arrays: `np.save(path, array, allow_pickle=False)`."),
+    "E-FILE-014": ErrorCode("finding", "A text file is not UTF-8 and does not say what it is, so it was read as Windows-1252.", "Check the names with accents; save it as UTF-8 if they are wrong."),
     # Ids
     "E-ID-001": ErrorCode("input", "Two files, rows or tasks hold the annotations of one video.", "Keep one of them."),
     "E-ID-002": ErrorCode("input", "Two ids differ only in case or Unicode form, so some file systems take them for one.", "Rename one."),
@@ -176,6 +177,7 @@ CODES: Final[dict[str, ErrorCode]] = {
     "E-ANN-040": ErrorCode("usage", "The format writes one file per video, but the output is a single file.", "Name a folder."),
     "E-ANN-041": ErrorCode("finding", "The annotations hold no event, or none that can be kept.", "Check the causes in the message: the format, the unit of the times, and that these are the annotations of these videos."),
     "E-ANN-042": ErrorCode("finding", "An event ends before its video starts.", "It is dropped. If there are many, check where the times count from."),
+    "E-ANN-043": ErrorCode("finding", "Several columns could be meant, or a column was read in one of two ways.", "If it is the wrong one, name the column as the message shows."),
     # Splits and roles
     "E-SPL-001": ErrorCode("usage", "The dataset has no split with this name.", "Take one of the names in the message."),
     "E-SPL-002": ErrorCode("input", "Videos that something is trained or chosen on are also test videos.", "Use a split whose roles do not overlap."),

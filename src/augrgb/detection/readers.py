@@ -6,7 +6,6 @@ entry; `check_durations` finds frame numbers given as seconds.
 
 from __future__ import annotations
 
-import csv
 import io
 import math
 import re
@@ -15,12 +14,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from augrgb.annotations.reading.clock_times import seconds_of
+from augrgb.annotations.reading.tables import column_name, read_table
+from augrgb.annotations.reading.text_files import read_text
 from augrgb.core.errors import AugrgbError, InputRefused, raise_together
 from augrgb.core.files import identifier_of, read_json
 from augrgb.core.types import Detection
 from augrgb.detection.writers import CSV_COLUMNS, FORMULA_STARTS, PKU_FPS
 
-_ALIASES = {"video-id": "video_id", "t-start": "start_s", "t-end": "end_s", "start": "start_s", "end": "end_s"}
+_ALIASES = {
+    **dict.fromkeys(("video", "video_name", "video_file", "file", "filename"), "video_id"),
+    **dict.fromkeys(("class", "action"), "label"),
+    **dict.fromkeys(("t_start", "t_init", "start", "start_time", "begin"), "start_s"),
+    **dict.fromkeys(("t_end", "end", "end_time", "stop"), "end_s"),
+    "confidence": "score",
+}
 _CUE = re.compile(r"(?:(\d+):)?(\d\d?):(\d\d)[.,](\d{3})\s+-->\s+(?:(\d+):)?(\d\d?):(\d\d)[.,](\d{3})")
 
 
@@ -51,25 +59,24 @@ def read_activitynet(path: Path) -> DetectionFile:
 
 
 def read_csv(path: Path) -> DetectionFile:
-    """CSV with columns `video_id,label,start_s,end_s,score`; also `video-id`, `t-start`, `t-end`; `,` `;` or tab.
+    """CSV with columns `video_id,label,start_s,end_s,score`; and the usual other names; any separator.
+
+    Times may be clock times.
 
     Raises:
         InputRefused: A column is missing, or bad rows; all bad rows together.
     """
-    text = _text(path)
-    header = text.split("\n", 1)[0]
-    table = csv.reader(io.StringIO(text, newline=""), delimiter=max(",;\t", key=header.count))
-    columns = [_ALIASES.get(name.strip().lower(), name.strip().lower()) for name in next(table, [])]
+    table = read_table(path, io.StringIO(_text(path), newline=""))
+    columns = [_ALIASES.get(column_name(name), column_name(name)) for name in table.names]
     missing = [name for name in CSV_COLUMNS if name not in columns]
     if missing:
         problem = f"columns {', '.join(missing)} are missing, found {', '.join(columns) or 'none'}"
         raise InputRefused("E-DET-010", path, problem)
     at = [columns.index(name) for name in CSV_COLUMNS]
     rows: list[tuple[str, tuple[Any, ...]]] = []
-    for cells in table:
-        if cells:
-            row = tuple(cells[i] if i < len(cells) else None for i in at)
-            rows.append((f"line {table.line_num}", (_bare(row[0]), _bare(row[1]), *row[2:])))
+    for line, cells in table.rows:
+        row = tuple(cells[i] if i < len(cells) else None for i in at)
+        rows.append((f"line {line}", (_bare(row[0]), _bare(row[1]), *map(_written_seconds, row[2:4]), row[4])))
     detections = _detections(path, rows)
     return DetectionFile(detections, tuple(dict.fromkeys(d.video_id for d in detections)))
 
@@ -180,12 +187,16 @@ def _number(value: Any) -> float:
 
 
 def _text(path: Path) -> str:
+    if not Path(path).is_file():
+        raise InputRefused("E-FILE-001", path, "no such detection file")
+    return read_text(Path(path))
+
+
+def _written_seconds(cell: str | None) -> float | str | None:
     try:
-        return Path(path).read_bytes().decode("utf-8-sig")
-    except FileNotFoundError as error:
-        raise InputRefused("E-FILE-001", path, "no such detection file") from error
-    except UnicodeDecodeError as error:
-        raise InputRefused("E-FILE-002", path, f"not UTF-8 at byte {error.start}", "Save it as UTF-8.") from error
+        return seconds_of(cell, decimal_comma=False) if cell is not None else None
+    except ValueError:
+        return cell
 
 
 def _bare(cell: str | None) -> str | None:

@@ -127,7 +127,7 @@ def read_files(
     first_class: int = 1,
 ) -> tuple[AnnotatedVideos, GivenPredictions]:
     """Annotations and predictions as they stand in files; arguments as in `evaluate_files`."""
-    known = format_name or detect_format(annotations)
+    known = format_name or detect_format(annotations, options)
     options = dict(options or {})
     if known == PkuMmd.name and kind_of(Path(predictions)) == ".txt" and fps is None:
         options.setdefault("fps", 1.0)

@@ -69,3 +69,9 @@ def test_a_subset_with_a_typo_lists_the_subsets_there_are(tmp_path: Path) -> Non
     with pytest.raises(AugrgbError, match=r"subsets present: training \(1\), testng \(1\)"):
         subset_of(found, "test")
     assert list(subset_of(found, "training").videos) == ["a"]
+
+
+def test_what_is_near_a_format_is_told_what_it_lacks(tmp_path):
+    (tmp_path / "x.json").write_text('{"annotations": {"a": {"segment": [0, 1]}}, "classes": []}')
+    with pytest.raises(AugrgbError, match=r'not activitynet: no "database"; not augrgb: no "schema", "videos"'):
+        detect_format(tmp_path / "x.json")

@@ -33,6 +33,7 @@ class ActivityNetJson(AnnotationFormat):
 
     name = "activitynet"
     suffixes = (".json",)
+    signs = ('"database"', '"annotations"', '"segment"')
 
     def __init__(
         self,

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import csv
 from dataclasses import replace
+from itertools import zip_longest
 from pathlib import Path
 
 from augrgb.annotations.annotation_format import AnnotationFormat
 from augrgb.annotations.annotation_set import AnnotationSet
 from augrgb.annotations.reading.class_list import ClassList, read_class_list, unnamed
+from augrgb.annotations.reading.tables import header_of, read_table
 from augrgb.annotations.reading.text_files import files_below, head_of, open_text
 from augrgb.core.errors import AugrgbError, InputRefused, raise_together
 from augrgb.core.types import Event, VideoRecord
@@ -29,13 +30,14 @@ class CharadesCsv(AnnotationFormat):
 
     name = "charades-csv"
     suffixes = (".csv",)
+    signs = ("id,", "actions", "length")
 
     def __init__(self, *, classes: Path | None = None) -> None:
         self.classes = classes
 
     @classmethod
     def sniff(cls, path: Path) -> bool:
-        return any(set(_COLUMNS) <= set(head_of(file).split("\n", 1)[0].strip().split(",")) for file in _files(path))
+        return any(set(_COLUMNS) <= set(header_of(head_of(file))) for file in _files(path))
 
     def read(self, path: Path) -> AnnotationSet:
         files = _files(path) or files_below(path, ".csv")
@@ -67,13 +69,14 @@ def _read_file(
     name = file.stem.lower()
     subset = "training" if name.endswith("train") else "testing" if name.endswith("test") else None
     with open_text(file) as text:
-        reader = csv.DictReader(text)
-        missing = [column for column in ("id", "actions", "length") if column not in (reader.fieldnames or ())]
+        table = read_table(file, text)
+        missing = [column for column in ("id", "actions", "length") if column not in table.names]
         if missing:
-            raise InputRefused("E-ANN-034", f"{file}:1", f"no column {', '.join(missing)}: {reader.fieldnames}")
-        for row in reader:
-            where = f"{file}:{reader.line_num}"
-            video_id = (row["id"] or "").strip()
+            raise InputRefused("E-ANN-034", f"{file}:1", f"no column {', '.join(missing)}: {list(table.names)}")
+        for line, cells in table.rows:
+            where = f"{file}:{line}"
+            row = dict(zip_longest(table.names, cells[: len(table.names)]))
+            video_id = row["id"] or ""
             if video_id in rows:
                 faults.append(InputRefused("E-ID-001", where, f"{video_id!r} is also at {rows[video_id][2]}"))
                 continue

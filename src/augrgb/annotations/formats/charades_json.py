@@ -22,6 +22,7 @@ class CharadesJson(AnnotationFormat):
 
     name = "charades-json"
     suffixes = (".json",)
+    signs = ('"subset"', '"duration"', '"actions"')
 
     def __init__(self, *, classes: Path | None = None) -> None:
         self.classes = classes

@@ -35,6 +35,7 @@ class Cvat(AnnotationFormat):
 
     name = "cvat"
     suffixes = (".xml",)
+    signs = ("<annotations>", "<meta>", "<task>")
 
     def __init__(self, *, fps: Rates = None, attribute: str | None = None, classes: Path | None = None) -> None:
         self.fps, self.attribute, self.classes = fps, attribute, classes

@@ -27,6 +27,7 @@ class DatasetJson(AnnotationFormat):
 
     name = "augrgb"
     suffixes = (".json",)
+    signs = ('"schema"', '"classes"', '"videos"')
 
     def __init__(self, *, name_as: str | None = None) -> None:
         self.name_as = name_as

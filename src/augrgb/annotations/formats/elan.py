@@ -40,6 +40,7 @@ class Elan(AnnotationFormat):
 
     name = "elan"
     suffixes = (".eaf",)
+    signs = ("<ANNOTATION_DOCUMENT", "<TIME_ORDER")
 
     def __init__(self, *, tiers: tuple[str, ...] | None = None, classes: Path | None = None) -> None:
         self.tiers, self.classes = tiers, classes

@@ -38,6 +38,7 @@ class LabelStudio(AnnotationFormat):
 
     name = "label-studio"
     suffixes = (".json",)
+    signs = ('"data"', '"annotations"', '"result"')
 
     def __init__(
         self,

@@ -1,78 +1,127 @@
-"""Events from a CSV file: one row `video, label, start, end` (seconds) per action."""
+"""Events from a table: one row `video, label, start, end` per action."""
 
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from io import StringIO
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
-from augrgb.annotations.annotation_format import AnnotationFormat
+from augrgb.annotations.annotation_format import AnnotationFormat, Near
 from augrgb.annotations.annotation_set import AnnotationSet
+from augrgb.annotations.findings import Finding
 from augrgb.annotations.reading.class_list import read_class_list
+from augrgb.annotations.reading.clock_times import seconds_of
+from augrgb.annotations.reading.tables import find_columns, header_of, read_table
 from augrgb.annotations.reading.text_files import head_of, open_text
-from augrgb.core.errors import AugrgbError, InputRefused, raise_together
+from augrgb.core.errors import AugrgbError, InputRefused, UsageFault, did_you_mean, raise_together
 from augrgb.core.files import write_text
 from augrgb.core.types import Event, VideoRecord
 
 _COLUMNS = {
-    "video": {"video", "video_id", "id", "file", "filename", "video_name"},
-    "label": {"label", "class", "action", "class_name", "name"},
-    "start": {"start", "start_s", "start_seconds", "begin", "t_start", "onset"},
-    "end": {"end", "end_s", "end_seconds", "stop", "t_end", "offset"},
+    "video": (
+        *("video_id", "id", "video_name", "video_file", "file", "filename", "file_name", "media_file"),
+        *("media_file_path", "media", "clip", "clip_id"),
+    ),
+    "label": (
+        *("class", "action", "class_name", "label_name", "action_name", "name", "behavior", "behaviour", "activity"),
+        *("event", "category", "type", "annotation", "trial_type"),
+    ),
+    "start": (
+        *("start_s", "start_seconds", "start_sec", "start_time", "begin", "begin_time", "t_start", "t_init", "onset"),
+        *("start_timestamp", "from"),
+    ),
+    "end": (
+        *("end_s", "end_seconds", "end_sec", "end_time", "stop", "stop_s", "stop_time", "t_end", "t_stop", "offset"),
+        *("end_timestamp", "stop_timestamp", "finish", "to"),
+    ),
 }
 _EXTRA = {
-    "duration": {"duration", "duration_s"},
-    "subset": {"subset", "split"},
-    "fps": {"fps"},
-    "subject": {"subject"},
-    "camera": {"camera"},
+    "duration": ("duration_s", "video_duration", "video_length", "total_length"),
+    "subset": ("split",),
+    "fps": ("frame_rate", "framerate"),
+    "subject": (),
+    "camera": (),
 }
+_ROUNDING_S = 0.0501
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 class PlainCsv(AnnotationFormat):
-    """CSV with a header and one row per event: `video,label,start,end` in seconds.
+    """CSV with a header and one row per event: `video,label,start,end`.
 
-    Separators `,` `;` and tab, a byte-order mark, CRLF and decimal commas (with `;` or tab) are understood, and the
-    usual column names (`video_id`, `class`, `start_s`, ...). Optional columns: `duration, subset, fps, subject,
-    camera`. A row whose label, start and end are empty means: annotated as empty. The file is streamed, however large.
+    Times are seconds or clock times (`0:01:02.5`). Any encoding and line end; separated by `,` `;` tab, `|` or blanks,
+    with a line `sep=;` or without; decimal commas, where the comma does not separate cells or the cell is quoted. The
+    usual column names are understood (`video_id`, `class`, `Start Time (s)`, ...); the first-named ones win, and
+    others that could be meant are noted. Optional columns: `duration, subset, fps, subject, camera`. A column
+    `duration` that is `end - start` in every row belongs to the events; without a column for the end it gives the
+    end. A row whose label, start and end are empty means: annotated as empty. The file is streamed, however large.
     Cells that a spreadsheet would run as a formula are written with a leading `'`, which reading takes off again.
 
     Args:
         classes: Class list; any other label is then a mistake. Otherwise the classes are the sorted labels.
+        video, label, start, end: Names of these columns, where they have others than the usual.
+        duration: Name of the column with the video's length.
     """
 
     name = "csv"
     suffixes = (".csv", ".tsv")
+    generic = True
 
-    def __init__(self, *, classes: Path | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        classes: Path | None = None,
+        video: str | None = None,
+        label: str | None = None,
+        start: str | None = None,
+        end: str | None = None,
+        duration: str | None = None,
+    ) -> None:
         self.classes = classes
+        given = {"video": video, "label": label, "start": start, "end": end, "duration": duration}
+        self.columns = {key: name for key, name in given.items() if name is not None}
 
     @classmethod
     def sniff(cls, path: Path) -> bool:
+        near = cls.near(path)
+        return near is not None and not near.missing
+
+    @classmethod
+    def near(cls, path: Path) -> Near | None:
         if path.suffix.lower() not in (*cls.suffixes, ".txt") or not path.is_file():
-            return False
-        header = head_of(path).split("\n", 1)[0]
-        columns = _positions(next(csv.reader([header.strip()], delimiter=_separator(header)), []), _COLUMNS)
-        return None not in columns.values()
+            return None
+        names = header_of(head_of(path))
+        columns = find_columns(names, _COLUMNS | _EXTRA)
+        has = {key: bool(columns[key]) for key in _COLUMNS}
+        has["end"] = has["end"] or bool(columns["duration"])
+        missing = [key for key, found in has.items() if not found]
+        if not missing or len(names) < 2:
+            return Near(1.0, "") if not missing else None
+        said = f"no column {', '.join(missing)} among {', '.join(names)[:160]}"
+        return Near(sum(has.values()) / len(has), f"{said} (--set {missing[0]}=COLUMN names it)")
 
     def read(self, path: Path) -> AnnotationSet:
-        events: dict[str, list[Event]] = {}
-        extra: dict[str, dict[str, Any]] = {}
         faults: list[AugrgbError] = []
         with open_text(path) as text:
-            for where, row in _rows(path, text, faults):
-                try:
-                    _take(row, events, extra, where)
-                except AugrgbError as fault:
-                    faults.append(fault)
+            rows = _Rows(path, text, self.columns)
+            videos = _Videos(path, ends_given=rows.columns.get("end") is not None, length_named="duration" in self.columns)
+            try:
+                for where, row in rows.cells(faults):
+                    try:
+                        videos.take(row, where, rows)
+                    except AugrgbError as fault:
+                        faults.append(fault)
+            except InputRefused as fault:
+                faults.append(fault)
+        found, findings = videos.records(faults)
         raise_together(faults)
-        labels = {event.label for found in events.values() for event in found}
+        labels = {event.label for video in found.values() for event in video.events or ()}
         classes = read_class_list(self.classes).classes if self.classes is not None else tuple(sorted(labels))
-        videos = {video: VideoRecord(video, events=tuple(found), **extra[video]) for video, found in events.items()}
-        return AnnotationSet(classes, videos, closed=self.classes is not None)
+        return AnnotationSet(classes, found, findings=(*rows.findings(), *findings), closed=self.classes is not None)
 
     def write(self, annotations: AnnotationSet, path: Path) -> list[Path]:
         extra = [key for key in _EXTRA if any(_extra(video, key) is not None for video in annotations.videos.values())]
@@ -91,68 +140,147 @@ class PlainCsv(AnnotationFormat):
         return [path]
 
 
-def _separator(header: str) -> str:
-    return max(",;\t", key=header.count)
+class _Rows:
+    """The rows of a table by what their columns mean."""
 
+    def __init__(self, path: Path, text: TextIO, given: Mapping[str, str]) -> None:
+        self._path, self._given = path, given
+        self._table = read_table(path, text)
+        self._names = self._table.names
+        self._found = find_columns(self._names, _COLUMNS | _EXTRA)
+        for key, name in given.items():
+            self._found[key] = [self._named(key, name)]
+        taken = {self._found[key][0] for key in given}
+        for key in self._found.keys() - given.keys():  # a column that was named has no second meaning
+            self._found[key] = [column for column in self._found[key] if column not in taken]
+        self.columns = {key: columns[0] for key, columns in self._found.items() if columns}
+        missing = [key for key in _COLUMNS if key not in self.columns]
+        if "duration" in self.columns and missing == ["end"]:
+            missing = []
+        if missing:
+            problem = f"no column {', '.join(missing)} in the header {list(self._names)}"
+            remedy = f"Expected video,label,start,end; name other columns: --set {missing[0]}=COLUMN."
+            raise InputRefused("E-ANN-034", f"{path}:1", problem, remedy)
 
-def _positions(names: list[str], known: dict[str, set[str]]) -> dict[str, int | None]:
-    lowered = [name.strip().lower() for name in names]
-    return {key: next((i for i, name in enumerate(lowered) if name in words), None) for key, words in known.items()}
-
-
-def _rows(path: Path, text: Any, faults: list[AugrgbError]) -> Iterator[tuple[str, dict[str, str]]]:
-    header = text.readline()
-    separator = _separator(header)
-    names = next(csv.reader([header], delimiter=separator), [])
-    columns = _positions(names, _COLUMNS | _EXTRA)
-    missing = [key for key in _COLUMNS if columns[key] is None]
-    if missing:
-        problem = f"no column {', '.join(missing)} in the header {[name.strip() for name in names]}"
-        raise InputRefused("E-ANN-034", f"{path}:1", problem, "The first line must be: video,label,start,end")
-    rows = csv.reader(text, delimiter=separator)
-    try:
-        for row in rows:
-            where = f"{path}:{rows.line_num + 1}"
-            if not any(cell.strip() for cell in row):
+    def cells(self, faults: list[AugrgbError]) -> Iterator[tuple[str, dict[str, str]]]:
+        """Place in the file and cells of each row; rows of another length are added to `faults`."""
+        for line, row in self._table.rows:
+            where = f"{self._path}:{line}"
+            if len(row) != len(self._names):
+                hint = "A decimal comma needs `;` between the cells." if len(row) > len(self._names) else ""
+                faults.append(InputRefused("E-ANN-005", where, f"{len(row)} cells, expected {len(self._names)}", hint))
                 continue
-            if len(row) != len(names):
-                hint = "A decimal comma needs `;` between the cells." if len(row) > len(names) else ""
-                faults.append(InputRefused("E-ANN-005", where, f"{len(row)} cells, expected {len(names)}", hint))
-                continue
-            cells = {key: _plain(row[column].strip()) for key, column in columns.items() if column is not None}
-            if separator != ",":
-                cells.update({key: cells[key].replace(",", ".") for key in ("start", "end")})
-                cells.update({key: cells[key].replace(",", ".") for key in ("duration", "fps") if key in cells})
-            yield where, cells
-    except csv.Error as error:
-        faults.append(InputRefused("E-ANN-005", f"{path}:{rows.line_num + 1}", f"not CSV: {error}"))
+            yield where, {key: _plain(row[column].strip()) for key, column in self.columns.items()}
+
+    def number(self, row: Mapping[str, str], key: str, where: str) -> float:
+        """A time, duration or rate.
+
+        Raises:
+            InputRefused: E-ANN-002.
+        """
+        try:
+            return seconds_of(row[key], decimal_comma=self._table.separator != ",")
+        except ValueError as error:
+            raise InputRefused("E-ANN-002", where, f"{key} {error}") from error
+
+    def findings(self) -> list[Finding]:
+        """A note for each column that could have been meant too."""
+        found = []
+        for key in _COLUMNS:
+            first, *others = self._found[key] or [0]
+            if others and key not in self._given:
+                names = ", ".join(repr(self._names[other]) for other in others)
+                detail = (
+                    f"{self._names[first]!r} is the {key}; {names} is left alone (--set {key}={self._names[others[0]]})"
+                )
+                found.append(Finding("E-ANN-043", "several columns could be meant", "noted", str(self._path), detail))
+        return found
+
+    def _named(self, key: str, name: str) -> int:
+        if name not in self._names:
+            problem = f"no column {name!r} in the header {list(self._names)}"
+            raise UsageFault("E-CFG-003", f"--set {key}={name}", problem, did_you_mean(name, self._names))
+        return self._names.index(name)
 
 
-def _take(row: dict[str, str], events: dict[str, list[Event]], extra: dict[str, dict[str, Any]], where: str) -> None:
-    if not row["video"]:
-        raise InputRefused("E-ANN-035", where, "the video or the label is empty")
-    found = {f"{key}_s" if key == "duration" else key: row[key] for key in _EXTRA if row.get(key)}
-    more: dict[str, Any] = {
-        key: _number(text, where, key) if key in ("duration_s", "fps") else text for key, text in found.items()
-    }
-    event = None
-    if row["label"] or row["start"] or row["end"]:
-        if not row["label"]:
+@dataclass
+class _Videos:
+    """Events by video, and the two readings of a column `duration` until the last row has decided.
+
+    Args:
+        ends_given: There is a column for the end.
+        length_named: The column with the video's length was named by option.
+    """
+
+    path: Path
+    ends_given: bool
+    length_named: bool
+    events: dict[str, list[Event]] = field(default_factory=dict)
+    extra: dict[str, dict[str, Any]] = field(default_factory=dict)
+    conflicts: list[AugrgbError] = field(default_factory=list)
+    of_events: int = 0
+    beyond: int = 0
+    others: int = 0
+
+    def take(self, row: dict[str, str], where: str, rows: _Rows) -> None:
+        """Add a row.
+
+        Raises:
+            InputRefused: E-ANN-002, E-ANN-005, E-ANN-035: what is wrong with it.
+        """
+        if not row["video"]:
             raise InputRefused("E-ANN-035", where, "the video or the label is empty")
-        event = Event(row["label"], *(_number(row[key], where, key) for key in ("start", "end")))
-    if extra.setdefault(row["video"], more) != more:
-        problem = f"{more} differs from {extra[row['video']]} in an earlier row of {row['video']!r}"
-        raise InputRefused("E-ANN-005", where, problem)
-    found_events = events.setdefault(row["video"], [])
-    if event is not None:
-        found_events.append(event)
+        more: dict[str, Any] = {key: row[key] for key in ("subset", "subject", "camera") if row.get(key)}
+        if row.get("fps"):
+            more["fps"] = rows.number(row, "fps", where)
+        duration = rows.number(row, "duration", where) if row.get("duration") else None
+        event = None
+        if row["label"] or row["start"] or row.get("end"):
+            if not row["label"]:
+                raise InputRefused("E-ANN-035", where, "the video or the label is empty")
+            start = rows.number(row, "start", where)
+            if not self.ends_given and duration is None:
+                raise InputRefused("E-ANN-002", where, "there is neither an end nor a duration")
+            end = rows.number(row, "end", where) if self.ends_given else start + (duration or 0.0)
+            event = Event(row["label"], start, end)
+        if duration is not None and self.ends_given:
+            more["duration_s"] = duration
+        self._compare(row["video"], more, event, where)
+        listed = self.events.setdefault(row["video"], [])
+        if event is not None:
+            listed.append(event)
 
+    def records(self, faults: list[AugrgbError]) -> tuple[dict[str, VideoRecord], list[Finding]]:
+        """The videos; rows that disagree about one are added to `faults`."""
+        findings = []
+        if self.of_events and self.beyond and not self.others and not self.length_named:
+            for more in self.extra.values():
+                more.pop("duration_s", None)
+            detail = "'duration' is end - start in every row, so it is not the video's length (--set duration=COLUMN)"
+            findings.append(Finding("E-ANN-043", "durations of events", "noted", str(self.path), detail))
+        else:
+            faults.extend(self.conflicts)
+        videos = {i: VideoRecord(i, events=tuple(listed), **self.extra[i]) for i, listed in self.events.items()}
+        return videos, findings
 
-def _number(text: str, where: str, key: str) -> float:
-    try:
-        return float(text)
-    except ValueError as error:
-        raise InputRefused("E-ANN-002", where, f"{key} {text!r} is not a number of seconds") from error
+    def _compare(self, video: str, more: dict[str, Any], event: Event | None, where: str) -> None:
+        """Note a row that says something else about its video than its first row, and whose duration it gives."""
+        length = more.get("duration_s")
+        if length is not None:
+            of_event = event is not None and math.isclose(event.end_s - event.start_s, length, abs_tol=_ROUNDING_S)
+            self.of_events += of_event
+            self.others += not of_event
+            self.beyond += event is not None and event.end_s > length + _ROUNDING_S
+        first = self.extra.setdefault(video, more)
+        if first == more:
+            return
+        fault = InputRefused("E-ANN-005", where, f"{more} differs from {first} in an earlier row of {video!r}")
+        same = {k: v for k, v in first.items() if k != "duration_s"} == {
+            k: v for k, v in more.items() if k != "duration_s"
+        }
+        if not same:
+            raise fault
+        self.conflicts.append(fault)
 
 
 def _extra(video: VideoRecord, key: str) -> object:

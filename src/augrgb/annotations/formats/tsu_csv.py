@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import csv
 from pathlib import Path
 
 from augrgb.annotations.annotation_format import AnnotationFormat
 from augrgb.annotations.annotation_set import AnnotationSet
 from augrgb.annotations.reading.class_list import read_class_list
 from augrgb.annotations.reading.frame_rates import Rates, need_rates, rate_of
+from augrgb.annotations.reading.tables import header_of, read_table
 from augrgb.annotations.reading.text_files import files_below, head_of, open_text
 from augrgb.annotations.reading.tsu_ids import official_splits, with_subject_and_camera
 from augrgb.core.errors import AugrgbError, InputRefused, raise_together
 from augrgb.core.timeline import FrameCounting
 from augrgb.core.types import Event, VideoRecord
 
-_HEADER = ["event", "start_frame", "end_frame"]
+_HEADER = ("event", "start_frame", "end_frame")
 
 
 class TsuCsv(AnnotationFormat):
@@ -39,7 +39,7 @@ class TsuCsv(AnnotationFormat):
     def sniff(cls, path: Path) -> bool:
         if path.is_dir():
             path = next((p for p in sorted(path.rglob("*.csv"))), path)
-        return _cells(head_of(path).split("\n", 1)[0].split(",")) == _HEADER
+        return header_of(head_of(path)) == _HEADER
 
     def read(self, path: Path) -> AnnotationSet:
         need_rates(self.fps, path)
@@ -66,25 +66,17 @@ class TsuCsv(AnnotationFormat):
         return AnnotationSet(classes, videos, splits, closed=self.classes is not None, in_frames=True)
 
 
-def _cells(row: list[str]) -> list[str]:
-    return [cell.strip() for cell in row]
-
-
 def _events(file: Path, frames: FrameCounting) -> tuple[Event, ...]:
     events: list[Event] = []
     with open_text(file) as text:
-        rows = csv.reader(text)
-        header = _cells(next(rows, []))
-        if header != _HEADER:
-            raise InputRefused("E-ANN-034", f"{file}:1", f"header {header}, expected {_HEADER}")
-        for row in rows:
-            cells = _cells(row)
-            if not any(cells):
-                continue
+        table = read_table(file, text)
+        if table.names != _HEADER:
+            raise InputRefused("E-ANN-034", f"{file}:1", f"header {list(table.names)}, expected {list(_HEADER)}")
+        for line, cells in table.rows:
             try:
                 label, start, end = cells
                 events.append(Event(label, *frames.to_seconds(int(start), int(end))))
             except ValueError as error:
                 problem = f"{cells}: expected a class and two frame numbers"
-                raise InputRefused("E-ANN-005", f"{file}:{rows.line_num}", problem) from error
+                raise InputRefused("E-ANN-005", f"{file}:{line}", problem) from error
     return tuple(events)

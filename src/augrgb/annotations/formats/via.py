@@ -39,6 +39,7 @@ class Via(AnnotationFormat):
 
     name = "via"
     suffixes = (".json", ".csv")
+    signs = ('"project"', '"vid_list"', '"metadata"')
 
     def __init__(self, *, attribute: str | None = None, classes: Path | None = None) -> None:
         self.attribute, self.classes = attribute, classes

@@ -4,8 +4,9 @@ from typing import Any
 import pytest
 
 from augrgb.annotations.annotation_set import AnnotationSet
+from augrgb.annotations.choose_format import detect_format, read_annotations
 from augrgb.annotations.formats import PlainCsv
-from augrgb.core.errors import AugrgbError
+from augrgb.core.errors import AugrgbError, UsageFault
 from augrgb.core.types import Event, VideoRecord
 
 
@@ -45,7 +46,7 @@ def test_every_unreadable_row_is_reported_with_its_line(tmp_path: Path) -> None:
     [
         ("video,label,begin_frame,end\n", "no column start"),
         (b"\xff\xfe\x00", "UTF-16"),
-        (b"video,label,start,end\nb\xe4r,walk,0,1\n", "not UTF-8"),
+        (bytes(50), "zero bytes"),
         ("", "no column"),
     ],
 )
@@ -89,3 +90,86 @@ def test_no_cell_is_a_formula_and_all_come_back(tmp_path: Path, text: Any) -> No
 def test_a_large_file_is_streamed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("augrgb.annotations.reading.text_files.WHOLE_FILE_LIMIT", 10)
     assert read(tmp_path, "video,label,start,end\na,walk,0,1\n").videos["a"].events
+
+
+PLAIN = "video,label,start,end\nkäse,rühren,1.5,3.25\nb,walk,0,1\n"
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "cp1252", "latin-1"])
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize("separator", [",", ";", "\t", "|", "   "])
+def test_any_encoding_line_end_and_separator(tmp_path, encoding, end, separator):
+    data = PLAIN.replace(",", separator).replace("\n", end).encode(encoding)
+    found = read(tmp_path, data)
+    assert found.videos["käse"].events == (Event("rühren", 1.5, 3.25),) and found.classes == ("rühren", "walk")
+    assert detect_format(tmp_path / "events.csv") == "csv"
+
+
+def test_an_assumed_encoding_is_noted(tmp_path):
+    path = tmp_path / "events.csv"
+    path.write_bytes(PLAIN.encode("cp1252"))
+    assert [(f.code, f.action) for f in read_annotations(path).findings] == [("E-FILE-014", "noted")]
+    path.write_bytes(PLAIN.encode("utf-16"))
+    assert not read_annotations(path).findings
+
+
+@pytest.mark.parametrize(
+    ("text", "start", "end"),
+    [
+        ("sep=;\r\nvideo;label;start;end\r\na;walk;1,5;3,25\r\n", 1.5, 3.25),
+        ('video,label,start,end\na,walk,"1,5","3,25"\n', 1.5, 3.25),
+        ("\nvideo,label,start,end\na,walk,00:00:01.500,00:01:03.250\n", 1.5, 63.25),
+        ('video,label,start,end\na,walk,0:04,"1:02:03,250"\n', 4.0, 3723.25),
+        ("Video File,Behaviour,Start Time (s),End Time [sec]\na,walk,1,2\n", 1.0, 2.0),
+        ("video,type,type_idx,start,end,startFrame,endFrame\na,walk,12,1.5,2,45,60\n", 1.5, 2.0),
+        ("clip,onset,duration,trial_type\na,1.5,2,walk\n", 1.5, 3.5),
+        ("video,label,t-init,t-end,video-duration\na,walk,1,2,1.0\n", 1.0, 2.0),
+    ],
+)
+def test_tables_as_tools_write_them(tmp_path, text, start, end):
+    assert read(tmp_path, text).videos["a"].events == (Event("walk", start, end),)
+
+
+@pytest.mark.parametrize(
+    ("start", "said"),
+    [
+        ("0:75", "minutes and seconds go up to 59"),
+        ("00:00:01:12", "ends in frames"),
+        ('"1,250"', "could be 1.25 or 1250 seconds"),
+        ("soon", "not a number of seconds"),
+    ],
+)
+def test_times_that_cannot_be_read(tmp_path, start, said):
+    with pytest.raises(AugrgbError, match=f"E-ANN-002.*:2: start .*{said}"):
+        read(tmp_path, f"video,label,start,end\na,walk,{start},90\n")
+
+
+def test_exact_column_names_win_and_other_candidates_are_noted(tmp_path):
+    found = read(tmp_path, "id,action,label,video,start,end\n7,x,walk,a,0,1\n")
+    assert found.videos["a"].events == (Event("walk", 0.0, 1.0),)
+    details = [finding.detail for finding in found.findings]
+    assert len(details) == 2 and "'id' is left alone" in details[0] and "--set label=action" in details[1]
+    assert not read(tmp_path, "id,action,label,video,start,end\n7,x,walk,a,0,1\n", video="id", label="action").findings
+
+
+def test_columns_can_be_named(tmp_path):
+    text = "video-name,t-init,t-end,label-idx\na,0,1,-1\n"
+    with pytest.raises(AugrgbError, match="no column label.*--set label=COLUMN"):
+        read(tmp_path, text)
+    assert read(tmp_path, text, label="label-idx").classes == ("-1",)
+    with pytest.raises(UsageFault, match="no column 'label-id'.*did you mean 'label-idx'"):
+        read(tmp_path, text, label="label-id")
+    path = tmp_path / "events.csv"
+    with pytest.raises(AugrgbError, match=r"E-ANN-006.*not csv: no column label among .*label-idx"):
+        detect_format(path)
+    assert detect_format(path, {"label": "label-idx"}) == "csv"
+
+
+def test_durations_of_events_are_not_the_videos_length(tmp_path):
+    text = "video,label,start,end,duration\na,walk,1,3,2.0\na,sit,5,8,3.0\nb,walk,4,6,2\n"
+    found = read(tmp_path, text)
+    assert found.videos["a"] == VideoRecord("a", events=(Event("walk", 1.0, 3.0), Event("sit", 5.0, 8.0)))
+    assert [finding.code for finding in found.findings] == ["E-ANN-043"]
+    assert read(tmp_path, text.replace("a,", "c,", 1), duration="duration").videos["b"].duration_s == 2.0
+    whole = read(tmp_path, "video,label,start,end,duration\na,walk,0,3,3\nb,walk,0,6,6\n")
+    assert whole.videos["a"].duration_s == 3.0 and not whole.findings  # both readings agree

@@ -77,11 +77,21 @@ def test_mistakes_are_told(tmp_path: Path, text: Any, message: Any) -> None:
         list(iter_xml(path))
 
 
-def test_other_encodings_and_absent_files_are_told(tmp_path: Path) -> None:
-    with pytest.raises(InputRefused, match=r"E-FILE-002.*UTF-16"):
-        list(iter_xml(written(tmp_path, TEXT, "utf-16")))
-    with pytest.raises(InputRefused, match=r"E-FILE-002.*not UTF-8"):
-        list(iter_xml(written(tmp_path, TEXT, "latin-1")))
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-be", "latin-1"])
+def test_other_encodings_are_read(tmp_path: Path, encoding: str) -> None:
+    def shown(path: Path) -> list[tuple[str, str | None]]:
+        return [(element.tag, element.text) for _, element in iter_xml(path)]
+
+    assert shown(written(tmp_path, TEXT, encoding)) == shown(written(tmp_path, TEXT, "utf-8"))
+
+
+def test_an_xml_declaration_names_the_encoding(tmp_path: Path) -> None:
+    text = '<?xml version="1.0" encoding="iso-8859-5"?><root><one>шаг</one></root>'
+    found = list(iter_xml(written(tmp_path, text, "iso-8859-5")))
+    assert found[-1][1].text == "шаг"
+
+
+def test_absent_files_are_refused(tmp_path: Path) -> None:
     with pytest.raises(InputRefused, match="E-FILE-001"):
         list(iter_xml(tmp_path / "absent.xml"))
 
