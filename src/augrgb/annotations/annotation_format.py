@@ -29,6 +29,7 @@ class AnnotationFormat(ABC):
 
     name: ClassVar[str]
     suffixes: ClassVar[tuple[str, ...]]
+    readable: ClassVar[bool] = True
     generic: ClassVar[bool] = False
     """A layout that many files happen to have: any other format that claims the file comes first."""
     signs: ClassVar[tuple[str, ...]] = ()

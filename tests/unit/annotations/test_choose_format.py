@@ -71,7 +71,7 @@ def test_a_subset_with_a_typo_lists_the_subsets_there_are(tmp_path: Path) -> Non
     assert list(subset_of(found, "training").videos) == ["a"]
 
 
-def test_what_is_near_a_format_is_told_what_it_lacks(tmp_path):
+def test_the_message_says_what_the_likeliest_formats_lack(tmp_path: Path) -> None:
     (tmp_path / "x.json").write_text('{"annotations": {"a": {"segment": [0, 1]}}, "classes": []}')
     with pytest.raises(AugrgbError, match=r'not activitynet: no "database"; not augrgb: no "schema", "videos"'):
         detect_format(tmp_path / "x.json")

@@ -108,7 +108,9 @@ class PlainCsv(AnnotationFormat):
         faults: list[AugrgbError] = []
         with open_text(path) as text:
             rows = _Rows(path, text, self.columns)
-            videos = _Videos(path, ends_given=rows.columns.get("end") is not None, length_named="duration" in self.columns)
+            videos = _Videos(
+                path, ends_given=rows.columns.get("end") is not None, length_named="duration" in self.columns
+            )
             try:
                 for where, row in rows.cells(faults):
                     try:

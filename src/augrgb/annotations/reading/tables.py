@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from augrgb.core.errors import InputRefused
+
+if TYPE_CHECKING:
+    from _csv import Reader as CsvReader
 
 _SEPARATORS = ",;\t|"
 _NAMED_SEPARATOR = re.compile(r'^"?sep=(.)"?\s*$', re.IGNORECASE)
@@ -80,7 +83,7 @@ def _header(lines: Iterator[str]) -> tuple[tuple[str, ...], str, int]:
             named = match[1]
         elif line.strip():
             separator = named or _separator(line)
-            return tuple(_cells(next(csv.reader([line], **_dialect(separator)), []), separator)), separator, count
+            return tuple(_cells(next(_reader([line], separator), []), separator)), separator, count
     return (), named or ",", 1
 
 
@@ -90,8 +93,8 @@ def _separator(header: str) -> str:
     return best if bare.count(best) or " " not in bare else " "
 
 
-def _dialect(separator: str) -> dict[str, object]:
-    return {"delimiter": separator, "skipinitialspace": separator in " ,;|"}
+def _reader(lines: Iterable[str], separator: str) -> CsvReader:
+    return csv.reader(lines, delimiter=separator, skipinitialspace=separator in " ,;|")
 
 
 def _cells(row: list[str], separator: str) -> list[str]:
@@ -103,7 +106,7 @@ def _cells(row: list[str], separator: str) -> list[str]:
 
 
 def _rows(path: Path, text: TextIO, separator: str, before: int) -> Iterator[tuple[int, list[str]]]:
-    reader = csv.reader(text, **_dialect(separator))  # type: ignore[arg-type]
+    reader = _reader(text, separator)
     try:
         for row in reader:
             cells = _cells(row, separator)

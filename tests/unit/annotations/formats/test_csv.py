@@ -154,10 +154,10 @@ def test_exact_column_names_win_and_other_candidates_are_noted(tmp_path):
 
 def test_columns_can_be_named(tmp_path):
     text = "video-name,t-init,t-end,label-idx\na,0,1,-1\n"
-    with pytest.raises(AugrgbError, match="no column label.*--set label=COLUMN"):
+    with pytest.raises(AugrgbError, match=r"no column label.*--set label=COLUMN"):
         read(tmp_path, text)
     assert read(tmp_path, text, label="label-idx").classes == ("-1",)
-    with pytest.raises(UsageFault, match="no column 'label-id'.*did you mean 'label-idx'"):
+    with pytest.raises(UsageFault, match=r"no column 'label-id'.*did you mean 'label-idx'"):
         read(tmp_path, text, label="label-id")
     path = tmp_path / "events.csv"
     with pytest.raises(AugrgbError, match=r"E-ANN-006.*not csv: no column label among .*label-idx"):
