@@ -228,7 +228,7 @@ def test_a12_frame_numbers_taken_for_seconds_are_noticed() -> None:
         ("x.csv", "video,label,start,end\nv,walk,0,1\n".encode("utf-16"), None),
         ("x.csv", "video,label,start,end\nv,walk,0,1\n".encode("utf-16-le"), None),
         ("x.csv", b"video,label,start,end\nv,caf\xe9,0,1\n", None),
-        ("x.csv", "video,label,start,end\nv,café,0,1\nw,caf".encode() + b"\xe9,0,1\n", "damaged at byte 38 .line 3"),
+        ("x.csv", "video,label,start,end\nv,café,0,1\nw,caf".encode() + b"\xe9,0,1\n", "damaged at byte 39 .line 3"),
         ("x.csv", b"video,label,start,end\nv,walk,0,1\n" + bytes(40), "zero bytes.*Save it as UTF-8"),
         ("x.json", '\ufeff{"v": {"duration": 9, "actions": [[0, 1, 2]]}}', None),
         ("x.json", '{"v": {"duration": 9,\n "actions": [[0, 1, 2],]}}', "line 2, column"),

@@ -66,7 +66,7 @@ def read_csv(path: Path) -> DetectionFile:
     Raises:
         InputRefused: A column is missing, or bad rows; all bad rows together.
     """
-    table = read_table(path, io.StringIO(_text(path), newline=""))
+    table = read_table(path, io.StringIO(_text(path), newline=""), exact=True)
     columns = [_ALIASES.get(column_name(name), column_name(name)) for name in table.names]
     missing = [name for name in CSV_COLUMNS if name not in columns]
     if missing:

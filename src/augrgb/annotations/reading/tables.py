@@ -43,8 +43,11 @@ def header_of(text: str) -> tuple[str, ...]:
         return ()
 
 
-def read_table(path: Path, text: TextIO) -> Table:
-    """A table from open text. Leading blank lines and a line `sep=;` are passed over.
+def read_table(path: Path, text: TextIO, *, exact: bool = False) -> Table:
+    """A table from open text. Leading blank lines and a line `sep=;` are skipped.
+
+    Args:
+        exact: Keep the blanks around the cells of the rows.
 
     Raises:
         InputRefused: E-ANN-005, there is no header; while rows are read: a row that is not CSV.
@@ -53,7 +56,7 @@ def read_table(path: Path, text: TextIO) -> Table:
         names, separator, before = _header(iter(text.readline, ""))
     except csv.Error as error:
         raise InputRefused("E-ANN-005", f"{path}:1", f"not a table: {error}") from error
-    return Table(names, separator, _rows(path, text, separator, before))
+    return Table(names, separator, _rows(path, text, separator, before, exact))
 
 
 def column_name(text: str) -> str:
@@ -105,12 +108,12 @@ def _cells(row: list[str], separator: str) -> list[str]:
     return cells
 
 
-def _rows(path: Path, text: TextIO, separator: str, before: int) -> Iterator[tuple[int, list[str]]]:
-    reader = _reader(text, separator)
+def _rows(path: Path, text: TextIO, separator: str, before: int, exact: bool) -> Iterator[tuple[int, list[str]]]:
+    reader = csv.reader(text, delimiter=separator) if exact else _reader(text, separator)
     try:
         for row in reader:
             cells = _cells(row, separator)
             if any(cells):
-                yield reader.line_num + before, cells
+                yield reader.line_num + before, row if exact else cells
     except csv.Error as error:
         raise InputRefused("E-ANN-005", f"{path}:{reader.line_num + before}", f"not CSV: {error}") from error

@@ -98,14 +98,14 @@ PLAIN = "video,label,start,end\nkäse,rühren,1.5,3.25\nb,walk,0,1\n"
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "cp1252", "latin-1"])
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
 @pytest.mark.parametrize("separator", [",", ";", "\t", "|", "   "])
-def test_any_encoding_line_end_and_separator(tmp_path, encoding, end, separator):
+def test_any_encoding_line_end_and_separator(tmp_path: Path, encoding: str, end: str, separator: str) -> None:
     data = PLAIN.replace(",", separator).replace("\n", end).encode(encoding)
     found = read(tmp_path, data)
     assert found.videos["käse"].events == (Event("rühren", 1.5, 3.25),) and found.classes == ("rühren", "walk")
     assert detect_format(tmp_path / "events.csv") == "csv"
 
 
-def test_an_assumed_encoding_is_noted(tmp_path):
+def test_an_assumed_encoding_is_noted(tmp_path: Path) -> None:
     path = tmp_path / "events.csv"
     path.write_bytes(PLAIN.encode("cp1252"))
     assert [(f.code, f.action) for f in read_annotations(path).findings] == [("E-FILE-014", "noted")]
@@ -126,7 +126,7 @@ def test_an_assumed_encoding_is_noted(tmp_path):
         ("video,label,t-init,t-end,video-duration\na,walk,1,2,1.0\n", 1.0, 2.0),
     ],
 )
-def test_tables_as_tools_write_them(tmp_path, text, start, end):
+def test_tables_as_tools_write_them(tmp_path: Path, text: str, start: float, end: float) -> None:
     assert read(tmp_path, text).videos["a"].events == (Event("walk", start, end),)
 
 
@@ -139,12 +139,12 @@ def test_tables_as_tools_write_them(tmp_path, text, start, end):
         ("soon", "not a number of seconds"),
     ],
 )
-def test_times_that_cannot_be_read(tmp_path, start, said):
+def test_times_that_cannot_be_read(tmp_path: Path, start: str, said: str) -> None:
     with pytest.raises(AugrgbError, match=f"E-ANN-002.*:2: start .*{said}"):
         read(tmp_path, f"video,label,start,end\na,walk,{start},90\n")
 
 
-def test_exact_column_names_win_and_other_candidates_are_noted(tmp_path):
+def test_exact_column_names_win_and_other_candidates_are_noted(tmp_path: Path) -> None:
     found = read(tmp_path, "id,action,label,video,start,end\n7,x,walk,a,0,1\n")
     assert found.videos["a"].events == (Event("walk", 0.0, 1.0),)
     details = [finding.detail for finding in found.findings]
@@ -152,7 +152,7 @@ def test_exact_column_names_win_and_other_candidates_are_noted(tmp_path):
     assert not read(tmp_path, "id,action,label,video,start,end\n7,x,walk,a,0,1\n", video="id", label="action").findings
 
 
-def test_columns_can_be_named(tmp_path):
+def test_columns_can_be_named(tmp_path: Path) -> None:
     text = "video-name,t-init,t-end,label-idx\na,0,1,-1\n"
     with pytest.raises(AugrgbError, match=r"no column label.*--set label=COLUMN"):
         read(tmp_path, text)
@@ -165,7 +165,7 @@ def test_columns_can_be_named(tmp_path):
     assert detect_format(path, {"label": "label-idx"}) == "csv"
 
 
-def test_durations_of_events_are_not_the_videos_length(tmp_path):
+def test_durations_of_events_are_not_the_videos_length(tmp_path: Path) -> None:
     text = "video,label,start,end,duration\na,walk,1,3,2.0\na,sit,5,8,3.0\nb,walk,4,6,2\n"
     found = read(tmp_path, text)
     assert found.videos["a"] == VideoRecord("a", events=(Event("walk", 1.0, 3.0), Event("sit", 5.0, 8.0)))
