@@ -29,6 +29,7 @@ _ALIASES = {
     **dict.fromkeys(("t_end", "end", "end_time", "stop"), "end_s"),
     "confidence": "score",
 }
+_HEADER = ",".join(CSV_COLUMNS).encode()
 _CUE = re.compile(r"(?:(\d+):)?(\d\d?):(\d\d)[.,](\d{3})\s+-->\s+(?:(\d+):)?(\d\d?):(\d\d)[.,](\d{3})")
 
 
@@ -189,6 +190,13 @@ def _number(value: Any) -> float:
 def _text(path: Path) -> str:
     if not Path(path).is_file():
         raise InputRefused("E-FILE-001", path, "no such detection file")
+    with open(path, "rb") as handle:
+        written_here = handle.read(len(_HEADER)) == _HEADER
+    if written_here:  # UTF-8 for sure, so a class name may even hold a zero byte, which elsewhere speaks for UTF-16
+        try:
+            return Path(path).read_bytes().decode()
+        except UnicodeDecodeError:
+            pass
     return read_text(Path(path))
 
 
