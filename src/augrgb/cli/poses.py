@@ -11,6 +11,8 @@ from augrgb.cli.engine import AddressOption, EngineOption, engine_of
 from augrgb.cli.options import FailuresOption, JsonOption, WorkersOption, requires, size_of
 from augrgb.core.errors import UsageFault
 
+_BLAZEPOSE = Path("blazepose")
+
 
 def data_poses(
     sources: Annotated[list[Path], typer.Argument(metavar="SRC...", help="Skeleton files or videos, or folders.")],
@@ -32,7 +34,12 @@ def data_poses(
     second: Annotated[bool, typer.Option("--second", help="Also write the second person, to OUT/second.")] = False,
     centers: Annotated[bool, typer.Option("--centers", help="Add mid_hip and neck to COCO-like joints.")] = False,
     model: Annotated[
-        Path | None, typer.Option(help="RTMPose or RTMW3D .onnx to estimate poses with. SRC are videos then.")
+        Path | None,
+        typer.Option(help="blazepose, or RTMPose or RTMW3D .onnx, to estimate poses with. SRC are videos then."),
+    ] = None,
+    model_dir: Annotated[
+        Path | None,
+        typer.Option(help="Folder of BlazePose's two .tflite files. Default: augrgb/weights in the cache folder."),
     ] = None,
     model_sha256: Annotated[str | None, typer.Option(help="SHA-256 that the model must have.")] = None,
     detector: Annotated[Path | None, typer.Option(help="YOLOX or RTMDet .onnx. Default: one person per video.")] = None,
@@ -47,6 +54,7 @@ def data_poses(
     from augrgb.cli.output import print_json, say
     from augrgb.cli.progress import StageBars
     from augrgb.poses.batch import PersonChoice
+    from augrgb.poses.blazepose import find_blazepose
     from augrgb.poses.convert import convert_poses
     from augrgb.poses.estimate import estimate_poses
 
@@ -60,6 +68,8 @@ def data_poses(
         networks = {"--model-sha256": model_sha256, "--detector": detector, "--detector-kind": detector_kind}
         for option, value in networks.items():
             requires(option, "--model", value, "Give the pose network's .onnx.")
+    if model_dir is not None and model != _BLAZEPOSE:
+        raise UsageFault("E-CFG-014", "--model-dir", "goes with --model blazepose only", "Add --model blazepose.")
     with StageBars() as bars:
         if model is not None:
             if format_name != "auto" or size is not None:
@@ -68,7 +78,7 @@ def data_poses(
             report = estimate_poses(
                 sources,
                 out,
-                model,
+                find_blazepose(model_dir) if model == _BLAZEPOSE else model,
                 detector=detector,
                 detector_kind=kind,  # type: ignore[arg-type]
                 model_sha256=model_sha256,

@@ -221,6 +221,7 @@ CODES: Final[dict[str, ErrorCode]] = {
     "E-POS-013": ErrorCode("input", "A line or frame of a skeleton file cannot be read.", "Export the file again, or correct the place in the message."),
     "E-POS-014": ErrorCode("usage", "Trunk joints cannot be added: the skeleton has them already, or lacks hips or shoulders.", "Leave the option `centers` out."),
     "E-POS-015": ErrorCode("input", "There are no files to make poses from.", "Name files, or folders that hold some."),
+    "E-POS-016": ErrorCode("input", "The estimated poses are not those of a body: the view is from above, or too close.", "Leave the video out, or use another view."),
     # Features and cached frames
     "E-FEA-001": ErrorCode("usage", "A modality is used for which no features are given.", "Name its feature folder, for example `data.features.rgb=FOLDER`."),
     "E-FEA-002": ErrorCode("input", "Features of a video or a whole folder are missing.", "Run `augrgb extract`, or allow missing videos with `data.allow_missing`."),
@@ -283,6 +284,7 @@ CODES: Final[dict[str, ErrorCode]] = {
     "E-MOD-023": ErrorCode("environment", "An encoder folder changed while features were extracted.", "Start again."),
     "E-MOD-024": ErrorCode("input", "An ONNX model cannot be loaded.", "Export it again for onnxruntime."),
     "E-MOD-025": ErrorCode("input", "The inputs or outputs of an ONNX model are not those of its task.", "Use a model of the kind that the message names."),
+    "E-MOD-029": ErrorCode("input", "A TensorFlow Lite model cannot be loaded.", "Get the file again."),
     "E-MOD-030": ErrorCode("usage", "Tensors given to a loss or a `Batch` do not fit together.", "Give features (B, T, C), a bool mask (B, T) and labels (B, T, K) of the same B and T."),
     "E-MOD-031": ErrorCode("usage", "A loss needs labels, and the batch has none.", "Pass `labels`; videos without labels have zeros there and `labelled=False`."),
     "E-MOD-032": ErrorCode("usage", "A loss needs class logits besides features.", "Pass `StreamOutput(features, logits)` for student and teacher."),

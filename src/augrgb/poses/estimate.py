@@ -1,4 +1,4 @@
-"""Videos -> pose files, by a pose network that the user provides (RTMPose, RTMW3D)."""
+"""Videos -> pose files, by pose networks: RTMPose or RTMW3D that the user provides, or BlazePose."""
 
 from __future__ import annotations
 
@@ -11,18 +11,22 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from augrgb.core.errors import AugrgbError
+from augrgb.core.errors import AugrgbError, InputRefused, UsageFault
 from augrgb.core.files import sha256_file
 from augrgb.core.progress import Progress
 from augrgb.parallel.batch import BatchReport, ItemOutcome
 from augrgb.parallel.child import ChildJob
 from augrgb.parallel.engine import Engine, LocalEngine
 from augrgb.poses.batch import PersonChoice, PoseJob, kept_outcome, run_pose_jobs, write_people
+from augrgb.poses.blazepose import BlazePose, BlazePoseFiles
+from augrgb.poses.blazepose_tracker import BlazePoseTracker
+from augrgb.poses.brightness import DarkLift
 from augrgb.poses.layouts import LAYOUTS
 from augrgb.poses.metric import metric_poses
-from augrgb.poses.people import PersonTrack, link_people
+from augrgb.poses.people import PersonTrack, link_people, main_people
 from augrgb.poses.person_detector import DetectorKind, PersonDetector
 from augrgb.poses.pose_model import PoseModel, whole_image
+from augrgb.poses.view_check import doubtful_view
 from augrgb.video.decode import DecodeReport, FrameTarget, sample_frames
 from augrgb.video.folder import find_videos
 from augrgb.video.probe import probe
@@ -44,29 +48,29 @@ class _Networks:
     detector_sha256: str | None
     detector_kind: DetectorKind | None
 
+    def method(self) -> dict[str, Any]:
+        return {
+            "model": self.model.name,
+            "model_sha256": self.model_sha256,
+            "detector_sha256": self.detector_sha256,
+            "detector_kind": self.detector_kind,
+        }
+
 
 @dataclass(frozen=True, slots=True)
 class _EstimateJob(PoseJob):
-    networks: _Networks
+    networks: _Networks | BlazePoseFiles
     fps: float
 
     def method(self) -> dict[str, Any]:
         """What, beside the video, decides the result."""
-        networks = self.networks
-        return {
-            "model": networks.model.name,
-            "model_sha256": networks.model_sha256,
-            "detector_sha256": networks.detector_sha256,
-            "detector_kind": networks.detector_kind,
-            "fps": self.fps,
-            "longest_side": _LONGEST_SIDE,
-        }
+        return self.networks.method() | {"fps": self.fps, "longest_side": _LONGEST_SIDE}
 
 
 def estimate_poses(
     videos: Iterable[Path],
     out: Path,
-    model: Path,
+    model: Path | BlazePoseFiles,
     *,
     detector: Path | None = None,
     detector_kind: DetectorKind | None = None,
@@ -83,7 +87,8 @@ def estimate_poses(
     Args:
         videos: Video files, or folders of them.
         out: Folder of pose files, named like their videos.
-        model: ONNX file of RTMPose (2D) or RTMW3D (3D).
+        model: ONNX file of RTMPose (2D) or RTMW3D (3D); or BlazePose (3D), see `find_blazepose`, which has its own
+            detector and takes none of the three options that follow.
         detector: ONNX file of a person detector; None = every frame shows one person, who fills it.
         detector_kind: See `PersonDetector`.
         model_sha256: What the model's SHA-256 must be; None = any.
@@ -98,20 +103,11 @@ def estimate_poses(
         Frames per video, warnings, and what was refused; also in `report.json`.
 
     Raises:
-        UsageFault: E-CFG-014, see `PersonDetector`.
-        InputRefused: The model cannot be used (see `OnnxModel`); see `run_pose_jobs`.
+        UsageFault: E-CFG-013, BlazePose with another detector or hash; E-CFG-014, see `PersonDetector`.
+        InputRefused: The model cannot be used (see `OnnxModel`, `TfliteModel`); see `run_pose_jobs`.
         Quarantined, EnvironmentFault: See `run_pose_jobs`.
     """
-    PoseModel(model, model_sha256)  # a bad model is one fault here, not one per video
-    if detector is not None:
-        detector_kind = PersonDetector(detector, detector_kind).kind
-    networks = _Networks(
-        Path(model),
-        sha256_file(Path(model)),
-        detector,
-        sha256_file(detector) if detector is not None else None,
-        detector_kind,
-    )
+    networks = _checked(model, detector, detector_kind, model_sha256)
     engine = engine or LocalEngine(workers)
     jobs = [_EstimateJob(path, Path(out), people, networks, fps) for path in _find(videos)]
     return run_pose_jobs(
@@ -122,6 +118,30 @@ def estimate_poses(
         engine=engine,
         progress=progress,
         allow_failures=allow_failures,
+    )
+
+
+def _checked(
+    model: Path | BlazePoseFiles,
+    detector: Path | None,
+    detector_kind: DetectorKind | None,
+    model_sha256: str | None,
+) -> _Networks | BlazePoseFiles:
+    """The networks, loaded once: a bad model is one error here, not one per video."""
+    if isinstance(model, BlazePoseFiles):
+        if (detector, detector_kind, model_sha256) != (None, None, None):
+            raise UsageFault("E-CFG-013", "blazepose", "has its own person detector, and its files are known")
+        BlazePose(model)
+        return model
+    PoseModel(model, model_sha256)
+    if detector is not None:
+        detector_kind = PersonDetector(detector, detector_kind).kind
+    return _Networks(
+        Path(model),
+        sha256_file(Path(model)),
+        detector,
+        sha256_file(detector) if detector is not None else None,
+        detector_kind,
     )
 
 
@@ -146,8 +166,10 @@ def _estimate_one(job: _EstimateJob) -> ItemOutcome:
     kept = kept_outcome(job, job.method())
     if kept is not None:
         return kept
-    model, detector = _networks(job.networks)
     size = _working_size(probe(job.source))
+    if isinstance(job.networks, BlazePoseFiles):
+        return _by_blazepose(job, job.networks, size)
+    model, detector = _networks(job.networks)
     report = DecodeReport()
     frames = _people(job, size, model, detector, report)
     found = list(frames)
@@ -166,6 +188,20 @@ def _estimate_one(job: _EstimateJob) -> ItemOutcome:
         frame_size=size if model.dimensions == 2 else None,
         warnings=report.warnings,
     )
+
+
+def _by_blazepose(job: _EstimateJob, files: BlazePoseFiles, size: tuple[int, int]) -> ItemOutcome:
+    report = DecodeReport()
+    tracker, lift = BlazePoseTracker(_blazepose(files), job.fps), DarkLift()
+    for (frame,) in sample_frames(job.source, job.fps, (FrameTarget(size),), report=report):
+        tracker.see(lift(frame))
+    tracks = tracker.tracks(size)
+    main = main_people(tracks, job.people.rule)
+    problem = doubtful_view(main[0], tracker.frames, job.fps) if main else None
+    if problem is not None:
+        remedy = "BlazePose cannot see people from above, or very close; leave the video out, or use another view."
+        raise InputRefused("E-POS-016", job.source, problem, remedy)
+    return write_people(job, tracks, tracker.frames, job.fps, "blazepose33", job.method(), warnings=report.warnings)
 
 
 def _people(
@@ -200,3 +236,8 @@ def _networks(networks: _Networks) -> tuple[PoseModel, PersonDetector | None]:
     if networks.detector is None:
         return model, None
     return model, PersonDetector(networks.detector, networks.detector_kind, networks.detector_sha256)
+
+
+@functools.lru_cache(maxsize=1)
+def _blazepose(files: BlazePoseFiles) -> BlazePose:
+    return BlazePose(files)

@@ -30,7 +30,7 @@ def metric_poses(
 
     Shape: (n, V, 3) -> (n, V, 3), all NaN if no frame shows three limbs.
     """
-    scale = _smooth(_meters_per_pixel(joints, names), max(1, round(fps / 2)))[:, None]
+    scale = smooth_scale(_meters_per_pixel(joints, names), fps)[:, None]
     meters = joints.copy()
     meters[..., 0] = (joints[..., 0] - image[0] / 2) * scale
     meters[..., 1] = (image[1] / 2 - joints[..., 1]) * scale
@@ -61,8 +61,9 @@ def _meters_per_pixel(joints: NDArray[np.float32], names: tuple[str, ...]) -> ND
     return found
 
 
-def _smooth(values: NDArray[np.float64], reach: int) -> NDArray[np.float64]:
-    """Median over the known values near each place; the nearest known median where there are none."""
+def smooth_scale(values: NDArray[np.float64], fps: float) -> NDArray[np.float64]:
+    """Median over the known values of a second around each frame; the nearest known median where there are none."""
+    reach = max(1, round(fps / 2))
     known = np.flatnonzero(~np.isnan(values))
     if not len(known):
         return values

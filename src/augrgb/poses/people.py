@@ -24,11 +24,13 @@ class PersonTrack:
         frames: (m,) int64, ascending; frames without the person are left out.
         joints: (m, V, D) float32, NaN = joint not seen.
         scores: (m, V) float32 confidence.
+        areas: (m,) float32 pixels that the person's box covers; None = as the joints say, which those in meters cannot.
     """
 
     frames: NDArray[np.int64]
     joints: NDArray[np.float32]
     scores: NDArray[np.float32]
+    areas: NDArray[np.float32] | None = None
 
 
 def link_people(
@@ -104,6 +106,8 @@ def main_people(tracks: Sequence[PersonTrack], rule: MainRule, count: int = 1) -
 def _rank(track: PersonTrack, rule: MainRule) -> float:
     if rule == "longest":
         return float(len(track.frames))
+    if rule == "largest" and track.areas is not None:
+        return float(track.areas.sum())
     if rule == "largest":
         low, high = np.nanmin(track.joints, axis=1), np.nanmax(track.joints, axis=1)
         return float(np.nansum(np.prod((high - low)[:, :2], axis=1)))

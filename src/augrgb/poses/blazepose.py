@@ -1,0 +1,149 @@
+"""BlazePose's landmark network: the square around a person -> 33 joints, in the frame and in meters.
+
+Bazarevsky et al., arXiv 2006.10204; the joints in meters are described in Grishchenko et al., "BlazePose GHUM Holistic:
+Real-time 3D Human Landmarks and Pose Estimation", arXiv 2206.11678.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from augrgb.core.errors import InputRefused
+from augrgb.core.files import sha256_file
+from augrgb.poses.blazepose_detector import BlazePoseDetector
+from augrgb.poses.region import Region
+from augrgb.poses.tflite_model import TfliteModel
+
+PIXELS = 256
+"""Side of the landmark network's square input."""
+JOINTS = 33
+_LANDMARKS = 39
+"""33 joints, two auxiliary points (center and rim of the circle around the body), four that are not used."""
+LEAST_SCORE = 0.5
+"""A pose whose score is lower is no person."""
+DETECTION_FILE, LANDMARK_FILE = "pose_detection.tflite", "pose_landmark_full.tflite"
+_SHA256 = {
+    DETECTION_FILE: "9ba9dd3d42efaaba86b4ff0122b06f29c4122e756b329d89dca1e297fd8f866c",
+    LANDMARK_FILE: "e9a5c5cb17f736fafd4c2ec1da3b3d331d6edbe8a0d32395855aeb2cdfd64b9f",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class BlazePoseFiles:
+    """Where the two networks are."""
+
+    detector: Path
+    landmarks: Path
+
+    def method(self) -> dict[str, Any]:
+        """What decides the poses, for the pose file."""
+        return {
+            "model": "blazepose",
+            "model_sha256": _SHA256[LANDMARK_FILE],
+            "detector_sha256": _SHA256[DETECTION_FILE],
+        }
+
+
+def find_blazepose(folder: Path | None = None) -> BlazePoseFiles:
+    """The two network files, found in a folder and checked.
+
+    Args:
+        folder: Holds `pose_detection.tflite` and `pose_landmark_full.tflite`, as in the wheel of mediapipe 0.10.21;
+            None = the folder `augrgb/weights` in the user's cache folder.
+
+    Raises:
+        InputRefused: E-FILE-001 (absent), E-MOD-003 (another SHA-256: other files of these names give other poses).
+    """
+    folder = Path(folder) if folder is not None else _cache() / "augrgb" / "weights"
+    for name, wanted in _SHA256.items():
+        path = folder / name
+        if not path.is_file():
+            remedy = (
+                "Run `pip download --no-deps mediapipe==0.10.21`, unzip the wheel, and name the folder that holds "
+                f"{DETECTION_FILE} and {LANDMARK_FILE} with --model-dir."
+            )
+            raise InputRefused("E-FILE-001", path, "no such model file", remedy)
+        found = sha256_file(path)
+        if found != wanted:
+            raise InputRefused(
+                "E-MOD-003", path, f"SHA-256 is {found}, expected {wanted}", "Take it from mediapipe 0.10.21."
+            )
+    return BlazePoseFiles(folder / DETECTION_FILE, folder / LANDMARK_FILE)
+
+
+def _cache() -> Path:
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+
+
+@dataclass(frozen=True, slots=True)
+class SeenPose:
+    """A person in one frame.
+
+    Args:
+        places: (33, 2) pixels of the frame, x right and y down.
+        world: (33, 3) meters from the middle of the hips: x right, y up, z away from the camera.
+        scores: (33,) how likely a joint is in the frame and not hidden.
+        score: How likely this is a person.
+        next_region: Where to look for the person in the next frame.
+    """
+
+    places: NDArray[np.float32]
+    world: NDArray[np.float32]
+    scores: NDArray[np.float32]
+    score: float
+    next_region: Region
+
+
+class BlazePose:
+    """Both networks.
+
+    Raises:
+        EnvironmentFault, InputRefused: See `TfliteModel`.
+    """
+
+    def __init__(self, files: BlazePoseFiles) -> None:
+        self._detector = BlazePoseDetector(files.detector)
+        self._landmarks = TfliteModel(files.landmarks)
+
+    def find(self, frame: NDArray[np.uint8]) -> list[Region]:
+        """Where people are; see `BlazePoseDetector.people`."""
+        return self._detector.people(frame)
+
+    def look(self, frame: NDArray[np.uint8], region: Region) -> SeenPose | None:
+        """The person in a region, or None if the network does not see one there.
+
+        Shape: (H, W, 3) uint8 RGB.
+        """
+        outputs = self._landmarks.run(region.cut(frame, PIXELS).astype(np.float32)[None] / np.float32(255))
+        score = float(outputs[1, 1][0, 0])
+        if not score >= LEAST_SCORE:
+            return None
+        landmarks = outputs[1, 5 * _LANDMARKS].reshape(_LANDMARKS, 5)
+        return seen_pose(landmarks, outputs[1, 3 * _LANDMARKS].reshape(_LANDMARKS, 3), score, region)
+
+
+def seen_pose(landmarks: NDArray[np.float32], world: NDArray[np.float32], score: float, region: Region) -> SeenPose:
+    """The network's outputs, turned back into the frame.
+
+    Args:
+        landmarks: (39, 5): x, y, z in pixels of the input; logits of visibility and presence.
+        world: (39, 3): x right, y down, z away, in meters, in the axes of the input.
+        score: How likely this is a person.
+        region: What the network saw.
+    """
+    places = region.to_frame(landmarks[:, :2] / np.float32(PIXELS))
+    turned = np.concatenate([region.turn(world[:JOINTS, :2]), world[:JOINTS, 2:]], axis=1)
+    likely = 1 / (1 + np.exp(-np.clip(landmarks[:JOINTS, 3:5], -50, 50)))
+    return SeenPose(
+        places[:JOINTS],
+        turned * np.array([1, -1, 1], np.float32),
+        likely.min(axis=1).astype(np.float32),
+        score,
+        Region.around(places[JOINTS], places[JOINTS + 1]),
+    )
