@@ -21,6 +21,7 @@ from augrgb.cli.init import init
 from augrgb.cli.recipes import recipes_app
 from augrgb.cli.training import distill, train, train_encoder
 from augrgb.cli.weights import check_encoder, import_weights
+from augrgb.cli.weights_catalog import weights_app
 from augrgb.cli.world import world_app
 
 
@@ -43,6 +44,7 @@ ORDER = (
     "distill",
     "evaluate",
     "compare",
+    "weights",
     "import-weights",
     "check-encoder",
     "recipes",
@@ -78,6 +80,7 @@ app.command(rich_help_panel=TRAIN)(train)
 app.command(rich_help_panel=TRAIN)(distill)
 app.command(rich_help_panel=TRAIN)(evaluate)
 app.command(rich_help_panel=TRAIN)(compare)
+app.add_typer(weights_app, name="weights", rich_help_panel=WEIGHTS)
 app.command("import-weights", rich_help_panel=WEIGHTS)(import_weights)
 app.command("check-encoder", rich_help_panel=WEIGHTS)(check_encoder)
 app.command("list", rich_help_panel=LOOK)(list_parts)

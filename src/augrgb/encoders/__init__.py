@@ -2,6 +2,7 @@
 
 from augrgb.core.catalog import catalog
 from augrgb.encoders.agcn import Agcn
+from augrgb.encoders.efficientnet_lite import EfficientNetLite
 from augrgb.encoders.hf_backbone import HfBackbone
 from augrgb.encoders.i3d import I3dFlow, I3dRgb
 from augrgb.encoders.small_flow import SmallFlow
@@ -15,6 +16,7 @@ ENCODERS = catalog(SnippetEncoder, globals())  # type: ignore[type-abstract]
 __all__ = [
     "ENCODERS",
     "Agcn",
+    "EfficientNetLite",
     "HfBackbone",
     "I3dFlow",
     "I3dRgb",

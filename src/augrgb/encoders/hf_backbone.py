@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from augrgb.core.errors import EnvironmentFault, InputRefused, UsageFault
+from augrgb.encoders.parts.frame_choice import spaced
 from augrgb.encoders.parts.hf_images import ImageSettings, prepare_images
 from augrgb.encoders.snippet_encoder import SnippetEncoder, check_windows
 
@@ -155,15 +156,6 @@ class HfBackbone(SnippetEncoder):
             return 0
         patches = (self.images.height // patch) * (self.images.width // patch)
         return count - patches if count > patches > 0 else 0
-
-
-def spaced(window: int, frames: int) -> NDArray[np.int64]:
-    """Numbers of `frames` frames, evenly over a window, repeated where it has fewer.
-
-    >>> spaced(16, 4).tolist(), spaced(4, 4).tolist(), spaced(2, 4).tolist()
-    ([2, 6, 10, 14], [0, 1, 2, 3], [0, 0, 1, 1])
-    """
-    return ((np.arange(frames) + 0.5) * window / frames).astype(np.int64)
 
 
 def without_code(config: Mapping[str, Any]) -> dict[str, Any]:

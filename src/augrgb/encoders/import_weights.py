@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -36,6 +37,7 @@ class _Published:
         size: (width, height) of frames.
         options: Of the encoder, where not the defaults.
         prefix: Before the other names.
+        renames: Regular expressions in the other names, and what replaces them, in order.
     """
 
     classifier: str
@@ -43,11 +45,23 @@ class _Published:
     size: tuple[int, int] | None
     options: Mapping[str, Any] = field(default_factory=dict)
     prefix: str = ""
+    renames: tuple[tuple[str, str], ...] = ()
 
 
 _KINECT = LAYOUTS["kinect25"]
 _SKELETON = {"names": _KINECT.names, "parents": _KINECT.parents, "persons": 2, "norm": "stored"}
-_PUBLISHED = {
+_EFFICIENTNET = (
+    (r"^_conv_stem", "stem.conv"),
+    (r"^_bn0", "stem.norm"),
+    (r"^_conv_head", "head.conv"),
+    (r"^_bn1", "head.norm"),
+    (r"^_blocks", "blocks"),
+    (r"_(expand|depthwise|project)_conv", r"\1.conv"),
+    (r"_bn0", "expand.norm"),
+    (r"_bn1", "depthwise.norm"),
+    (r"_bn2", "project.norm"),
+)
+PUBLISHED = {
     "i3d_rgb": _Published("logits.", Clock(25.0, 16, 16), (340, 256)),
     "i3d_flow": _Published(
         "logits.", Clock(25.0, 16, 16), (340, 256), {"flow": {"method": "tvl1", "bound": FLOW_RANGE_PIXELS}}
@@ -59,7 +73,9 @@ _PUBLISHED = {
         {**_SKELETON, "axes": "spine_each"},
     ),
     "stgcn_pp": _Published("cls_head.", Clock(30.0, 32, 8), None, {**_SKELETON, "axes": "spine"}, "backbone."),
+    "efficientnet_lite": _Published("_fc.", Clock(16.0, 16, 8), (320, 240), renames=_EFFICIENTNET),
 }
+"""Encoders with published weights."""
 
 
 def import_weights(
@@ -80,7 +96,7 @@ def import_weights(
 
     Args:
         source: A PyTorch file that holds nothing but named tensors.
-        encoder: `i3d_rgb`, `i3d_flow`, `agcn` or `stgcn_pp`.
+        encoder: `i3d_rgb`, `i3d_flow`, `agcn`, `stgcn_pp` or `efficientnet_lite`.
         target: The encoder folder to write; `extract` takes it as it is.
         sha256: Hex SHA-256 that the file must have, from where it was published.
         trust: Allow reading a pickle.
@@ -103,8 +119,8 @@ def import_weights(
         EnvironmentFault: The disk is full, read-only or forbidden.
     """
     source, target = Path(source), Path(target)
-    check_choice({name: ENCODERS[name] for name in _PUBLISHED}, encoder, "encoder with published weights", "import")
-    published = _PUBLISHED[encoder]
+    check_choice({name: ENCODERS[name] for name in PUBLISHED}, encoder, "encoder with published weights", "import")
+    published = PUBLISHED[encoder]
     if not trust:
         raise UsageFault(
             "E-MOD-015",
@@ -117,7 +133,7 @@ def import_weights(
         raise InputRefused("E-MOD-003", source, f"the card {card.name} is of a file with SHA-256 {card.sha256[:16]}...")
     chosen = check_options(ENCODERS, encoder, merge(published.options, options or {}), "encoder", "import")
     model = ENCODERS[encoder](**chosen)
-    state = _renamed(read_pickle(source, target, memory_mib, timeout_s), published)
+    state = encoder_state(encoder, read_pickle(source, target, memory_mib, timeout_s))
     check_state(source, state, model.state_dict())
     model.load_state_dict(state)
     model.eval().requires_grad_(False)
@@ -153,10 +169,15 @@ def read_pickle(source: Path, target: Path, memory_mib: int | None, timeout_s: f
         return {name: tensor.clone() for name, tensor in read_weights(converted).items()}
 
 
-def _renamed(state: Mapping[str, Tensor], published: _Published) -> dict[str, Tensor]:
-    """The encoder's names; without the classifier, and the batch counters that newer files have."""
-    return {
-        f"net.{name.removeprefix(published.prefix)}": tensor
-        for name, tensor in state.items()
-        if not name.startswith(published.classifier) and not name.endswith(".num_batches_tracked")
-    }
+def encoder_state(encoder: str, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Published tensors under the encoder's names; without the classifier, and the batch counters of newer files."""
+    published = PUBLISHED[encoder]
+    kept: dict[str, Tensor] = {}
+    for name, tensor in state.items():
+        if name.startswith(published.classifier) or name.endswith(".num_batches_tracked"):
+            continue
+        name = name.removeprefix(published.prefix)
+        for pattern, ours in published.renames:
+            name = re.sub(pattern, ours, name)
+        kept[f"net.{name}"] = tensor
+    return kept

@@ -9,6 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from augrgb.encoders.parts.brightness import Normalize, standardized
 from augrgb.encoders.parts.conv_net import SnippetConvNet
 from augrgb.encoders.snippet_encoder import SnippetEncoder, check_windows
 
@@ -25,6 +26,8 @@ class SmallRGB(SnippetEncoder):
         grid: Rows and columns of the last spatial average.
         frame_step: Every which frame of the window is looked at; 2 costs half and measured as good.
         dropout: Before the last linear layer.
+        normalize: `window` takes brightness and contrast out of every window, for light that changes and for videos
+            filmed in the dark; `none` leaves frames as they are.
 
     Shape: windows (N, window, H, W, 3) uint8 -> (N, dim).
     """
@@ -41,16 +44,19 @@ class SmallRGB(SnippetEncoder):
         grid: tuple[int, int] = (3, 4),
         frame_step: int = 2,
         dropout: float = 0.0,
+        normalize: Normalize = "none",
     ) -> None:
         super().__init__()
-        self.dim, self.frame_step = dim, frame_step
+        self.dim, self.frame_step, self.normalize = dim, frame_step, normalize
         self.options = {"dim": dim, "width": width, "grid": list(grid), "frame_step": frame_step, "dropout": dropout}
+        if normalize != "none":
+            self.options["normalize"] = normalize
         self.net = SnippetConvNet(6, dim, width, (grid[0], grid[1]), dropout)
 
     def prepare(self, windows: NDArray[Any]) -> Tensor:
         """uint8 to about -1.8 .. 2.2."""
         check_windows(windows, np.uint8, (None, None, 3))
-        return torch.from_numpy(np.ascontiguousarray(windows[:, :: self.frame_step])).float().sub_(115.0).mul_(1 / 64)
+        return standardized(windows[:, :: self.frame_step], self.normalize)
 
     def forward(self, x: Tensor) -> Tensor:
         difference = (x - x.mean(dim=1, keepdim=True)) * 4

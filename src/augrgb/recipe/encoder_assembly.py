@@ -15,7 +15,9 @@ from augrgb.core.progress import Progress
 from augrgb.core.types import Dataset
 from augrgb.encoders import ENCODERS
 from augrgb.encoders.files import EncoderSettings, LoadedEncoder, load_encoder, save_encoder
+from augrgb.encoders.pretrained import load_pretrained
 from augrgb.encoders.snippet_encoder import SnippetEncoder
+from augrgb.encoders.weights import WEIGHTS
 from augrgb.features.frame_folder import FrameSettings
 from augrgb.features.snippet_bank import SnippetBank
 from augrgb.poses.files import Skeleton
@@ -35,7 +37,7 @@ from augrgb.recipe.encoder_schema import AugmentSection, EncoderRecipe
 from augrgb.training.assembly import Assembly
 from augrgb.training.encoder_frames import cache_training_frames
 from augrgb.training.encoder_snippets import labelled_snippets, mirroring
-from augrgb.training.encoder_start import inherited_options, start_from
+from augrgb.training.encoder_start import freeze, inherited_options, start_from
 from augrgb.training.encoder_task import EncoderClassifier, EncoderTask, SnippetSet
 from augrgb.training.teachers.encoder_teachers import EncoderTeachers, encoder_distillation, has_file
 from augrgb.training.teachers.snippet import SnippetTeacher
@@ -171,9 +173,13 @@ def start_encoder(recipe: EncoderRecipe, classes: tuple[str, ...], skeleton: Ske
     init = recipe.init
     if init is None:
         return EncoderStart(encoder)
+    if init.folder is None:
+        load_pretrained(encoder, str(init.weights))
+        freeze(encoder, init.freeze)
+        return EncoderStart(encoder)
     clock = build_clock(recipe.clock)
     return EncoderStart(
-        encoder, start_from(init.folder, encoder, clock, classes, freeze=init.freeze, classifier=init.classifier)
+        encoder, start_from(init.folder, encoder, clock, classes, frozen=init.freeze, classifier=init.classifier)
     )
 
 
@@ -233,7 +239,11 @@ def encoder_modality(recipe: EncoderRecipe) -> str:
 def encoder_options(recipe: EncoderRecipe, skeleton: Skeleton | None = None) -> dict[str, Any]:
     """The student's options: as given, else from its poses, else from the weights it starts from."""
     name, given = next(iter(recipe.encoder.items()))
-    inherited = inherited_options(recipe.init.folder, name) if recipe.init is not None else {}
+    folder = recipe.init.folder if recipe.init is not None else None
+    inherited = inherited_options(folder, name) if folder is not None else {}
+    weights = recipe.init.weights if recipe.init is not None else None
+    if weights in WEIGHTS:
+        inherited = dict(WEIGHTS[str(weights)].options)
     poses = {"names": skeleton.names, "parents": skeleton.parents} if skeleton is not None else {}
     return {**inherited, **poses, **given}
 

@@ -91,15 +91,23 @@ class EncoderSemiSupervisedSection(Section):
 
 
 class InitSection(Section):
-    """Start from the weights of an encoder folder: a run, or imported weights.
+    """Start from the weights of an encoder folder (a run, or imported weights), or from weights of the catalog.
 
-    Weights whose names match a pattern of `freeze` (`*` matches anything) are not trained. The folder's classifier is
-    reused if it has the same classes, unless `classifier` is false; otherwise the head starts from scratch.
+    `weights` is a name of `augrgb weights list`; they are fetched if need be. Weights whose names match a pattern of
+    `freeze` (`*` matches anything) are not trained. The folder's classifier is reused if it has the same classes,
+    unless `classifier` is false; otherwise the head starts from scratch.
     """
 
-    folder: Path
+    folder: Path | None = None
+    weights: str | None = None
     freeze: list[str] = Field([])
     classifier: bool = True
+
+    @model_validator(mode="after")
+    def _one_source(self) -> InitSection:
+        if (self.folder is None) == (self.weights is None):
+            raise ValueError("give either folder (of an encoder) or weights (a name of `augrgb weights list`)")
+        return self
 
 
 def _as_init(value: Any) -> Any:

@@ -25,7 +25,7 @@ def start_from(
     clock: Clock,
     classes: tuple[str, ...],
     *,
-    freeze: Sequence[str] = (),
+    frozen: Sequence[str] = (),
     classifier: bool = True,
 ) -> SnippetClassifier | None:
     """Give an encoder the weights of an encoder folder, and freeze some of them.
@@ -35,7 +35,7 @@ def start_from(
         encoder: Gets its weights.
         clock: Of the new training; a warning says if it differs.
         classes: Of the new training.
-        freeze: Patterns of names of weights (`*` matches anything) that are not trained.
+        frozen: Patterns of names of weights that are not trained, see `freeze`.
         classifier: Take over the folder's classifier if it has the same classes.
 
     Returns:
@@ -49,21 +49,30 @@ def start_from(
     loaded = load_encoder(folder)
     _check_same(loaded, encoder)
     encoder.load_state_dict(loaded.encoder.state_dict())
+    freeze(encoder, frozen)
+    if loaded.settings.clock != clock:
+        _log.warning("%s was trained on %s; this training uses %s", folder, loaded.settings.clock, clock)
+    if not classifier or loaded.settings.classes != classes:
+        return None
+    return read_classifier(folder)
+
+
+def freeze(encoder: SnippetEncoder, patterns: Sequence[str]) -> None:
+    """Keep weights whose names match one of the patterns (`*` matches anything) as they are in training.
+
+    Raises:
+        UsageFault: E-ENC-003, a pattern matches nothing.
+    """
     names = [name for name, _ in encoder.named_parameters()]
-    for pattern in freeze:
+    for pattern in patterns:
         if not fnmatch.filter(names, pattern):
             parts = list(dict.fromkeys(".".join(name.split(".")[:3]) for name in names))
             shown = ", ".join(parts[:_SHOWN]) + (", ..." if len(parts) > _SHOWN else "")
             problem = f"no weight of {encoder.name} matches {pattern!r}"
             raise UsageFault("E-ENC-003", "init.freeze", problem, f"For example '{parts[0]}*'; available: {shown}.")
     for name, parameter in encoder.named_parameters():
-        if any(fnmatch.fnmatchcase(name, pattern) for pattern in freeze):
+        if any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns):
             parameter.requires_grad_(False)
-    if loaded.settings.clock != clock:
-        _log.warning("%s was trained on %s; this training uses %s", folder, loaded.settings.clock, clock)
-    if not classifier or loaded.settings.classes != classes:
-        return None
-    return read_classifier(folder)
 
 
 def inherited_options(folder: Path, name: str) -> dict[str, object]:

@@ -17,8 +17,9 @@ from augrgb.core.timeline import Clock
 from augrgb.encoders import ENCODERS
 from augrgb.encoders.augment import augment
 from augrgb.encoders.files import load_encoder
-from augrgb.encoders.hf_backbone import HfBackbone, build_model, spaced, without_code
+from augrgb.encoders.hf_backbone import HfBackbone, build_model, without_code
 from augrgb.encoders.import_hf import import_hf
+from augrgb.encoders.parts.frame_choice import spaced
 from augrgb.encoders.parts.hf_images import prepare_images
 from augrgb.encoders.snippet_encoder import encode_windows
 from augrgb.encoders.weight_card import read_card, self_test

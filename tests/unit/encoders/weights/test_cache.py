@@ -1,0 +1,82 @@
+"""Weights by name: fetched out of a wheel, checked, kept, converted."""
+
+from __future__ import annotations
+
+import hashlib
+import zipfile
+from pathlib import Path
+
+import pytest
+import torch
+
+from augrgb.core.errors import EnvironmentFault, InputRefused, UsageFault
+from augrgb.core.weights import read_weights
+from augrgb.encoders.weights import WEIGHTS, WeightsEntry, WheelSource, weights_file
+from augrgb.encoders.weights.cache import entry_file, kept_file
+
+NAME = "augrgb_test_weights-1.0-py3-none-any.whl"
+
+
+@pytest.fixture
+def entry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> WeightsEntry:
+    """Weights in a wheel of a folder that pip is set up for."""
+    index = tmp_path / "index"
+    index.mkdir()
+    torch.save({"w": torch.arange(3.0)}, tmp_path / "net.pth")
+    content = (tmp_path / "net.pth").read_bytes()
+    info = "augrgb_test_weights-1.0.dist-info"
+    with zipfile.ZipFile(index / NAME, "w") as wheel:
+        wheel.writestr("inside/net.pth", content)
+        wheel.writestr(f"{info}/METADATA", "Metadata-Version: 2.1\nName: augrgb-test-weights\nVersion: 1.0\n")
+        wheel.writestr(f"{info}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+        wheel.writestr(f"{info}/RECORD", "")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setenv("PIP_FIND_LINKS", str(index))
+    source = WheelSource("augrgb-test-weights", "1.0", "inside/net.pth")
+    return WeightsEntry("net", "a test", "MIT", source, hashlib.sha256(content).hexdigest(), len(content))
+
+
+def changed(entry: WeightsEntry, **values: object) -> WeightsEntry:
+    fields = {name: getattr(entry, name) for name in ("name", "what", "license", "source", "sha256", "bytes")}
+    return WeightsEntry(**{**fields, **values})
+
+
+def test_fetched_once_and_again_if_changed(entry: WeightsEntry, tmp_path: Path) -> None:
+    path = entry_file(entry)
+    assert path.is_relative_to(tmp_path / "cache" / "augrgb" / "weights")
+    assert read_weights(path)["w"].tolist() == [0, 1, 2]
+    assert not list(path.parent.glob("*.part")) and not list(path.parent.glob(".wheel-*"))
+    wheel = tmp_path / "index" / NAME
+    wheel.rename(tmp_path / NAME)
+    assert entry_file(entry) == path
+    path.write_bytes(b"something else")
+    assert kept_file(entry) is None
+    with pytest.raises(EnvironmentFault, match="E-MOD-091"):
+        entry_file(entry)
+    (tmp_path / NAME).rename(wheel)
+    assert read_weights(entry_file(entry))["w"].tolist() == [0, 1, 2]
+
+
+def test_another_file_is_refused_and_not_kept(entry: WeightsEntry, tmp_path: Path) -> None:
+    with pytest.raises(InputRefused, match="E-MOD-003"):
+        entry_file(changed(entry, sha256="0" * 64))
+    with pytest.raises(InputRefused, match="E-FILE-003"):
+        entry_file(changed(entry, bytes=10))
+    with pytest.raises(InputRefused, match="E-MOD-093"):
+        entry_file(changed(entry, source=WheelSource("augrgb-test-weights", "1.0", "inside/other.pth")))
+    assert not list((tmp_path / "cache").rglob("*.safetensors"))
+
+
+def test_unknown_and_unverified_names_are_refused() -> None:
+    with pytest.raises(UsageFault, match="E-CFG-002"):
+        weights_file("efficientnet_lite9")
+    with pytest.raises(UsageFault, match="E-MOD-094"):
+        weights_file("i3d_rgb_imagenet")
+
+
+def test_what_is_fetched_has_hash_size_and_self_test() -> None:
+    for entry in WEIGHTS.values():
+        assert entry.verified == (entry.source is not None)
+        assert entry.license and entry.page
+        assert not entry.verified or (len(entry.sha256) == 64 and entry.bytes and entry.test)
