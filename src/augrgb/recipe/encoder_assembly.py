@@ -15,9 +15,8 @@ from augrgb.core.progress import Progress
 from augrgb.core.types import Dataset
 from augrgb.encoders import ENCODERS
 from augrgb.encoders.files import EncoderSettings, LoadedEncoder, load_encoder, save_encoder
-from augrgb.encoders.pretrained import load_pretrained
+from augrgb.encoders.pretrained import load_pretrained, usual_options
 from augrgb.encoders.snippet_encoder import SnippetEncoder
-from augrgb.encoders.weights import WEIGHTS
 from augrgb.features.frame_folder import FrameSettings
 from augrgb.features.snippet_bank import SnippetBank
 from augrgb.poses.files import Skeleton
@@ -44,6 +43,7 @@ from augrgb.training.teachers.snippet import SnippetTeacher
 from augrgb.training.teachers.snippet_classifier import SnippetClassifier
 from augrgb.training.teachers.snippet_outputs import StreamTeacher, load_stream_teacher
 from augrgb.video.flow.settings import FlowSettings
+from augrgb.weights import WEIGHTS
 
 
 @dataclass(frozen=True)
@@ -241,9 +241,9 @@ def encoder_options(recipe: EncoderRecipe, skeleton: Skeleton | None = None) -> 
     name, given = next(iter(recipe.encoder.items()))
     folder = recipe.init.folder if recipe.init is not None else None
     inherited = inherited_options(folder, name) if folder is not None else {}
-    weights = recipe.init.weights if recipe.init is not None else None
-    if weights in WEIGHTS:
-        inherited = dict(WEIGHTS[str(weights)].options)
+    entry = WEIGHTS.get(recipe.init.weights or "") if recipe.init is not None else None
+    if entry is not None and entry.encoder == name:
+        inherited = usual_options(entry)
     poses = {"names": skeleton.names, "parents": skeleton.parents} if skeleton is not None else {}
     return {**inherited, **poses, **given}
 

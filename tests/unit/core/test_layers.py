@@ -11,6 +11,7 @@ LINE = [
     "core",
     "parallel",
     "video",
+    "weights",
     "poses",
     "annotations",
     "encoders",

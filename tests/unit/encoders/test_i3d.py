@@ -25,8 +25,9 @@ from augrgb.encoders.import_weights import import_weights
 from augrgb.encoders.parts.fixed_norm import FixedBatchNorm
 from augrgb.encoders.parts.i3d_parts import SamePool, same_padding
 from augrgb.encoders.snippet_encoder import encode_windows
-from augrgb.encoders.weight_card import SelfTest, WeightCard, read_card, self_test, self_test_windows, write_card
+from augrgb.encoders.weight_card import WeightCard, read_card, self_test, self_test_windows, write_card
 from augrgb.video.flow.settings import FlowSettings
+from augrgb.weights.self_tests import SelfTest
 
 SMALL = {"side": 32, "fit": "stretch"}
 QUICK = SelfTest(frames=8, height=32, width=32)
@@ -341,6 +342,7 @@ def test_the_walls_hold_by_themselves(tmp_path: Path) -> None:
     code = f"""
 import os, socket, subprocess
 from augrgb.parallel.walled_child import raise_walls
+from augrgb.weights.self_tests import SelfTest
 raise_walls({str(tmp_path / "out")!r}, 256)
 open('/dev/null').close()
 for deed in {deeds!r}:

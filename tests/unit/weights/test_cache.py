@@ -11,8 +11,9 @@ import torch
 
 from augrgb.core.errors import EnvironmentFault, InputRefused, UsageFault
 from augrgb.core.weights import read_weights
-from augrgb.encoders.weights import WEIGHTS, WeightsEntry, WheelSource, weights_file
-from augrgb.encoders.weights.cache import entry_file, kept_file
+from augrgb.weights import WEIGHTS, WeightsEntry, WheelSource, kept_file, weights_file
+from augrgb.weights import cache as cache_module
+from augrgb.weights.cache import entry_file
 
 NAME = "augrgb_test_weights-1.0-py3-none-any.whl"
 
@@ -68,15 +69,39 @@ def test_another_file_is_refused_and_not_kept(entry: WeightsEntry, tmp_path: Pat
     assert not list((tmp_path / "cache").rglob("*.safetensors"))
 
 
-def test_unknown_and_unverified_names_are_refused() -> None:
-    with pytest.raises(UsageFault, match="E-CFG-002"):
+def test_a_wheel_is_downloaded_once_for_all_of_its_files(
+    entry: WeightsEntry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wheel = tmp_path / "index" / NAME
+    content = b"a network"
+    with zipfile.ZipFile(wheel, "a") as archive:
+        archive.writestr("inside/other.tflite", content)
+    source = WheelSource("augrgb-test-weights", "1.0", "inside/other.tflite")
+    other = changed(entry, name="other", source=source, sha256=hashlib.sha256(content).hexdigest(), bytes=len(content))
+    monkeypatch.setattr(cache_module, "WEIGHTS", {"net": entry, "other": other})
+    first = weights_file("net")
+    wheel.unlink()
+    assert weights_file("other").read_bytes() == content
+    assert weights_file("net") == first
+
+
+def test_unknown_and_unverified_names_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    with pytest.raises(UsageFault, match=r"E-CFG-002.*efficientnet_lite0"):
         weights_file("efficientnet_lite9")
-    with pytest.raises(UsageFault, match="E-MOD-094"):
+    with pytest.raises(UsageFault, match=r"E-MOD-094.*--sha256"):
         weights_file("i3d_rgb_imagenet")
+    with pytest.raises(UsageFault, match=r"E-MOD-094.*import-weights hf"):
+        weights_file("dinov2_small")
 
 
-def test_what_is_fetched_has_hash_size_and_self_test() -> None:
+def test_what_is_verified_has_hash_size_and_self_test() -> None:
+    files = [entry.file_name for entry in WEIGHTS.values() if entry.verified]
+    assert len(set(files)) == len(files)
+    assert sum(entry.verified for entry in WEIGHTS.values()) == 5
     for entry in WEIGHTS.values():
-        assert entry.verified == (entry.source is not None)
         assert entry.license and entry.page
-        assert not entry.verified or (len(entry.sha256) == 64 and entry.bytes and entry.test)
+        assert bool(entry.sha256) == (entry.test is not None)
+        assert not entry.sha256 or (len(entry.sha256) == 64 and entry.bytes)
+        if entry.test is not None:
+            assert entry.test.expected

