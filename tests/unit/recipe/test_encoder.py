@@ -66,7 +66,7 @@ def test_a_recipe_comes_back_from_its_run_folder() -> None:
         ),
         ({"augment": {"flip": 0.5, "swap": []}, "distill": {"joints": {}}}, "whose outputs are not mirrored"),
         ({"train": {"schedule": "cosin"}}, "train.schedule"),
-        ({"init": {"freeze": ["x"]}}, "init.folder"),
+        ({"init": {"freeze": ["x"]}}, "give either folder"),
     ],
 )
 def test_contradictions(parts: Any, message: Any) -> None:
