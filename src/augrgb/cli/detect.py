@@ -17,7 +17,17 @@ def detect(
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder for JSON, CSV and timelines.")] = Path("detections"),
     min_score: Annotated[
         float | None,
-        typer.Option(min=0, max=1, help="Drop detections with a score below this; default: the model's thresholds."),
+        typer.Option("--min-score", "--on", min=0, max=1, help="Score that an event must reach; default: the model's."),
+    ] = None,
+    off: Annotated[
+        float | None, typer.Option(min=0, max=1, help="Lower score at which an event ends; default: the model's.")
+    ] = None,
+    min_duration: Annotated[float | None, typer.Option(min=0, help="Leave out events shorter than this (s).")] = None,
+    min_gap: Annotated[float | None, typer.Option(min=0, help="Join events at most this far apart (s).")] = None,
+    pad_before: Annotated[float | None, typer.Option(min=0, help="Seconds to add before each event.")] = None,
+    pad_after: Annotated[float | None, typer.Option(min=0, help="Seconds to add after each event.")] = None,
+    cooldown: Annotated[
+        float | None, typer.Option(min=0, help="After an event, let none of its class start for this long (s).")
     ] = None,
     partial_video: PartialOption = "refuse",
     srt: Annotated[bool, typer.Option("--srt", help="Also write SRT subtitles for each video.")] = False,
@@ -41,12 +51,21 @@ def detect(
 
     chosen = {"srt": srt, "vtt": vtt, "eaf": eaf, "pku": pku, "overlay": overlay}
     extra = [kind for kind in EXTRA_FILES if chosen[kind]]
+    values = {
+        "off": off,
+        "min_duration": min_duration,
+        "min_gap": min_gap,
+        "pad_before": pad_before,
+        "pad_after": pad_after,
+        "cooldown": cooldown,
+    }
     with StageBars() as bars:
         outcome = detect_videos(
             videos,
             model,
             out,
             min_score=min_score,
+            rule={name: value for name, value in values.items() if value is not None},
             partial=partial_video,
             extra=extra,
             device=device,

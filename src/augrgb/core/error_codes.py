@@ -339,6 +339,8 @@ CODES: Final[dict[str, ErrorCode]] = {
     "E-DET-011": ErrorCode("input", "The streams to fuse did not score the same videos.", "Evaluate them on the same role of the same split."),
     "E-DET-012": ErrorCode("input", "A file of score arrays is damaged, or holds more than the scores.", "Save one array (T, K) per video again."),
     "E-DET-013": ErrorCode("input", "A predictions file is cut off or damaged.", "Make it again with `augrgb evaluate`."),
+    "E-DET-014": ErrorCode("usage", "A value of an event rule is out of range.", "Give scores in [0, 1] with `off` at most `on`, and durations in seconds of 0 or more."),
+    "E-DET-015": ErrorCode("usage", "The stated number of false alarms per day is lower than the hours of validation video can show.", "Add hours of video without events, or state a higher number."),
     # Report
     "E-REP-001": ErrorCode("input", "Times or durations cannot be drawn.", "Check that they are finite seconds, in order, and not frame numbers."),
     "E-REP-002": ErrorCode("input", "A frame for the report is not a JPEG data URI or an image (H, W, 3) of uint8.", "Make frames with `film_strip`."),

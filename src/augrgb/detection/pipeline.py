@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from types import MappingProxyType
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from augrgb.core.errors import UsageFault, did_you_mean
 from augrgb.core.timeline import Clock
 from augrgb.core.types import Detection
+from augrgb.detection.calibration import Calibration, calibrate
 from augrgb.detection.decode import decode_scores
-from augrgb.detection.nms import nms, soft_nms
+from augrgb.detection.event_rule import find_events
+from augrgb.detection.nms import soft_nms
 from augrgb.detection.smoothing import smooth_scores
 
 SMOOTHING_S = 1.0
-DEFAULT_MIN_SCORE = 0.3
-"""Score from which a detection is shown where neither the user nor the model says otherwise."""
 MinScore = float | Mapping[str, float]
 """One threshold for all classes, or one for each class by name."""
-_LEVELS = tuple(float(level) for level in np.round(np.arange(0.1, 0.96, 0.05), 2))
 
 
 def smoothed(scores: NDArray[np.floating], clock: Clock) -> NDArray[np.float64]:
@@ -38,54 +37,28 @@ def ranked_detections(
     return soft_nms(decode_scores(smoothed(scores, clock), clock, classes, video_id, duration_s=duration_s))
 
 
+def deciding_scores(
+    scores: ArrayLike,
+    clock: Clock,
+    classes: Sequence[str],
+    calibrations: Mapping[str, Calibration] = MappingProxyType({}),
+) -> NDArray[np.float64]:
+    """Calibrated, then smoothed scores: the ones that event rules see and that are published. Shape: (T, K) -> same."""
+    return smoothed(calibrate(scores, calibrations, classes), clock)
+
+
 def final_detections(
-    scores: NDArray[np.floating],
-    clock: Clock,
-    classes: Sequence[str],
-    video_id: str,
-    duration_s: float,
-    *,
-    min_score: MinScore = DEFAULT_MIN_SCORE,
+    scores: NDArray[np.floating], clock: Clock, classes: Sequence[str], video_id: str, duration_s: float
 ) -> list[Detection]:
-    """Smooth raw scores, then see `select_detections`."""
-    return select_detections(smoothed(scores, clock), clock, classes, video_id, duration_s, min_score=min_score)
-
-
-def select_detections(
-    smooth: NDArray[np.floating],
-    clock: Clock,
-    classes: Sequence[str],
-    video_id: str,
-    duration_s: float,
-    *,
-    min_score: MinScore = DEFAULT_MIN_SCORE,
-) -> list[Detection]:
-    """Events to act on or to show, by start: at most one per class at any time.
-
-    Of overlapping candidates of a class the one that stands out most from its surroundings is kept. The score is the
-    mean smoothed class score inside, so it can be read as confidence; events below `min_score` are left out.
-
-    Args:
-        smooth: Scores as `smoothed` returns them, (T, K) in [0, 1].
-        min_score: See `MinScore`.
-
-    Raises:
-        UsageFault: E-DET-004, a threshold outside [0, 1], of an unknown class, or missing for a class.
-    """
-    floors = np.array(min_scores(min_score, classes))
-    kept = []
-    for floor in np.unique(floors):
-        columns = np.flatnonzero(floors == floor).tolist()
-        names = [classes[k] for k in columns]
-        kept += _from_level(np.asarray(smooth[:, columns]), clock, names, video_id, duration_s, float(floor))
-    return sorted(kept, key=lambda item: (item.start_s, item.end_s, item.label))
+    """Events to show of raw scores whose model says nothing about thresholds: the default rule."""
+    return find_events(smoothed(scores, clock), clock, classes, video_id, duration_s)
 
 
 def min_scores(min_score: MinScore, classes: Sequence[str]) -> tuple[float, ...]:
     """The threshold of each class, in the order of `classes`.
 
     Raises:
-        UsageFault: E-DET-004, see `select_detections`.
+        UsageFault: E-DET-004, not one score in [0, 1] for each class.
     """
     if isinstance(min_score, Mapping):
         unknown = [name for name in min_score if name not in classes]
@@ -100,24 +73,3 @@ def min_scores(min_score: MinScore, classes: Sequence[str]) -> tuple[float, ...]
     if not all(0 <= floor <= 1 for floor in floors):
         raise UsageFault("E-DET-004", "min_score", f"is {min_score}", "Give scores in [0, 1].")
     return floors
-
-
-def _from_level(
-    smooth: NDArray[np.floating],
-    clock: Clock,
-    classes: Sequence[str],
-    video_id: str,
-    duration_s: float,
-    floor: float,
-) -> list[Detection]:
-    levels = [level for level in _LEVELS if level >= floor] or [floor]
-    candidates = decode_scores(smooth, clock, classes, video_id, thresholds=levels, duration_s=duration_s)
-    column = {label: k for k, label in enumerate(classes)}
-    centers = clock.centers_s(len(smooth))
-    kept = []
-    for candidate in nms(candidates, tiou_threshold=0.05):
-        inside = (centers >= candidate.start_s) & (centers < candidate.end_s)
-        level = float(smooth[inside, column[candidate.label]].mean()) if inside.any() else candidate.score
-        if level >= floor:
-            kept.append(replace(candidate, score=level))
-    return kept

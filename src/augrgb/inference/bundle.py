@@ -2,21 +2,20 @@
 
     model.json, model.safetensors   the stream: temporal filter, classifier, classes, clock
     encoder/                        the snippet encoder whose features it was trained on
-    thresholds.json                 optional: the score from which each class is shown
+    thresholds.json                 optional: calibration and event rule of each class
 
 A run folder of `augrgb train` or `augrgb distill` is a bundle if its features were made with an encoder of ours.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from augrgb.core.errors import InputRefused, UsageFault
 from augrgb.core.timeline import Clock
 from augrgb.encoders.files import LoadedEncoder, load_encoder
-from augrgb.inference.thresholds import read_thresholds
+from augrgb.inference.thresholds import Thresholds, read_thresholds
 from augrgb.parallel.devices import chosen_devices
 from augrgb.streams.files import LoadedStream, load_stream
 
@@ -31,13 +30,13 @@ class Bundle:
         folder: Where it was read from.
         encoder: The snippet encoder.
         stream: Temporal filter and classifier.
-        thresholds: The score from which each class is shown; None where the bundle does not say.
+        thresholds: Calibration and event rule of each class; None where the bundle does not say.
     """
 
     folder: Path
     encoder: LoadedEncoder
     stream: LoadedStream
-    thresholds: Mapping[str, float] | None = None
+    thresholds: Thresholds | None = None
 
     @property
     def classes(self) -> tuple[str, ...]:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from augrgb.core.errors import UsageFault
-from augrgb.detection.pipeline import DEFAULT_MIN_SCORE, MinScore, min_scores, select_detections, smoothed
+from augrgb.detection.event_rule import EventRule, Rules, find_events, rules_by_class
+from augrgb.detection.pipeline import MinScore, deciding_scores, min_scores
 from augrgb.features.encode import iter_features, iter_frame_features
 from augrgb.inference.bundle import Bundle, load_bundle
 from augrgb.inference.video_detections import VideoDetections
@@ -47,6 +49,7 @@ class Detector:
         *,
         name: str | None = None,
         min_score: MinScore | None = None,
+        rules: Rules | None = None,
         partial: Partial = "refuse",
         thumbnails: Thumbnails | None = None,
         opened: Callable[[VideoInfo], object] | None = None,
@@ -56,23 +59,23 @@ class Detector:
         Args:
             video: A local video file.
             name: The video's id in the result; default: the file's name without its suffix.
-            min_score: Drop detections whose mean class score is below this; one score, or one for each class.
-                Default: the bundle's thresholds, else `DEFAULT_MIN_SCORE`.
+            min_score: Score that an event must reach, instead of the rules' `on`; one, or one for each class.
+            rules: How scores become events, instead of the bundle's rules; one, or one for each class.
             partial: What to do with a video that breaks off: refuse it, or keep what came before.
             thumbnails: Takes small frames from the same decoding.
             opened: Called once the first frame is decoded, before anything is computed.
 
         Raises:
             InputRefused: The video cannot be decoded, see `sample_frames`.
-            UsageFault: E-DET-004, thresholds outside [0, 1].
+            UsageFault: E-DET-004, thresholds outside [0, 1]; E-DET-014, rules out of range.
         """
         video = Path(video)
-        floors = self._floors(min_score)
+        chosen = self.rules(min_score, rules)
         report = DecodeReport()
         pieces = iter_features(
             video, self.bundle.encoder, partial=partial, report=report, thumbnails=thumbnails, opened=opened
         )
-        return self._detect(pieces, video.stem if name is None else name, floors, report)
+        return self._detect(pieces, video.stem if name is None else name, chosen, report)
 
     def detect_frames(
         self,
@@ -81,6 +84,7 @@ class Detector:
         *,
         name: str = "frames",
         min_score: MinScore | None = None,
+        rules: Rules | None = None,
     ) -> VideoDetections:
         """Detect in frames that somebody else decoded.
 
@@ -88,7 +92,7 @@ class Detector:
             frames: RGB frames (H, W, 3) uint8 in order of time; an iterator is read once, frame by frame.
             fps: Frames per second.
             name: The video's id in the result.
-            min_score: See `__call__`.
+            min_score, rules: See `__call__`.
 
         Raises:
             InputRefused: E-VID-002 (no frames), E-VID-012 (not such frames).
@@ -96,23 +100,49 @@ class Detector:
         """
         if not (np.isfinite(fps) and fps > 0):
             raise UsageFault("E-CFG-003", "fps", f"must be a positive number of frames per second, got {fps}")
-        floors = self._floors(min_score)
+        chosen = self.rules(min_score, rules)
         report = DecodeReport()
         pieces = iter_frame_features(frames, fps, self.bundle.encoder, report=report)
-        return self._detect(pieces, name, floors, report)
+        return self._detect(pieces, name, chosen, report)
 
-    def _floors(self, min_score: MinScore | None) -> tuple[float, ...]:
-        chosen = self.bundle.thresholds if min_score is None else min_score
-        return min_scores(DEFAULT_MIN_SCORE if chosen is None else chosen, self.bundle.classes)
+    def rules(self, min_score: MinScore | None = None, rules: Rules | None = None) -> tuple[EventRule, ...]:
+        """The rule of each class: the given ones, else the bundle's, else the default; `min_score` replaces `on`.
+
+        Raises:
+            UsageFault: E-DET-004, not one for each class, or a score outside [0, 1].
+        """
+        own = self.bundle.thresholds.rules if self.bundle.thresholds is not None else EventRule()
+        chosen = rules_by_class(own if rules is None else rules, self.bundle.classes)
+        if min_score is None:
+            return chosen
+        floors = min_scores(min_score, self.bundle.classes)
+        return tuple(rule.with_on(floor) for rule, floor in zip(chosen, floors, strict=True))
+
+    def changed_rules(self, changes: Mapping[str, float], min_score: MinScore | None = None) -> dict[str, EventRule]:
+        """The bundle's rules with some fields changed for all classes; a new `on` lowers an `off` above it.
+
+        Raises:
+            UsageFault: E-DET-014, a value out of range; see also `rules`.
+        """
+        changes = dict(changes)
+        on = changes.pop("on", None)
+        chosen = self.rules(min_score if on is None else on)
+        return {label: replace(rule, **changes) for label, rule in zip(self.bundle.classes, chosen, strict=True)}
+
+    def deciding_scores(self, raw_scores: NDArray[np.floating]) -> NDArray[np.float64]:
+        """(T, K) Raw scores of the stream -> calibrated and smoothed: what event rules see."""
+        known = self.bundle.thresholds
+        calibrations = known.calibrations if known is not None else {}
+        return deciding_scores(raw_scores, self.bundle.clock, self.bundle.classes, calibrations)
 
     def _detect(
-        self, pieces: Iterable[NDArray[np.float32]], name: str, floors: tuple[float, ...], report: DecodeReport
+        self, pieces: Iterable[NDArray[np.float32]], name: str, rules: tuple[EventRule, ...], report: DecodeReport
     ) -> VideoDetections:
         classes, clock = self.bundle.classes, self.bundle.clock
         raw_scores = predict_pieces(self.bundle.stream.stream, pieces)
-        scores = smoothed(raw_scores, clock)
-        by_class = dict(zip(classes, floors, strict=True))
-        found = select_detections(scores, clock, classes, name, report.duration_s, min_score=by_class)
+        scores = self.deciding_scores(raw_scores)
+        by_class = dict(zip(classes, rules, strict=True))
+        found = find_events(scores, clock, classes, name, report.duration_s, rules=by_class)
         return VideoDetections(
             name=name,
             duration_s=report.duration_s,
@@ -121,7 +151,7 @@ class Detector:
             detections=tuple(found),
             scores=scores,
             raw_scores=raw_scores,
-            min_scores=floors,
+            min_scores=tuple(rule.on for rule in rules),
             info=report.info,
             warnings=tuple(dict.fromkeys(report.warnings)),
         )

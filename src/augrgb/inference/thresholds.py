@@ -1,4 +1,4 @@
-"""The thresholds of a bundle: the score from which a detection of each class is shown.
+"""From a model's scores to events: the calibration and the event rule of each class, as a bundle keeps them.
 
 They are chosen elsewhere, for example on validation videos, and written beside the model; `Detector` applies them.
 """
@@ -6,44 +6,56 @@ They are chosen elsewhere, for example on validation videos, and written beside 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from augrgb.core.errors import InputRefused, UsageFault
 from augrgb.core.files import read_json, write_json
 from augrgb.core.fit import Unfit, fit
-from augrgb.detection.pipeline import min_scores
+from augrgb.detection.calibration import Calibration, Scaling, Staircase
+from augrgb.detection.event_rule import EventRule, rules_by_class
 
 THRESHOLDS_FILE = "thresholds.json"
-SCHEMA = "augrgb.thresholds/1"
+SCHEMA = "augrgb.thresholds/2"
 
 
-def write_thresholds(
-    folder: Path | str,
-    thresholds: Mapping[str, float],
-    classes: Sequence[str],
-    *,
-    notes: Mapping[str, Any] | None = None,
-) -> Path:
-    """Write `thresholds.json` into a bundle's folder.
+@dataclass(frozen=True)
+class Thresholds:
+    """What a bundle says about its events.
 
     Args:
-        folder: The bundle.
-        thresholds: A score in [0, 1] for every class.
-        classes: The classes of the bundle's stream.
+        rules: A rule for every class.
+        calibrations: Applied to raw scores before smoothing; classes without one stay as they are.
         notes: How they were chosen; plain JSON.
+    """
+
+    rules: Mapping[str, EventRule]
+    calibrations: Mapping[str, Calibration] = field(default_factory=dict)
+    notes: Mapping[str, Any] = field(default_factory=dict)
+
+
+def write_thresholds(folder: Path | str, thresholds: Thresholds, classes: Sequence[str]) -> Path:
+    """Write `thresholds.json` into a bundle's folder.
 
     Raises:
-        UsageFault: E-DET-004, not one score in [0, 1] for each class.
+        UsageFault: E-DET-004, not one rule for each class.
     """
-    values = dict(zip(classes, min_scores(thresholds, classes), strict=True))
+    rules = dict(zip(classes, rules_by_class(thresholds.rules, classes), strict=True))
     path = Path(folder) / THRESHOLDS_FILE
-    write_json(path, {"schema": SCHEMA, "kind": "thresholds", "min_scores": values, "notes": dict(notes or {})})
+    values = {
+        "schema": SCHEMA,
+        "kind": "thresholds",
+        "rules": {label: asdict(rule) for label, rule in rules.items()},
+        "calibrations": {label: asdict(one) for label, one in thresholds.calibrations.items()},
+        "notes": dict(thresholds.notes),
+    }
+    write_json(path, values)
     return path
 
 
-def read_thresholds(folder: Path | str, classes: Sequence[str]) -> dict[str, float] | None:
-    """The thresholds of a bundle by class, None if it has no such file.
+def read_thresholds(folder: Path | str, classes: Sequence[str]) -> Thresholds | None:
+    """The thresholds of a bundle, None if it has no such file.
 
     Raises:
         InputRefused: E-FILE-010 (not JSON), E-MOD-019 (not thresholds of these classes).
@@ -56,9 +68,16 @@ def read_thresholds(folder: Path | str, classes: Sequence[str]) -> dict[str, flo
         found = repr(raw.get("schema")) if isinstance(raw, dict) else type(raw).__name__
         raise InputRefused("E-MOD-019", path, f"schema is {found}, expected {SCHEMA!r}", "Choose the thresholds again.")
     try:
-        values: dict[str, float] = fit(raw.get("min_scores"), dict[str, float], "min_scores")
-        min_scores(values, classes)
+        rules: dict[str, EventRule] = fit(raw.get("rules"), dict[str, EventRule], "rules")
+        rules_by_class(rules, classes)
+        calibrations = {}
+        for label, values in fit(raw.get("calibrations", {}), dict[str, dict[str, Any]], "calibrations").items():
+            rules_by_class({**rules, label: EventRule()}, classes)  # refuses unknown classes
+            kind = Staircase if "probabilities" in values else Scaling
+            calibrations[label] = fit(values, kind, f"calibrations.{label}")
+            if isinstance(calibrations[label], Scaling) and not calibrations[label].slope > 0:
+                raise UsageFault("E-DET-014", f"calibrations.{label}.slope", "must be above 0")
     except (Unfit, UsageFault) as fault:
         problem = f"does not fit the model: {fault}"
         raise InputRefused("E-MOD-019", path, problem, "Delete the file, or choose the thresholds again.") from fault
-    return values
+    return Thresholds(rules, calibrations, raw.get("notes") or {})

@@ -24,9 +24,9 @@ class VideoDetections:
         classes: The model's K classes.
         clock: Time base of the scores.
         detections: By start; at most one per class at any time.
-        scores: (T, K) in [0, 1], smoothed over time: the detections were decoded from these.
+        scores: (T, K) in [0, 1], calibrated and smoothed over time: the event rules saw these.
         raw_scores: (T, K) in [0, 1], as the model gave them.
-        min_scores: (K,) The threshold of each class that was applied.
+        min_scores: (K,) The score that an event of each class must reach.
         info: What the file says about itself; None for frames without a file.
         warnings: Everything that was repaired or left out while decoding.
     """

@@ -7,9 +7,10 @@ decoder, or wants too much memory, is left out and named. This process loads nei
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal
 
 from augrgb.annotations.annotation_set import AnnotationSet
@@ -49,6 +50,7 @@ class _Wanted:
     video: Path
     name: str
     min_score: float | None
+    rule: Mapping[str, float]
     partial: Partial
 
 
@@ -58,6 +60,7 @@ def detect_videos(
     out: Path,
     *,
     min_score: float | None = None,
+    rule: Mapping[str, float] = MappingProxyType({}),
     partial: Partial = "refuse",
     extra: Sequence[ExtraFile] = (),
     device: str = "auto",
@@ -71,7 +74,8 @@ def detect_videos(
         videos: Files, folders that are searched, and patterns.
         model: A bundle, such as a run folder.
         out: Folder of the results.
-        min_score: Drop detections whose mean class score is below this; None = the model's thresholds (see `Detector`).
+        min_score: Score that an event must reach; None = the model's thresholds (see `Detector`).
+        rule: Other values of the event rule of all classes, such as `{"min_duration": 1.0}` (see `EventRule`).
         partial: What to do with a video that breaks off.
         extra: Other files for each video: subtitles (`srt`, `vtt`) and ELAN (`eaf`) in the time of a player, PKU-MMD
             text (`pku`, frames counted at 30 a second), a copy of the video with labels on the frames (`overlay`).
@@ -91,7 +95,7 @@ def detect_videos(
         with GuardedDetector(model, device) as detector:
             detector.check()
             for number, (name, path) in enumerate(paths.items()):
-                wanted = _Wanted(path, name, min_score, partial)
+                wanted = _Wanted(path, name, min_score, dict(rule), partial)
                 try:
                     result, written = _detect_one(detector, wanted, out, frozenset(extra))
                 except EnvironmentFault:
@@ -164,7 +168,7 @@ def _find(detector: Detector, wanted: _Wanted) -> tuple[VideoDetections, Detecti
     result = detector(
         wanted.video,
         name=wanted.name,
-        min_score=wanted.min_score,
+        rules=detector.changed_rules(wanted.rule, wanted.min_score),
         partial=wanted.partial,
         thumbnails=strip,
         opened=allow_time_for,

@@ -12,12 +12,14 @@ import torch
 
 from augrgb.core.errors import InputRefused, UsageFault
 from augrgb.core.timeline import Clock
-from augrgb.detection.pipeline import select_detections, smoothed
+from augrgb.detection.calibration import Scaling, Staircase, calibrate
+from augrgb.detection.event_rule import EventRule, find_events
+from augrgb.detection.pipeline import smoothed
 from augrgb.encoders import SmallRGB
 from augrgb.encoders.files import EncoderSettings, save_encoder
 from augrgb.inference import Detector, GuardedDetector, load_bundle
 from augrgb.inference.bundle import ENCODER_FOLDER
-from augrgb.inference.thresholds import read_thresholds, write_thresholds
+from augrgb.inference.thresholds import Thresholds, read_thresholds, write_thresholds
 from augrgb.streams.files import StreamSettings, build_stream, save_stream
 from augrgb.video import decode
 from augrgb.video.thumbnails import Thumbnails
@@ -76,7 +78,7 @@ def test_strings_and_paths_give_one_result_with_its_files(detector: Any, video: 
 def test_scores_are_those_the_detections_were_decoded_from(detector: Any, video: Any) -> None:
     found = detector(video, min_score=0.1)
     np.testing.assert_array_equal(found.scores, smoothed(found.raw_scores, CLOCK))
-    again = select_detections(found.scores, CLOCK, CLASSES, found.name, found.duration_s, min_score=0.1)
+    again = find_events(found.scores, CLOCK, CLASSES, found.name, found.duration_s, rules=EventRule(on=0.1))
     assert tuple(again) == found.detections
     for one in found.detections:
         inside = (found.times_s >= one.start_s) & (found.times_s < one.end_s)
@@ -121,25 +123,33 @@ def test_frames_that_are_none_are_refused(detector: Any, frames: Any, fps: Any, 
 
 
 def test_the_bundles_thresholds_are_applied_and_can_be_overruled(copy_of: Any, video: Any) -> None:
-    chosen = {"walk": 0.9, "sit": 0.0, "drink": 1.0}
-    write_thresholds(copy_of, chosen, CLASSES, notes={"split": "val"})
+    rules = {"walk": EventRule(0.9), "sit": EventRule(0.0, min_duration=1.0), "drink": EventRule(1.0, off=0.5)}
+    calibrations = {"walk": Scaling(0.5, 1.0), "drink": Staircase((0.1, 0.9), (0.2, 0.3))}
+    chosen = Thresholds(rules, calibrations, {"split": "val"})
+    write_thresholds(copy_of, chosen, CLASSES)
     assert read_thresholds(copy_of, CLASSES) == chosen
     detector = Detector(copy_of, "cpu")
     found = detector(video)
     assert found.min_scores == (0.9, 0.0, 1.0)
     assert {one.label for one in found.detections} == {"sit"}
     assert detector(video, min_score=0.1).min_scores == (0.1, 0.1, 0.1)
+    assert detector(video, rules=EventRule(0.2)).min_scores == (0.2, 0.2, 0.2)
+    changed = detector.changed_rules({"min_gap": 2.0, "on": 0.4})
+    assert changed["drink"] == EventRule(0.4, off=0.4, min_gap=2.0)
+    assert changed["sit"] == EventRule(0.4, min_duration=1.0, min_gap=2.0)
+    calibrated = calibrate(found.raw_scores, calibrations, CLASSES)
+    np.testing.assert_array_equal(found.scores, smoothed(calibrated, CLOCK))
 
 
 @pytest.mark.parametrize(
     ("text", "message"),
     [
         ("{", "E-FILE-010"),
-        ('{"schema": "other"}', "E-MOD-019.*'other', expected 'augrgb.thresholds/1'"),
-        ('{"schema": "augrgb.thresholds/1", "min_scores": {"walk": "much"}}', "E-MOD-019.*min_scores.walk is 'much'"),
-        ('{"schema": "augrgb.thresholds/1", "min_scores": {"walk": 0.5}}', "E-MOD-019.*none for sit, drink"),
-        ('{"schema": "augrgb.thresholds/1", "min_scores": {"run": 0.5}}', "E-MOD-019.*no such class"),
-        ('{"schema": "augrgb.thresholds/1", "min_scores": {"walk": 2, "sit": 0, "drink": 0}}', "E-MOD-019.*0, 1"),
+        ('{"schema": "other"}', "E-MOD-019.*'other', expected 'augrgb.thresholds/2'"),
+        ('{"schema": "augrgb.thresholds/2", "rules": {"walk": {"on": "much"}}}', "E-MOD-019.*rules.walk.on is 'much'"),
+        ('{"schema": "augrgb.thresholds/2", "rules": {"walk": {"on": 0.5}}}', "E-MOD-019.*none for sit, drink"),
+        ('{"schema": "augrgb.thresholds/2", "rules": {"run": {"on": 0.5}}}', "E-MOD-019.*no such class"),
+        ('{"schema": "augrgb.thresholds/2", "rules": {"walk": {"on": 2}, "sit": {}, "drink": {}}}', "E-MOD-019.*0, 1"),
     ],
 )
 def test_thresholds_that_do_not_fit_are_refused(copy_of: Any, text: Any, message: Any) -> None:
