@@ -2,8 +2,8 @@
 
 A scaling has two numbers per class, a positive slope and an intercept on the log-odds of the score (Platt,
 "Probabilistic Outputs for Support Vector Machines", 1999; Guo et al., ICML 2017). The order of scores, and with it the
-average precision, stays. A staircase (isotonic regression, by pooling adjacent violators) fits any monotone relation, but makes
-ties. NumPy only.
+average precision, stays. A staircase (isotonic regression, by pooling adjacent violators) fits any monotone relation,
+but makes ties. NumPy only.
 """
 
 from __future__ import annotations
