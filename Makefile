@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test test-all test-index test-oldest wheel-smoke lint types clean
+.PHONY: demo test test-all test-index test-oldest wheel-smoke site lint types clean
 
 demo: $(VENV)/installed
 	$(BIN)/augrgb demo -o demo
@@ -35,6 +35,13 @@ OLDEST := tests/unit/core tests/unit/losses tests/unit/metrics tests/unit/filter
 # The wheel in a fresh environment outside the checkout: recipes, the tiny demo, detection.
 wheel-smoke: $(VENV)/installed
 	PYTHON=$(abspath $(BIN)/python) scripts/wheel_smoke.sh
+
+# The documentation site in build/site: generated references, strict links and Python names.
+site: $(VENV)/installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[docs]"
+	$(BIN)/python scripts/stage_site.py build/site_pages
+	$(BIN)/zensical build --clean --strict
+	! grep -rlE '(src|href)="https?://[^"]*\.(js|css|woff2?)"' build/site --include=*.html
 
 lint: $(VENV)/installed types
 	$(BIN)/ruff check src tests benchmarks examples

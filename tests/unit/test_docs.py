@@ -2,6 +2,7 @@
 
 import re
 import shlex
+import tomllib
 from collections.abc import Iterator
 from itertools import takewhile
 from pathlib import Path
@@ -169,3 +170,18 @@ def test_an_unknown_command_or_option_is_a_problem() -> None:
         ["world", "make", "-o", "world"],
         ["list"],
     ]
+
+
+def _pages_in(entry: Any) -> Iterator[str]:
+    if isinstance(entry, str):
+        yield entry
+    else:
+        for part in entry.values() if isinstance(entry, dict) else entry:
+            yield from _pages_in(part)
+
+
+def test_the_navigation_of_the_site_names_every_page() -> None:
+    settings = tomllib.loads((ROOT / "zensical.toml").read_text())
+    named = {page for page in _pages_in(settings["project"]["nav"]) if not page.startswith("reference/")}
+    there = {page.relative_to(ROOT / "docs").as_posix() for page in (ROOT / "docs").rglob("*.md")}
+    assert named == there | {"CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md"}

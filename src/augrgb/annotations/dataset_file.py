@@ -55,9 +55,10 @@ def load_dataset(folder: Path | str, *, allow_leakage: bool = False) -> Dataset:
             unit), E-ID-001 (id twice), E-ID-002 (ids alike), E-ID-003 (path leaves the folder), E-SPL-012 (unknown
             role), E-SPL-004 (id twice in a role), E-SPL-002 (leakage), E-SPL-003 (unknown id).
 
-    >>> dataset = load_dataset("toy")
-    >>> dataset.classes, len(dataset.videos), dataset.splits["subject"]["test"]
-    (('walk', 'sit', 'drink'), 12, ('v08', 'v09'))
+    Examples:
+        >>> dataset = load_dataset("toy")
+        >>> dataset.classes, len(dataset.videos), dataset.splits["subject"]["test"]
+        (('walk', 'sit', 'drink'), 12, ('v08', 'v09'))
     """
     checked = check_dataset(folder, allow_leakage=allow_leakage)
     if checked.repairs:

@@ -124,16 +124,19 @@ def _options(entry: type) -> Table:
     return table
 
 
-def _describe_recipes() -> Iterator[RenderableType]:
+def recipe_keys() -> Iterator[tuple[str, list[tuple[str, str, str]]]]:
+    """Title of each kind of recipe, and (key, type, default) of everything in it."""
     from augrgb.recipe.encoder_schema import EncoderRecipe
     from augrgb.recipe.schema import StreamRecipe
 
-    for title, model in (
-        ("stream recipe (train, distill)", StreamRecipe),
-        ("encoder recipe (train-encoder)", EncoderRecipe),
-    ):
+    yield "stream recipe (train, distill)", list(_fields(StreamRecipe, ""))
+    yield "encoder recipe (train-encoder)", list(_fields(EncoderRecipe, ""))
+
+
+def _describe_recipes() -> Iterator[RenderableType]:
+    for title, rows in recipe_keys():
         table = Table("key", "type", "default", title=title, title_justify="left")
-        for key, type_name, default in _fields(model, ""):
+        for key, type_name, default in rows:
             table.add_row(key, Text(type_name), Text(default))
         yield table
 

@@ -119,9 +119,10 @@ class Batch:
     Raises:
         UsageFault: E-MOD-030, shapes or types do not fit.
 
-    >>> batch = Batch(mask=torch.tensor([[True, True, False]]), labels=torch.ones(1, 3, 4))
-    >>> batch.labelled, batch.video_ids
-    (tensor([True]), ('0',))
+    Examples:
+        >>> batch = Batch(mask=torch.tensor([[True, True, False]]), labels=torch.ones(1, 3, 4))
+        >>> batch.labelled, batch.video_ids
+        (tensor([True]), ('0',))
     """
 
     mask: Tensor

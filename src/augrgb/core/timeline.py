@@ -25,9 +25,10 @@ class Clock:
         stride: Frames between the starts of neighbouring snippets.
         offset: First frame of snippet 0.
 
-    >>> clock = Clock(fps=16.0, window=8, stride=8)
-    >>> clock.num_snippets(20), float(clock.centers_s(2)[1])
-    (3, 0.75)
+    Examples:
+        >>> clock = Clock(fps=16.0, window=8, stride=8)
+        >>> clock.num_snippets(20), float(clock.centers_s(2)[1])
+        (3, 0.75)
     """
 
     fps: float

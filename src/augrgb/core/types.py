@@ -14,9 +14,10 @@ from augrgb.core.errors import InputRefused
 class Event:
     """One annotated action: class name and `[start_s, end_s)` in seconds from the first frame.
 
-    >>> event = Event("drink", 1.5, 4.0)
-    >>> event.end_s - event.start_s
-    2.5
+    Examples:
+        >>> event = Event("drink", 1.5, 4.0)
+        >>> event.end_s - event.start_s
+        2.5
     """
 
     label: str
@@ -28,8 +29,9 @@ class Event:
 class Detection:
     """One predicted action with a score in [0, 1].
 
-    >>> Detection("kitchen", "drink", start_s=1.5, end_s=4.0, score=0.8).label
-    'drink'
+    Examples:
+        >>> Detection("kitchen", "drink", start_s=1.5, end_s=4.0, score=0.8).label
+        'drink'
     """
 
     video_id: str

@@ -195,9 +195,10 @@ def open_features(folder: Path | str, clock: Clock | None = None, dim: int | Non
         InputRefused: E-FEA-002 (no such folder, or empty), E-FEA-020 (clock not declared), E-FEA-004 (another
             clock), E-FEA-026 (both kinds in one folder).
 
-    >>> features = open_features("toy/features/rgb")
-    >>> features.clock.stride_s, features.read("v00").values.shape
-    (0.5, (16, 6))
+    Examples:
+        >>> features = open_features("toy/features/rgb")
+        >>> features.clock.stride_s, features.read("v00").values.shape
+        (0.5, (16, 6))
     """
     folder = Path(folder)
     if not folder.is_dir():

@@ -34,10 +34,11 @@ class Detector:
     Raises:
         InputRefused, UsageFault, EnvironmentFault: See `load_bundle`.
 
-    >>> detector = Detector("toy/model")
-    >>> found = detector("toy/clips/a.mp4")
-    >>> found.name, found.scores.shape
-    ('a', (3, 2))
+    Examples:
+        >>> detector = Detector("toy/model")
+        >>> found = detector("toy/clips/a.mp4")
+        >>> found.name, found.scores.shape
+        ('a', (3, 2))
     """
 
     def __init__(self, folder: Path | str, device: str = "auto") -> None:

@@ -37,10 +37,11 @@ def load_recipe(source: str | Path | Mapping[str, Any], overrides: Sequence[str]
     Raises:
         UsageFault: The file is absent, not YAML, or anything in it is wrong (all mistakes together).
 
-    >>> import augrgb
-    >>> recipe = augrgb.load_recipe("toy/rgb.yaml", ["train.steps=4"])
-    >>> recipe.student.modality, recipe.train.steps
-    ('rgb', 4)
+    Examples:
+        >>> import augrgb
+        >>> recipe = augrgb.load_recipe("toy/rgb.yaml", ["train.steps=4"])
+        >>> recipe.student.modality, recipe.train.steps
+        ('rgb', 4)
     """
     where = "recipe" if isinstance(source, Mapping) else str(source)
     values = apply_overrides(dict(source) if isinstance(source, Mapping) else with_base(Path(source)), overrides)
@@ -73,10 +74,11 @@ def train(
     Raises:
         AugrgbError: Bad recipe, data, features or teachers.
 
-    >>> import augrgb
-    >>> result = augrgb.train("toy/rgb.yaml", "toy/runs/rgb")
-    >>> result.steps, list(result.validation)
-    (6, ['frame_map'])
+    Examples:
+        >>> import augrgb
+        >>> result = augrgb.train("toy/rgb.yaml", "toy/runs/rgb")
+        >>> result.steps, list(result.validation)
+        (6, ['frame_map'])
     """
     checked = _checked(recipe, overrides)
     if isinstance(checked, ComparisonRecipe):
@@ -102,10 +104,11 @@ def compare(
     Raises:
         AugrgbError: Bad recipe or data, or no method at all could be finished.
 
-    >>> import augrgb
-    >>> outcome = augrgb.compare("toy/compare.yaml", "toy/runs/compare", workers=1)
-    >>> len(outcome.failures), (outcome.folder / "comparison.md").is_file()
-    (0, True)
+    Examples:
+        >>> import augrgb
+        >>> outcome = augrgb.compare("toy/compare.yaml", "toy/runs/compare", workers=1)
+        >>> len(outcome.failures), (outcome.folder / "comparison.md").is_file()
+        (0, True)
     """
     checked = _checked(recipe, overrides)
     if not isinstance(checked, ComparisonRecipe):
@@ -138,10 +141,11 @@ def extract(
     Raises:
         AugrgbError: The encoder does not fit, the disk is full, or more videos than allowed were refused.
 
-    >>> import augrgb
-    >>> report = augrgb.extract("toy/clips", "toy/encoder", "toy/features/new", workers=0)
-    >>> sorted(augrgb.open_features("toy/features/new").ids())
-    ['a', 'b']
+    Examples:
+        >>> import augrgb
+        >>> report = augrgb.extract("toy/clips", "toy/encoder", "toy/features/new", workers=0)
+        >>> sorted(augrgb.open_features("toy/features/new").ids())
+        ['a', 'b']
     """
     data = dataset if isinstance(dataset, Dataset) else load_dataset(dataset)
     return extract_features(

@@ -52,7 +52,8 @@ def evaluate(
         detections: A file or folder of detections (ActivityNet JSON, CSV, PKU-MMD text); `Detection`s; or video id ->
             `(label, start_s, end_s, score)`s.
         videos: The videos that count. Default: those of `split` and `role`, or of `only`, else all annotated ones.
-        split, role: Of the dataset, for example `split="CS"`.
+        split: Of the dataset, for example `CS`.
+        role: Of the split, for example `test`.
         only: Take only the videos of this subset of an annotation file, for example `test`.
         clock: Times of the snippets of score arrays. Default: spread evenly over each video.
         classes: Names in the order of score columns, where truth is events or label arrays.
@@ -65,18 +66,19 @@ def evaluate(
     Raises:
         AugrgbError: Predictions or truth cannot be read, do not fit, or are not what the protocol needs.
 
-    >>> import numpy as np
-    >>> import augrgb
-    >>> scores = {"a": np.array([[0.9, 0.2], [0.8, 0.7], [0.1, 0.6]])}  # video id -> (T, K)
-    >>> truth = {"a": [("walk", 0.0, 2.0), ("sit", 2.0, 3.0)]}
-    >>> clock = augrgb.Clock(fps=25, window=25, stride=25)
-    >>> result = augrgb.evaluate(
-    ...     "frame-map/present", scores=scores, truth=truth, clock=clock, classes=["walk", "sit"]
-    ... )
-    >>> print(result)
-    frame-map/present: 75.00 % (1 of 1 videos scored)
-    >>> result.per_class
-    {'walk': 1.0, 'sit': 0.5}
+    Examples:
+        >>> import numpy as np
+        >>> import augrgb
+        >>> scores = {"a": np.array([[0.9, 0.2], [0.8, 0.7], [0.1, 0.6]])}  # video id -> (T, K)
+        >>> truth = {"a": [("walk", 0.0, 2.0), ("sit", 2.0, 3.0)]}
+        >>> clock = augrgb.Clock(fps=25, window=25, stride=25)
+        >>> result = augrgb.evaluate(
+        ...     "frame-map/present", scores=scores, truth=truth, clock=clock, classes=["walk", "sit"]
+        ... )
+        >>> print(result)
+        frame-map/present: 75.00 % (1 of 1 videos scored)
+        >>> result.per_class
+        {'walk': 1.0, 'sit': 0.5}
     """
     needs = find_protocol(protocol).needs
     if (scores is None) == (detections is None):

@@ -1,0 +1,167 @@
+"""Stages the pages of the documentation site: the hand-written ones with their links, and the generated references.
+
+The pages read well in a web view of the repository, where links lead to `../README.md` or `../examples/own_loop.py`.
+A site has no folder above its pages, so those files become pages too and the links follow.
+
+Run as `python scripts/stage_site.py build/site_pages`.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+import shutil
+import sys
+from collections.abc import Iterator
+from inspect import cleandoc
+from pathlib import Path
+from typing import Any
+
+from typer.main import get_command
+
+import augrgb
+from augrgb.cli.app import app
+from augrgb.cli.describe import recipe_keys
+
+ROOT = Path(__file__).parents[1]
+BESIDE = ("CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md")  # pages that live beside docs/
+_LINK = re.compile(r"\[([^\]\[]*)\]\(([^)\s]+)\)")
+_FENCE = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
+
+
+def main(out: Path) -> None:
+    """Write all pages into a folder that is made anew."""
+    shutil.rmtree(out, ignore_errors=True)
+    for page in sorted((ROOT / "docs").rglob("*")):
+        name = page.relative_to(ROOT).as_posix()
+        if page.suffix == ".md" and name != "docs/index.md":  # the navigation takes its place
+            _write(out, page.relative_to(ROOT / "docs").as_posix(), relink(page.read_text(encoding="utf-8"), name))
+        elif page.suffix in {".png", ".svg"}:
+            (out / page.relative_to(ROOT / "docs")).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(page, out / page.relative_to(ROOT / "docs"))
+    _write(out, "index.md", relink((ROOT / "README.md").read_text(encoding="utf-8"), "README.md"))
+    for name in BESIDE:
+        _write(out, name, relink((ROOT / name).read_text(encoding="utf-8"), name))
+    for script in sorted((ROOT / "examples").glob("*.py")):
+        _write(out, f"examples/{script.stem}.md", f"# {script.name}\n\n```python\n{script.read_text()}```\n")
+    _write(out, "reference/commands.md", commands_page())
+    _write(out, "reference/recipes.md", recipes_page())
+    _write(out, "reference/python.md", python_page())
+
+
+def relink(text: str, name: str) -> str:
+    """The text of a page with links that hold on the site; links to files that are no pages become code.
+
+    Args:
+        text: Markdown.
+        name: path of the page in the repository.
+
+    >>> relink("[formats](docs/data.md#x), [license](LICENSE), [paper](https://x.org)", "README.md")
+    '[formats](data.md#x), `LICENSE`, [paper](https://x.org)'
+    >>> relink("[loop](../examples/own_loop.py) [start](../README.md) [all](index.md)", "docs/api.md")
+    '[loop](examples/own_loop.md) [start](index.md) [all](index.md)'
+    """
+
+    def replaced(found: re.Match[str]) -> str:
+        path, hash_mark, anchor = found[2].partition("#")
+        if not path or "://" in path or path.startswith("mailto:"):
+            return found[0]
+        target = _page_of(posixpath.normpath(posixpath.join(posixpath.dirname(name), path)))
+        if target is None:
+            return f"`{path}`"
+        here = posixpath.dirname(_page_of(name) or "")
+        return f"[{found[1]}]({posixpath.relpath(target, here or '.')}{hash_mark}{anchor})"
+
+    pieces, last = [], 0
+    for fence in _FENCE.finditer(text):  # code is not touched
+        pieces += [_LINK.sub(replaced, text[last : fence.start()]), fence[0]]
+        last = fence.end()
+    return "".join(pieces) + _LINK.sub(replaced, text[last:])
+
+
+def _page_of(name: str) -> str | None:
+    """Path on the site of a file of the repository; None if it is no page."""
+    if name in {"README.md", "docs/index.md"}:
+        return "index.md"
+    if name.startswith("docs/"):
+        return name.removeprefix("docs/")
+    if name.startswith("examples/") and name.endswith(".py"):
+        return name.removesuffix(".py") + ".md"
+    return name if name in BESIDE else None
+
+
+def _write(out: Path, name: str, text: str) -> None:
+    (out / name).parent.mkdir(parents=True, exist_ok=True)
+    (out / name).write_text(text, encoding="utf-8")
+
+
+def commands_page() -> str:
+    """Every command with its arguments and options, from the program itself."""
+    lines = ["# Commands", "", "`augrgb COMMAND --help` prints the same.", ""]
+    for name, command in _commands(get_command(app), "augrgb"):
+        lines += [f"## {name}", "", cleandoc(command.help or ""), ""]
+        rows = [row for parameter in command.params if (row := _parameter_row(parameter))]
+        if rows:
+            lines += ["| argument or option | meaning | default |", "| --- | --- | --- |", *rows, ""]
+    return "\n".join(lines)
+
+
+def _commands(command: Any, name: str) -> Iterator[tuple[str, Any]]:
+    if not hasattr(command, "commands"):
+        yield name, command
+        return
+    for part in command.list_commands(None):
+        yield from _commands(command.commands[part], f"{name} {part}")
+
+
+def _parameter_row(parameter: Any) -> str | None:
+    if getattr(parameter, "hidden", False) or parameter.name == "help":
+        return None
+    is_argument = parameter.param_type_name == "argument"
+    spelled = parameter.name.upper() if is_argument else ", ".join([*parameter.opts, *parameter.secondary_opts])
+    default = parameter.default
+    shown = (
+        "required"
+        if parameter.required
+        else ""
+        if default in (None, False, (), []) or callable(default)
+        else f"`{default}`"
+    )
+    return f"| `{spelled}` | {_cell(parameter.help or '')} | {shown} |"
+
+
+def _cell(text: str) -> str:
+    return re.sub(r"\s+", " ", text).replace("|", "\\|").replace("[", "\\[").strip()
+
+
+def recipes_page() -> str:
+    """Every key of a recipe, from the schema."""
+    lines = [
+        "# Recipe keys",
+        "",
+        "`augrgb show recipe` prints the same; an unknown key is refused with the nearest name.",
+        "",
+    ]
+    for title, rows in recipe_keys():
+        lines += [f"## {title[0].upper()}{title[1:]}", "", "| key | type | default |", "| --- | --- | --- |"]
+        lines += [f"| `{key}` | {_cell(kind)} | {_code(default)} |" for key, kind, default in rows]
+        lines.append("")
+    return "\n".join(lines)
+
+
+def _code(text: str) -> str:
+    return f"`{_cell(text)}`" if text else ""
+
+
+def python_page() -> str:
+    """The names of `import augrgb`, rendered from their docstrings."""
+    names = [name for name in augrgb.__all__ if name != "__version__"]
+    lines = ["# Python reference", "", "How they work together: [Python](../api.md).", ""]
+    for name in sorted(names, key=str.lower):
+        entry = getattr(augrgb, name)
+        lines += [f"::: {entry.__module__}.{entry.__name__}", ""]
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
