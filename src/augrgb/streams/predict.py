@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from augrgb.core.batch import StreamOutput
+from augrgb.core.overlap import in_windows
 from augrgb.streams.stream import Stream
 
 
@@ -83,27 +84,10 @@ def predict_pieces(stream: Stream, pieces: Iterable[NDArray[np.float32]], *, win
 
     What `predict` gives on all of them, up to rounding. A filter of unlimited reach has to wait for the end.
 
-    Args:
-        stream: See `filter_outputs`.
-        pieces: Features (n, dim_in) in order, at least one.
-        window: Snippets filtered at once, without the overlap.
-
-    Returns:
-        (T, K).
+    Shape: pieces (n, dim_in), at least one -> (T, K).
     """
-    reach = stream.filter.reach
-    scores: list[NDArray[np.float32]] = []
-    held: list[NDArray[np.float32]] = []
-    done = count = 0  # of the held snippets, how many have their scores, and how many there are
-    for piece in pieces:
-        held.append(piece)
-        count += len(piece)
-        if reach is None or count - done < window + reach:
-            continue
-        block = np.concatenate(held)
-        stop = done + window
-        scores.append(predict(stream, block[: stop + reach], window=len(block))[done:stop])
-        first = max(0, stop - reach)
-        held, count, done = [block[first:]], count - first, stop - first
-    scores.append(predict(stream, np.concatenate(held), window=max(1, count))[done:])
-    return np.concatenate(scores)
+
+    def run(features: NDArray[np.float32]) -> NDArray[np.float32]:
+        return predict(stream, features, window=len(features))
+
+    return in_windows(run, pieces, reach=stream.filter.reach, window=window)
