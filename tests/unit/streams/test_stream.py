@@ -71,7 +71,8 @@ def test_saving_and_loading_is_exact_and_bytes_repeat(stream: Any, tmp_path: Pat
     save_stream(tmp_path / "a", stream, SETTINGS)
     loaded = load_stream(tmp_path / "a", classes=SETTINGS.classes)
     assert loaded.settings.classes == SETTINGS.classes and loaded.settings.clock == CLOCK
-    assert loaded.settings.options == {"width": 8, "layers": 3, "dropout": 0.5, "mask_input": True}
+    expected = {"width": 8, "layers": 3, "dropout": 0.5, "mask_input": True, "look_ahead_snippets": None}
+    assert loaded.settings.options == expected
     assert not loaded.stream.training
     for name, value in stream.state_dict().items():
         assert torch.equal(loaded.stream.state_dict()[name], value)
