@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 import av.error
 
 from augrgb.annotations.annotation_set import AnnotationSet
 from augrgb.annotations.findings import Finding
+from augrgb.annotations.match_ids import IdMatch, match_ids, without_ending
 from augrgb.core.errors import AugrgbError, InputRefused, did_you_mean
 from augrgb.core.files import sha256_file
 from augrgb.core.progress import Progress
+from augrgb.core.types import VideoRecord
 from augrgb.video.container import open_video
-from augrgb.video.folder import VIDEO_SUFFIXES
 from augrgb.video.frame_clock import FrameClock
 from augrgb.video.probe import declared_fps, probe
 from augrgb.video.video_info import VideoInfo
@@ -32,10 +34,8 @@ class VideoFolder:
     refused: Mapping[str, AugrgbError]
 
     def id_of(self, name: str) -> str | None:
-        """The video that an annotation means: by id, by file name, or by path below the folder; None if not there."""
-        path = PurePosixPath(name.replace("\\", "/"))
-        stem = path.stem if path.suffix.lower() in VIDEO_SUFFIXES else path.name
-        return next((known for known in (name, stem) if known in self.files), None)
+        """The video that an annotation means: see `match_ids`; None if it is not there."""
+        return match_ids([name], self.files).names.get(name)
 
 
 def look_at(files: Mapping[str, Path], progress: Progress | None = None) -> VideoFolder:
@@ -71,19 +71,49 @@ def constant_rate(path: Path) -> float:
 
 def same_videos(annotations: AnnotationSet, folder: VideoFolder) -> AnnotationSet:
     """The annotations with the ids of the folder's videos, where they name one of them in another way."""
-    names = {video_id: folder.id_of(video_id) or video_id for video_id in annotations.videos}
-    doubled = len(set(names.values())) < len(names)
-    if doubled:
-        seen: dict[str, str] = {}
-        for video_id, known in names.items():
-            if seen.setdefault(known, video_id) != video_id:
-                raise InputRefused("E-ID-001", repr(video_id), f"means the same video as {seen[known]!r}")
-    videos = {names[i]: replace(video, video_id=names[i]) for i, video in annotations.videos.items()}
+    match = match_ids(annotations.videos, folder.files)
+    found = renamed(annotations, match)
+    # `a` and `a.mp4` are one file, and need no note; other rules do
+    told = any(without_ending(name) != known for name, known in match.names.items())
+    return replace(found, findings=(*found.findings, *(match.finding("annotations") if told else ())))
+
+
+def one_id_per_video(annotations: AnnotationSet) -> AnnotationSet:
+    """The annotations with `a` and `a.mp4` as one video, where both are named."""
+    bare = Counter(without_ending(video_id) for video_id in annotations.videos)
+    names = {i: without_ending(i) for i in annotations.videos if bare[without_ending(i)] > 1}
+    return renamed(annotations, IdMatch(names)) if names else annotations
+
+
+def renamed(annotations: AnnotationSet, match: IdMatch) -> AnnotationSet:
+    """The annotations under other ids; events of ids that become one are joined, and that is noted.
+
+    Raises:
+        InputRefused: E-ID-001: two of them say different things about the video itself.
+    """
+    videos: dict[str, VideoRecord] = {}
+    first: dict[str, str] = {}
+    findings: list[Finding] = []
+    for video_id, video in annotations.videos.items():
+        name = match.of(video_id)
+        known = videos.get(name)
+        if known is None:
+            videos[name], first[name] = replace(video, video_id=name), video_id
+            continue
+        same = replace(video, video_id=name, events=known.events, ignored=known.ignored) == known
+        if not same or without_ending(video_id) != without_ending(first[name]):
+            raise InputRefused("E-ID-001", repr(video_id), f"means the same video as {first[name]!r}")
+        events = (
+            None if known.events is None and video.events is None else (*(known.events or ()), *(video.events or ()))
+        )
+        videos[name] = replace(known, events=events, ignored=(*known.ignored, *video.ignored))
+        detail = f"{first[name]!r} and {video_id!r}: their events were joined"
+        findings.append(Finding("E-ID-007", "ids written differently", "noted", name, detail))
     splits = {
-        split: {role: tuple(names.get(i, i) for i in ids) for role, ids in roles.items()}
+        split: {role: tuple(dict.fromkeys(match.of(i) for i in ids)) for role, ids in roles.items()}
         for split, roles in annotations.splits.items()
     }
-    return replace(annotations, videos=videos, splits=splits)
+    return replace(annotations, videos=videos, splits=splits, findings=(*annotations.findings, *findings))
 
 
 def with_durations(annotations: AnnotationSet, folder: VideoFolder) -> AnnotationSet:

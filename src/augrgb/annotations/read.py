@@ -11,7 +11,15 @@ from augrgb.annotations.annotation_set import AnnotationSet
 from augrgb.annotations.choose_format import detect_format, read_annotations, requires_option
 from augrgb.annotations.class_map import read_class_map, rename_classes
 from augrgb.annotations.findings import Finding
-from augrgb.annotations.match_videos import VideoFolder, look_at, rates_for, same_videos, video_findings, with_durations
+from augrgb.annotations.match_videos import (
+    VideoFolder,
+    look_at,
+    one_id_per_video,
+    rates_for,
+    same_videos,
+    video_findings,
+    with_durations,
+)
 from augrgb.annotations.repair import repair
 from augrgb.annotations.splits import subset_of
 from augrgb.core.errors import AugrgbError, FaultList, raise_together
@@ -74,6 +82,7 @@ def read_and_judge(source: Source, progress: Progress | None = None) -> Judged:
         annotations = rename_classes(annotations, read_class_map(source.class_map))
     if source.only is not None:
         annotations = subset_of(annotations, source.only)
+    annotations = one_id_per_video(annotations)
     found: list[Finding] = []
     if folder is not None:
         annotations = same_videos(annotations, folder)

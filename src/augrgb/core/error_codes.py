@@ -133,6 +133,7 @@ CODES: Final[dict[str, ErrorCode]] = {
     "E-ID-003": ErrorCode("input", "An id or path leads out of the dataset folder.", "Use names and paths inside the folder."),
     "E-ID-004": ErrorCode("input", "An id names a video that the dataset does not have.", "Correct the id, or add the video."),
     "E-ID-005": ErrorCode("input", "Two source files have one name, so their results would have one name too.", "Rename one."),
+    "E-ID-007": ErrorCode("finding", "Ids of two files were matched although they are written differently.", "Check the rule and the pair in the message."),
     "E-ID-006": ErrorCode("input", "An id is empty or too long to be a file name.", "Rename it."),
     # Annotations
     "E-ANN-001": ErrorCode("input", "An annotation file has the right format but a part of it has the wrong structure.", "Export it again, or correct the place in the message."),
@@ -177,6 +178,7 @@ CODES: Final[dict[str, ErrorCode]] = {
     "E-ANN-040": ErrorCode("usage", "The format writes one file per video, but the output is a single file.", "Name a folder."),
     "E-ANN-041": ErrorCode("finding", "The annotations hold no event, or none that can be kept.", "Check the causes in the message: the format, the unit of the times, and that these are the annotations of these videos."),
     "E-ANN-042": ErrorCode("finding", "An event ends before its video starts.", "It is dropped. If there are many, check where the times count from."),
+    "E-ANN-044": ErrorCode("finding", "Something in the file was not used, or may be meant in another way.", "If it is meant, give the option that the message names."),
     "E-ANN-043": ErrorCode("finding", "Several columns could be meant, or a column was read in one of two ways.", "If it is the wrong one, name the column as the message shows."),
     # Splits and roles
     "E-SPL-001": ErrorCode("usage", "The dataset has no split with this name.", "Take one of the names in the message."),

@@ -5,14 +5,15 @@ Score arrays are `.npy` or `.npz`, (T, K) in the order of the classes, and the `
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from augrgb.annotations.match_ids import match_ids
 from augrgb.annotations.reading.class_list import number_classes
 from augrgb.annotations.repair import LARGE_OVERRUN_S
 from augrgb.core.errors import AugrgbError, InputRefused, did_you_mean, raise_together
@@ -36,6 +37,7 @@ class GivenPredictions:
     scores: Mapping[str, VideoScores] | None
     detections: tuple[Detection, ...] = ()
     video_ids: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
     @property
     def covered(self) -> frozenset[str]:
@@ -72,22 +74,39 @@ def read_predictions(
         return _ours(path, classes, durations_s)
     if kind in _ARRAYS:
         tracks, faults = {}, list[AugrgbError]()
-        for video, values in _arrays(path, kind).items():
+        arrays = _arrays(path, kind)
+        names, notes = _meant(arrays, durations_s)
+        for written, values in arrays.items():
+            video = names[written]
             try:
                 tracks[video] = _track(path, video, values, len(classes), durations_s, clock)
             except AugrgbError as fault:
                 faults.append(fault)
         raise_together(faults[:20])
-        return GivenPredictions(tracks)
+        return GivenPredictions(tracks, notes=notes)
     found: DetectionFile
     if kind == ".txt":
         numbers = number_classes(classes, first=first_class)
         found = read_pku(path, {number: name for name, number in numbers.items()}, fps=fps)
     else:
         found = read_activitynet(path) if kind == ".json" else read_csv(path)
+    names, notes = _meant(found.video_ids, durations_s)
+    found = DetectionFile(
+        tuple(replace(d, video_id=names[d.video_id]) for d in found.detections),
+        tuple(names[video] for video in found.video_ids),
+    )
     known = {video: duration_s for video, duration_s in durations_s.items() if duration_s is not None}
     check_durations(found.detections, known, path, tolerance_s=LARGE_OVERRUN_S)
-    return GivenPredictions(None, found.detections, found.video_ids)
+    return GivenPredictions(None, found.detections, found.video_ids, notes)
+
+
+def _meant(ids: Collection[str], durations_s: Collection[str]) -> tuple[dict[str, str], tuple[str, ...]]:
+    """The annotated video that each id means (itself, where it is none), and a note where they differ."""
+    match = match_ids(durations_s, ids)  # all annotated videos may be looked for, and predictions be of others too
+    back = {known: name for name, known in match.names.items()}
+    differing = next((pair for pair in back.items() if pair[0] != pair[1]), None)
+    note = f"ids of predictions: {match.rule} ({differing[1]!r} is {differing[0]!r} there)" if differing else ""
+    return {video: back.get(video, video) for video in ids}, (note,) if note else ()
 
 
 def kind_of(path: Path) -> str:

@@ -11,6 +11,7 @@ from augrgb.annotations.annotation_set import AnnotationSet
 from augrgb.annotations.findings import Finding
 from augrgb.core.errors import AugrgbError
 from augrgb.core.timeline import Clock
+from augrgb.features.renamed import RenamedFeatures, with_ids_of
 from augrgb.features.store import open_features
 from augrgb.features.video_features import FeatureFolder, VideoFeatures
 
@@ -33,6 +34,9 @@ def feature_findings(annotations: AnnotationSet, folders: Sequence[Path], clock:
             found.append(Finding(fault.code, "feature folder cannot be used", "refused", str(folder), str(fault)))
             continue
         spans[folder] = {}
+        opened = with_ids_of(opened, annotations.videos)
+        if isinstance(opened, RenamedFeatures):
+            found.extend(opened.match.finding(folder))
         found.extend(_missing(annotations, opened))
         for video_id in opened.ids():
             found.extend(_file(annotations, opened, video_id, spans[folder]))

@@ -15,6 +15,7 @@ from augrgb.core.batch import Batch
 from augrgb.core.errors import AugrgbError, InputRefused, UsageFault, did_you_mean, raise_together
 from augrgb.core.timeline import Clock, nearest_snippets
 from augrgb.core.types import Dataset
+from augrgb.features.renamed import RenamedFeatures, with_ids_of
 from augrgb.features.video_features import FeatureFolder, VideoFeatures
 
 _MAPPINGS = 20_000  # of files: Linux allows 65,530 in a process
@@ -60,7 +61,11 @@ class StreamData:
         if grid not in features:
             raise UsageFault("E-FEA-001", dataset.name, f"no features for {grid!r}", did_you_mean(grid, features))
         wanted = tuple(video_ids)
-        self.dataset, self.features, self.grid = dataset, dict(features), grid
+        self.dataset, self.grid = dataset, grid
+        self.features = {name: with_ids_of(source, wanted) for name, source in features.items()}
+        for name, source in self.features.items():
+            if isinstance(source, RenamedFeatures):
+                _log.warning("%s: %s features: %s", dataset.name, name, source.match.rule)
         self.missing = {name: tuple(v for v in wanted if not source.has(v)) for name, source in features.items()}
         self._check_missing(wanted, allow_missing)
         absent = set(self.missing[grid])

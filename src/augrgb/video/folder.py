@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import glob
+from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -13,7 +14,7 @@ VIDEO_SUFFIXES = {".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".ts"}
 
 
 def find_videos(folder: Path) -> dict[str, Path]:
-    """Video files at any depth, by name without ending.
+    """Video files at any depth, by name without ending, or by the path below the folder where names repeat.
 
     Raises:
         InputRefused: E-VID-005 none; E-ID-005 two files with one name; E-ID-002 names alike (all together).
@@ -21,15 +22,16 @@ def find_videos(folder: Path) -> dict[str, Path]:
     files: dict[str, Path] = {}
     faults: list[AugrgbError] = []
     twins: dict[str, str] = {}
-    for path in sorted(folder.rglob("*")):
-        if path.suffix.lower() not in VIDEO_SUFFIXES or not path.is_file():
+    paths = [path for path in sorted(folder.rglob("*")) if path.suffix.lower() in VIDEO_SUFFIXES and path.is_file()]
+    stems = Counter(path.stem for path in paths)
+    for path in paths:
+        name = path.stem if stems[path.stem] == 1 else path.relative_to(folder).with_suffix("").as_posix()
+        if name in files:
+            faults.append(InputRefused("E-ID-005", path, f"the same name as {files[name]}", "Rename one."))
             continue
-        if path.stem in files:
-            faults.append(InputRefused("E-ID-005", path, f"the same name as {files[path.stem]}", "Rename one."))
-            continue
-        files[path.stem] = path
-        twin = twins.setdefault(alike(path.stem), path.stem)
-        if twin != path.stem:
+        files[name] = path
+        twin = twins.setdefault(alike(name), name)
+        if twin != name:
             problem = f"differs from {files[twin]} only in case or Unicode form"
             faults.append(InputRefused("E-ID-002", path, problem, "Rename one."))
     raise_together(faults)

@@ -110,7 +110,7 @@ def evaluate_files(
     evaluation = EvaluationResult((predictions.name,), annotations.name, truth.part, results)
     ignored = len(given.covered - set(truth.video_ids))
     notes = (f"predictions for {ignored} videos outside {truth.part} were left aside",) if ignored else ()
-    return FileEvaluation(evaluation, truth.notes + notes)
+    return FileEvaluation(evaluation, truth.notes + given.notes + notes)
 
 
 def read_files(

@@ -13,6 +13,7 @@ from augrgb.annotations.match_videos import constant_rate, look_at
 from augrgb.annotations.read import Source
 from augrgb.core.errors import AugrgbError, UsageFault
 from augrgb.core.timeline import Clock
+from augrgb.core.types import Event
 from augrgb.features.store import write_features
 from augrgb.recipe import EncoderRecipe, StreamRecipe, load_recipe
 from augrgb.video.folder import find_videos
@@ -151,6 +152,8 @@ def test_the_same_video_under_two_names(videos: Any, tmp_path: Path) -> None:
     assert ("E-VID-018", "refused") in kinds(check_data(Source(annotations, videos=mine)))
     (mine / "deep").mkdir()
     (mine / "deep" / "P01T01C01.avi").write_bytes(b"")
+    assert {"P01T01C01", "deep/P01T01C01"} < find_videos(mine).keys()
+    (mine / "P01T01C01.avi").write_bytes(b"")
     with pytest.raises(AugrgbError, match="E-ID-005"):
         find_videos(mine)
     (mine / "deep" / "P01T01C01.avi").rename(mine / "deep" / "p02t01c01.avi")
@@ -161,7 +164,9 @@ def test_the_same_video_under_two_names(videos: Any, tmp_path: Path) -> None:
 def test_one_video_named_in_two_ways(videos: Any, tmp_path: Path) -> None:
     annotations = csv_of(tmp_path, "P01T01C01,walk,0,1", "P01T01C01.mp4,walk,1,2")
     report = check_data(Source(annotations, videos=videos))
-    assert ("E-ID-001", "refused") in kinds(report)
+    assert report.annotations is not None
+    assert report.annotations.videos["P01T01C01"].events == (Event("walk", 0, 1), Event("walk", 1, 2))
+    assert ("E-ID-007", "noted") in kinds(report) and report.usable
     assert look_at(find_videos(videos)).id_of("videos/P01T01C01.MP4") == "P01T01C01"
 
 

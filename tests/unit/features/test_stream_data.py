@@ -33,6 +33,9 @@ class FakeFeatures:
         self.tracks, self.clock, self.reads = tracks, clock, 0
         self.dim = next(iter(tracks.values())).shape[1]
 
+    def ids(self) -> tuple[str, ...]:
+        return tuple(self.tracks)
+
     def has(self, video_id: str) -> bool:
         return video_id in self.tracks
 

@@ -18,14 +18,16 @@ class CharadesJson(AnnotationFormat):
 
     Args:
         classes: Class list (`Charades_v1_classes.txt`); without one, classes are called `c000`, `c001`, ...
+        first: The number of the first class.
+        shift: A key of each video whose seconds are added to its times, such as `start_time` of AVA's clips.
     """
 
     name = "charades-json"
     suffixes = (".json",)
     signs = ('"subset"', '"duration"', '"actions"')
 
-    def __init__(self, *, classes: Path | None = None) -> None:
-        self.classes = classes
+    def __init__(self, *, classes: Path | None = None, first: int = 0, shift: str | None = None) -> None:
+        self.classes, self.first, self.shift = classes, first, shift
 
     @classmethod
     def sniff(cls, path: Path) -> bool:
@@ -33,7 +35,7 @@ class CharadesJson(AnnotationFormat):
         return video_id is not None and not is_tsu_id(video_id) and not video_id.startswith("video_")
 
     def read(self, path: Path) -> AnnotationSet:
-        return read_actions(path, first=0, classes=class_list_of(path, self.classes))
+        return read_actions(path, first=self.first, classes=class_list_of(path, self.classes), shift=self.shift)
 
     def write(self, annotations: AnnotationSet, path: Path) -> list[Path]:
-        return write_actions(annotations, path, first=0)
+        return write_actions(annotations, path, first=self.first)

@@ -8,6 +8,7 @@ from array import array
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path, PurePosixPath
+from typing import Literal
 from urllib.parse import unquote, urlparse
 from xml.etree import ElementTree
 
@@ -30,11 +31,13 @@ class Elan(AnnotationFormat):
     Time slots without a value are spread evenly between their aligned neighbours on the tier, as ELAN shows them.
     Annotations that refer to others (symbolic association and subdivision) share their parent's time evenly. The
     medium's `TIME_ORIGIN` is added, so that times count from the first frame of the video. By default only tiers
-    without a parent are read; the others are counted. The video's id is the name of the medium, or of the file.
+    without a parent are read; the others are counted. An annotation
+    without a text is an ignored region. The video's id is the name of the medium, or of the file.
     Written times are off by half a millisecond at most.
 
     Args:
         tiers: Names of the tiers to read, with or without a parent; default: all without one.
+        label: `tier` where the tier's name is the action, whatever the annotations say.
         classes: Class list; any other label is then a mistake.
     """
 
@@ -42,8 +45,14 @@ class Elan(AnnotationFormat):
     suffixes = (".eaf",)
     signs = ("<ANNOTATION_DOCUMENT", "<TIME_ORDER")
 
-    def __init__(self, *, tiers: tuple[str, ...] | None = None, classes: Path | None = None) -> None:
-        self.tiers, self.classes = tiers, classes
+    def __init__(
+        self,
+        *,
+        tiers: tuple[str, ...] | None = None,
+        label: Literal["text", "tier"] = "text",
+        classes: Path | None = None,
+    ) -> None:
+        self.tiers, self.label, self.classes = tiers, label, classes
 
     @classmethod
     def sniff(cls, path: Path) -> bool:
@@ -69,7 +78,12 @@ class Elan(AnnotationFormat):
                 faults.append(InputRefused("E-ID-001", file, problem))
                 continue
             origin[document.video_id] = file
-            videos[document.video_id] = VideoRecord(document.video_id, events=events)
+            named = tuple(event for event in events if event.label)
+            unnamed = tuple(event for event in events if not event.label)
+            if unnamed:
+                detail = f"{len(unnamed)} annotations without a text"
+                findings.append(Finding("E-ANN-018", "ignored regions", "noted", document.video_id, detail))
+            videos[document.video_id] = VideoRecord(document.video_id, events=named, ignored=unnamed)
             vocabulary.update(dict.fromkeys(document.vocabulary.values()))
         raise_together(faults)
         used = {event.label for video in videos.values() for event in video.events or ()}
@@ -99,7 +113,7 @@ class Elan(AnnotationFormat):
         for tier in document.tiers:
             wanted = tier.name in self.tiers if self.tiers is not None else tier.parent is None
             if wanted:
-                events.extend(document.events(tier))
+                events.extend(document.events(tier, by_tier=self.label == "tier"))
             elif tier.annotations:
                 detail = f"tier {tier.name!r}: {len(tier.annotations)} annotations were not read"
                 findings.append(Finding("E-ANN-022", "tiers left out", "noted", document.video_id, detail))
@@ -185,14 +199,12 @@ class _Document:
             vocabulary=vocabulary,
         )
 
-    def events(self, tier: _Tier) -> list[Event]:
+    def events(self, tier: _Tier, *, by_tier: bool) -> list[Event]:
+        """Its annotations; without a text the label is "", and by tier it is the tier's name."""
         spans = self._spans(tier)
         events = []
         for annotation in tier.annotations:
-            label = annotation.text or self.vocabulary.get(annotation.entry, "")
-            if not label:
-                problem = f"tier {tier.name!r}: the annotation {annotation.key!r} has no text"
-                raise InputRefused("E-ANN-035", self.file, problem, "Name its action in ELAN.")
+            label = tier.name if by_tier else annotation.text or self.vocabulary.get(annotation.entry, "")
             start, end = spans[annotation.key]
             events.append(Event(label, start + self.origin_s, end + self.origin_s))
         return events

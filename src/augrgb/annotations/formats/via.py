@@ -18,17 +18,18 @@ from augrgb.annotations.reading.class_list import read_class_list
 from augrgb.annotations.reading.json_reader import iter_json
 from augrgb.annotations.reading.json_values import as_list, as_number, as_object, as_text, member
 from augrgb.annotations.reading.text_files import head_of, open_text
-from augrgb.core.errors import AugrgbError, InputRefused, UsageFault, did_you_mean, raise_together
+from augrgb.core.errors import InputRefused, UsageFault, did_you_mean
 from augrgb.core.types import Event, VideoRecord
 
-_Segment = tuple[str, dict[str, str], tuple[float, ...], str]
-"""Video file, attribute -> value, times, place in the file."""
+_Segment = tuple[str, dict[str, tuple[str, ...]], tuple[float, ...], str]
+"""Video file, attribute -> values (a checkbox may have several), times, place in the file."""
 
 
 class Via(AnnotationFormat):
     """VIA 3 project JSON or exported CSV: temporal segments (`z` = start and end in seconds) and their attribute.
 
-    The label is the attribute's text, or the name of its option. Points in time and spatial regions are counted and
+    The label is the attribute's text, or the name of its option; several chosen options of a checkbox are several
+    events, and a segment without a label is an ignored region. Points in time and spatial regions are counted and
     left out. The video's id is its file name without the ending. In JSON, videos without segments are annotated as
     empty.
 
@@ -65,22 +66,30 @@ class Via(AnnotationFormat):
             raise UsageFault("E-ANN-028", path, problem, "Name the one with the action: --set attribute=...")
         wanted = self.attribute if self.attribute is not None else "".join(attributes)
         events: dict[str, list[Event]] = {name: [] for name in project.views.values()} if project is not None else {}
-        faults: list[AugrgbError] = []
-        for video, values, times, where in again():
+        unlabeled: dict[str, list[Event]] = {}
+        for video, values, times, _ in again():
             if len(times) != 2:
                 continue
-            label = values.get(wanted, "")
-            if not label:
-                faults.append(InputRefused("E-ANN-035", where, "this segment has no label"))
-                continue
-            events.setdefault(video, []).append(Event(sys.intern(label), times[0], times[1]))
-        raise_together(faults)
-        note = Finding("E-ANN-022", "regions left out", "noted", str(path), f"{left} points in time or spatial regions")
+            labels = values.get(wanted, ())
+            listed = events.setdefault(video, [])
+            if not labels:
+                unlabeled.setdefault(video, []).append(Event("", times[0], times[1]))
+            listed.extend(Event(sys.intern(label), times[0], times[1]) for label in labels)
+        notes = []
+        if left:
+            detail = f"{left} points in time or spatial regions"
+            notes.append(Finding("E-ANN-022", "regions left out", "noted", str(path), detail))
+        if unlabeled:
+            detail = f"{sum(map(len, unlabeled.values()))} segments without a label"
+            notes.append(Finding("E-ANN-018", "ignored regions", "noted", str(path), detail))
         found = {event.label for listed in events.values() for event in listed}
         return AnnotationSet(
             classes=read_class_list(self.classes).classes if self.classes is not None else tuple(sorted(found)),
-            videos={video: VideoRecord(video, events=tuple(listed)) for video, listed in events.items()},
-            findings=(note,) if left else (),
+            videos={
+                video: VideoRecord(video, events=tuple(listed), ignored=tuple(unlabeled.get(video, ())))
+                for video, listed in events.items()
+            },
+            findings=tuple(notes),
             closed=self.classes is not None,
         )
 
@@ -143,7 +152,7 @@ class _Project:
             if view not in self.views:
                 raise InputRefused("E-ANN-001", where, f"no view {view!r} in this project")
             named = {
-                _name(self.attributes, a, self.path): _option(self.attributes.get(a, {}), v) for a, v in values.items()
+                _name(self.attributes, a, self.path): _chosen(self.attributes.get(a, {}), v) for a, v in values.items()
             }
             yield self.views[view], named, times, where
 
@@ -171,10 +180,18 @@ def _seen(segments: Iterator[_Segment]) -> tuple[frozenset[str], int]:
     return frozenset(names), left
 
 
-def _option(attribute: Any, value: str) -> str:
-    """The name of the chosen option, or the text of a text attribute."""
+def _chosen(attribute: Any, value: str) -> tuple[str, ...]:
+    """The names of the chosen options (a checkbox writes `0,2`), or the text of a text attribute; () for none."""
     options = attribute.get("options") if isinstance(attribute, dict) else None
-    return str(options.get(value, value)) if isinstance(options, dict) else value
+    options = options if isinstance(options, dict) else {}
+    parts = [part.strip() for part in value.split(",")]
+    several = all(part in options for part in parts) or (
+        not options and len(parts) > 1 and all(map(str.isdigit, parts))
+    )
+    if several and value not in options:
+        return tuple(str(options.get(part, part)) for part in parts)
+    label = str(options.get(value, value)).strip()
+    return (label,) if label else ()
 
 
 def _csv_segments(path: Path) -> Iterator[_Segment]:
@@ -199,7 +216,7 @@ def _csv_segments(path: Path) -> Iterator[_Segment]:
 def _csv_segment(row: dict[str, str], where: str) -> _Segment:
     try:
         listed = json.loads(row["file_list"]) if row["file_list"].startswith("[") else [row["file_list"]]
-        values = {str(key): str(value) for key, value in json.loads(row["metadata"]).items()}
+        values = {str(key): _chosen({}, str(value)) for key, value in json.loads(row["metadata"]).items()}
         if "temporal_coordinates" in row:
             times = tuple(float(time) for time in json.loads(row["temporal_coordinates"]))
         else:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from augrgb.annotations.annotation_set import AnnotationSet
+from augrgb.annotations.findings import Finding
 from augrgb.annotations.reading.class_list import ClassList, number_classes, read_class_list, unnamed, write_class_list
 from augrgb.annotations.reading.json_reader import iter_json
 from augrgb.annotations.reading.json_values import as_integer, as_list, as_number, as_object, as_text, member
@@ -33,6 +35,7 @@ def read_actions(
     first: int,
     classes: Path | None,
     counting: Callable[[str], FrameCounting] | None = None,
+    shift: str | None = None,
 ) -> AnnotationSet:
     """Read a file of this layout.
 
@@ -40,8 +43,10 @@ def read_actions(
         first: The number of the first class.
         classes: Class list file; without one, classes are called `c000`, `c001`, ... by their number in the file.
         counting: For times in frames: how the frames of a video (by id) become seconds.
+        shift: A key of each video whose number is added to its times; other keys beyond the layout are noted.
     """
     faults: list[AugrgbError] = []
+    beyond: Counter[str] = Counter()
     label = dict(read_class_list(classes, first=first).names) if classes is not None else {}
     used: set[int] = set()
     videos: dict[str, VideoRecord] = {}
@@ -54,6 +59,15 @@ def read_actions(
         except AugrgbError as fault:
             faults.append(fault)
             continue
+        more = {key: number for key, number in value.items() if key not in ("subset", "duration", "actions")}
+        beyond.update(more)
+        if shift is not None:
+            try:
+                added = as_number(member(value, shift, path, place[0]), path, place[0], shift)
+            except AugrgbError as fault:
+                faults.append(fault)
+                continue
+            rows = [(number, start + added, end + added) for number, start, end in rows]
         used.update(row[0] for row in rows)
         if classes is None:
             label |= {row[0]: f"c{row[0]:03d}" for row in rows if row[0] not in label}
@@ -66,7 +80,20 @@ def read_actions(
         expected = f"{min(names.names, default=first)} to {max(names.names, default=first)}"
         faults.append(InputRefused("E-ANN-030", path, f"class number {number}, expected {expected}"))
     raise_together(faults)
-    return AnnotationSet(names.classes, videos, closed=classes is not None, in_frames=counting is not None)
+    findings = []
+    for key, count in beyond.items():
+        if key != shift:
+            moves = (
+                f"; if times count from it: --set shift={key}" if re.search("start|offset|origin|begin", key) else ""
+            )
+            detail = f"{key!r} of {count} videos is not used{moves}"
+            findings.append(Finding("E-ANN-044", "keys left alone", "noted", str(path), detail))
+    if classes is None and first == 0 and used and 0 not in used:
+        detail = f"no event has class number 0, the largest is {max(used)}; if classes count from 1: --set first=1"
+        findings.append(Finding("E-ANN-044", "first class number", "noted", str(path), detail))
+    return AnnotationSet(
+        names.classes, videos, findings=tuple(findings), closed=classes is not None, in_frames=counting is not None
+    )
 
 
 def write_actions(annotations: AnnotationSet, path: Path, *, first: int) -> list[Path]:

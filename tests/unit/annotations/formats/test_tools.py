@@ -91,9 +91,14 @@ def test_elan_dependent_tiers_share_their_parents_time(tmp_path: Path) -> None:
         Elan(tiers=("B",)).read(path)
 
 
-def test_elan_annotation_without_text_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(AugrgbError, match="'a1' has no text"):
-        Elan().read(eaf(tmp_path, [0, 9], '<TIER TIER_ID="a">' + aligned("a1", 0, 1, " ") + "</TIER>"))
+def test_elan_annotation_without_text_is_an_ignored_region_or_the_tiers(tmp_path: Path) -> None:
+    path = eaf(tmp_path, [0, 9], '<TIER TIER_ID="a">' + aligned("a1", 0, 1, " ") + "</TIER>")
+    found = Elan().read(path)
+    (video,) = found.videos.values()
+    assert video.events == () and video.ignored == (Event("", 0.0, 0.009),)
+    assert [finding.code for finding in found.findings] == ["E-ANN-018"]
+    (video,) = Elan(label="tier").read(path).videos.values()
+    assert video.events == (Event("a", 0.0, 0.009),)
 
 
 def via_project(**av: Any) -> Any:
