@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,7 +25,7 @@ from augrgb.annotations.repair import repair
 from augrgb.annotations.splits import subset_of
 from augrgb.core.errors import AugrgbError, FaultList, raise_together
 from augrgb.core.progress import Progress
-from augrgb.video.folder import find_videos
+from augrgb.video.folder import find_videos, left_aside
 
 
 @dataclass(frozen=True)
@@ -88,8 +89,23 @@ def read_and_judge(source: Source, progress: Progress | None = None) -> Judged:
         annotations = same_videos(annotations, folder)
         found = video_findings(annotations, folder)
         annotations = with_durations(annotations, folder)
+    if source.videos is not None:
+        found.extend(_left_aside(source))
     repaired = repair(annotations)
     return Judged(name, repaired.annotations, (*repaired.findings, *found), folder)
+
+
+def _left_aside(source: Source) -> list[Finding]:
+    """One note about the files in the folder of videos that are taken for none."""
+    assert source.videos is not None
+    own = source.path.resolve()
+    files = [path for path in left_aside(source.videos) if not path.resolve().is_relative_to(own)]
+    if not files:
+        return []
+    kinds = Counter(path.suffix.lower() or "without an ending" for path in files)
+    listed = ", ".join(f"{count} {kind}" for kind, count in kinds.most_common(8))
+    detail = f"{listed}; the first is {files[0].relative_to(source.videos)}"
+    return [Finding("E-VID-021", "files that are taken for no video", "noted", str(source.videos), detail)]
 
 
 def flat(fault: AugrgbError) -> list[AugrgbError]:

@@ -204,9 +204,10 @@ CODES: Final[dict[str, ErrorCode]] = {
     "E-VID-010": ErrorCode("input", "The frames of a video are too large.", "Scale the video down."),
     "E-VID-012": ErrorCode("input", "A frame that was passed to a detector is not an RGB array of bytes.", "Pass NumPy arrays (H, W, 3) of uint8, in RGB order."),
     "E-VID-013": ErrorCode("input", "A video is longer than is allowed.", "Cut it into parts."),
-    "E-VID-015": ErrorCode("input", "A video container is not among those that are opened (MP4/MOV, MKV/WebM, AVI, MPEG-TS).", "Convert it, for example `ffmpeg -i IN -c copy OUT.mkv`."),
+    "E-VID-015": ErrorCode("input", "A video container is not among those that are opened (MP4/MOV, MKV/WebM, AVI, MPEG, WMV, FLV, Ogg, DV, MXF).", "Convert it, for example `ffmpeg -i IN -c copy OUT.mkv`."),
     "E-VID-018": ErrorCode("finding", "Two videos have the same bytes.", "Remove one, or keep both in the same role."),
     "E-VID-020": ErrorCode("quarantine", "A batch finished, but more items were refused than allowed.", "Fix or remove the refused items and run the command again, or raise `--allow-failures`."),
+    "E-VID-021": ErrorCode("finding", "Files in a folder of videos are left aside, because of their ending.", "If one is a video, rename it to the ending of its container, such as `.mp4` or `.mts`."),
     # Poses
     "E-POS-001": ErrorCode("input", "A pose or skeleton file is damaged, or not the `.npz` that it should be.", "Write or copy it again."),
     "E-POS-002": ErrorCode("input", "The arrays of a pose file cannot be poses: shapes, names, units or values are wrong.", "See docs/architecture.md for the pose format."),

@@ -23,7 +23,8 @@ from av.video.stream import VideoStream
 
 from augrgb.core.errors import InputRefused
 
-DEMUXERS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts"
+DEMUXERS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,mpegvideo,asf,flv,ogg,dv,mxf"
+"""Containers of cameras, recorders and the web that hold everything in one file; playlists and image lists do not."""
 _KINDS = {
     stat.S_IFDIR: "a folder",
     stat.S_IFIFO: "a named pipe",
@@ -129,7 +130,10 @@ def _cannot_open(path: Path, error: Exception) -> InputRefused:
         return InputRefused("E-FILE-008", path, f"cannot be read ({reason(error)})")
     if isinstance(error, av.error.ArgumentError):
         return InputRefused(
-            "E-VID-015", path, "not a supported container (mp4/mov, mkv/webm, avi, mpeg-ts)", "Convert it."
+            "E-VID-015",
+            path,
+            "not a supported container (mp4/mov, mkv/webm, avi, mpeg, wmv, flv, ogg, dv, mxf)",
+            "Convert it.",
         )
     return InputRefused(
         "E-VID-001",

@@ -10,7 +10,14 @@ from pathlib import Path
 from augrgb.core.errors import AugrgbError, InputRefused, raise_together
 from augrgb.core.names import alike
 
-VIDEO_SUFFIXES = {".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".ts"}
+VIDEO_SUFFIXES = frozenset(
+    {
+        *(".mp4", ".m4v", ".mov", ".qt", ".f4v", ".mj2", ".3gp", ".3g2", ".mkv", ".webm", ".avi", ".divx"),
+        *(".ts", ".mts", ".m2ts", ".m2t", ".mpg", ".mpeg", ".mpe", ".m1v", ".m2v", ".vob", ".mod", ".tod"),
+        *(".wmv", ".asf", ".flv", ".ogv", ".ogm", ".dv", ".mxf"),
+    }
+)
+"""Endings, in lower case, of the containers that `container.open_video` opens."""
 
 
 def find_videos(folder: Path) -> dict[str, Path]:
@@ -38,6 +45,17 @@ def find_videos(folder: Path) -> dict[str, Path]:
     if not files:
         raise InputRefused("E-VID-005", folder, "no video files here", f"Known endings: {sorted(VIDEO_SUFFIXES)}.")
     return files
+
+
+def left_aside(folder: Path) -> list[Path]:
+    """Files at any depth that are taken for no video, hidden ones and those in hidden folders apart."""
+    return [
+        path
+        for path in sorted(folder.rglob("*"))
+        if path.suffix.lower() not in VIDEO_SUFFIXES
+        and path.is_file()
+        and not any(part.startswith(".") for part in path.relative_to(folder).parts)
+    ]
 
 
 def name_videos(videos: Iterable[Path], *, leave_out: str = "") -> dict[str, Path]:

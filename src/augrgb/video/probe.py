@@ -71,11 +71,17 @@ def declared_fps(stream: VideoStream) -> float:
     return float(rate) if rate else 0.0
 
 
+_NO_DURATION = ("mpeg", "mpegvideo", "flv")
+"""Containers whose headers have no duration, or one of the recorder's; what FFmpeg reports there is an estimate."""
+
+
 def declared_duration_s(container: InputContainer, stream: VideoStream) -> float:
     """Duration of the video stream in the header, seconds; 0.0 if unknown.
 
     The container's own duration counts only when nothing else (sound, subtitles) could be what makes it long.
     """
+    if container.format.name in _NO_DURATION:
+        return 0.0
     if stream.duration and stream.time_base:
         return float(stream.duration * stream.time_base)
     if len(container.streams) == 1 and container.duration:
