@@ -20,7 +20,9 @@ def data_poses(
     format_name: Annotated[
         str,
         typer.Option(
-            "--format", "-f", help="kinect, lcrnet, lcrnet-npz, coco or bvh. Default: detected from the content."
+            "--format",
+            "-f",
+            help="kinect, ntu, lcrnet, lcrnet-npz, coco, mmpose, alphapose, openpose or bvh. Default: by the content.",
         ),
     ] = "auto",
     fps: Annotated[

@@ -59,6 +59,10 @@ class PoseJob:
         """The source's name without ending: the video's id."""
         return self.source.stem
 
+    def identity(self) -> dict[str, Any]:
+        """What changes when the source does."""
+        return source_identity(self.source)
+
     @property
     def target(self) -> Path:
         """The pose file."""
@@ -188,7 +192,7 @@ def _second(job: PoseJob) -> Path:
 
 
 def _source(job: PoseJob) -> dict[str, Any]:
-    return {"file": job.source.name.encode("utf-8", "replace").decode(), **source_identity(job.source)}
+    return {"file": job.source.name.encode("utf-8", "replace").decode(), **job.identity()}
 
 
 def _refuse_twins(jobs: Sequence[PoseJob]) -> None:

@@ -1,4 +1,4 @@
-"""Recorded skeletons of datasets (Kinect, LCR-Net, COCO, BVH) -> pose files."""
+"""Recorded skeletons of sensors, motion capture and pose programs -> pose files."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 
 from augrgb.core.catalog import check_choice
 from augrgb.core.errors import UsageFault
-from augrgb.core.files import unreadable
+from augrgb.core.files import sha256_json, unreadable
 from augrgb.core.progress import Progress
 from augrgb.parallel.batch import BatchReport, ItemOutcome
 from augrgb.parallel.engine import Engine, LocalEngine
@@ -20,9 +20,11 @@ from augrgb.poses.files import Skeleton
 from augrgb.poses.formats import SKELETON_FORMATS, read_skeletons
 from augrgb.poses.formats.bvh import Units as BvhUnits
 from augrgb.poses.formats.bvh import read_bvh
+from augrgb.poses.formats.openpose import frame_files, video_of
 from augrgb.poses.people import PersonTrack
 from augrgb.poses.skeleton_format import ReadOptions
 from augrgb.video.folder import VIDEO_SUFFIXES
+from augrgb.video.source_file import source_identity
 
 BVH = "bvh"
 _SECONDS = 120.0
@@ -35,6 +37,19 @@ class _ConvertJob(PoseJob):
     format_name: str
     options: ReadOptions
     bvh_units: BvhUnits
+
+    @property
+    def video_id(self) -> str:
+        """The source's name without ending, or the video in the name of OpenPose's frames."""
+        return video_of(self.source) or self.source.stem
+
+    def identity(self) -> dict[str, Any]:
+        """What changes when the source does; OpenPose's is all frames of the video."""
+        files = frame_files(self.source)
+        if len(files) == 1:
+            return source_identity(self.source)
+        found = [source_identity(file) for file in files]
+        return {"sha256": sha256_json(found), "size": sum(identity["size"] for identity in found)}
 
     def method(self) -> dict[str, Any]:
         """What, beside the file, decides the result."""
@@ -127,7 +142,16 @@ def find_skeletons(sources: Iterable[Path], format_name: str = "auto", out: Path
             )
         else:
             found.append(source)
-    return list(dict.fromkeys(found))
+    return _one_per_video(dict.fromkeys(found))
+
+
+def _one_per_video(files: Iterable[Path]) -> list[Path]:
+    """The files, of OpenPose's frames only the first one of each video."""
+    found: dict[object, Path] = {}
+    for file in files:
+        video = video_of(file)
+        found.setdefault(file if video is None else (file.parent, video), file)
+    return list(found.values())
 
 
 def _convert_one(job: _ConvertJob) -> ItemOutcome:
@@ -148,6 +172,6 @@ def _convert_one(job: _ConvertJob) -> ItemOutcome:
 
 def _mebibytes(path: Path) -> float:
     try:
-        return path.stat().st_size / 2**20
+        return sum(file.stat().st_size + 2**12 for file in frame_files(path)) / 2**20
     except OSError as error:
         raise unreadable(path, error) from error

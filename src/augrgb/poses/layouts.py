@@ -63,6 +63,15 @@ LAYOUTS: dict[str, SkeletonLayout] = {
         *("right_knee right_hip", "right_ankle right_knee", "left_hip left_shoulder", "left_knee left_hip"),
         *("left_ankle left_knee", "right_eye nose", "left_eye nose", "right_ear right_eye", "left_ear left_eye"),
     ),
+    # OpenPose's default, BODY_25.
+    "openpose25": _layout(
+        *("nose neck", "neck mid_hip", "right_shoulder neck", "right_elbow right_shoulder", "right_wrist right_elbow"),
+        *("left_shoulder neck", "left_elbow left_shoulder", "left_wrist left_elbow", "mid_hip", "right_hip mid_hip"),
+        *("right_knee right_hip", "right_ankle right_knee", "left_hip mid_hip", "left_knee left_hip"),
+        *("left_ankle left_knee", "right_eye nose", "left_eye nose", "right_ear right_eye", "left_ear left_eye"),
+        *("left_big_toe left_ankle", "left_small_toe left_big_toe", "left_heel left_ankle"),
+        *("right_big_toe right_ankle", "right_small_toe right_big_toe", "right_heel right_ankle"),
+    ),
     "coco17": _COCO,
     # LCR-Net poses as TSU ships them: the order of COCO, the five joints of the face all at the head.
     "lcrnet17": _COCO,

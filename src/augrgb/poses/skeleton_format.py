@@ -15,6 +15,11 @@ from augrgb.core.files import read_json, unreadable
 from augrgb.poses.people import PersonTrack
 
 _MAX_BYTES = 2**30
+MAX_FRAMES = 10_000_000
+"""No file of one video has more: a larger frame number is a mistake, or an attack on memory."""
+
+Person = tuple[NDArray[np.float32], NDArray[np.float32]]
+"""One person in one frame: joints (V, D) with NaN where not seen, scores (V,)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +108,15 @@ def numbers(path: Path, place: str, values: object, count: int | None = None) ->
     if not np.isfinite(found).all():
         raise wrong(path, place, "a number is NaN or infinite")
     return found
+
+
+def seen_person(joints: NDArray[np.float64], scores: NDArray[np.float64]) -> Person:
+    """A person whose joints with a score of 0 or less were not seen."""
+    seen = scores > 0
+    return (
+        np.where(seen[:, None], joints, np.nan).astype(np.float32),
+        np.where(seen, scores, 0).astype(np.float32),
+    )
 
 
 def wrong(path: Path, place: str, problem: str, remedy: str = "Copy or export the file again.") -> InputRefused:

@@ -7,12 +7,27 @@ from pathlib import Path
 from augrgb.core.catalog import catalog, check_choice
 from augrgb.core.errors import InputRefused
 from augrgb.core.files import unreadable
+from augrgb.poses.formats.alphapose import AlphaPoseJson
 from augrgb.poses.formats.coco import CocoKeypoints
 from augrgb.poses.formats.kinect import KinectText
 from augrgb.poses.formats.lcrnet import LcrNetArrays, LcrNetJson
+from augrgb.poses.formats.mmpose import MMPoseJson
+from augrgb.poses.formats.ntu import NtuSkeleton
+from augrgb.poses.formats.openpose import OpenPoseFrames
 from augrgb.poses.skeleton_format import ReadOptions, SkeletonFormat, SkeletonRecording
 
-__all__ = ["SKELETON_FORMATS", "CocoKeypoints", "KinectText", "LcrNetArrays", "LcrNetJson", "read_skeletons"]
+__all__ = [
+    "SKELETON_FORMATS",
+    "AlphaPoseJson",
+    "CocoKeypoints",
+    "KinectText",
+    "LcrNetArrays",
+    "LcrNetJson",
+    "MMPoseJson",
+    "NtuSkeleton",
+    "OpenPoseFrames",
+    "read_skeletons",
+]
 
 SKELETON_FORMATS = catalog(SkeletonFormat, globals())  # type: ignore[type-abstract]
 _HEAD_BYTES = 4096

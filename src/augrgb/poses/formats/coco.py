@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,8 @@ from numpy.typing import NDArray
 
 from augrgb.poses.people import link_people
 from augrgb.poses.skeleton_format import (
+    MAX_FRAMES,
+    Person,
     ReadOptions,
     SkeletonFormat,
     SkeletonRecording,
@@ -21,8 +24,6 @@ from augrgb.poses.skeleton_format import (
 )
 
 _LAYOUTS = {17: "coco17", 133: "coco133"}
-_MAX_FRAMES = 10_000_000
-_Person = tuple[NDArray[np.float32], NDArray[np.float32]]
 
 
 class CocoKeypoints(SkeletonFormat):
@@ -39,6 +40,8 @@ class CocoKeypoints(SkeletonFormat):
 
     @classmethod
     def sniff(cls, head: bytes) -> bool:
+        if b'"instances"' in head or b'"keypoint_id2name"' in head or re.search(rb'"image_id"\s*:\s*"', head):
+            return False  # MMPose, AlphaPose
         return b'"keypoints"' in head or (b'"images"' in head and b'"frames"' not in head)
 
     @classmethod
@@ -49,7 +52,7 @@ class CocoKeypoints(SkeletonFormat):
         if not isinstance(people, list) or not (images is None or isinstance(images, list)):
             raise wrong(path, "top level", "expected {images, annotations} or a list of results")
         place_of, count = _frame_numbers(path, people, images)
-        frames: list[list[_Person]] = [[] for _ in range(count)]
+        frames: list[list[Person]] = [[] for _ in range(count)]
         joints = 0
         for number, person in enumerate(people):
             place = f"annotation {number}"
@@ -88,8 +91,8 @@ def _frame_numbers(path: Path, people: list[Any], images: list[Any] | None) -> t
     ids = [_image_id(path, f"annotation {number}", person) for number, person in enumerate(people)]
     first = 0 if 0 in ids else 1
     last = max(ids, default=first - 1)
-    if min(ids, default=0) < 0 or last - first >= _MAX_FRAMES:
-        raise wrong(path, "image_id", f"frame numbers from {min(ids)} to {last}; expected 0 or 1 to {_MAX_FRAMES}")
+    if min(ids, default=0) < 0 or last - first >= MAX_FRAMES:
+        raise wrong(path, "image_id", f"frame numbers from {min(ids)} to {last}; expected 0 or 1 to {MAX_FRAMES}")
     return {number: number - first for number in ids}, last - first + 1
 
 
@@ -98,8 +101,8 @@ def _by_frame_id(path: Path, frame_of: dict[int, int]) -> tuple[dict[int, int], 
     first, last = min(frame_of.values()), max(frame_of.values())
     step = math.gcd(*(number - first for number in frame_of.values())) or 1
     count = (last - first) // step + 1
-    if count > _MAX_FRAMES:
-        raise wrong(path, "images", f"frame_id from {first} to {last} by {step}: more than {_MAX_FRAMES} frames")
+    if count > MAX_FRAMES:
+        raise wrong(path, "images", f"frame_id from {first} to {last} by {step}: more than {MAX_FRAMES} frames")
     return {image: (number - first) // step for image, number in frame_of.items()}, count
 
 

@@ -17,7 +17,8 @@ from support.pose_samples import coco_walk, kinect_people, write_coco, write_kin
 
 
 def test_every_format_is_registered() -> None:
-    assert set(SKELETON_FORMATS) == {"kinect", "lcrnet", "lcrnet-npz", "coco"}
+    estimated = {"coco", "mmpose", "alphapose", "openpose"}
+    assert set(SKELETON_FORMATS) == {"kinect", "ntu", "lcrnet", "lcrnet-npz", *estimated}
 
 
 @pytest.mark.parametrize(("name", "joints"), [("kinect25", 25), ("lcrnet13", 13), ("coco133", 133), ("lcrnet17", 17)])
@@ -228,7 +229,7 @@ def test_json_that_is_none(tmp_path: Path, text: Any, code: Any) -> None:
 
 def test_unrecognised_files_and_formats(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("12,3,4,1\n")
-    with pytest.raises(InputRefused, match=r"E-POS-010.*--format: coco, kinect"):
+    with pytest.raises(InputRefused, match=r"E-POS-010.*--format: alphapose, coco, kinect"):
         read_skeletons(tmp_path / "a.txt")
     with pytest.raises(UsageFault, match=r"E-CFG-002.*did you mean 'kinect'"):
         read_skeletons(tmp_path / "a.txt", "kinnect")
