@@ -16,7 +16,7 @@ test-all: $(VENV)/installed
 
 # Published weights, fetched from the package index.
 test-index: $(VENV)/installed
-	$(BIN)/python -m pytest -m index tests/e2e/test_published_weights.py
+	$(BIN)/python -m pytest -m index tests/e2e/test_published_weights.py tests/e2e/test_blazepose.py
 
 # The fast tests of what depends most on other packages, with the oldest versions that are allowed.
 test-oldest: .venv-oldest/installed

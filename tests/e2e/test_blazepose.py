@@ -1,4 +1,4 @@
-"""Poses from real video with the published networks, where their files are (`augrgb/weights` in the cache folder)."""
+"""Poses from real video with the published networks, where their files are (`augrgb weights get`)."""
 
 import json
 from pathlib import Path
@@ -17,12 +17,14 @@ REAL = SHARED / "data" / "real"
 
 
 @pytest.fixture(autouse=True)
-def _networks() -> None:
+def _networks(request: pytest.FixtureRequest) -> None:
     pytest.importorskip("ai_edge_litert", reason="needs ai-edge-litert")
+    if request.node.get_closest_marker("index") is not None:
+        return  # fetches them itself
     try:
         find_blazepose()
     except InputRefused:
-        pytest.skip("needs BlazePose's two files in augrgb/weights in the cache folder")
+        pytest.skip("needs augrgb weights get blazepose_detector blazepose_landmarks")
 
 
 @needs_shared("data/real/gmdcsa")
@@ -54,3 +56,17 @@ def test_a_view_from_the_ceiling_is_refused(tmp_path: Path) -> None:
     outcome = run_cli("data", "poses", video, "--model", "blazepose", "-o", tmp_path, "--workers", 1)
     assert outcome.code != 0 and "E-POS-016" in (tmp_path / "report.json").read_text()
     assert not list(tmp_path.glob("*.npz"))
+
+
+@pytest.mark.index
+@needs_shared("data/real/gmdcsa")
+def test_from_the_index_to_poses(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a user types, in an empty cache folder."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    video = REAL / "gmdcsa" / "s3_adl_07.mp4"
+    arguments = ("data", "poses", video, "--model", "blazepose", "-o", tmp_path / "poses", "--workers", 1)
+    refused = run_cli(*arguments)
+    assert refused.code == 3 and "augrgb weights get blazepose_detector blazepose_landmarks" in refused.err
+    expect_success("weights", "get", "blazepose_detector", "blazepose_landmarks")
+    expect_success(*arguments)
+    assert read_poses(tmp_path / "poses" / "s3_adl_07.npz").joints.shape[1:] == (33, 3)

@@ -39,10 +39,6 @@ def data_poses(
         Path | None,
         typer.Option(help="blazepose, or RTMPose or RTMW3D .onnx, to estimate poses with. SRC are videos then."),
     ] = None,
-    model_dir: Annotated[
-        Path | None,
-        typer.Option(help="Folder of BlazePose's two .tflite files. Default: augrgb/weights in the cache folder."),
-    ] = None,
     model_sha256: Annotated[str | None, typer.Option(help="SHA-256 that the model must have.")] = None,
     detector: Annotated[Path | None, typer.Option(help="YOLOX or RTMDet .onnx. Default: one person per video.")] = None,
     detector_kind: Annotated[str | None, typer.Option(help="yolox or rtmdet. Default: by the file's name.")] = None,
@@ -70,8 +66,6 @@ def data_poses(
         networks = {"--model-sha256": model_sha256, "--detector": detector, "--detector-kind": detector_kind}
         for option, value in networks.items():
             requires(option, "--model", value, "Give the pose network's .onnx.")
-    if model_dir is not None and model != _BLAZEPOSE:
-        raise UsageFault("E-CFG-014", "--model-dir", "goes with --model blazepose only", "Add --model blazepose.")
     with StageBars() as bars:
         if model is not None:
             if format_name != "auto" or size is not None:
@@ -80,7 +74,7 @@ def data_poses(
             report = estimate_poses(
                 sources,
                 out,
-                find_blazepose(model_dir) if model == _BLAZEPOSE else model,
+                find_blazepose() if model == _BLAZEPOSE else model,
                 detector=detector,
                 detector_kind=kind,  # type: ignore[arg-type]
                 model_sha256=model_sha256,

@@ -6,7 +6,6 @@ Real-time 3D Human Landmarks and Pose Estimation", arXiv 2206.11678.
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,10 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from augrgb.core.errors import InputRefused
-from augrgb.core.files import sha256_file
 from augrgb.poses.blazepose_detector import BlazePoseDetector
 from augrgb.poses.region import Region
 from augrgb.poses.tflite_model import TfliteModel
+from augrgb.weights import WEIGHTS, kept_file, weights_entry
 
 PIXELS = 256
 """Side of the landmark network's square input."""
@@ -27,11 +26,8 @@ _LANDMARKS = 39
 """33 joints, two auxiliary points (center and rim of the circle around the body), four that are not used."""
 LEAST_SCORE = 0.5
 """A pose whose score is lower is no person."""
-DETECTION_FILE, LANDMARK_FILE = "pose_detection.tflite", "pose_landmark_full.tflite"
-_SHA256 = {
-    DETECTION_FILE: "9ba9dd3d42efaaba86b4ff0122b06f29c4122e756b329d89dca1e297fd8f866c",
-    LANDMARK_FILE: "e9a5c5cb17f736fafd4c2ec1da3b3d331d6edbe8a0d32395855aeb2cdfd64b9f",
-}
+DETECTOR, LANDMARKS = "blazepose_detector", "blazepose_landmarks"
+"""Their names in the catalog of weights."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,40 +41,22 @@ class BlazePoseFiles:
         """What decides the poses, for the pose file."""
         return {
             "model": "blazepose",
-            "model_sha256": _SHA256[LANDMARK_FILE],
-            "detector_sha256": _SHA256[DETECTION_FILE],
+            "model_sha256": WEIGHTS[LANDMARKS].sha256,
+            "detector_sha256": WEIGHTS[DETECTOR].sha256,
         }
 
 
-def find_blazepose(folder: Path | None = None) -> BlazePoseFiles:
-    """The two network files, found in a folder and checked.
-
-    Args:
-        folder: Holds `pose_detection.tflite` and `pose_landmark_full.tflite`, as in the wheel of mediapipe 0.10.21;
-            None = the folder `augrgb/weights` in the user's cache folder.
+def find_blazepose() -> BlazePoseFiles:
+    """The two network files in the user's cache folder, checked by hash.
 
     Raises:
-        InputRefused: E-FILE-001 (absent), E-MOD-003 (another SHA-256: other files of these names give other poses).
+        InputRefused: E-FILE-001, they have not been fetched, or have changed since.
     """
-    folder = Path(folder) if folder is not None else _cache() / "augrgb" / "weights"
-    for name, wanted in _SHA256.items():
-        path = folder / name
-        if not path.is_file():
-            remedy = (
-                "Run `pip download --no-deps mediapipe==0.10.21`, unzip the wheel, and name the folder that holds "
-                f"{DETECTION_FILE} and {LANDMARK_FILE} with --model-dir."
-            )
-            raise InputRefused("E-FILE-001", path, "no such model file", remedy)
-        found = sha256_file(path)
-        if found != wanted:
-            raise InputRefused(
-                "E-MOD-003", path, f"SHA-256 is {found}, expected {wanted}", "Take it from mediapipe 0.10.21."
-            )
-    return BlazePoseFiles(folder / DETECTION_FILE, folder / LANDMARK_FILE)
-
-
-def _cache() -> Path:
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    found = [kept_file(weights_entry(name)) for name in (DETECTOR, LANDMARKS)]
+    if found[0] is None or found[1] is None:
+        remedy = f"Fetch them: augrgb weights get {DETECTOR} {LANDMARKS}"
+        raise InputRefused("E-FILE-001", "blazepose", "its two networks are not in the cache folder", remedy)
+    return BlazePoseFiles(found[0], found[1])
 
 
 @dataclass(frozen=True, slots=True)
