@@ -1,6 +1,7 @@
 """Settings of the test run, and a trained tiny project that tests share."""
 
 import os
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,11 @@ from hypothesis import settings
 
 TESTS = str(Path(__file__).parent)
 os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [TESTS, os.environ.get("PYTHONPATH")]))  # for child processes
+
+# No test finds weights that the user has fetched; the font list of matplotlib, slow to make, stays where it is.
+_CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+os.environ.setdefault("MPLCONFIGDIR", str(_CACHE / "matplotlib"))
+os.environ["XDG_CACHE_HOME"] = str(Path(tempfile.gettempdir()) / "augrgb-tests-without-cache")
 
 torch.set_num_threads(1)  # tests share the machine; more threads make small tensors slower
 

@@ -19,7 +19,10 @@ from augrgb.encoders.snippet_encoder import Modality
 
 @dataclass(frozen=True, slots=True)
 class ImageChanges:
-    """How much of each change images get; 1 = as usual, 0 = none."""
+    """How much of each change images get; 1 = as usual, 0 = none.
+
+    The last three are off by default: they cost time, and are for videos of one place that must serve in another.
+    """
 
     shift: float = 1.0
     zoom: float = 1.0
@@ -27,6 +30,9 @@ class ImageChanges:
     contrast: float = 1.0
     color: float = 1.0
     noise: float = 1.0
+    blur: float = 0.0
+    perspective: float = 0.0
+    background: float = 0.0
 
 
 USUAL = ImageChanges()
@@ -55,11 +61,15 @@ def mirror(modality: Modality, x: Tensor) -> Tensor:
 
 
 def augment_rgb(x: Tensor, generator: Generator, *, strength: float = 1.0, parts: ImageChanges = USUAL) -> Tensor:
-    """Shift and scale, brightness, contrast, color, noise.
+    """Background, shift and scale, perspective, blur, brightness, contrast, color, noise.
 
     Shape: (N, window, H, W, 3) -> same.
     """
+    if strength * parts.background > 0:
+        x = change_background(x, generator, strength * parts.background)
     x, _ = _shift_and_scale(x, generator, strength, parts)
+    if strength * parts.blur > 0:
+        x = blurred(x, generator, strength * parts.blur)
     count = len(x)
     mean = x.mean(dim=(1, 2, 3, 4), keepdim=True)
     contrast = 1 + _spread(generator, (count, 1, 1, 1, 1), 0.3 * strength * parts.contrast, x)
@@ -99,6 +109,38 @@ def augment_pose(x: Tensor, generator: Generator, *, strength: float = 1.0) -> T
     return x * kept.to(x)
 
 
+def change_background(x: Tensor, generator: Generator, share: float) -> Tensor:
+    """Give windows a part of the still scene of other windows of the batch; what moves, and how, stays.
+
+    The still scene is the mean over a window's frames. After Wang et al., "Removing the Background by Adding the
+    Background", CVPR 2021, who add a still frame to all frames, and Li et al., "Mitigating and Evaluating Static Bias
+    of Action Representations in the Background and the Foreground", ICCV 2023 (StillMix).
+    Deviation: the own scene fades as the other comes, by a part that is uniform in [0, min(share, 1)).
+
+    Shape: (N, window, H, W, 3) -> same.
+    """
+    order = torch.randperm(len(x), generator=generator, device=generator.device).to(x.device)
+    part = torch.rand((len(x), 1, 1, 1, 1), generator=generator, device=generator.device).to(x) * min(share, 1.0)
+    still = x.mean(dim=1, keepdim=True)
+    return x + part * (still[order] - still)
+
+
+def blurred(x: Tensor, generator: Generator, size: float) -> Tensor:
+    """A Gaussian blur of every window by up to 2 % of the image's height (std) at size 1, three taps to each side.
+
+    Shape: (N, window, H, W, C) -> same.
+    """
+    count, window, height, width, channels = x.shape
+    std = (torch.rand((count, 1), generator=generator, device=generator.device) * 0.02 * size * height).to(x)
+    taps = torch.arange(-3, 4, device=x.device, dtype=x.dtype)
+    kernel = torch.softmax(-(taps**2) / (2 * std.clamp(min=0.05) ** 2), dim=1)  # (N, 7)
+    flat = x.permute(1, 4, 0, 2, 3).reshape(1, window * channels * count, height, width)
+    every = kernel.repeat(window * channels, 1)
+    flat = F.conv2d(F.pad(flat, (0, 0, 3, 3), mode="replicate"), every[:, None, :, None], groups=len(every))
+    flat = F.conv2d(F.pad(flat, (3, 3, 0, 0), mode="replicate"), every[:, None, None, :], groups=len(every))
+    return flat.view(window, channels, count, height, width).permute(2, 0, 3, 4, 1).contiguous()
+
+
 def _shift_and_scale(x: Tensor, generator: Generator, strength: float, parts: ImageChanges) -> tuple[Tensor, Tensor]:
     """Bilinear crop: up to 8 % shift, 12 % zoom; gives the images and each sample's magnification (N,)."""
     count, window, height, width, channels = x.shape
@@ -108,6 +150,10 @@ def _shift_and_scale(x: Tensor, generator: Generator, strength: float, parts: Im
     theta[:, 0, 0] = theta[:, 1, 1] = 1 / zoom
     theta[:, :, 2] = shift
     grid = F.affine_grid(theta, [count, 1, height, width], align_corners=False)
+    if strength * parts.perspective > 0:
+        tilt = _spread(generator, (count, 2), min(0.3 * strength * parts.perspective, 0.45), x)
+        depth = 1 + (grid * tilt[:, None, None]).sum(dim=-1, keepdim=True)
+        grid = grid / depth.clamp(min=0.1)
     flat = x.permute(0, 1, 4, 2, 3).reshape(count, window * channels, height, width)
     moved = F.grid_sample(flat, grid, mode="bilinear", padding_mode="border", align_corners=False)
     return moved.view(count, window, channels, height, width).permute(0, 1, 3, 4, 2).contiguous(), zoom

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from collections.abc import Mapping
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 import torch
@@ -33,7 +34,8 @@ class EfficientNetLite(SnippetEncoder):
         temporal_shift: Exchange an eighth of the channels with the frame before and after in every residual block
             (Lin et al., ICCV 2019). For fine-tuning: frozen ImageNet weights have not seen it.
         side: Frames are resized to side x side; default 224, 240 or 260, as the published weights were trained.
-        normalize: `window` takes brightness and contrast out of every window; `none` leaves frames as they are.
+        normalize: `window` takes brightness and contrast out of every window; `none` leaves frames as they are, as
+            the published weights saw them.
         fast: Use the faster reading of the network where no gradients are wanted; equal within rounding.
 
     Shape: windows (N, window, H, W, 3) uint8 -> (N, 2560), (N, 1280) without motion.
@@ -41,6 +43,8 @@ class EfficientNetLite(SnippetEncoder):
 
     name = "efficientnet_lite"
     modality = "rgb"
+    data_options = ("normalize",)
+    former_options: ClassVar[Mapping[str, Any]] = {"normalize": "none"}
     verified = (
         "features of lite0, lite1 and lite2 within 1e-4 of numbers captured from efficientnet-lite-pytorch 0.1.0 with "
         "the published weights"
@@ -55,7 +59,7 @@ class EfficientNetLite(SnippetEncoder):
         motion: bool = True,
         temporal_shift: bool = False,
         side: int | None = None,
-        normalize: Normalize = "none",
+        normalize: Normalize = "window",
         fast: bool = True,
     ) -> None:
         super().__init__()

@@ -107,13 +107,20 @@ def load_encoder(folder: Path, device: torch.device | str = "cpu") -> LoadedEnco
     return LoadedEncoder(encoder, settings, checksum, folder)
 
 
+def former_options(name: str) -> dict[str, Any]:
+    """What options mean that the folder of an encoder does not have, because they did not exist yet."""
+    return dict(ENCODERS[name].former_options) if name in ENCODERS else {}
+
+
 def _build(folder: Path, description: Any) -> SnippetEncoder:
     path = folder / "model.json"
     needed = {"kind", "name", "modality", "options", "clock", "size", "classes", "sha256"}
     if not isinstance(description, dict) or description.get("schema") != SCHEMA or needed - description.keys():
         raise InputRefused("E-MOD-006", path, f"does not describe an encoder ({SCHEMA})", "Give an encoder folder.")
     try:
-        options = check_options(ENCODERS, description["name"], description["options"], "encoder", str(path))
-        return ENCODERS[description["name"]](**options)
+        name = description["name"]
+        given = {**former_options(name), **description["options"]}
+        options = check_options(ENCODERS, name, given, "encoder", str(path))
+        return ENCODERS[name](**options)
     except (UsageFault, TypeError) as error:
         raise InputRefused("E-MOD-006", path, f"cannot be rebuilt: {error}", "It is of another version.") from error

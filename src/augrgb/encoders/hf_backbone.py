@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from augrgb.core.errors import EnvironmentFault, InputRefused, UsageFault
+from augrgb.encoders.parts.brightness import Normalize, relit
 from augrgb.encoders.parts.frame_choice import spaced
 from augrgb.encoders.parts.hf_images import ImageSettings, prepare_images
 from augrgb.encoders.snippet_encoder import SnippetEncoder, check_windows
@@ -52,6 +53,8 @@ class HfBackbone(SnippetEncoder):
         shortest: Resize the shorter side to this and cut the middle out; null stretches whole images.
         mean, std: Of each color, in fractions of white.
         resample: Interpolation.
+        normalize: `window` brings brightness and contrast of every window to usual values; `none` leaves frames as they
+            are, as the published weights saw them.
 
     Shape: windows (N, window, H, W, 3) uint8 -> (N, hidden size).
 
@@ -63,7 +66,19 @@ class HfBackbone(SnippetEncoder):
 
     name = "hf"
     modality = "rgb"
-    data_options = ("config", "kind", "frames", "pool", "height", "width", "shortest", "mean", "std", "resample")
+    data_options = (
+        "config",
+        "kind",
+        "frames",
+        "pool",
+        "height",
+        "width",
+        "shortest",
+        "mean",
+        "std",
+        "resample",
+        "normalize",
+    )
     verified = (
         "features within 1e-4 of ten classes of transformers 4.57, from VideoMAE to DINOv3 (tiny random weights), "
         "images within two gray levels of its image processors; published weights were not available"
@@ -82,6 +97,7 @@ class HfBackbone(SnippetEncoder):
         mean: tuple[float, float, float] = (0.485, 0.456, 0.406),
         std: tuple[float, float, float] = (0.229, 0.224, 0.225),
         resample: Resample = "bicubic",
+        normalize: Normalize = "none",
     ) -> None:
         super().__init__()
         if config is None:
@@ -89,7 +105,7 @@ class HfBackbone(SnippetEncoder):
             raise UsageFault("E-CFG-014", "encoder.hf.config", "is required", remedy)
         if frames < 1 or min(height, width) < 1 or min(std) <= 0:
             raise UsageFault("E-CFG-003", self.name, f"frames, sides and std must be positive, got {frames}, {std}")
-        self.kind, self.frames, self.pool = kind, frames, pool
+        self.kind, self.frames, self.pool, self.normalize = kind, frames, pool, normalize
         self.images = ImageSettings(height, width, shortest, mean, std, resample)
         self.options = {
             "config": without_code(config),
@@ -102,6 +118,7 @@ class HfBackbone(SnippetEncoder):
             "mean": list(mean),
             "std": list(std),
             "resample": resample,
+            "normalize": normalize,
         }
         self.net = build_model(self.options["config"])
         pooler = getattr(self.net, "pooler", None)
@@ -121,7 +138,8 @@ class HfBackbone(SnippetEncoder):
     def prepare(self, windows: NDArray[Any]) -> Tensor:
         """Evenly spaced frames, resized and normalised: (N, frames, height, width, 3)."""
         check_windows(windows, np.uint8, (None, None, 3))
-        return prepare_images(windows[:, spaced(windows.shape[1], self.frames)], self.images)
+        seen = windows[:, spaced(windows.shape[1], self.frames)]
+        return prepare_images(relit(seen, self.normalize), self.images)
 
     def forward(self, x: Tensor) -> Tensor:
         count, frames = x.shape[:2]

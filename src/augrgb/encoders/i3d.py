@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from augrgb.core.errors import UsageFault
+from augrgb.encoders.parts.brightness import Normalize, relit
 from augrgb.encoders.parts.i3d_parts import ConvUnit, MixedBlock, SamePool
 from augrgb.encoders.snippet_encoder import SnippetEncoder, check_windows
 from augrgb.video.flow.settings import FlowSettings
@@ -103,24 +104,28 @@ class I3dRgb(SnippetEncoder):
         fit: `crop` cuts the middle out, and enlarges only what is too small; `stretch` resizes whole images;
             `keep` changes nothing.
         fast: Use the faster reading of the network where no gradients are wanted; equal within rounding.
+        normalize: `window` brings brightness and contrast of every window to usual values; `none` leaves frames as they
+            are, as the published weights saw them.
 
     Shape: windows (N, window, H, W, 3) uint8 -> (N, 1024).
     """
 
     name = "i3d_rgb"
     modality = "rgb"
+    data_options = ("normalize",)
     verified = "every stage within 1e-4 of numbers captured from the published PyTorch program; not with its weights"
 
-    def __init__(self, *, side: int = 224, fit: Fit = "crop", fast: bool = True) -> None:
+    def __init__(self, *, side: int = 224, fit: Fit = "crop", fast: bool = True, normalize: Normalize = "none") -> None:
         super().__init__()
         _check_side(self.name, side)
-        self.dim, self.side, self.fit, self.fast = I3dNet.dim, side, fit, fast
-        self.options = {"side": side, "fit": fit, "fast": fast}
+        self.dim, self.side, self.fit, self.fast, self.normalize = I3dNet.dim, side, fit, fast, normalize
+        self.options = {"side": side, "fit": fit, "fast": fast, "normalize": normalize}
         self.net = I3dNet(3)
 
     def prepare(self, windows: NDArray[Any]) -> Tensor:
         """uint8 to -1 .. 1, side x side."""
         check_windows(windows, np.uint8, (None, None, 3))
+        windows = relit(windows, self.normalize)
         x = torch.from_numpy(np.ascontiguousarray(windows)).float().mul_(2 / 255).sub_(1)
         return _fitted(x, self.side, self.fit, least=self.side + 2)
 

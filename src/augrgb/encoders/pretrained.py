@@ -46,6 +46,11 @@ def usual_options(entry: WeightsEntry) -> dict[str, Any]:
     return merge(PUBLISHED[entry.encoder].options, entry.options)
 
 
+def tested_encoder(entry: WeightsEntry) -> SnippetEncoder:
+    """The encoder as the numbers of the self-test were made: frames as they are."""
+    return encoder_of(entry, {"normalize": "none"} if "normalize" in ENCODERS[entry.encoder].data_options else {})
+
+
 def load_pretrained(encoder: SnippetEncoder, name: str) -> None:
     """Give an encoder the named weights.
 

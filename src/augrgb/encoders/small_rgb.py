@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 import torch
@@ -27,13 +28,16 @@ class SmallRGB(SnippetEncoder):
         frame_step: Every which frame of the window is looked at; 2 costs half and measured as good.
         dropout: Before the last linear layer.
         normalize: `window` takes brightness and contrast out of every window, for light that changes and for videos
-            filmed in the dark; `none` leaves frames as they are.
+            filmed in the dark; `none` leaves frames as they are, as in encoders saved before there was a choice.
+        sees: `both`, or the `differences` alone: then the scene behind who moves cannot be learned by heart.
 
     Shape: windows (N, window, H, W, 3) uint8 -> (N, dim).
     """
 
     name = "small_rgb"
     modality = "rgb"
+    data_options = ("normalize", "sees")
+    former_options: ClassVar[Mapping[str, Any]] = {"normalize": "none"}
     verified = "properties and the contract of encoders; the demo trains it from nothing"
 
     def __init__(
@@ -44,14 +48,21 @@ class SmallRGB(SnippetEncoder):
         grid: tuple[int, int] = (3, 4),
         frame_step: int = 2,
         dropout: float = 0.0,
-        normalize: Normalize = "none",
+        normalize: Normalize = "window",
+        sees: Literal["both", "differences"] = "both",
     ) -> None:
         super().__init__()
-        self.dim, self.frame_step, self.normalize = dim, frame_step, normalize
-        self.options = {"dim": dim, "width": width, "grid": list(grid), "frame_step": frame_step, "dropout": dropout}
-        if normalize != "none":
-            self.options["normalize"] = normalize
-        self.net = SnippetConvNet(6, dim, width, (grid[0], grid[1]), dropout)
+        self.dim, self.frame_step, self.normalize, self.sees = dim, frame_step, normalize, sees
+        self.options = {
+            "dim": dim,
+            "width": width,
+            "grid": list(grid),
+            "frame_step": frame_step,
+            "dropout": dropout,
+            "normalize": normalize,
+            "sees": sees,
+        }
+        self.net = SnippetConvNet(6 if sees == "both" else 3, dim, width, (grid[0], grid[1]), dropout)
 
     def prepare(self, windows: NDArray[Any]) -> Tensor:
         """uint8 to about -1.8 .. 2.2."""
@@ -60,4 +71,5 @@ class SmallRGB(SnippetEncoder):
 
     def forward(self, x: Tensor) -> Tensor:
         difference = (x - x.mean(dim=1, keepdim=True)) * 4
-        return self.net(torch.cat([x, difference], dim=-1))  # type: ignore[no-any-return]
+        seen = torch.cat([x, difference], dim=-1) if self.sees == "both" else difference
+        return self.net(seen)  # type: ignore[no-any-return]

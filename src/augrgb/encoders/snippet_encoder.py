@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -27,6 +28,7 @@ class SnippetEncoder(nn.Module, ABC):
         verified: How it is known to be what it says, for `augrgb show`.
         data_options: Options that are taken from the data, or from the weights it starts from, where a recipe leaves
             them out.
+        former_options: Values of options in encoder folders that were written before these options existed.
         dim: Width C of a feature vector.
         options: The constructor's arguments, plain JSON values.
         batch: Windows that go through it at once in `encode_windows`: few where a window takes much memory.
@@ -36,6 +38,7 @@ class SnippetEncoder(nn.Module, ABC):
     modality: ClassVar[Modality]
     verified: ClassVar[str] = "the contract of encoders only"
     data_options: ClassVar[tuple[str, ...]] = ()
+    former_options: ClassVar[Mapping[str, Any]] = {}
     dim: int
     options: dict[str, Any]
     batch: int = 16

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import fields
 from typing import Any, Literal, cast
 
 from torch import nn
@@ -78,9 +79,7 @@ def build_augmentation(section: bool | AugmentSection) -> Augmentation | None:
     """How training snippets are changed at random."""
     if isinstance(section, bool):
         return Augmentation() if section else None
-    changes = ImageChanges(
-        section.shift, section.zoom, section.brightness, section.contrast, section.color, section.noise
-    )
+    changes = ImageChanges(**{part.name: getattr(section, part.name) for part in fields(ImageChanges)})
     return Augmentation(section.strength, changes, section.jitter_frames)
 
 

@@ -118,9 +118,11 @@ class AugmentSection(Section):
     """How training snippets are changed at random.
 
     `strength` scales everything; the numbers after it scale one thing each (1 = default, 0 = off): images are shifted
-    and zoomed (a crop), their brightness, contrast and color changed, noise added. `jitter_frames` moves windows in
-    time. `flip` is the probability of a mirrored image; it needs `swap`, the pairs of classes that trade places in a
-    mirror image, [] if there are none.
+    and zoomed (a crop), their brightness, contrast and color changed, noise added. `blur`, `perspective` and
+    `background` (up to this part of another video's still scene) are off by default; `augment: scene` in a recipe turns
+    them on and doubles color and zoom, for videos of one place that must serve in another. `jitter_frames` moves
+    windows in time. `flip` is the probability of a mirrored image; it needs `swap`, the pairs of classes that trade
+    places in a mirror image, [] if there are none.
     """
 
     strength: float = Field(1.0, ge=0)
@@ -130,6 +132,9 @@ class AugmentSection(Section):
     contrast: float = Field(1.0, ge=0)
     color: float = Field(1.0, ge=0)
     noise: float = Field(1.0, ge=0)
+    blur: float = Field(0.0, ge=0)
+    perspective: float = Field(0.0, ge=0)
+    background: float = Field(0.0, ge=0, le=1)
     jitter_frames: int = Field(0, ge=0)
     flip: float = Field(0.0, ge=0, le=1)
     swap: list[tuple[str, str]] | None = None
@@ -148,6 +153,14 @@ class AugmentSection(Section):
         return self.strength > 0 or self.jitter_frames > 0
 
 
+_SCENE = {"color": 2.0, "zoom": 2.0, "blur": 1.0, "perspective": 1.0, "background": 1.0}
+
+
+def _as_augment(value: Any) -> Any:
+    """`scene` is a name for changes that another place would make."""
+    return dict(_SCENE) if value == "scene" else value
+
+
 class EncoderRecipe(Section):
     """Train one snippet encoder: plain, augmented or semi-supervised; from scratch, or from given weights.
 
@@ -160,7 +173,7 @@ class EncoderRecipe(Section):
     init: Annotated[InitSection | None, BeforeValidator(_as_init)] = None
     distill: EncoderDistillSection | None = None
     semi_supervised: EncoderSemiSupervisedSection | None = None
-    augment: bool | AugmentSection = True
+    augment: Annotated[bool | AugmentSection, BeforeValidator(_as_augment)] = True
     average: float | None = Field(None, ge=0, lt=1)
     train: TrainSection = TrainSection.model_validate(
         {"steps": 600, "batch_size": 32, "validate_every": 200, "checkpoint_every": 200}

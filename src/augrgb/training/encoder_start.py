@@ -11,7 +11,7 @@ from augrgb.core.errors import InputRefused, UsageFault
 from augrgb.core.files import read_json
 from augrgb.core.timeline import Clock
 from augrgb.encoders import ENCODERS
-from augrgb.encoders.files import LoadedEncoder, load_encoder
+from augrgb.encoders.files import LoadedEncoder, former_options, load_encoder
 from augrgb.encoders.snippet_encoder import SnippetEncoder
 from augrgb.training.teachers.snippet_classifier import SnippetClassifier, read_classifier
 
@@ -79,7 +79,7 @@ def inherited_options(folder: Path, name: str) -> dict[str, object]:
     """The options in an encoder folder that belong to its data or weights, and so are kept when starting from it."""
     description = read_json(folder / "model.json", "encoder description")
     same = isinstance(description, dict) and description.get("name") == name
-    options = description.get("options", {}) if same else {}
+    options = {**former_options(name), **description.get("options", {})} if same else {}
     return {option: options[option] for option in ENCODERS[name].data_options if option in options}
 
 

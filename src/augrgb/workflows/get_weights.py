@@ -64,13 +64,15 @@ def get_weights(
         return GotWeights(entry, file, check_tflite(file, entry.test))
     from augrgb.encoders.files import save_encoder
     from augrgb.encoders.import_weights import CARD
-    from augrgb.encoders.pretrained import card_of, encoder_of, usual_settings
+    from augrgb.encoders.pretrained import card_of, encoder_of, tested_encoder, usual_settings
     from augrgb.encoders.weight_card import self_test, write_card
 
-    encoder, card = encoder_of(entry), card_of(entry)
-    result = self_test(encoder, card)
+    card = card_of(entry)
+    result = self_test(tested_encoder(entry), card)
     if out is not None:
-        card = replace(card, self_test=replace(card.self_test, expected=card.self_test.expected or result.features))
+        encoder = encoder_of(entry)
+        unknown = replace(card, self_test=replace(card.self_test, expected=()))  # frames are normalized there
+        card = replace(card, self_test=replace(card.self_test, expected=self_test(encoder, unknown).features))
         # The description of the folder is written last, so a folder that opens has its card.
         write_card(out / CARD, card)
         save_encoder(out, encoder, usual_settings(entry, clock))

@@ -8,16 +8,26 @@ import numpy as np
 
 from augrgb.core.files import write_text
 from augrgb.core.types import Dataset
+from augrgb.weights import kept_file, weights_entry
 
 _FPS = 15
 _STRIDES = (16, 8, 4)
+_WEIGHTS = "efficientnet_lite0"
+_SMALL = "encoder: {small_rgb: {}}\n"
+_PRETRAINED = (
+    "encoder: {efficientnet_lite: {}}\n"
+    f"init: {{weights: {_WEIGHTS}, freeze: ['net.stem.*', 'net.blocks.[0-9].*', 'net.blocks.1[0-2].*']}}\n"
+    "train: {steps: 300, batch_size: 16, learning_rate: 0.0003, validate_every: 100, checkpoint_every: 100}\n"
+)
+_SIZE = ", size: [224, 168]"
 
 
 def write_recipes(dataset: Dataset, split: str, folder: Path) -> tuple[list[Path], list[str]]:
     """Write `encoder.yaml` (RGB snippet encoder) and `recipe.yaml` (RGB stream) into a dataset folder.
 
     The stride is the largest of 16, 8, 4 frames at 15 fps of which two fit into a short event (10th percentile); the
-    filter gets as many layers as it takes to see a long event (90th percentile) whole.
+    filter gets as many layers as it takes to see a long event (90th percentile) whole. The encoder is
+    `efficientnet_lite` if its weights are in the cache, else `small_rgb`.
 
     Returns:
         The files, and the reasons as sentences.
@@ -33,14 +43,22 @@ def write_recipes(dataset: Dataset, split: str, folder: Path) -> tuple[list[Path
         f"Short events last {short:.1f} s (10th percentile): a snippet every {stride_s:.2f} s.",
         f"Long events last {long:.1f} s (90th percentile): {layers} layers see {seen_s:.0f} s.",
     ]
+    pretrained = kept_file(weights_entry(_WEIGHTS)) is not None
+    if pretrained:
+        reasons.append(f"The encoder starts from {_WEIGHTS}, pretrained on ImageNet; its last blocks are trained.")
+    else:
+        reasons.append(
+            "The encoder is small and starts from nothing. For one pretrained on ImageNet: "
+            f"`augrgb weights get {_WEIGHTS}`, then `augrgb init` again."
+        )
     comment = "".join(f"# {reason}\n" for reason in reasons)
     place = folder.as_posix()
     encoder, stream = folder / "encoder.yaml", folder / "recipe.yaml"
     write_text(
         encoder,
         f"# augrgb train-encoder {encoder.as_posix()} -o runs/encoder\n{comment}"
-        f"data: {{dataset: {_quoted(place)}, split: {_quoted(split)}}}\n"
-        f"encoder: {{small_rgb: {{}}}}\n"
+        f"data: {{dataset: {_quoted(place)}, split: {_quoted(split)}{_SIZE if pretrained else ''}}}\n"
+        f"{_PRETRAINED if pretrained else _SMALL}"
         f"clock: {{fps: {_FPS}, window: {window}, stride: {stride}}}\n",
     )
     features = f"{place}/features/rgb"

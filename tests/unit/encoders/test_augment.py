@@ -10,7 +10,7 @@ import torch
 from augrgb.core.errors import AugrgbError
 from augrgb.core.files import write_json
 from augrgb.core.timeline import Clock
-from augrgb.encoders.augment import ImageChanges, augment, mirror
+from augrgb.encoders.augment import ImageChanges, augment, augment_rgb, blurred, change_background, mirror
 from augrgb.features.frame_folder import FrameFolder, FrameSettings, write_frames
 from augrgb.features.snippet_bank import SnippetBank
 
@@ -71,3 +71,28 @@ def test_windows_moved_in_time(tmp_path: Path) -> None:
     moved = bank.windows(np.array([0, 1, 4]), np.array([-2, 1, 3]))[..., 0, 0, 0]
     assert moved.tolist() == [[0, 0, 0, 1], [5, 6, 7, 8], [19, 19, 19, 19]]
     assert np.array_equal(bank.windows(np.array([1])), bank.windows(np.array([1]), np.array([0])))
+
+
+def test_background_moves_still_scenes_and_leaves_motion() -> None:
+    x = torch.rand(6, 4, 12, 16, 3, generator=torch.Generator().manual_seed(0))
+    y = change_background(x, torch.Generator().manual_seed(1), 1.0)
+    still = x.mean(dim=1, keepdim=True)
+    torch.testing.assert_close(y - y.mean(dim=1, keepdim=True), x - still)
+    assert (y.mean(dim=1, keepdim=True) - still).abs().max() > 0.05
+
+
+def test_blur_keeps_the_mean_and_takes_detail() -> None:
+    x = torch.rand(4, 2, 48, 64, 3, generator=torch.Generator().manual_seed(0))
+    y = blurred(x, torch.Generator().manual_seed(1), 1.0)
+    torch.testing.assert_close(y.mean(), x.mean(), atol=0.01, rtol=0)
+    assert (y.std(dim=(1, 2, 3, 4)) <= x.std(dim=(1, 2, 3, 4)) + 1e-6).all() and y.std() < 0.95 * x.std()
+    torch.testing.assert_close(blurred(torch.ones_like(x), torch.Generator().manual_seed(1), 1.0), torch.ones_like(x))
+
+
+def test_scene_changes_all_frames_of_a_window_alike() -> None:
+    changes = ImageChanges(noise=0, blur=1, perspective=1, background=1)
+    x = torch.rand(5, 1, 24, 32, 3, generator=torch.Generator().manual_seed(0)).expand(5, 4, 24, 32, 3)
+    y = augment_rgb(x.clone(), torch.Generator().manual_seed(1), parts=changes)
+    assert y.shape == x.shape and torch.isfinite(y).all()
+    torch.testing.assert_close(y, y[:, :1].expand_as(y))
+    assert (y - x).abs().mean() > 0.05

@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 import torch
 
+from augrgb.core.errors import AugrgbError
 from augrgb.encoders.efficientnet_lite import EfficientNetLite
-from augrgb.encoders.parts.brightness import standardized
+from augrgb.encoders.parts.brightness import relit, standardized
+from augrgb.encoders.small_rgb import SmallRGB
+from augrgb.recipe import EncoderRecipe
+from augrgb.recipe.encoder_schema import AugmentSection
+from augrgb.recipe.load import check_recipe
 
 
 def windows(count: int = 2) -> np.ndarray:
@@ -40,3 +46,26 @@ def test_normalized_windows_do_not_depend_on_brightness_and_contrast() -> None:
     dark = (bright // 4 + 3).astype(np.uint8)
     torch.testing.assert_close(standardized(dark, "window"), standardized(bright, "window"), atol=0.05, rtol=0)
     assert (standardized(dark, "none") - standardized(bright, "none")).abs().mean() > 1
+
+
+def test_relit_windows_are_images_of_usual_brightness() -> None:
+    dark = (windows() // 6).astype(np.uint8)
+    lit = relit(dark, "window")
+    assert lit.dtype == np.uint8 and abs(lit.mean() - 115) < 5 and 50 < lit.std() < 70
+    assert relit(dark, "none") is dark
+
+
+def test_differences_do_not_show_the_still_scene() -> None:
+    torch.manual_seed(0)
+    encoder = SmallRGB(dim=8, width=4, sees="differences", normalize="none").eval()
+    x = encoder.prepare(windows())
+    scene = torch.rand(2, 1, 40, 48, 3)
+    with torch.no_grad():
+        torch.testing.assert_close(encoder(x + scene), encoder(x), atol=1e-4, rtol=1e-4)
+
+
+def test_scene_is_a_name_of_changes() -> None:
+    recipe = check_recipe({"data": {"dataset": "d"}, "encoder": {"small_rgb": {}}, "augment": "scene"}, EncoderRecipe)
+    assert isinstance(recipe.augment, AugmentSection) and recipe.augment.background == recipe.augment.blur == 1
+    with pytest.raises(AugrgbError, match="augment"):
+        check_recipe({"data": {"dataset": "d"}, "encoder": {"small_rgb": {}}, "augment": "places"}, EncoderRecipe)

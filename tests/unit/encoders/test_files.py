@@ -15,6 +15,7 @@ from augrgb.core.timeline import Clock
 from augrgb.encoders import SmallRGB
 from augrgb.encoders.files import EncoderSettings, load_encoder, save_encoder
 from augrgb.encoders.snippet_encoder import encode_windows
+from augrgb.training.encoder_start import inherited_options
 
 SETTINGS = EncoderSettings(Clock(15, 8, 8), (32, 24), ("walk", "sit"), {"seed": 3})
 
@@ -116,3 +117,14 @@ def test_only_catalog_names_are_built(folder: Any) -> None:
     refused(folder, "E-MOD-006", "does not describe an encoder")
     (folder / "model.json").write_text("[1]")
     refused(folder, "E-MOD-006", "does not describe an encoder")
+
+
+def test_encoders_saved_before_normalization_load_without_it(tmp_path: Path) -> None:
+    encoder = SmallRGB(dim=8, width=4, normalize="none")
+    save_encoder(tmp_path, encoder, SETTINGS)
+    description = json.loads((tmp_path / "model.json").read_text())
+    del description["options"]["normalize"], description["options"]["sees"]
+    (tmp_path / "model.json").write_text(json.dumps(description))
+    loaded = load_encoder(tmp_path).encoder
+    assert loaded.options == encoder.options and SmallRGB().options["normalize"] == "window"
+    assert inherited_options(tmp_path, "small_rgb") == {"normalize": "none"}

@@ -34,3 +34,14 @@ def standardized(windows: NDArray[Any], normalize: Normalize) -> Tensor:
         std, mean = torch.std_mean(window, correction=0)
         window.sub_(mean).div_(std.clamp(min=_LEAST_STD))
     return x
+
+
+def relit(windows: NDArray[Any], normalize: Normalize) -> NDArray[Any]:
+    """Windows as images of usual brightness and contrast, for networks that prepare images in their own way.
+
+    Shape: (N, window, H, W, 3) uint8 -> same.
+    """
+    if normalize == "none":
+        return windows
+    x = standardized(windows, normalize).mul_(USUAL_STD).add_(USUAL_MEAN)
+    return x.round_().clamp_(0, 255).to(torch.uint8).numpy()
