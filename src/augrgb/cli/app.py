@@ -19,6 +19,7 @@ from augrgb.cli.evaluate import evaluate
 from augrgb.cli.extract import extract
 from augrgb.cli.init import init
 from augrgb.cli.recipes import recipes_app
+from augrgb.cli.report import report
 from augrgb.cli.training import distill, train, train_encoder
 from augrgb.cli.weights import check_encoder, import_weights
 from augrgb.cli.weights_catalog import weights_app
@@ -44,6 +45,7 @@ ORDER = (
     "distill",
     "evaluate",
     "compare",
+    "report",
     "weights",
     "import-weights",
     "check-encoder",
@@ -80,6 +82,7 @@ app.command(rich_help_panel=TRAIN)(train)
 app.command(rich_help_panel=TRAIN)(distill)
 app.command(rich_help_panel=TRAIN)(evaluate)
 app.command(rich_help_panel=TRAIN)(compare)
+app.command(rich_help_panel=TRAIN)(report)
 app.add_typer(weights_app, name="weights", rich_help_panel=WEIGHTS)
 app.command("import-weights", rich_help_panel=WEIGHTS)(import_weights)
 app.command("check-encoder", rich_help_panel=WEIGHTS)(check_encoder)

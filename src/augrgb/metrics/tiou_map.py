@@ -73,7 +73,7 @@ def tiou_report(
     known = np.isin(detections.label, labels)
     # Best first over all videos: the rank of a detection is from now on its index.
     detections = detections.take(np.flatnonzero(known)[np.argsort(-detections.score[known], kind="stable")])
-    pairs = _Pairs(detections, truth, min(thresholds))
+    pairs = DetectionPairs(detections, truth, min(thresholds))
     positives = np.bincount(truth_class)
     hit = np.stack([pairs.assigned(threshold) >= 0 for threshold in thresholds])  # (M, D)
     order = np.argsort(detections.label, kind="stable")
@@ -120,7 +120,7 @@ def clean_truth(truth: Segments, shortest: float = 0.001, same_within: float = 0
     return truth.take(np.array(keep, np.int64))
 
 
-class _Pairs:
+class DetectionPairs:
     """Pairs of a detection (index = rank) and an event of its video and class with tIoU >= `floor`."""
 
     def __init__(self, detections: Segments, truth: Segments, floor: float) -> None:

@@ -290,6 +290,21 @@ class PlainTable:
     note: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class FigureImage:
+    """A drawn figure.
+
+    Args:
+        title: Heading above it.
+        uri: `data:image/svg+xml;base64,...` or a PNG in the same form.
+        caption: What it shows and how to read it.
+    """
+
+    title: str
+    uri: str
+    caption: str
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class ReportData:
     """Everything on the report page; sections without data are left out.
@@ -301,6 +316,7 @@ class ReportData:
         headline: The result in one sentence; None writes it from the comparison.
         more_tables: Further comparisons, each under its title, folded away below the first.
         plain_tables: Tables of text, each folded away under its title.
+        figures: Drawn figures, one below the other.
         classes: All class names in their order, so that colors do not depend on the videos shown.
     """
 
@@ -311,6 +327,7 @@ class ReportData:
     comparison: Comparison | None = None
     more_tables: tuple[tuple[str, Comparison], ...] = ()
     plain_tables: tuple[PlainTable, ...] = ()
+    figures: tuple[FigureImage, ...] = ()
     gaps: tuple[GapShare, ...] = ()
     class_gains: ClassGains | None = None
     ablation: Ablation | None = None

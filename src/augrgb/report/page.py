@@ -115,6 +115,7 @@ def _sections(values: dict[str, Any], data: ReportData) -> list[tuple[str, str]]
         ("timelines", "Timelines", data.timelines),
         ("classes", "Classes", values.get("class_chart")),
         ("ablation", "Ablation", values.get("ablation_chart")),
+        ("figures", "Figures", data.figures),
         ("curves", "Training", data.curves),
         ("tables", "Tables", data.plain_tables),
         ("costs", "Time and memory", data.costs),
