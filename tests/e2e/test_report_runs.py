@@ -42,7 +42,7 @@ def test_the_same_runs_give_the_same_bytes(project: Path, tmp_path: Path) -> Non
 
 def test_what_is_no_finished_run_is_refused(project: Path, tmp_path: Path) -> None:
     outcome = run_cli("report", project / "world", "-o", tmp_path / "out")
-    assert outcome.code in (2, 3) and "E-RUN" in outcome.err
+    assert outcome.code == 3 and "no such run folder" in outcome.err
     assert not (tmp_path / "out").exists()
 
 
