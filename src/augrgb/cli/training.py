@@ -25,6 +25,10 @@ def train_encoder(
     out: RunOption = None,
     device: TrainingDevice = None,
     workers: WorkersOption = None,
+    pretrain: Annotated[
+        list[Path] | None,
+        typer.Option(help="First learn to see motion in these videos (files or folders), which need no labels."),
+    ] = None,
     dry_run: DryRunOption = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -32,9 +36,13 @@ def train_encoder(
     from augrgb.cli.progress import StageBars
     from augrgb.parallel.workers import available_cores
     from augrgb.recipe import EncoderRecipe, load_recipe
+    from augrgb.recipe.encoder_schema import PretrainSection
     from augrgb.workflows.train_encoder import train_encoder as run_training
 
     loaded = load_recipe(recipe, EncoderRecipe, overrides or [])
+    if pretrain:
+        section = {**(loaded.pretrain.model_dump() if loaded.pretrain is not None else {}), "videos": pretrain}
+        loaded = loaded.model_copy(update={"pretrain": PretrainSection.model_validate(section)})
     folder = out or Path("runs") / recipe.stem
     if dry_run:
         from augrgb.cli.dry_run_table import show_dry_run
@@ -52,6 +60,7 @@ def train_encoder(
             workers=workers or max(1, available_cores() // int(os.environ.get("LOCAL_WORLD_SIZE", "1"))),
             progress=bars.counter("train-encoder"),
             decoding=bars.counter("decode and flow"),
+            pretraining=bars.counter("pretraining") if loaded.pretrain is not None else None,
         )
     _show(folder, result, as_json=as_json)
 

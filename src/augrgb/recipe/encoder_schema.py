@@ -110,6 +110,19 @@ class InitSection(Section):
         return self
 
 
+class PretrainSection(Section):
+    """Before labels: learn from any videos to see what moves where (optical flow), and poses beside them (`.npz`).
+
+    `videos` are files, folders and patterns; nothing about them needs to be known.
+    """
+
+    videos: list[Path]
+    steps: PositiveInt = 1000
+    batch_size: PositiveInt = 32
+    learning_rate: float = Field(1e-3, gt=0)
+    pose_weight: float = Field(1.0, ge=0)
+
+
 def _as_init(value: Any) -> Any:
     return {"folder": value} if isinstance(value, str) else value
 
@@ -171,6 +184,7 @@ class EncoderRecipe(Section):
     encoder: dict[str, dict[str, Any]]
     clock: ClockSection = ClockSection(fps=15, window=8, stride=8)
     init: Annotated[InitSection | None, BeforeValidator(_as_init)] = None
+    pretrain: PretrainSection | None = None
     distill: EncoderDistillSection | None = None
     semi_supervised: EncoderSemiSupervisedSection | None = None
     augment: Annotated[bool | AugmentSection, BeforeValidator(_as_augment)] = True
