@@ -20,6 +20,7 @@ from augrgb.cli.extract import extract
 from augrgb.cli.init import init
 from augrgb.cli.recipes import recipes_app
 from augrgb.cli.report import report
+from augrgb.cli.serve import serve
 from augrgb.cli.training import distill, train, train_encoder
 from augrgb.cli.weights import check_encoder, import_weights
 from augrgb.cli.weights_catalog import weights_app
@@ -37,6 +38,7 @@ ORDER = (
     "demo",
     "init",
     "detect",
+    "serve",
     "data",
     "world",
     "train-encoder",
@@ -74,6 +76,7 @@ LOOK = "Look up"
 app.command(rich_help_panel=START)(demo)
 app.command(rich_help_panel=START)(init)
 app.command(rich_help_panel=START)(detect)
+app.command(rich_help_panel=START)(serve)
 app.add_typer(data_app, name="data", rich_help_panel=DATA)
 app.add_typer(world_app, name="world", rich_help_panel=DATA)
 app.command("train-encoder", rich_help_panel=TRAIN)(train_encoder)

@@ -104,6 +104,7 @@ class GuardedDetector:
         argument: Argument,
         *,
         timeout_s: float = OPEN_S,
+        on_progress: Callable[[float], object] | None = None,
     ) -> Result:
         """Call a function with the detector and an argument in the child.
 
@@ -112,15 +113,24 @@ class GuardedDetector:
             function: Picklable by name. It may pass `allow_time_for` as the detector's `opened`.
             argument: Picklable, like the result.
             timeout_s: Seconds that it may take, besides those it allows itself.
+            on_progress: Called with the fraction done that the function reports (`report_progress`).
 
         Raises:
             AugrgbError: See `__call__`.
         """
-        result: Result = self._answer(video, _Call(self._folder, self._device, function, argument), timeout_s)
+        result: Result = self._answer(
+            video, _Call(self._folder, self._device, function, argument), timeout_s, on_progress
+        )
         return result
 
-    def _answer(self, where: Path | str, call: _Call, timeout_s: float) -> Any:
-        outcome = self._child.call(ChildJob(str(where), call, timeout_s))
+    def _answer(
+        self,
+        where: Path | str,
+        call: _Call,
+        timeout_s: float,
+        on_progress: Callable[[float], object] | None = None,
+    ) -> Any:
+        outcome = self._child.call(ChildJob(str(where), call, timeout_s), on_progress=on_progress)
         if isinstance(outcome, AugrgbError):
             raise outcome
         return outcome

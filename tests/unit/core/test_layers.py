@@ -28,6 +28,7 @@ LINE = [
     "world",
     "workflows",
     "pipelines",
+    "server",
     "cli",
 ]
 ROOT = Path(augrgb.__file__).parent

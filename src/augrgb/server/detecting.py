@@ -1,0 +1,125 @@
+"""Looking at videos and detecting in them, in child processes that may take only so much (see `parallel.child`)."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from augrgb.core.errors import AugrgbError
+from augrgb.inference.supervisor import GuardedDetector, allow_time_for
+from augrgb.parallel.child import Child, ChildJob, report_progress
+from augrgb.parallel.limits import ChildLimits
+from augrgb.server.results import Found
+
+if TYPE_CHECKING:
+    from augrgb.inference.detector import Detector
+
+STRIP_FRAMES = 40
+_PROBE_S = 60.0
+_PROBE_BYTES = 3 * 2**30
+
+
+class Detecting(Protocol):
+    """What the worker needs of a detector."""
+
+    def __call__(self, path: Path, on_progress: Callable[[float], object]) -> Found:
+        """Detect in one file."""
+        ...
+
+    def stop(self) -> None:
+        """End the process; the next call starts another one."""
+        ...
+
+
+class DetectorProcess:
+    """A model in a child process that is started with the first video and kept.
+
+    Args:
+        model: A bundle.
+        device: Where networks run.
+    """
+
+    def __init__(self, model: Path, device: str) -> None:
+        self._model, self._device = model, device
+        self._detector: GuardedDetector | None = None
+
+    def __call__(self, path: Path, on_progress: Callable[[float], object]) -> Found:
+        """See `Detecting`.
+
+        Raises:
+            AugrgbError: The video or the model cannot be used.
+        """
+        if self._detector is None:
+            self._detector = GuardedDetector(self._model, self._device)
+            self._detector.check()
+        return self._detector.run(path, _find, path, on_progress=on_progress)
+
+    def stop(self) -> None:
+        """See `Detecting`."""
+        detector, self._detector = self._detector, None
+        if detector is not None:
+            detector.__exit__(None, None, None)
+
+
+class Prober:
+    """Looks at the header and the first frame of files in one limited child process, one file at a time."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._child: Child[Path, dict[str, Any]] | None = None
+
+    def __call__(self, path: Path) -> dict[str, Any]:
+        """What a file says about itself.
+
+        Raises:
+            AugrgbError: It is no video that can be decoded.
+        """
+        with self._lock:
+            if self._child is None:
+                self._child = Child(_look, limits=ChildLimits(_PROBE_BYTES))
+            outcome = self._child.call(ChildJob(str(path), path, _PROBE_S))
+        if isinstance(outcome, AugrgbError):
+            raise outcome
+        return outcome
+
+    def stop(self) -> None:
+        """End the process."""
+        with self._lock:
+            child, self._child = self._child, None
+            if child is not None:
+                child.__exit__()
+
+
+def _look(path: Path) -> dict[str, Any]:
+    from augrgb.video.probe import probe
+
+    info = probe(path)
+    return {
+        "width": info.width,
+        "height": info.height,
+        "fps": info.fps,
+        "duration_s": info.duration_s,
+        "codec": info.codec,
+        "container": info.container,
+        "has_audio": info.has_audio,
+    }
+
+
+def _find(detector: Detector, path: Path) -> Found:
+    """In the child: detect, with a film strip from the same decoding; its frames also tell how far it is."""
+    from augrgb.report.film_strip import film_strip
+    from augrgb.video.thumbnails import Thumbnails
+
+    class CountedStrip(Thumbnails):
+        taken = 0
+
+        def take(self, frame: Any) -> None:
+            super().take(frame)
+            self.taken += 1
+            report_progress(min(self.taken, STRIP_FRAMES), STRIP_FRAMES + 1)
+
+    strip = CountedStrip(STRIP_FRAMES)
+    found = detector(path, name="video", thumbnails=strip, opened=allow_time_for)
+    return Found(found, detector.rules(), tuple(film_strip(strip.frames(found.duration_s))))

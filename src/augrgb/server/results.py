@@ -1,0 +1,154 @@
+"""What was detected in each video: scores, events and a film strip, one folder per video in the work folder."""
+
+from __future__ import annotations
+
+import io
+import json
+import shutil
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from augrgb.core.errors import InputRefused
+from augrgb.core.files import ARRAY_DAMAGE, read_json, write_bytes, write_json
+from augrgb.core.timeline import Clock
+from augrgb.core.types import Detection
+from augrgb.detection.event_rule import EventRule, find_events
+from augrgb.inference.video_detections import VideoDetections
+
+SCHEMA = "augrgb.server_result/1"
+
+
+@dataclass(frozen=True, eq=False)
+class Found:
+    """What a detector gives for a video.
+
+    Args:
+        detections: Scores and events.
+        rules: (K,) The rules by which events were found.
+        strip: Small frames, evenly spaced, as JPEG data URIs.
+    """
+
+    detections: VideoDetections
+    rules: tuple[EventRule, ...]
+    strip: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class Result:
+    """A stored result.
+
+    Args:
+        job: The job that made it.
+        duration_s: Length of the video.
+        classes: K names.
+        clock: Time base of the scores.
+        rules: (K,) of the model.
+        events: Found with these rules.
+        first_frame_s: When a player shows the first frame, from which all times count.
+        warnings: What was repaired while decoding.
+        scores: (T, K) float64, on the disk until they are read.
+    """
+
+    job: int
+    duration_s: float
+    classes: tuple[str, ...]
+    clock: Clock
+    rules: tuple[EventRule, ...]
+    events: tuple[Detection, ...]
+    warnings: tuple[str, ...]
+    first_frame_s: float
+    scores: NDArray[np.float64]
+
+    def events_at(self, label: str, threshold: float) -> list[Detection]:
+        """Events of one class at another threshold, by the rule by which `events` were found.
+
+        Raises:
+            InputRefused: E-SRV-004: no such class.
+        """
+        if label not in self.classes:
+            raise InputRefused("E-SRV-004", "class", "the model has no such class", "Load the page again.")
+        column = self.classes.index(label)
+        scores = np.ascontiguousarray(self.scores[:, column : column + 1])
+        rule = self.rules[column].with_on(threshold)
+        return find_events(scores, self.clock, [label], "video", self.duration_s, rules=rule)
+
+    def eight_bit(self) -> bytes:
+        """Scores for drawing: 0 to 255, all of the first class, then all of the second, and so on."""
+        return np.ascontiguousarray(np.rint(self.scores.T * 255.0).astype(np.uint8)).tobytes()
+
+
+class Results:
+    """Results in a folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def write(self, video_id: str, job: int, found: Found) -> None:
+        """Store a result; an older one stays until this one is complete."""
+        folder, detections = self._folder / video_id, found.detections
+        data = io.BytesIO()
+        np.save(data, np.ascontiguousarray(detections.scores, np.float64), allow_pickle=False)
+        scores = f"scores-{job}.npy"
+        write_bytes(folder / scores, data.getvalue())
+        values = {
+            "schema": SCHEMA,
+            "job": job,
+            "duration_s": detections.duration_s,
+            "classes": list(detections.classes),
+            "clock": detections.clock.to_json(),
+            "rules": [asdict(rule) for rule in found.rules],
+            "events": [[one.label, one.start_s, one.end_s, one.score] for one in detections.detections],
+            "warnings": list(detections.warnings),
+            "first_frame_s": detections.first_frame_s,
+            "scores": scores,
+            "strip": list(found.strip),
+        }
+        write_json(folder / "result.json", values)
+        for old in folder.glob("scores-*.npy"):
+            if old.name != scores:
+                old.unlink(missing_ok=True)
+
+    def read(self, video_id: str) -> Result:
+        """A stored result.
+
+        Raises:
+            InputRefused: E-SRV-014: there is none yet.
+        """
+        values = self._values(video_id)
+        try:
+            scores = np.load(self._folder / video_id / str(values["scores"]), mmap_mode="r", allow_pickle=False)
+        except ARRAY_DAMAGE as error:
+            raise InputRefused("E-SRV-014", "result", "its scores cannot be read", "Detect again.") from error
+        events = tuple(Detection("video", label, start, end, score) for label, start, end, score in values["events"])
+        return Result(
+            job=values["job"],
+            duration_s=values["duration_s"],
+            classes=tuple(values["classes"]),
+            clock=Clock(**values["clock"]),
+            rules=tuple(EventRule(**rule) for rule in values["rules"]),
+            events=events,
+            warnings=tuple(values["warnings"]),
+            first_frame_s=values["first_frame_s"],
+            scores=scores,
+        )
+
+    def strip(self, video_id: str) -> list[str]:
+        """Small frames, evenly spaced, as JPEG data URIs."""
+        return [str(frame) for frame in self._values(video_id)["strip"]]
+
+    def remove(self, video_id: str) -> None:
+        """Delete all that is stored about a video."""
+        shutil.rmtree(self._folder / video_id, ignore_errors=True)
+
+    def _values(self, video_id: str) -> dict[str, Any]:
+        try:
+            values = read_json(self._folder / video_id / "result.json")
+        except (InputRefused, json.JSONDecodeError, OSError) as error:
+            raise InputRefused("E-SRV-014", "result", "nothing has been detected yet", "Detect first.") from error
+        if not isinstance(values, dict) or values.get("schema") != SCHEMA:
+            raise InputRefused("E-SRV-014", "result", "is of another version of augrgb", "Detect again.")
+        return values

@@ -1,0 +1,190 @@
+"""Everything behind the API, without HTTP: the index, the queue, results, documents, and what keeps them in order."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Mapping
+from pathlib import Path, PurePath
+from typing import Any
+
+from augrgb.annotations.choose_format import read_annotations
+from augrgb.core.errors import AugrgbError, InputRefused, UsageFault
+from augrgb.core.files import read_json, remove_leftovers
+from augrgb.core.types import Event
+from augrgb.server.database import Database, note
+from augrgb.server.detecting import Detecting, DetectorProcess, Prober
+from augrgb.server.documents import Documents
+from augrgb.server.jobs import JobQueue
+from augrgb.server.results import Results
+from augrgb.server.settings import ServerSettings
+from augrgb.server.uploads import UploadGate
+from augrgb.server.videos import Video, VideoIndex, new_id
+from augrgb.server.worker import Worker
+from augrgb.video.folder import VIDEO_SUFFIXES
+
+_log = logging.getLogger(__name__)
+_RETENTION_EVERY_S = 60.0
+
+
+class Service:
+    """The parts of a server, joined.
+
+    Args:
+        settings: Folders and limits.
+        detect: Detects in a file; default: the model in a child process.
+
+    Raises:
+        AugrgbError: The model, the database or the annotations cannot be used; another server uses the work folder.
+    """
+
+    def __init__(self, settings: ServerSettings, detect: Detecting | None = None) -> None:
+        self.settings, limits = settings, settings.limits
+        self.classes = classes_of(settings.model)
+        self.truth = _truth(settings.annotations)
+        self.uploads_folder = settings.work / "uploads"
+        self.uploads_folder.mkdir(parents=True, exist_ok=True)
+        self._lock = _lock(settings.work)
+        self.database = Database(settings.work / "server.sqlite")
+        roots = {"upload": self.uploads_folder}
+        if settings.videos is not None:
+            roots["folder"] = settings.videos
+        self.videos = VideoIndex(self.database, roots)
+        self.queue = JobQueue(self.database, limit=limits.queue, attempts=limits.attempts)
+        self.results = Results(settings.work / "results")
+        self.documents = Documents(self.database, keep=limits.versions)
+        self.gate = UploadGate(limits, self.uploads_folder)
+        self.probe = Prober()
+        detect = detect or DetectorProcess(settings.model, settings.device)
+        self.worker = Worker(self.queue, self.videos, self.results, detect, self._keep_house)
+        self._next_retention_s = 0.0
+        self._scanned = settings.videos is None
+
+    def start(self) -> None:
+        """Clear what a killed server left, and go on with its jobs."""
+        remove_leftovers(self.settings.work)
+        known = {video.file for video in self.videos.all() if video.origin == "upload"}
+        for path in self.uploads_folder.iterdir():
+            if path.name not in known and ".tmp-" not in path.name:
+                path.unlink(missing_ok=True)  # complete, but its client never heard so
+        self.queue.recover()
+        self.worker.start()
+
+    def stop(self) -> None:
+        """End the processes and let go of the work folder."""
+        self.worker.stop()
+        self.probe.stop()
+        if self._lock is not None:
+            self._lock.close()
+
+    def add_upload(self, path: Path, name: str, size: int) -> Video:
+        """List an uploaded file that turns out to be a video, and queue it; any other file is deleted.
+
+        Raises:
+            AugrgbError: It is no video, or the queue is full.
+        """
+        try:
+            info = self.probe(path)
+            video = Video(new_id(), name, "upload", path.name, size, info, time.time())
+            with self.database.transaction() as database:
+                self.videos.add(database, video)
+                self.queue.add(database, video.video_id)
+        except BaseException:
+            path.unlink(missing_ok=True)
+            raise
+        self.worker.wake()
+        return video
+
+    def detect(self, video: Video) -> int:
+        """Queue a video; returns the job."""
+        with self.database.transaction() as database:
+            job = self.queue.add(database, video.video_id)
+        self.worker.wake()
+        return job
+
+    def delete(self, video: Video) -> None:
+        """Delete an uploaded video, its scores and its annotations; of a video of the folder all but the file."""
+        self.videos.remove(video.video_id)
+        self.results.remove(video.video_id)
+        if video.origin == "upload":
+            (self.uploads_folder / video.file).unlink(missing_ok=True)
+        self.worker.wake()
+
+    def note(self, action: str, video: str) -> None:
+        """A line in the audit log."""
+        with self.database.transaction() as database:
+            note(database, time.time(), action, video)
+
+    def true_events(self, video: Video) -> tuple[Event, ...] | None:
+        """The annotated events of a video, None if there are none for it."""
+        return self.truth.get(video.name, self.truth.get(PurePath(video.name).stem))
+
+    def _keep_house(self) -> None:
+        if not self._scanned:
+            self._scanned = True
+            self._scan()
+        age = self.settings.limits.retention_s
+        if age is not None and time.monotonic() >= self._next_retention_s:
+            self._next_retention_s = time.monotonic() + _RETENTION_EVERY_S
+            for video in self.videos.all():
+                if video.origin == "upload" and time.time() - video.added_s > age:
+                    self.delete(video)
+
+    def _scan(self) -> None:
+        """List the videos of the folder that are not listed yet."""
+        root = self.settings.videos
+        if root is None:
+            return
+        known = {video.file for video in self.videos.all() if video.origin == "folder"}
+        for path in sorted(root.rglob("*")):
+            file = str(path.relative_to(root))
+            if path.suffix.lower() not in VIDEO_SUFFIXES or file in known or path.is_symlink() or not path.is_file():
+                continue
+            try:
+                info = self.probe(path)
+            except AugrgbError as fault:
+                _log.warning("%s", fault)
+                continue
+            name = path.name.encode("utf-8", "replace").decode()
+            with self.database.transaction() as database:
+                video = Video(new_id(), name, "folder", file, path.stat().st_size, info, time.time())
+                self.videos.add(database, video)
+
+
+def classes_of(model: Path) -> tuple[str, ...]:
+    """The classes of a bundle, read without loading it.
+
+    Raises:
+        InputRefused: E-FILE-001 (absent), E-MOD-006 (no stream), E-MOD-018 (no encoder).
+    """
+    raw = read_json(model / "model.json", "stream folder")
+    classes = raw.get("classes") if isinstance(raw, dict) and raw.get("kind") == "stream" else None
+    if not isinstance(classes, list) or not all(isinstance(name, str) for name in classes):
+        raise InputRefused("E-MOD-006", model, "is not a stream folder", "Name a run folder or a bundle.")
+    if not (model / "encoder" / "model.json").is_file():
+        remedy = "Train on features of `augrgb extract`."
+        raise InputRefused("E-MOD-018", model, "this stream has no snippet encoder", remedy)
+    return tuple(classes)
+
+
+def _truth(path: Path | None) -> Mapping[str, tuple[Event, ...]]:
+    if path is None:
+        return {}
+    found = read_annotations(path).videos
+    return {name: video.events for name, video in found.items() if video.events is not None}
+
+
+def _lock(work: Path) -> Any:
+    """Hold the work folder: two servers would take each other's jobs for interrupted ones."""
+    try:
+        import fcntl
+    except ImportError:  # not on Windows
+        return None
+    file = (work / "server.lock").open("w", encoding="utf-8")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        file.close()
+        problem = "another server uses this work folder"
+        raise UsageFault("E-SRV-011", work, problem, "Stop it, or choose another --work folder.") from error
+    return file
