@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from augrgb.features.store import open_features
     from augrgb.inference.detector import Detector
     from augrgb.pipelines.api import compare, extract, load_recipe, train
+    from augrgb.pipelines.fit import fit
     from augrgb.workflows.score import evaluate
 
 __version__ = "0.1.0"
@@ -31,6 +32,7 @@ __all__ = [
     "compare",
     "evaluate",
     "extract",
+    "fit",
     "load_dataset",
     "load_recipe",
     "open_features",
@@ -46,6 +48,7 @@ _HOMES = {
     "compare": "pipelines.api",
     "evaluate": "workflows.score",
     "extract": "pipelines.api",
+    "fit": "pipelines.fit",
     "load_dataset": "annotations.dataset_file",
     "load_recipe": "pipelines.api",
     "open_features": "features.store",

@@ -15,8 +15,8 @@ import augrgb
 from augrgb.core.errors import AugrgbError
 
 NAMES = {
-    "Batch", "Clock", "Detection", "Detector", "Event", "compare", "evaluate", "extract", "load_dataset", "load_recipe",
-    "open_features", "train",
+    "Batch", "Clock", "Detection", "Detector", "Event", "compare", "evaluate", "extract", "fit", "load_dataset",
+    "load_recipe", "open_features", "train",
 }  # fmt: skip
 
 

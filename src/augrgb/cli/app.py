@@ -17,6 +17,7 @@ from augrgb.cli.demo import demo
 from augrgb.cli.detect import detect
 from augrgb.cli.evaluate import evaluate
 from augrgb.cli.extract import extract
+from augrgb.cli.fit import fit
 from augrgb.cli.init import init
 from augrgb.cli.recipes import recipes_app
 from augrgb.cli.report import report
@@ -37,6 +38,7 @@ class _NewcomerOrder(TyperGroup):
 ORDER = (
     "demo",
     "init",
+    "fit",
     "detect",
     "serve",
     "data",
@@ -75,6 +77,7 @@ LOOK = "Look up"
 
 app.command(rich_help_panel=START)(demo)
 app.command(rich_help_panel=START)(init)
+app.command(rich_help_panel=START)(fit)
 app.command(rich_help_panel=START)(detect)
 app.command(rich_help_panel=START)(serve)
 app.add_typer(data_app, name="data", rich_help_panel=DATA)

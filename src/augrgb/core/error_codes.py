@@ -312,6 +312,9 @@ CODES: Final[dict[str, ErrorCode]] = {
     "E-RUN-007": ErrorCode("usage", "The runs to evaluate together are of different datasets.", "Evaluate them one by one."),
     "E-RUN-008": ErrorCode("input", "Some cells of a comparison failed.", "Fix the errors in the message and run the command again; finished cells are kept."),
     "E-RUN-009": ErrorCode("input", "The protocol of the search is not defined on the validation videos.", "Choose another `search.protocol` or `search.split`."),
+    "E-RUN-010": ErrorCode("usage", "A project file is not valid.", "Correct what the message names, or make it again with `augrgb init`."),
+    "E-RUN-011": ErrorCode("usage", "The folder was begun by `augrgb fit` with other settings.", "Use the same settings to continue, another `--out`, or `--replace`."),
+    "E-RUN-012": ErrorCode("usage", "The time budget is no time, or too short for these videos.", "Give at least what the message says, such as `20m`."),
     # Metrics
     "E-MET-001": ErrorCode("input", "Scores, labels or weights have shapes that do not fit together.", "Give scores (T, K) with one column per class."),
     "E-MET-002": ErrorCode("input", "Scores are NaN or outside [0, 1].", "Apply a sigmoid to logits."),

@@ -23,7 +23,7 @@ _SIZE = ", size: [224, 168]"
 
 
 def write_recipes(dataset: Dataset, split: str, folder: Path) -> tuple[list[Path], list[str]]:
-    """Write `encoder.yaml` (RGB snippet encoder) and `recipe.yaml` (RGB stream) into a dataset folder.
+    """Write `project.yaml` (for `augrgb fit`), `encoder.yaml` and `recipe.yaml` into a dataset folder.
 
     The stride is the largest of 16, 8, 4 frames at 15 fps of which two fit into a short event (10th percentile); the
     filter gets as many layers as it takes to see a long event (90th percentile) whole. The encoder is
@@ -68,7 +68,14 @@ def write_recipes(dataset: Dataset, split: str, folder: Path) -> tuple[list[Path
         f"data:\n  dataset: {_quoted(place)}\n  split: {_quoted(split)}\n  features: {{rgb: {_quoted(features)}}}\n"
         f"student: {{modality: rgb, filter: {{sd_tcn: {{layers: {layers}, width: 128}}}}}}\n",
     )
-    return [encoder, stream], reasons
+    project = folder / "project.yaml"
+    write_text(
+        project,
+        f"# augrgb fit {project.as_posix()}\n{comment}"
+        f"dataset: .\nsplit: {_quoted(split)}\n"
+        f"clock: {{fps: {_FPS}, window: {window}, stride: {stride}}}\nlayers: {layers}\n",
+    )
+    return [project, encoder, stream], reasons
 
 
 def _quoted(text: str) -> str:

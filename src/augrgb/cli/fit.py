@@ -1,0 +1,101 @@
+"""`augrgb fit`: a detector from a project file."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from augrgb.cli.options import JsonOption, WorkersOption
+from augrgb.core.errors import UsageFault
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from augrgb.pipelines.fitting.plan import Plan
+
+_SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0}
+
+
+def fit(
+    project: Annotated[Path, typer.Argument(help="project.yaml of `augrgb init`, or its folder.")],
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="Folder to write. Default: fit/ beside it.")] = None,
+    budget: Annotated[
+        str | None, typer.Option(help="Choose a training schedule that fits this time.", metavar="20m")
+    ] = None,
+    false_alarms_per_day: Annotated[
+        float | None, typer.Option(min=0, help="Choose thresholds for at most this many per class. Default: best F1.")
+    ] = None,
+    isotonic: Annotated[bool, typer.Option("--isotonic", help="Calibrate scores by isotonic regression.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the plan and stop.")] = False,
+    replace: Annotated[bool, typer.Option("--replace", help="Delete what another fit left in the folder.")] = False,
+    workers: WorkersOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Train a detector on your videos: teachers, plain RGB, Augmented-RGB, thresholds, report.
+
+    Finished work is kept: the same command continues.
+    """
+    from augrgb.cli.output import print_json, say, stdout
+    from augrgb.cli.progress import StageBars
+    from augrgb.pipelines import fit as pipeline
+    from augrgb.report.numbers import percent
+
+    budget_s = _budget(budget)
+    plan = pipeline.plan_fit(project, out, budget_s=budget_s)
+    if not as_json:
+        stdout().print(_plan_table(plan))
+    if dry_run:
+        if as_json:
+            print_json({"seconds": plan.seconds, "disk_bytes": plan.disk_bytes, "teachers": list(plan.teachers)})
+        return
+    with StageBars() as bars:
+        done = pipeline.fit(
+            project,
+            out,
+            budget_s=budget_s,
+            false_alarms_per_day=false_alarms_per_day,
+            isotonic=isotonic,
+            replace=replace,
+            workers=workers,
+            on_progress=bars.update,
+        )
+    if as_json:
+        values = {"folder": done.folder, "bundle": done.bundle, "report": done.report, "chosen": done.chosen}
+        print_json({**values, "verdict": done.verdict})
+        return
+    for name, value in done.validation.items():
+        say(f"{name}: frame mAP {percent(value)} % on validation, {percent(done.test[name])} % on test")
+    say(done.verdict)
+    say(f"Report: {done.report}")
+    say(f"Next: augrgb detect NEW_VIDEO.mp4 --model {done.bundle}")
+
+
+def _budget(text: str | None) -> float | None:
+    if text is None:
+        return None
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)([smh])", text.strip())
+    if not found or float(found[1]) <= 0:
+        raise UsageFault("E-RUN-012", "--budget", f"{text!r} is no time", "Write it like 90s, 20m or 2h.")
+    return float(found[1]) * _SECONDS[found[2]]
+
+
+def _plan_table(plan: Plan) -> Table:
+    from rich import box
+    from rich.table import Table as RichTable
+
+    from augrgb.report.numbers import duration
+    from augrgb.report.terminal import plain
+
+    table = RichTable(box=box.SIMPLE_HEAD, pad_edge=False)
+    for heading in ("Stage", "Choice", "Reason", "Time", "Disk"):
+        table.add_column(heading)
+    for one in plan.stages:
+        disk = f"{one.disk_bytes / 1e6:.0f} MB" if one.disk_bytes else ""
+        shown = (one.name, one.choice, one.reason, duration(one.seconds) if one.seconds else "", disk)
+        table.add_row(*map(plain, shown))
+    total = f"{plan.disk_bytes / 1e6:.0f} MB"
+    table.add_row(plain("all", "bold"), "", plain("estimate for one core"), plain(duration(plan.seconds)), plain(total))
+    return table

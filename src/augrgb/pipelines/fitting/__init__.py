@@ -1,0 +1,1 @@
+"""What `augrgb fit` is made of: the project file, the plan, the choice of events, the result."""

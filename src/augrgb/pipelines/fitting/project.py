@@ -1,0 +1,69 @@
+"""The project file: which dataset, split, clock and filter everything of one project uses. `augrgb init` writes it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import Field, PositiveInt, ValidationError
+
+from augrgb.core.errors import InputRefused, UsageFault
+from augrgb.core.files import read_json
+from augrgb.recipe.sections import ClockSection, Section
+
+PROJECT_FILE = "project.yaml"
+
+
+class Project(Section):
+    """What was chosen once, for all of a project."""
+
+    dataset: Path = Field(description="Folder with dataset.json; relative to the project file.")
+    split: str
+    clock: ClockSection
+    layers: PositiveInt = Field(5, description="Layers of the temporal filter.")
+    size: tuple[PositiveInt, PositiveInt] = Field((64, 48), description="Width and height of the frames encoders see.")
+    poses: bool = Field(True, description="Use poses as a teacher where all training videos have them.")
+    seed: int = Field(0, ge=0)
+
+
+def load_project(path: Path) -> Project:
+    """Read a project file, or the one in a folder.
+
+    Raises:
+        InputRefused: E-FILE-001, it is absent.
+        UsageFault: E-CFG-001, not a project file.
+    """
+    path = path / PROJECT_FILE if path.is_dir() else path
+    try:
+        values: Any = yaml.safe_load(path.read_text(encoding="utf-8"))
+        project = Project.model_validate(values)
+    except FileNotFoundError as error:
+        remedy = "Make one with `augrgb init VIDEOS EVENTS`."
+        raise InputRefused("E-FILE-001", path, "no such project file", remedy) from error
+    except (yaml.YAMLError, ValidationError, UnicodeDecodeError) as error:
+        lines = (
+            [f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors()]
+            if isinstance(error, ValidationError)
+            else [str(error)]
+        )
+        remedy = "Correct it, or make it again with `augrgb init`."
+        raise UsageFault("E-RUN-010", path, "not a project file: " + "; ".join(lines), remedy) from error
+    folder = project.dataset if project.dataset.is_absolute() else path.parent / project.dataset
+    return project.model_copy(update={"dataset": folder})
+
+
+def check_same(path: Path, settings: dict[str, Any]) -> None:
+    """Refuse to go on in a folder that was begun with other settings.
+
+    Raises:
+        UsageFault: E-RUN-011, with every difference.
+    """
+    if not path.is_file():
+        return
+    known = read_json(path, "settings")
+    keys = sorted(known.keys() | settings.keys())
+    changed = [f"{k}: {known.get(k)} then, {settings.get(k)} now" for k in keys if known.get(k) != settings.get(k)]
+    if changed:
+        remedy = "Use the same settings to continue, another --out, or --replace to delete what is there."
+        raise UsageFault("E-RUN-011", path.parent, "begun with other settings: " + "; ".join(changed), remedy)
