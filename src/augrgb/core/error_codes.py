@@ -332,6 +332,7 @@ CODES: Final[dict[str, ErrorCode]] = {
     "E-MET-014": ErrorCode("usage", "Nothing says when in a video the snippets of its scores are.", "Pass `clock=augrgb.Clock(fps, window, stride)`, or the durations of the videos."),
     "E-MET-015": ErrorCode("usage", "The forms of truth given to `evaluate` exclude each other.", "Give a dataset alone, or events, or label arrays, with what belongs to that form."),
     "E-MET-016": ErrorCode("usage", "A protocol that needs events in seconds was given label arrays.", "Pass events `(label, start_s, end_s)` or a dataset as truth."),
+    "E-MET-017": ErrorCode("input", "A frame has several labels, and the protocol is of frame-wise labels.", "Take a per-frame mAP, such as `frame-map/present`."),
     # Detections and predictions
     "E-DET-001": ErrorCode("usage", "A setting of smoothing, decoding or suppression is out of range.", "Give a value as the message says."),
     "E-DET-002": ErrorCode("input", "Scores to decode do not have the shape (T, K).", "Give one column per class."),

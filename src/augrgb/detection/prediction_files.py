@@ -20,14 +20,26 @@ from augrgb.core.errors import AugrgbError, InputRefused, did_you_mean, raise_to
 from augrgb.core.files import ARRAY_DAMAGE, identifier_of
 from augrgb.core.timeline import Clock
 from augrgb.core.types import Detection
+from augrgb.detection.frame_label_files import is_frame_labels, read_frame_labels
 from augrgb.detection.predictions import load_predictions
-from augrgb.detection.readers import DetectionFile, check_durations, read_activitynet, read_csv, read_pku
+from augrgb.detection.readers import (
+    DetectionFile,
+    check_durations,
+    is_thumos,
+    read_activitynet,
+    read_csv,
+    read_pku,
+    read_thumos,
+)
 from augrgb.detection.writers import PKU_FPS
 from augrgb.metrics.evaluation import VideoScores
 from augrgb.metrics.truth import fitting_clock
 
 _ARRAYS = (".npy", ".npz")
-_KNOWN = "ActivityNet .json, .csv, a folder of PKU-MMD .txt, .npy or .npz scores, or .safetensors of augrgb evaluate"
+_KNOWN = (
+    "ActivityNet .json, .csv, THUMOS .txt, a folder of PKU-MMD .txt or of frame-wise labels, .npy or .npz scores, "
+    "or .safetensors of augrgb evaluate"
+)
 
 
 @dataclass(frozen=True)
@@ -72,9 +84,11 @@ def read_predictions(
     kind = kind_of(path)
     if kind == ".safetensors":
         return _ours(path, classes, durations_s)
-    if kind in _ARRAYS:
+    labeled = kind == ".txt" and is_frame_labels(path)
+    if kind in _ARRAYS or labeled:
         tracks, faults = {}, list[AugrgbError]()
-        arrays = _arrays(path, kind)
+        arrays: Mapping[str, NDArray[Any]]
+        arrays = read_frame_labels(path, classes) if labeled else _arrays(path, kind)
         names, notes = _meant(arrays, durations_s)
         for written, values in arrays.items():
             video = names[written]
@@ -85,7 +99,12 @@ def read_predictions(
         raise_together(faults[:20])
         return GivenPredictions(tracks, notes=notes)
     found: DetectionFile
-    if kind == ".txt":
+    note = ""
+    if kind == ".txt" and is_thumos(path):
+        found, note = read_thumos(path, classes, first_class=first_class)
+    elif kind == ".txt" and not path.is_dir():
+        raise InputRefused("E-DET-010", path, "its lines are not `video start end class score`", f"Expected {_KNOWN}.")
+    elif kind == ".txt":
         numbers = number_classes(classes, first=first_class)
         found = read_pku(path, {number: name for name, number in numbers.items()}, fps=fps)
     else:
@@ -97,7 +116,7 @@ def read_predictions(
     )
     known = {video: duration_s for video, duration_s in durations_s.items() if duration_s is not None}
     check_durations(found.detections, known, path, tolerance_s=LARGE_OVERRUN_S)
-    return GivenPredictions(None, found.detections, found.video_ids, notes)
+    return GivenPredictions(None, found.detections, found.video_ids, (*notes, note) if note else notes)
 
 
 def _meant(ids: Collection[str], durations_s: Collection[str]) -> tuple[dict[str, str], tuple[str, ...]]:
@@ -117,9 +136,11 @@ def kind_of(path: Path) -> str:
     """
     if not path.exists():
         raise InputRefused("E-FILE-001", path, "no such predictions file or folder")
-    known = (*_ARRAYS, ".txt") if path.is_dir() else (*_ARRAYS, ".json", ".csv", ".tsv", ".safetensors")
+    known = (*_ARRAYS, ".txt") if path.is_dir() else (*_ARRAYS, ".json", ".csv", ".tsv", ".txt", ".safetensors")
     names = path.iterdir() if path.is_dir() else [path]
     suffixes = sorted({name.suffix.lower() for name in names} & set(known))
+    if path.is_dir() and not suffixes and is_frame_labels(path):
+        return ".txt"
     if len(suffixes) != 1:
         found = f"files of several kinds: {', '.join(suffixes)}" if suffixes else "not a predictions file or folder"
         raise InputRefused("E-DET-010", path, found, f"Expected {_KNOWN}.")
@@ -165,7 +186,7 @@ def _track(
     return VideoScores(values if values.dtype.kind == "f" else values.astype(np.float32), clock)
 
 
-def _arrays(path: Path, kind: str) -> dict[str, NDArray[Any]]:
+def _arrays(path: Path, kind: str) -> Mapping[str, NDArray[Any]]:
     """Arrays by video id: of a folder, one per file; of an archive, one per entry."""
     if path.is_dir():
         files = sorted(p for p in path.iterdir() if p.suffix.lower() == kind)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -108,6 +108,60 @@ def read_pku(folder: Path, class_names: Mapping[int, str], *, fps: float = PKU_F
         for d in _detections(path, rows):
             found.append(Detection(d.video_id, d.label, d.start_s / fps, d.end_s / fps, d.score))
     return DetectionFile(tuple(found), tuple(identifier_of(path.stem) for path in paths))
+
+
+_THUMOS14 = (7, 9, 12, 21, 22, 23, 24, 26, 31, 33, 36, 40, 45, 51, 68, 79, 85, 92, 93, 97)
+"""Numbers of THUMOS14's 20 classes among the 101 of UCF101, in the order of their names."""
+
+
+def read_thumos(path: Path, classes: Sequence[str], *, first_class: int = 1) -> tuple[DetectionFile, str]:
+    """Lines `video start end class score` in seconds, as the THUMOS development kit reads them; a file, or a folder.
+
+    Classes are names or numbers. Numbers are those of `classes` from `first_class` on; with 20 classes, numbers that
+    are all among the ones that THUMOS14 gives its 20 classes are those.
+
+    Returns:
+        The detections, and a sentence on what the class numbers were taken for ("" for names).
+
+    Raises:
+        InputRefused: Bad lines, an unknown class; all together.
+    """
+    files = sorted(path.glob("*.txt")) if path.is_dir() else [path]
+    rows: list[tuple[Path, str, list[str]]] = []
+    for file in files:
+        for number, line in enumerate(_text(file).splitlines(), 1):
+            if line.strip() and not line.lstrip().startswith("#"):
+                rows.append((file, f"line {number}", re.split(r"[,\s]+", line.strip())))
+    used = {int(cells[3]) for _, _, cells in rows if len(cells) == 5 and cells[3].isdigit() and cells[3] not in classes}
+    official = len(classes) == len(_THUMOS14) and used <= set(_THUMOS14)
+    names = dict(zip(_THUMOS14, classes, strict=True)) if official else dict(enumerate(classes, first_class))
+    found: list[Detection] = []
+    faults: list[AugrgbError] = []
+    for file, place, cells in rows:
+        video, start, end, label, score = cells if len(cells) == 5 else ("", "", "", "", "")
+        name = label if label in classes else names.get(int(label)) if label.isdigit() else None
+        if len(cells) == 5 and name is None:
+            remedy = f"Numbers go from {min(names)} to {max(names)} here; --first-class N says where they start."
+            faults.append(InputRefused("E-DET-007", file, f"{place}: unknown class {label!r}", remedy))
+            continue
+        try:
+            found += _detections(file, [(place, (video.removesuffix(".mp4"), name, start, end, score))])
+        except AugrgbError as fault:
+            faults.append(fault)
+    raise_together(faults[:20])
+    numbered = ", ".join(f"{number} = {names[number]}" for number in sorted(used)[:3])
+    note = f"class numbers are taken as {numbered}{', ...' if len(used) > 3 else ''}" if used else ""
+    return DetectionFile(tuple(found), tuple(dict.fromkeys(d.video_id for d in found))), note
+
+
+def is_thumos(path: Path) -> bool:
+    """Whether the first line of a file, or of a folder's first file that has one, is `video start end class score`."""
+    for file in sorted(path.glob("*.txt")) if path.is_dir() else [path]:
+        line = next((line for line in _text(file).splitlines() if line.strip() and not line.startswith("#")), None)
+        if line is not None:
+            cells = re.split(r"[,\s]+", line.strip())
+            return len(cells) == 5 and all(math.isfinite(_number(cells[i])) for i in (1, 2, 4))
+    return False
 
 
 def read_subtitles(path: Path, video_id: str) -> DetectionFile:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from augrgb.annotations.label_spans import center_spans, legacy_uniform_spans
-from augrgb.metrics import charades_localize, frame_map, tiou_map
+from augrgb.metrics import charades_localize, frame_labels, frame_map, tiou_map
 from augrgb.metrics.action_conditional import conditional_report
 from augrgb.metrics.evaluation import EvaluationInputs
 from augrgb.metrics.event_map import event_reports
@@ -96,6 +96,32 @@ def by_localize(inputs: EvaluationInputs, *, mean: Literal["published", "present
         "classes_without_truth": [name for name in inputs.classes if name not in named],
     }
     return report.map if mean == "published" else report.map_present, named, details
+
+
+def by_frame_labels(
+    inputs: EvaluationInputs, *, value: Literal["mof", "edit", "f1"], overlap: float = 0.5, short_last: bool = False
+) -> Outcome:
+    """Frame-wise metrics of action segmentation; `short_last` as ASFormer's copy of the script has it."""
+    packed = labels_of(inputs, "center")
+    names = list(inputs.scores)
+    truth = [frame_labels.labels_of_truth(packed.video(index), names[index]) for index in range(len(names))]
+    found = [frame_labels.labels_of_scores(scored.values) for scored in inputs.scores.values()]
+    counts = {
+        percent: frame_labels.segment_counts(found, truth, percent / 100, short_last=short_last)
+        for percent in (10, 25, 50)
+    }
+    numbers = {
+        "mof": frame_labels.frame_accuracy(found, truth),
+        "edit": float(np.mean([frame_labels.edit_score(*pair) for pair in zip(found, truth, strict=True)])),
+        **{f"f1@{percent}": count.f1 for percent, count in counts.items()},
+    }
+    details: dict[str, Any] = {
+        **numbers,
+        "snippets": sum(map(len, truth)),
+        "segments": counts[10].right + counts[10].missed,
+        "segments_predicted": counts[10].right + counts[10].wrong,
+    }
+    return numbers[value if value != "f1" else f"f1@{round(100 * overlap)}"], {}, details
 
 
 def by_condition(inputs: EvaluationInputs, *, tau: int, published: bool = False) -> Outcome:

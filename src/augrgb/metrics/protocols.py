@@ -14,7 +14,15 @@ from typing import Any, Literal
 from augrgb.core.errors import UsageFault, did_you_mean
 from augrgb.metrics import frame_map, tiou_map
 from augrgb.metrics.evaluation import EvaluationInputs
-from augrgb.metrics.protocol_runs import Outcome, by_condition, by_events, by_frames, by_localize, by_tiou
+from augrgb.metrics.protocol_runs import (
+    Outcome,
+    by_condition,
+    by_events,
+    by_frame_labels,
+    by_frames,
+    by_localize,
+    by_tiou,
+)
 
 EVENT_MAP_THRESHOLDS = (0.1, 0.3, 0.5, 0.7)
 
@@ -102,6 +110,28 @@ _SUPER_EVENTS, _PDAN, _LOCALIZE, _GSIG = (
 def _frames(name: str, summary: str, source: str, instead: str = "", **options: Any) -> Protocol:
     run = partial(by_frames, **options)
     return Protocol(name, f"{_FRAMES}: {summary}", "scores", source, run, instead, takes_labels=True)
+
+
+def _segmentation(family: str, source: str) -> list[Protocol]:
+    """Frame-wise metrics of action segmentation, as one of the published scripts computes them."""
+    short_last = family == "asformer"
+
+    def protocol(name: str, summary: str, **options: Any) -> Protocol:
+        run = partial(by_frame_labels, short_last=short_last, **options)
+        return Protocol(f"{family}/{name}", summary, "scores", source, run, takes_labels=True)
+
+    last = "; the last segment ends a frame early" if short_last else ""
+    scores = [
+        protocol(f"f1@{percent}", f"F1 of segments at overlap {percent} %{last}", value="f1", overlap=percent / 100)
+        for percent in (10, 25, 50)
+    ]
+    if short_last:
+        return scores
+    return [
+        protocol("mof", "share of frames with the right label, background included", value="mof"),
+        protocol("edit", "segmental edit score, mean over videos", value="edit"),
+        *scores,
+    ]
 
 
 PROTOCOLS: dict[str, Protocol] = {
@@ -243,6 +273,8 @@ PROTOCOLS: dict[str, Protocol] = {
             _OURS,
             partial(by_tiou, thresholds=tiou_map.ACTIVITYNET, clean=True),
         ),
+        *_segmentation("mstcn", "yabufarha/ms-tcn eval.py"),
+        *_segmentation("asformer", "ChinaYi/ASFormer eval.py"),
         Protocol(
             "event-map",
             "one-to-one event mAP averaged over tIoU 0.1, 0.3, 0.5, 0.7, classes present",

@@ -129,7 +129,7 @@ def read_files(
     """Annotations and predictions as they stand in files; arguments as in `evaluate_files`."""
     known = format_name or detect_format(annotations, options)
     options = dict(options or {})
-    if known == PkuMmd.name and kind_of(Path(predictions)) == ".txt" and fps is None:
+    if known == PkuMmd.name and Path(predictions).is_dir() and kind_of(Path(predictions)) == ".txt" and fps is None:
         options.setdefault("fps", 1.0)
     truth = annotated_videos(read_annotations(annotations, format_name=known, options=options), only, split, role)
     given = read_predictions(

@@ -48,6 +48,8 @@ def test_tensors_are_as_good_as_arrays(scores: Any, labels: Any) -> None:
 
 def test_every_protocol_that_takes_labels_runs_on_label_arrays_and_the_others_refuse(scores: Any, labels: Any) -> None:
     for name, protocol in PROTOCOLS.items():
+        if name.startswith(("mstcn/", "asformer/")):
+            continue  # one label per frame: test_frame_labels
         if protocol.takes_labels:
             evaluate(name, labels, scores=scores)
         else:

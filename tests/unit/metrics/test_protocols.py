@@ -31,7 +31,8 @@ DATASET = Dataset(
 )
 IDS = ["a", "b", "empty"]
 INDEX = {name: k for k, name in enumerate(CLASSES)}
-SCORED = [name for name, protocol in PROTOCOLS.items() if protocol.needs == "scores"]
+FRAME_LABELS = [name for name in PROTOCOLS if name.startswith(("mstcn/", "asformer/"))]  # one label per frame
+SCORED = [name for name, p in PROTOCOLS.items() if p.needs == "scores" and name not in FRAME_LABELS]
 DETECTED = [name for name, protocol in PROTOCOLS.items() if protocol.needs == "detections"]
 
 

@@ -240,3 +240,58 @@ def test_wrong_annotations_are_refused(tmp_path: Path, truth: Any) -> None:
     write_csv(tmp_path / "p.csv", PERFECT)
     with pytest.raises(AugrgbError, match="E-ANN"):
         evaluate_files(tmp_path / "p.csv", truth)
+
+
+def test_thumos_detections(tmp_path: Path, truth: Any) -> None:
+    """`video start end class score`: numbers from 1, from 0 with an option, or names; the numbering is noted."""
+    for first, options in ((1, {}), (0, {"first_class": 0})):
+        path = tmp_path / f"from{first}.txt"
+        lines = [f"{d.video_id} {d.start_s} {d.end_s} {CLASSES.index(d.label) + first} {d.score}" for d in PERFECT]
+        path.write_text("\n".join(lines) + "\n")
+        found = evaluate_files(path, truth, protocols=["thumos14/tiou"], **options)
+        assert values(found) == {"thumos14/tiou": 1.0}
+        assert any(f"{first} = run" in note for note in found.notes)
+    named = tmp_path / "names.txt"
+    named.write_text("".join(f"{d.video_id}\t{d.start_s}\t{d.end_s}\t{d.label}\t0.5\n" for d in PERFECT))
+    assert values(evaluate_files(named, truth, protocols=["thumos14/tiou"])) == {"thumos14/tiou": 1.0}
+    (tmp_path / "bad.txt").write_text("a 1 4 2 0.9\nb 1 2 9 0.9\na 3 1 1 0.9\nc 1 2\n")
+    with pytest.raises(AugrgbError) as caught:
+        evaluate_files(tmp_path / "bad.txt", truth, protocols=["thumos14/tiou"])
+    for text in ("unknown class '9'", "--first-class", "ends at 1", "line 4"):
+        assert text in str(caught.value)
+
+
+def test_thumos_numbers_of_the_development_kit(tmp_path: Path) -> None:
+    """THUMOS14's 20 classes have the numbers 7, 9, 12, ... 97 in the development kit."""
+    classes = tuple(f"class{k:02d}" for k in range(20))
+    path = tmp_path / "run.txt"
+    path.write_text("video_test_0000004 1.0 2.0 7 0.9\nvideo_test_0000004 3.0 4.0 97 0.8\n")
+    found = read_predictions(path, classes, {"video_test_0000004": 10.0})
+    assert [d.label for d in found.detections] == ["class00", "class19"]
+    path.write_text("video_test_0000004 1.0 2.0 1 0.9\nvideo_test_0000004 3.0 4.0 20 0.8\n")
+    assert [d.label for d in read_predictions(path, classes, {"video_test_0000004": 10.0}).detections] == [
+        "class00",
+        "class19",
+    ]
+
+
+def test_frame_wise_results(tmp_path: Path) -> None:
+    """The files that MS-TCN writes, against events: the frames of `a` are all right, one of four of `b` is wrong."""
+    events = {"a": [("walk", 1.0, 4.0)], "b": [("run", 0.0, 4.0)]}
+    path = tmp_path / "truth.json"
+    database = {
+        video: {"duration": 4.0, "annotations": [{"label": label, "segment": [s, e]} for label, s, e in rows]}
+        for video, rows in events.items()
+    }
+    path.write_text(json.dumps({"database": database}))
+    folder = tmp_path / "results"
+    folder.mkdir()
+    (folder / "a").write_text("### Frame level recognition: ###\nbackground walk walk walk")
+    (folder / "b").write_text("### Frame level recognition: ###\nrun run walk run")
+    protocols = ["mstcn/mof", "mstcn/edit", "mstcn/f1@50"]
+    found = values(evaluate_files(folder, path, protocols=protocols))
+    # b: run walk run against run: edit 1 - 2/3; at 0.5 the first run (2 of 4 frames) is right
+    assert found == pytest.approx({"mstcn/mof": 7 / 8, "mstcn/edit": (1 + 1 / 3) / 2, "mstcn/f1@50": 2 / 3})
+    (folder / "b").write_text("run\nrun\nstir\nrun\n")
+    with pytest.raises(AugrgbError, match="stir"):
+        evaluate_files(folder, path, protocols=protocols)
