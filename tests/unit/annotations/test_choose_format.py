@@ -23,6 +23,9 @@ FILES = {
     "via": ("v.json", '{"project": {"pid": "1", "vid_list": ["1"]}}'),
     "label-studio": ("l.json", '[{"id": 1, "annotations": []}]'),
     "cvat": ("annotations.xml", "<annotations><version>1.1</version><meta>"),
+    "frame-wise": ("P03_milk.txt", "SIL\nSIL\nSIL\ntake_cup\ntake_cup\ntake_cup\n"),
+    "srt": ("s.srt", "1\n00:00:01,000 --> 00:00:03,000\ncut\n"),
+    "webvtt": ("w.vtt", "WEBVTT\n"),
     "augrgb": ("dataset.json", '{"schema": "augrgb.dataset/1"}'),
 }
 

@@ -7,6 +7,7 @@ from augrgb.annotations.formats.charades_json import CharadesJson
 from augrgb.annotations.formats.cvat import Cvat
 from augrgb.annotations.formats.dataset_json import DatasetJson
 from augrgb.annotations.formats.elan import Elan
+from augrgb.annotations.formats.frame_wise import FrameWise
 from augrgb.annotations.formats.label_studio import LabelStudio
 from augrgb.annotations.formats.multithumos_json import MultiThumosJson
 from augrgb.annotations.formats.pku_mmd import PkuMmd
@@ -28,6 +29,7 @@ __all__ = [
     "Cvat",
     "DatasetJson",
     "Elan",
+    "FrameWise",
     "LabelStudio",
     "MultiThumosJson",
     "PkuMmd",

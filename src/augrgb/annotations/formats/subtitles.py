@@ -1,51 +1,115 @@
-"""Events as subtitles, to be seen in any player: WebVTT and SubRip. Written only."""
+"""Events as subtitles, to be seen and edited in any player: WebVTT and SubRip."""
 
 from __future__ import annotations
 
-from html import escape
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from html import escape, unescape
+from itertools import takewhile
 from pathlib import Path
 
 from augrgb.annotations.annotation_format import AnnotationFormat
 from augrgb.annotations.annotation_set import AnnotationSet
-from augrgb.core.errors import UsageFault
-from augrgb.core.files import file_name_of, write_text
-from augrgb.core.types import Event
+from augrgb.annotations.findings import Finding
+from augrgb.annotations.reading.clock_times import seconds_of
+from augrgb.annotations.reading.text_files import files_below, read_text
+from augrgb.core.errors import AugrgbError, InputRefused, UsageFault, raise_together
+from augrgb.core.files import file_name_of, identifier_of, write_text
+from augrgb.core.types import Event, VideoRecord
+
+_MARKUP = re.compile(r"</?[a-zA-Z][^<>]*>|\{\\[^}]*\}")
+_SCORE = re.compile(r"\s+[01]?\.\d+$")
 
 
 class WebVtt(AnnotationFormat):
-    """WebVTT subtitles, one `.vtt` file per video; milliseconds; overlapping events are shown together."""
+    """WebVTT subtitles, one `.vtt` file per video; milliseconds; overlapping events are shown together.
+
+    The text of a cue is its label, without markup. A score that ends every cue, as `augrgb detect` writes it, is left
+    out.
+    """
 
     name = "webvtt"
     suffixes = (".vtt",)
-    readable = False
 
     @classmethod
     def sniff(cls, path: Path) -> bool:
-        return False
+        return _sniff(path, ".vtt")
 
     def read(self, path: Path) -> AnnotationSet:
-        raise UsageFault("E-ANN-008", path, "subtitles can be written, not read")
+        return _read(path, ".vtt")
 
     def write(self, annotations: AnnotationSet, path: Path) -> list[Path]:
         return _write(annotations, path, ".vtt")
 
 
 class SubRip(AnnotationFormat):
-    """SubRip subtitles, one `.srt` file per video; milliseconds; overlapping events are shown together."""
+    """SubRip subtitles, one `.srt` file per video; milliseconds; overlapping events are shown together.
+
+    The text of a cue is its label, without markup. A score that ends every cue, as `augrgb detect` writes it, is left
+    out.
+    """
 
     name = "srt"
     suffixes = (".srt",)
-    readable = False
 
     @classmethod
     def sniff(cls, path: Path) -> bool:
-        return False
+        return _sniff(path, ".srt")
 
     def read(self, path: Path) -> AnnotationSet:
-        raise UsageFault("E-ANN-008", path, "subtitles can be written, not read")
+        return _read(path, ".srt")
 
     def write(self, annotations: AnnotationSet, path: Path) -> list[Path]:
         return _write(annotations, path, ".srt")
+
+
+def _sniff(path: Path, suffix: str) -> bool:
+    if path.is_dir():
+        path = next((file for file in sorted(path.rglob("*")) if file.suffix.lower() == suffix), path)
+    return path.suffix.lower() == suffix and path.is_file()
+
+
+def _read(path: Path, suffix: str) -> AnnotationSet:
+    videos: dict[str, VideoRecord] = {}
+    faults: list[AugrgbError] = []
+    scored = 0
+    for file in files_below(path, suffix):
+        video_id = identifier_of(file.stem)
+        try:
+            if video_id in videos:
+                raise InputRefused("E-ID-001", file, f"a second file for the video {video_id!r}")
+            cues = list(_cues(file))
+            if cues and all(_SCORE.search(event.label) for event in cues):
+                scored += len(cues)
+                cues = [replace(event, label=_SCORE.sub("", event.label)) for event in cues]
+            videos[video_id] = VideoRecord(video_id, events=tuple(cues))
+        except AugrgbError as fault:
+            faults.append(fault)
+    raise_together(faults)
+    labels = sorted({event.label for video in videos.values() for event in video.events or ()})
+    note = Finding(
+        "E-ANN-022", "scores left out", "noted", str(path), f"{scored} cues end in a score, as of detections"
+    )
+    return AnnotationSet(tuple(labels), videos, findings=(note,) if scored else ())
+
+
+def _cues(file: Path) -> Iterator[Event]:
+    """The cues of a file: a time line, and the lines up to the next blank one."""
+    lines = read_text(file).splitlines()
+    for number, line in enumerate(lines, 1):
+        if "-->" not in line:
+            continue
+        start, _, rest = line.partition("-->")
+        try:
+            times = seconds_of(start), seconds_of(rest.split()[0] if rest.split() else "")
+        except ValueError as error:
+            raise InputRefused("E-ANN-005", f"{file}:{number}", f"not a cue's times: {error}") from error
+        text = list(takewhile(str.strip, lines[number:]))
+        label = unescape(_MARKUP.sub("", " ".join(" ".join(text).split()))).strip()
+        if not label:
+            raise InputRefused("E-ANN-035", f"{file}:{number}", "a cue without text")
+        yield Event(label, *times)
 
 
 def _write(annotations: AnnotationSet, path: Path, suffix: str) -> list[Path]:

@@ -240,5 +240,7 @@ def test_subtitles(tmp_path: Path) -> None:
     )
     assert SubRip().write(annotations, tmp_path / "out") == [tmp_path / "out" / "v.srt"]
     assert (tmp_path / "out" / "v.srt").read_text().startswith("1\n00:00:00,000 --> 00:00:01,000\na\n\n2\n01:01:01,500")
-    with pytest.raises(AugrgbError, match="E-ANN-008"):
-        WebVtt().read(tmp_path / "v.vtt")
+    assert WebVtt().read(tmp_path / "v.vtt").videos["v"].events == (
+        Event("a", 0.0, 1.0),
+        Event("a --> <b>", 3661.5, 3662),
+    )
