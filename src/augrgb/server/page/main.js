@@ -1,0 +1,561 @@
+// The page: joins the list of videos, the player, the timeline and the annotations.
+
+import { Fault, bytes, get, post, put } from "./api.js";
+import { AnnotationDocument } from "./document.js";
+import { KEYS, listen } from "./keys.js";
+import { Library } from "./library.js";
+import { Timeline, clock, colorOf } from "./timeline.js";
+
+const $ = (id) => document.getElementById(id);
+const AUTOSAVE_MS = 1500;
+const video = $("video");
+let server = null;
+let library = null;
+let opening = false; // a video is being loaded
+let open = null; // { video, result, doc, version, saved, chosen, hidden: Set }
+
+function say(text) {
+  $("message").textContent = text;
+  $("message").hidden = !text;
+  clearTimeout(say.timer);
+  if (text) say.timer = setTimeout(() => say(""), 12000);
+}
+
+// ---- saving ----
+
+let timer = null;
+let saving = false;
+
+function changed() {
+  if (!open) return;
+  open.dirty = true;
+  showSaved();
+  clearTimeout(timer);
+  timer = setTimeout(save, AUTOSAVE_MS);
+  render();
+}
+
+async function save() {
+  clearTimeout(timer);
+  const one = open;
+  if (!one || !one.dirty || one.stuck) return;
+  if (saving) {
+    timer = setTimeout(save, 200);
+    return;
+  }
+  saving = true;
+  one.dirty = false;
+  try {
+    const answer = await put(`/api/videos/${one.video.id}/annotations`, { based_on: one.version, document: one.doc.state });
+    one.version = answer.version;
+  } catch (fault) {
+    one.dirty = true;
+    if (fault instanceof Fault && fault.status === 409) {
+      one.stuck = true;
+      $("conflict").showModal();
+    } else {
+      say(`Not saved: ${fault.message}`);
+      timer = setTimeout(save, 5000);
+    }
+  } finally {
+    saving = false;
+    showSaved();
+  }
+}
+
+function showSaved() {
+  $("save-state").textContent = !open ? "" : open.stuck ? "Not saved: somebody else was faster" : open.dirty || saving ? "Unsaved changes…" : open.version ? `Saved, version ${open.version}` : "";
+  document.title = open ? `${open.dirty ? "• " : ""}${open.video.name} – augrgb` : "augrgb";
+}
+
+window.addEventListener("beforeunload", (event) => {
+  if (open?.dirty) event.preventDefault();
+});
+$("conflict").addEventListener("close", () => {
+  if ($("conflict").returnValue === "load" && open) {
+    open.dirty = false;
+    choose(open.video);
+  }
+});
+
+// ---- opening a video ----
+
+async function choose(found) {
+  await save();
+  if (open?.stuck && open.dirty && open.video.id !== found.id && !confirm("Drop your unsaved changes?")) return;
+  clearTimeout(timer);
+  video.pause();
+  open = null;
+  $("file-name").textContent = found.name;
+  $("editor").hidden = true;
+  $("empty").hidden = false;
+  $("empty").firstElementChild.textContent = found.job ? "Waiting for the detection…" : "Nothing has been detected in this video yet. Press Detect in the list.";
+  showSaved();
+  if (["queued", "running"].includes(found.job?.state) || !found.job) return;
+  opening = true;
+  try {
+    const path = `/api/videos/${found.id}`;
+    const [result, scores, saved, strip] = await Promise.all([get(`${path}/result`), bytes(`${path}/scores`), get(`${path}/annotations`), get(`${path}/strip`)]);
+    if (library.chosen !== found.id) return;
+    const doc = new AnnotationDocument(result.duration_s, changed);
+    doc.load(saved.document, result.events);
+    const used = new Set([...result.events, ...(result.truth ?? []), ...doc.events].map((event) => event.label));
+    const labels = [...new Set([...result.classes, ...used])];
+    open = { video: found, result, doc, labels, version: saved.version, dirty: false, chosen: null, hidden: new Set() };
+    showPlayer(path, strip);
+    $("empty").hidden = true;
+    $("editor").hidden = false;
+    timeline.load({ ...result, classes: labels }, padded(scores, result, labels));
+    showClasses();
+    render();
+    showSaved();
+    if (result.warnings.length) say(result.warnings.join(" "));
+  } catch (fault) {
+    if (fault.code !== "E-SRV-014") say(fault.message);
+  } finally {
+    opening = false;
+  }
+}
+
+// Classes that only annotations know have no scores.
+function padded(scores, result, labels) {
+  const all = new Uint8Array(labels.length * result.snippets);
+  all.set(scores);
+  return all;
+}
+
+function showPlayer(path, strip) {
+  video.hidden = false;
+  $("poster").hidden = true;
+  video.src = `${path}/media`;
+  const images = strip.map((uri) => {
+    const image = new Image();
+    image.src = uri;
+    image.alt = "";
+    return image;
+  });
+  $("strip").hidden = !images.length;
+  $("strip").replaceChildren(...images);
+  $("poster-frames").replaceChildren(...images.filter((_, i) => i % 6 === 0).map((image) => image.cloneNode()));
+}
+
+video.addEventListener("error", () => {
+  if (!open) return;
+  video.hidden = true;
+  $("poster").hidden = false;
+});
+
+// ---- time ----
+
+let ownTime = 0; // where the playhead is when there is no player
+const hasPlayer = () => !video.hidden && video.readyState > 0;
+const now = () => (hasPlayer() ? Math.max(0, video.currentTime - open.result.first_frame_s) : ownTime);
+const frame = () => 1 / (open.video.info.fps || 25);
+
+function seek(time) {
+  if (!open) return;
+  ownTime = Math.max(0, Math.min(open.result.duration_s, time));
+  if (hasPlayer()) video.currentTime = ownTime + open.result.first_frame_s;
+  showTime(ownTime);
+}
+
+// The middle of a frame: its border may be shown as either of two frames.
+function step(frames) {
+  video.pause();
+  seek((Math.floor(now() / frame() + 1e-3) + frames + 0.5) * frame());
+}
+
+function showTime(time) {
+  if (!open) return;
+  $("time").textContent = `${clock(time)} / ${clock(open.result.duration_s)}`;
+  timeline.movePlayhead(time);
+}
+
+function follow(_, shown) {
+  if (open) {
+    const time = Math.max(0, (shown?.mediaTime ?? video.currentTime) - open.result.first_frame_s);
+    ownTime = time;
+    if (!video.paused) timeline.reveal(time);
+    if (live) stretch(time);
+    showTime(time);
+  }
+  video.requestVideoFrameCallback?.(follow);
+}
+if (video.requestVideoFrameCallback) video.requestVideoFrameCallback(follow);
+else video.addEventListener("timeupdate", () => follow());
+video.addEventListener("seeked", () => open && showTime(now()));
+const playLabel = () => ($("play").textContent = video.paused ? "Play" : "Pause");
+video.addEventListener("play", playLabel);
+video.addEventListener("pause", playLabel);
+const toggle = () => (video.paused ? video.play().catch((fault) => say(fault.message)) : video.pause());
+function speed(direction) {
+  const select = $("speed");
+  select.selectedIndex = Math.max(0, Math.min(select.options.length - 1, select.selectedIndex + direction));
+  video.playbackRate = Number(select.value);
+}
+
+// ---- events ----
+
+const timeline = new Timeline($("timeline"), {
+  onChoose: (id) => pick(id),
+  onSeek: (time) => seek(time),
+  find: (id) => open.doc.find(id),
+  onEdge: (id, side, time, gesture, free) => moveEdge(id, side, time, { gesture }, free),
+  onMove: (id, original, by, gesture, free) => {
+    const start = snap(Math.max(0, Math.min(open.result.duration_s - (original.end_s - original.start_s), original.start_s + by)), free);
+    open.doc.edit(id, { start_s: start, end_s: start + original.end_s - original.start_s }, { gesture });
+    seek(start);
+  },
+  onDrop: () => open?.doc.endGesture(),
+  onZoom: () => {},
+});
+
+function snap(time, free) {
+  return free ? time : Math.round(time / frame()) * frame();
+}
+
+function moveEdge(id, side, time, options, free = false) {
+  const event = open.doc.find(id);
+  if (!event) return;
+  const at = snap(time, free);
+  if (side === "start") open.doc.edit(id, { start_s: Math.min(at, event.end_s - frame()) }, options);
+  else open.doc.edit(id, { end_s: Math.max(at, event.start_s + frame()) }, options);
+  const moved = open.doc.find(id);
+  seek(side === "start" ? moved.start_s + frame() / 2 : moved.end_s - frame() / 2);
+}
+
+function pick(id, { jump = false } = {}) {
+  if (!open) return;
+  open.chosen = id;
+  const event = id && open.doc.find(id);
+  if (event && jump) {
+    seek(event.start_s + frame() / 2);
+    timeline.reveal(event.start_s);
+  }
+  render();
+}
+
+const chosen = () => (open?.chosen ? open.doc.find(open.chosen) : null);
+const thresholdOf = (label) => open.doc.state.thresholds[label] ?? open.result.thresholds[open.result.classes.indexOf(label)] ?? 0;
+const inOrder = () => open.doc.events.filter((event) => !open.hidden.has(event.label)).sort((a, b) => a.start_s - b.start_s || a.end_s - b.end_s);
+
+function neighbor(direction) {
+  const events = inOrder();
+  if (!events.length) return;
+  const place = events.findIndex((event) => event.id === open.chosen);
+  const next = place < 0 ? (direction > 0 ? events.findIndex((event) => event.start_s >= now()) : events.length - 1) : place + direction;
+  pick(events[Math.max(0, Math.min(events.length - 1, next < 0 ? 0 : next))].id, { jump: true });
+}
+
+function judge(state) {
+  const event = chosen();
+  if (!event) return;
+  if (state === "accepted" && ["accepted", "corrected"].includes(event.state)) timeline.focusEdge("start");
+  else open.doc.edit(event.id, { state });
+}
+
+function add() {
+  const label = open.labels.find((one) => !open.hidden.has(one)) ?? open.labels[0];
+  pick(open.doc.add(chosen()?.label ?? label, snap(now()), snap(now() + 1)));
+  render();
+}
+
+function split() {
+  const event = chosen();
+  const id = event && open.doc.split(event.id, snap(now()));
+  if (id) pick(id);
+  else say("Choose an event, and move the playhead into it.");
+}
+
+function drop() {
+  if (open?.chosen) open.doc.remove(open.chosen);
+}
+
+// While the video plays and nothing is chosen, a number opens an event of its class, and closes it again.
+let live = null;
+function number(digit) {
+  const label = open.labels.filter((one) => !open.hidden.has(one))[digit - 1];
+  if (!label) return;
+  if (live) {
+    open.doc.endGesture();
+    const same = open.doc.find(live.id)?.label === label;
+    live = null;
+    if (same) return;
+  }
+  if (!video.paused) live = { id: open.doc.add(label, snap(now()), snap(now()) + frame()), gesture: Symbol("live") };
+  else if (chosen()) open.doc.edit(chosen().id, { label });
+}
+
+function stretch(time) {
+  const event = open.doc.find(live.id);
+  if (!event) live = null;
+  else if (time > event.end_s) open.doc.edit(live.id, { end_s: time }, { gesture: live.gesture });
+}
+
+function nextToReview() {
+  const event = open.doc.nextToReview(thresholdOf, open.chosen);
+  if (event) pick(event.id, { jump: true });
+  else say("Every event has been reviewed.");
+}
+
+function reviewedHere() {
+  const before = open.doc.state.reviewed.filter(([start]) => start <= now()).at(-1);
+  open.doc.review(before ? before[0] : 0, Math.max(now(), 0.01));
+}
+
+let asking = Promise.resolve();
+const wanted = new Map();
+// Only the newest value of a slider is asked for; answers come in the order of the questions.
+function ask(label, threshold, gesture) {
+  const one = open;
+  wanted.set(label, threshold);
+  asking = asking.then(async () => {
+    if (wanted.get(label) !== threshold || open !== one) return;
+    try {
+      const found = await post(`/api/videos/${one.video.id}/events`, { label, threshold });
+      if (open === one) one.doc.replaceFound(label, threshold, found, gesture);
+    } catch (fault) {
+      say(fault.message);
+    }
+  });
+}
+
+// ---- showing ----
+
+function showClasses() {
+  const rows = open.labels.map((label, index) => {
+    const row = document.createElement("div");
+    row.className = "class";
+    row.dataset.label = label;
+    row.style.setProperty("--hue", colorOf(index));
+    const box = document.createElement("input");
+    box.type = "checkbox";
+    box.checked = true;
+    box.id = `class-${index}`;
+    box.addEventListener("change", () => {
+      open.hidden[box.checked ? "delete" : "add"](label);
+      render();
+    });
+    const title = document.createElement("label");
+    title.className = "title";
+    title.htmlFor = box.id;
+    title.title = label;
+    const swatch = document.createElement("span");
+    swatch.className = "swatch";
+    title.append(swatch, index < 9 ? `${index + 1} ${label}` : label);
+    row.append(box, title);
+    if (open.result.classes.includes(label)) {
+      const slide = document.createElement("div");
+      slide.className = "slide";
+      const range = document.createElement("input");
+      Object.assign(range, { type: "range", min: "0", max: "1", step: "0.01", value: String(thresholdOf(label)) });
+      range.setAttribute("aria-label", `Threshold of ${label}`);
+      const shown = document.createElement("output");
+      let gesture = Symbol("threshold");
+      range.addEventListener("input", () => {
+        shown.textContent = Number(range.value).toFixed(2);
+        ask(label, Number(range.value), gesture);
+      });
+      range.addEventListener("change", () => (gesture = Symbol("threshold")));
+      slide.append(range, shown);
+      row.append(slide);
+    }
+    return row;
+  });
+  $("class-list").replaceChildren(...rows);
+  $("event-label").replaceChildren(...open.labels.map((label) => new Option(label, label)));
+  filterClasses();
+}
+
+function filterClasses() {
+  const text = $("class-filter").value.toLowerCase();
+  for (const row of $("class-list").children) row.hidden = !row.dataset.label.toLowerCase().includes(text);
+  render();
+}
+
+function shownLabels() {
+  const text = $("class-filter").value.toLowerCase();
+  return open.labels.filter((label) => !open.hidden.has(label) && label.toLowerCase().includes(text));
+}
+
+const SHOWN_ROWS = 200;
+function render() {
+  if (!open) return;
+  const thresholds = Object.fromEntries(open.labels.map((label) => [label, thresholdOf(label)]));
+  timeline.show(shownLabels(), open.doc.events, open.doc.state.reviewed, open.chosen, thresholds);
+  for (const row of $("class-list").children) {
+    const range = row.querySelector("input[type=range]");
+    if (!range) continue;
+    const value = thresholds[row.dataset.label];
+    if (document.activeElement !== range && Number(range.value) !== value) range.value = String(value);
+    row.querySelector("output").textContent = Number(range.value).toFixed(2);
+  }
+  showTable();
+  showForm();
+  $("undo").disabled = !open.doc.past.length;
+  $("redo").disabled = !open.doc.future.length;
+  $("split").disabled = $("delete").disabled = !chosen();
+  const format = encodeURIComponent($("format").value);
+  $("export").href = `/api/videos/${open.video.id}/export?format=${format}`;
+  showTime(now());
+}
+
+function showTable() {
+  const events = inOrder();
+  const waiting = events.filter((event) => event.state === "unreviewed").length;
+  $("count").textContent = `${events.length}, ${waiting} to review`;
+  const place = Math.max(0, events.findIndex((event) => event.id === open.chosen));
+  const first = Math.max(0, Math.min(events.length - SHOWN_ROWS, place - SHOWN_ROWS / 2));
+  const rows = events.slice(first, first + SHOWN_ROWS).map((event) => {
+    const row = document.createElement("tr");
+    row.className = event.id === open.chosen ? "chosen" : "";
+    row.dataset.id = event.id;
+    const cell = document.createElement("td");
+    const name = document.createElement("button");
+    name.type = "button";
+    name.textContent = event.label;
+    name.addEventListener("click", () => pick(event.id, { jump: true }));
+    cell.append(name);
+    row.append(cell);
+    for (const text of [clock(event.start_s, 2), clock(event.end_s, 2), event.machine?.score?.toFixed(2) ?? "", event.state]) {
+      const plain = document.createElement("td");
+      plain.textContent = text;
+      row.append(plain);
+    }
+    return row;
+  });
+  const focused = document.activeElement?.closest?.("#table tr")?.dataset.id;
+  $("table").replaceChildren(...rows);
+  if (focused) rows.find((row) => row.dataset.id === focused)?.querySelector("button").focus();
+}
+
+function showForm() {
+  const event = chosen();
+  $("event-form").hidden = !event;
+  $("no-event").hidden = !!event;
+  if (!event) return;
+  const values = { "event-label": event.label, "event-start": event.start_s.toFixed(3), "event-end": event.end_s.toFixed(3), "event-state": event.state };
+  for (const [id, value] of Object.entries(values)) if (document.activeElement !== $(id)) $(id).value = value;
+  $("event-machine").textContent = event.machine ? `The model found ${clock(event.machine.start_s, 2)} to ${clock(event.machine.end_s, 2)}, score ${event.machine.score.toFixed(2)}.` : "Added by a person.";
+}
+
+for (const [id, field] of [["event-start", "start_s"], ["event-end", "end_s"]]) {
+  $(id).addEventListener("change", () => {
+    const value = Number($(id).value);
+    if (chosen() && Number.isFinite(value) && value >= 0) open.doc.edit(open.chosen, { [field]: value });
+  });
+}
+$("event-label").addEventListener("change", () => open.doc.edit(open.chosen, { label: $("event-label").value }));
+$("event-state").addEventListener("change", () => open.doc.edit(open.chosen, { state: $("event-state").value }));
+$("event-form").addEventListener("submit", (event) => event.preventDefault());
+$("class-filter").addEventListener("input", () => open && filterClasses());
+
+// ---- buttons and keys ----
+
+const actions = {
+  " ": toggle, k: toggle, j: () => speed(-1), l: () => speed(1),
+  ",": () => step(-1), ".": () => step(1),
+  ArrowLeft: () => seek(now() - 1), ArrowRight: () => seek(now() + 1),
+  "Ctrl+ArrowLeft": () => seek(now() - 10), "Ctrl+ArrowRight": () => seek(now() + 10),
+  ArrowUp: () => neighbor(-1), ArrowDown: () => neighbor(1),
+  "Shift+ArrowLeft": () => chosen() && seek(chosen().start_s + frame() / 2), "Shift+ArrowRight": () => chosen() && seek(chosen().end_s - frame() / 2),
+  Enter: () => judge("accepted"), x: () => judge("rejected"), u: () => judge("unsure"),
+  i: () => chosen() && moveEdge(open.chosen, "start", now()), o: () => chosen() && moveEdge(open.chosen, "end", now()),
+  a: add, b: split, Delete: drop, Backspace: drop, n: nextToReview, e: reviewedHere,
+  "Ctrl+z": () => open.doc.undo(), "Ctrl+Shift+z": () => open.doc.redo(), "Ctrl+y": () => open.doc.redo(),
+  "[": () => seek(now() - open.result.stride_s), "]": () => seek(now() + open.result.stride_s),
+  "+": () => timeline.zoom(0.6), "=": () => timeline.zoom(0.6), "-": () => timeline.zoom(1.7), 0: () => timeline.fit(),
+  Escape: () => pick(null), "?": () => $("help").showModal(),
+  nudge: (side, by) => {
+    const event = chosen();
+    const from = side === "start" ? event.start_s : event.end_s;
+    const far = by === -Infinity ? 0 : open.result.duration_s;
+    moveEdge(open.chosen, side, Number.isFinite(by) ? from + by * frame() : far, {});
+    timeline.focusEdge(side);
+  },
+  leaveEdge: () => $("timeline").focus(),
+  otherEdge: (side) => timeline.focusEdge(side === "start" ? "end" : "start"),
+};
+for (let digit = 1; digit <= 9; digit++) actions[digit] = () => number(digit);
+listen(new Proxy(actions, { get: (all, name) => (open || name === "?" ? all[name] : undefined) }), () => $("letters").checked);
+
+const clicks = {
+  play: toggle, "frame-back": () => step(-1), "frame-on": () => step(1),
+  "zoom-in": () => timeline.zoom(0.6), "zoom-out": () => timeline.zoom(1.7), "zoom-fit": () => timeline.fit(),
+  add, split, delete: drop, undo: () => open.doc.undo(), redo: () => open.doc.redo(), next: nextToReview, range: reviewedHere,
+  whole: () => open.doc.review(0, open.result.duration_s),
+  "help-button": () => $("help").showModal(),
+  project: async () => {
+    await save();
+    try {
+      const done = await post("/api/project");
+      say(`In the project: ${done.events} events of ${done.videos} wholly reviewed videos. ${done.left_out} videos are not wholly reviewed yet.`);
+    } catch (fault) {
+      say(fault.message);
+    }
+  },
+};
+for (const [id, action] of Object.entries(clicks)) $(id).addEventListener("click", () => (open || id === "help-button") && action());
+$("speed").addEventListener("change", () => (video.playbackRate = Number($("speed").value)));
+$("format").addEventListener("change", render);
+$("export").addEventListener("click", async (event) => {
+  if (open.version && !open.dirty) return;
+  event.preventDefault();
+  open.dirty = true;
+  await save();
+  if (!open.dirty) $("export").click();
+});
+
+// ---- beginning ----
+
+async function begin() {
+  try {
+    server = await get("/api/state");
+  } catch (fault) {
+    if (fault.status === 401) $("login").hidden = false;
+    else say(fault.message);
+    return;
+  }
+  $("login").hidden = true;
+  $("app").hidden = false;
+  $("project").hidden = !server.project;
+  $("format").replaceChildren(...server.formats.map((name) => new Option(name, name)));
+  $("format").value = "csv";
+  library = new Library({
+    list: $("videos"), input: $("file"), drop: $("drop"), limit: server.upload_bytes, say,
+    onChoose: choose,
+    onDone: (found) => !open && !opening && choose(found),
+    onGone: () => {
+      open = null;
+      video.removeAttribute("src");
+      $("editor").hidden = true;
+      $("empty").hidden = false;
+      $("file-name").textContent = "";
+      showSaved();
+    },
+  });
+  window.augrgb = { timeline, document: () => open?.doc.state };
+  await library.refresh();
+}
+
+$("keys").replaceChildren(...KEYS.map(([key, what]) => {
+  const row = document.createElement("tr");
+  const name = document.createElement("th");
+  name.scope = "row";
+  name.textContent = key;
+  const text = document.createElement("td");
+  text.textContent = what;
+  row.append(name, text);
+  return row;
+}));
+$("login").addEventListener("submit", async (event) => {
+  event.preventDefault();
+  try {
+    await post("/api/login", { token: $("token").value });
+    $("token").value = "";
+    await begin();
+  } catch (fault) {
+    say(fault.message);
+  }
+});
+begin();
