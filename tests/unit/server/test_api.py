@@ -5,12 +5,14 @@ from __future__ import annotations
 import io
 import threading
 import zipfile
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from augrgb.annotations.formats import FORMATS
 from augrgb.annotations.read import Source, read_and_judge
 from augrgb.core.errors import InputRefused
 from support.server_client import CLASSES, FakeDetector, serving, upload, video_bytes, wait_for, wait_for_job
@@ -256,7 +258,7 @@ def test_every_format_holds_what_a_person_vouches_for(tmp_path: Path) -> None:
                 target = next(path for path in [*sorted(folder.glob("annotations*.*")), folder / "annotations"])
             else:
                 target.write_bytes(response.content)
-            options = {"fps": 10.0} if name == "pku_mmd" else None
+            options = {"fps": 10.0} if "fps" in signature(FORMATS[name]).parameters else None
             found = read_and_judge(Source(target, name, options)).annotations
             assert sum(len(record.events or ()) for record in found.videos.values()) == 2, name
         assert client.get(f"{path}/export?format=../../x").status_code == 404
