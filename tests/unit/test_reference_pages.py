@@ -24,6 +24,8 @@ WINDOWS = {
     "rgb": "(N, window, H, W, 3) uint8",
     "flow": "(N, window, H, W, 2) int8",
     "pose": "(N, window, V, 3) float32",
+    "signal": "(N, window, C) float32",
+    "grid": "(N, window, H, W, C) float32",
 }
 
 

@@ -33,6 +33,8 @@ class VideoRow(_Row):
     duration_s: float = Field(gt=0)
     file: str | None = None
     poses: str | None = None
+    signal: str | None = None
+    grid: str | None = None
     fps: float | None = Field(default=None, gt=0)
     subject: str | None = None
     camera: str | None = None
@@ -63,6 +65,8 @@ def record_of(row: VideoRow, folder: Path, where: str, faults: list[AugrgbError]
         duration_s=row.duration_s,
         file=_inside(folder, row.file, where, faults),
         poses=_inside(folder, row.poses, where, faults),
+        signal=_inside(folder, row.signal, where, faults),
+        grid=_inside(folder, row.grid, where, faults),
         events=None if row.events is None else _events(row.events),
         ignored=_events(row.ignored),
         **{key: getattr(row, key) for key in _PLAIN},
@@ -78,7 +82,7 @@ def row_of(video: VideoRecord, folder: Path) -> dict[str, Any]:
     row: dict[str, Any] = {"id": video.video_id, "duration_s": video.known_duration_s, "events": None}
     if video.events is not None:
         row["events"] = _event_rows(video.events)
-    for key, place in (("file", video.file), ("poses", video.poses)):
+    for key, place in (("file", video.file), ("poses", video.poses), ("signal", video.signal), ("grid", video.grid)):
         if place is not None:
             inside = place.absolute().is_relative_to(folder)
             row[key] = place.absolute().relative_to(folder).as_posix() if inside else str(place)

@@ -19,13 +19,18 @@ from augrgb.cli.options import (
     clock_of,
 )
 from augrgb.cli.poses import data_poses
+from augrgb.cli.sensors import data_align, data_sensor
 from augrgb.core.errors import InputRefused, UsageFault
 
 if TYPE_CHECKING:
     from augrgb.annotations.read import Source
 
-data_app = typer.Typer(help="Check, convert and describe annotations; make pose files.", no_args_is_help=True)
+data_app = typer.Typer(
+    help="Check, convert and describe annotations; make pose and sensor files.", no_args_is_help=True
+)
 data_app.command("poses")(data_poses)
+data_app.command("sensor")(data_sensor)
+data_app.command("align")(data_align)
 
 
 @data_app.command("check")

@@ -29,6 +29,12 @@ def init(
         ),
     ] = None,
     poses: Annotated[Path | None, typer.Option(help="Folder of pose .npz files named like the videos.")] = None,
+    signal: Annotated[
+        Path | None, typer.Option(help="Folder of time series (.npz, see docs/modalities.md) named like the videos.")
+    ] = None,
+    grid: Annotated[
+        Path | None, typer.Option(help="Folder of thermal, depth or radar images (.npz) named like the videos.")
+    ] = None,
     val: Annotated[float, typer.Option(help="Share of the labeled videos for validation, if none are given.")] = 0.15,
     test: Annotated[float, typer.Option(help="Share of the labeled videos for test, if none are given.")] = 0.15,
     allow_missing: Annotated[int, typer.Option(min=0, help="How many annotated videos may be absent.")] = 0,
@@ -55,6 +61,8 @@ def init(
             test_share=test,
             seed=seed,
             poses=poses,
+            signal=signal,
+            grid=grid,
             role_of=role_pairs(role_of),
             allow_missing=allow_missing,
             progress=bars.counter("reading videos"),

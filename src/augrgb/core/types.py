@@ -50,6 +50,7 @@ class VideoRecord:
         duration_s: Length in seconds, if known. Every video of a `dataset.json` has one.
         file: The video file, absolute, or None when only features are available.
         poses: A pose file (`.npz`), absolute, or None.
+        signal, grid: Sensor files (`.npz`), absolute, or None: a time series, low-resolution images.
         events: Annotated actions; None = never annotated, () = annotated as empty.
         fps: The constant frame rate that the file states, or by which frame numbers became seconds, if known.
         subject, camera: For cross-subject and cross-view splits, if known.
@@ -70,6 +71,13 @@ class VideoRecord:
     camera: str | None = None
     ignored: tuple[Event, ...] = ()
     subset: str | None = None
+    signal: Path | None = None
+    grid: Path | None = None
+
+    def source(self, modality: str) -> Path | None:
+        """The file that a modality is made from, if there is one; RGB and flow are made from the video."""
+        own = {"pose": self.poses, "signal": self.signal, "grid": self.grid}
+        return own.get(modality, self.file)
 
     @property
     def known_duration_s(self) -> float:

@@ -5,7 +5,9 @@ from augrgb.encoders.agcn import Agcn
 from augrgb.encoders.efficientnet_lite import EfficientNetLite
 from augrgb.encoders.hf_backbone import HfBackbone
 from augrgb.encoders.i3d import I3dFlow, I3dRgb
+from augrgb.encoders.signal_tcn import SignalTcn
 from augrgb.encoders.small_flow import SmallFlow
+from augrgb.encoders.small_grid import SmallGrid
 from augrgb.encoders.small_pose import SmallPose
 from augrgb.encoders.small_rgb import SmallRGB
 from augrgb.encoders.snippet_encoder import SnippetEncoder
@@ -20,7 +22,9 @@ __all__ = [
     "HfBackbone",
     "I3dFlow",
     "I3dRgb",
+    "SignalTcn",
     "SmallFlow",
+    "SmallGrid",
     "SmallPose",
     "SmallRGB",
     "SnippetEncoder",

@@ -44,18 +44,22 @@ def augment(
     """Augment prepared windows (N, window, ...) of a modality; `strength` 0 changes nothing. Poses know no `parts`."""
     if modality == "pose":
         return augment_pose(x, generator, strength=strength)
+    if modality == "signal":
+        return augment_signal(x, generator, strength=strength)
+    if modality == "grid":
+        return augment_grid(x, generator, strength=strength, parts=parts)
     images = augment_rgb if modality == "rgb" else augment_flow
     return images(x, generator, strength=strength, parts=parts)
 
 
 def mirror(modality: Modality, x: Tensor) -> Tensor:
-    """Left and right exchanged in prepared windows (N, window, H, W, C) of `rgb` or `flow`.
+    """Left and right exchanged in prepared windows (N, window, H, W, C) of `rgb`, `flow` or `grid`.
 
     Raises:
-        UsageFault: E-ENC-004, poses: the mirror image of a body has other joints.
+        UsageFault: E-ENC-004, poses and time series: the mirror image of a body has other joints.
     """
-    if modality == "pose":
-        raise UsageFault("E-ENC-004", "augment.flip", "poses are not mirrored", "Set augment.flip=0.")
+    if modality in ("pose", "signal"):
+        raise UsageFault("E-ENC-004", "augment.flip", f"{modality} is not mirrored", "Set augment.flip=0.")
     x = x.flip(3)
     return x * x.new_tensor([-1.0, 1.0]) if modality == "flow" else x
 
@@ -139,6 +143,27 @@ def blurred(x: Tensor, generator: Generator, size: float) -> Tensor:
     flat = F.conv2d(F.pad(flat, (0, 0, 3, 3), mode="replicate"), every[:, None, :, None], groups=len(every))
     flat = F.conv2d(F.pad(flat, (3, 3, 0, 0), mode="replicate"), every[:, None, None, :], groups=len(every))
     return flat.view(window, channels, count, height, width).permute(2, 0, 3, 4, 1).contiguous()
+
+
+def augment_signal(x: Tensor, generator: Generator, *, strength: float = 1.0) -> Tensor:
+    """Scale, an offset of each channel, noise.
+
+    Shape: (N, window, C) -> same.
+    """
+    count, _, channels = x.shape
+    scale = 1 + _spread(generator, (count, 1, 1), 0.15 * strength, x)
+    x = x * scale + _spread(generator, (count, 1, channels), 0.1 * strength, x)
+    return x.add_(_normal(generator, tuple(x.shape), 0.05 * strength, x))
+
+
+def augment_grid(x: Tensor, generator: Generator, *, strength: float = 1.0, parts: ImageChanges = USUAL) -> Tensor:
+    """Shift and scale, contrast, noise.
+
+    Shape: (N, window, H, W, C) -> same.
+    """
+    x, _ = _shift_and_scale(x, generator, strength, parts)
+    x = x.mul_(1 + _spread(generator, (len(x), 1, 1, 1, 1), 0.2 * strength * parts.contrast, x))
+    return x.add_(_normal(generator, tuple(x.shape), 0.05 * strength * parts.noise, x))
 
 
 def _shift_and_scale(x: Tensor, generator: Generator, strength: float, parts: ImageChanges) -> tuple[Tensor, Tensor]:

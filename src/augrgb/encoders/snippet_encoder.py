@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from augrgb.core.errors import InputRefused
 
-Modality = Literal["rgb", "flow", "pose"]
+Modality = Literal["rgb", "flow", "pose", "signal", "grid"]
 
 
 class SnippetEncoder(nn.Module, ABC):

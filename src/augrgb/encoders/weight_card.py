@@ -132,6 +132,10 @@ def _window(encoder: SnippetEncoder, test: SelfTest, number: int) -> NDArray[Any
         joints = int(getattr(encoder, "joints", 0))
         steps = rng.random((test.frames, joints, 3)) - 0.5
         return (rng.random((joints, 3)) * 1.5 + 0.1 * np.cumsum(steps, axis=0)).astype(np.float32)
+    if encoder.modality in ("signal", "grid"):
+        options = encoder.options
+        shape = options["shape"] if encoder.modality == "grid" else (options["channels"],)
+        return rng.normal(0, 1, (test.frames, *shape)).cumsum(axis=0).astype(np.float32)
     rows, columns = -(-test.height // 8), -(-test.width // 8)
     low, high, channels, kind = (0, 256, 3, np.uint8) if encoder.modality == "rgb" else (-96, 97, 2, np.int8)
     blocks = rng.integers(low, high, (rows, columns, channels)).astype(kind)

@@ -18,7 +18,7 @@ from augrgb.encoders.files import LoadedEncoder
 from augrgb.encoders.snippet_encoder import encode_windows
 from augrgb.features.frame_cache import flow_of, frames_are_current, source_of
 from augrgb.features.frame_folder import FrameFolder
-from augrgb.features.frames import frame_recipe, iter_frames
+from augrgb.features.frames import OWN_FILES, frame_recipe, iter_frames
 from augrgb.features.pipeline import Branch, overlapped
 from augrgb.parallel.devices import recipe_of
 from augrgb.video.decode import DecodeReport, FrameTarget, Partial, sample_frames, sample_given_frames
@@ -89,7 +89,7 @@ def encode_frames(
     """Features of RGB frames (H, W, 3) that somebody else decoded; the encoder reads images or makes flow of them.
 
     Raises:
-        UsageFault: E-CFG-023, a pose encoder.
+        UsageFault: E-CFG-023, an encoder of poses or sensors.
         InputRefused: See `sample_given_frames`; E-FEA-006, too few frames for the clock's offset.
     """
     report = report if report is not None else DecodeReport()
@@ -121,7 +121,13 @@ def encode_record(
     report = report if report is not None else DecodeReport()
     cached = encode_cached(record, loaded, frames, partial, report) if frames is not None else None
     if cached is None:
-        return encode_video(source, loaded, partial=partial, report=report)
+        pieces = (
+            values
+            for _, values in encode_file(
+                source, [loaded], partial=partial, report=report, duration_s=record.known_duration_s
+            )
+        )
+        return EncodedVideo(_joined(source, pieces, loaded), loaded.settings.clock, report.duration_s)
     return EncodedVideo(_joined(source, cached, loaded), loaded.settings.clock, report.duration_s)
 
 
@@ -148,13 +154,16 @@ def encode_file(
     report: DecodeReport | None = None,
     thumbnails: Thumbnails | None = None,
     opened: Callable[[VideoInfo], object] | None = None,
+    duration_s: float | None = None,
 ) -> Iterator[tuple[int, Values]]:
     """Decode a file once for all of some encoders; decoding, flow and networks overlap.
 
     Args:
-        path: A video file, or a pose file for pose encoders.
+        path: A video file, or a pose or sensor file for encoders of these.
         encoders: All of them read this file, at one frame rate (see `same_pass`).
-        partial, threads, report, thumbnails, opened: See `sample_frames`; pose files have no thumbnails.
+        partial, threads, report, thumbnails, opened: See `sample_frames`; pose and sensor files have no
+            thumbnails.
+        duration_s: Of the video, for sensors.
 
     Yields:
         (number of the encoder, the next features (n, C) of it). One for which the file is too short has none.
@@ -168,9 +177,11 @@ def encode_file(
         raise UsageFault("E-CFG-022", path, "these encoders cannot share one pass: other files or frame rates")
     fps = encoders[0].settings.clock.fps
     frames: Iterable[tuple[NDArray[Any], ...]]
-    if encoders[0].encoder.modality == "pose":
+    modality = encoders[0].encoder.modality
+    if modality in OWN_FILES:
         columns = [0] * len(encoders)
-        frames = ((joints,) for joints in iter_frames(path, "pose", fps, None, report=report))
+        found = iter_frames(path, modality, fps, None, report=report, duration_s=duration_s)
+        frames = ((frame,) for frame in found)
     else:
         targets = [_target(path, loaded) for loaded in encoders]
         wanted = list(dict.fromkeys(targets))
@@ -190,9 +201,10 @@ def _encoded(
             yield number, encode_windows(encoders[number].encoder, chunk)
 
 
-def same_pass(loaded: LoadedEncoder) -> tuple[bool, float]:
+def same_pass(loaded: LoadedEncoder) -> tuple[str, float]:
     """Encoders that agree in this can be fed by one decoding: which of a video's files, and frames per second."""
-    return loaded.encoder.modality == "pose", loaded.settings.clock.fps
+    modality = loaded.encoder.modality
+    return modality if modality in OWN_FILES else "video", loaded.settings.clock.fps
 
 
 def extraction_recipe(loaded: LoadedEncoder, partial: Partial = "refuse", device: str = "cpu") -> dict[str, Any]:

@@ -155,7 +155,9 @@ def _pieces(
     if to_decode:
         report = DecodeReport()
         encoders = [unfinished[number].loaded for number in to_decode]
-        for place, values in encode_file(source, encoders, partial=job.partial, report=report):
+        for place, values in encode_file(
+            source, encoders, partial=job.partial, report=report, duration_s=job.record.known_duration_s
+        ):
             yield to_decode[place], values
         for number in to_decode:
             reports[number] = report

@@ -15,7 +15,7 @@ from augrgb.core.errors import InputRefused, UsageFault, did_you_mean
 from augrgb.core.progress import Progress
 from augrgb.core.types import Dataset, VideoRecord
 from augrgb.features.frame_folder import FrameFolder, FrameSettings, FrameWriter, write_frames
-from augrgb.features.frames import MODALITIES, iter_frames
+from augrgb.features.frames import MODALITIES, OWN_FILES, iter_frames
 from augrgb.parallel.batch import (
     SECONDS_PER_SECOND,
     SECONDS_PER_VIDEO,
@@ -64,7 +64,7 @@ def cache_frames(
     Args:
         dataset: Where the files are.
         video_ids: Which videos; None = all.
-        modalities: Any of `rgb`, `flow`, `pose`.
+        modalities: Any of `rgb`, `flow`, `pose`, `signal`, `grid`.
         folder: See `FrameFolder`.
         fps: Frames per second of the frames.
         size: (width, height) in pixels.
@@ -113,7 +113,10 @@ def _cache_one(job: _FrameJob) -> ItemOutcome:
     missing = [modality for modality in job.modalities if not _finished(folder, modality, job)]
     if "pose" in missing:
         _cache_poses(folder, job.record)
-    from_video = [modality for modality in missing if modality != "pose"]
+    for modality in missing:
+        if modality in OWN_FILES and modality != "pose":
+            _cache_sensor(folder, modality, job.record)
+    from_video = [modality for modality in missing if modality not in OWN_FILES]
     if from_video:
         _cache_video(folder, job, from_video)
     notes = [folder.note(modality, job.record.video_id) or {} for modality in job.modalities]
@@ -133,9 +136,9 @@ def source_of(record: VideoRecord, modality: str) -> Path:
     Raises:
         InputRefused: E-VID-008, the dataset names none.
     """
-    source = record.poses if modality == "pose" else record.file
+    source = record.source(modality)
     if source is None:
-        kind = "pose file" if modality == "pose" else "video file"
+        kind = f"{modality} file" if modality in OWN_FILES else "video file"
         raise InputRefused("E-VID-008", record.video_id, f"the dataset names no {kind} for it")
     return source
 
@@ -168,6 +171,16 @@ def _cache_poses(folder: FrameFolder, record: VideoRecord) -> None:
             writer.append(frame)
     names = {"names": list(skeleton.names), "parents": list(skeleton.parents)}
     folder.write_note("pose", record.video_id, {**_note(writer, identity, report), "skeleton": names})
+
+
+def _cache_sensor(folder: FrameFolder, modality: str, record: VideoRecord) -> None:
+    source, report = source_of(record, modality), DecodeReport()
+    identity = source_identity(source)
+    fps, duration_s = folder.settings.fps, record.known_duration_s
+    with write_frames(folder.path(modality, record.video_id)) as writer:
+        for frame in iter_frames(source, modality, fps, None, report=report, duration_s=duration_s):
+            writer.append(frame)
+    folder.write_note(modality, record.video_id, _note(writer, identity, report))
 
 
 def _cache_video(folder: FrameFolder, job: _FrameJob, modalities: list[str]) -> None:

@@ -13,6 +13,7 @@ from augrgb.core.errors import InputRefused
 from augrgb.core.timeline import Clock
 from augrgb.features.frame_folder import FrameFolder
 from augrgb.poses.files import Skeleton
+from augrgb.sensors.files import MODALITIES as SENSORS
 from augrgb.video.windows import window_frames
 
 
@@ -24,7 +25,7 @@ class SnippetBank:
     Args:
         frames_folder: A folder of cached frames.
         video_ids: The videos, in this order.
-        modality: `rgb`, `flow` or `pose`.
+        modality: `rgb`, `flow`, `pose`, `signal` or `grid`.
         clock: Windows; its fps must be that of the frames.
 
     Attributes:
@@ -33,7 +34,7 @@ class SnippetBank:
 
     Raises:
         InputRefused: E-FEA-016 (frames are not cached), E-FEA-021 (another frame rate), E-FEA-024 (damaged),
-            E-POS-006 (poses of different skeletons).
+            E-POS-006 (poses of different skeletons), E-SEN-008 (sensors with different channels or sizes).
     """
 
     def __init__(self, frames_folder: Path, video_ids: Iterable[str], modality: str, clock: Clock) -> None:
@@ -46,6 +47,9 @@ class SnippetBank:
         self.counts = np.array([clock.num_snippets(len(track)) for track in self._tracks], np.int64)
         self._ends = np.cumsum(self.counts)
         self.skeleton = self._common_skeleton() if modality == "pose" and self.video_ids else None
+
+        if modality in SENSORS:
+            self._check_shapes()
 
     def __len__(self) -> int:
         return int(self._ends[-1]) if len(self._ends) else 0
@@ -92,3 +96,32 @@ class SnippetBank:
                 problem = f"{video_id!r} has another skeleton than {self.video_ids[0]!r}"
                 raise InputRefused("E-POS-006", self.folder.folder, problem, "Convert poses to one skeleton.")
         return first
+
+    def sensor_options(self) -> dict[str, Any]:
+        """What an encoder of sensors takes from the data: the shape of a row, and statistics of its channels.
+
+        {} for other modalities. At most about 2,000 frames of each video are looked at.
+        """
+        if self.modality not in SENSORS or not self._tracks:
+            return {}
+        few = [np.asarray(track[:: max(1, len(track) // 2000)], np.float64) for track in self._tracks]
+        shape = few[0].shape[1:]
+        if self.modality == "grid":
+            middles = [np.median(rows, axis=(0, 1, 2), keepdims=True) for rows in few]
+            rows = np.concatenate([(r - m).reshape(-1, shape[2]) for r, m in zip(few, middles, strict=True)])
+            return {"shape": list(shape), "std": _spread(rows)}
+        rows = np.concatenate(few)
+        return {"channels": shape[0], "mean": rows.mean(axis=0).tolist(), "std": _spread(rows)}
+
+    def _check_shapes(self) -> None:
+        for video_id, track in zip(self.video_ids, self._tracks, strict=True):
+            if track.shape[1:] != self._tracks[0].shape[1:]:
+                problem = f"{self.modality} of {video_id!r} has rows of {track.shape[1:]}, "
+                problem += f"{self.video_ids[0]!r} has {self._tracks[0].shape[1:]}"
+                raise InputRefused("E-SEN-008", self.folder.folder, problem, "Give every video the same sensor.")
+
+
+def _spread(rows: NDArray[np.float64]) -> list[float]:
+    """Standard deviation of each channel; 1 for one that never changes."""
+    std = rows.std(axis=0)
+    return [float(value) if value > 1e-12 else 1.0 for value in std]

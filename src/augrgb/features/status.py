@@ -69,7 +69,7 @@ def _status(
     refused: list[tuple[str, AugrgbError]] = []
     left: list[VideoRecord] = []
     for record in records:
-        source = record.poses if loaded.encoder.modality == "pose" else record.file
+        source = record.source(loaded.encoder.modality)
         fault = quarantine.find(record.video_id, source)
         if _is_done(feature_path(folder, record.video_id), source, recipe_hash):
             done.append(record.video_id)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,6 +12,7 @@ import torch
 from torch import nn
 
 from augrgb.annotations.dataset_file import load_dataset, role
+from augrgb.core.errors import InputRefused
 from augrgb.core.progress import Progress
 from augrgb.core.types import Dataset
 from augrgb.encoders import ENCODERS
@@ -18,6 +20,7 @@ from augrgb.encoders.files import EncoderSettings, LoadedEncoder, load_encoder, 
 from augrgb.encoders.pretrained import load_pretrained, usual_options
 from augrgb.encoders.snippet_encoder import SnippetEncoder
 from augrgb.features.frame_folder import FrameSettings
+from augrgb.features.frames import OWN_FILES
 from augrgb.features.snippet_bank import SnippetBank
 from augrgb.poses.files import Skeleton
 from augrgb.recipe.assembly import Guard, strict
@@ -44,6 +47,8 @@ from augrgb.training.teachers.snippet_classifier import SnippetClassifier
 from augrgb.training.teachers.snippet_outputs import StreamTeacher, load_stream_teacher
 from augrgb.video.flow.settings import FlowSettings
 from augrgb.weights import WEIGHTS
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -94,14 +99,14 @@ def assemble_encoder(
     """
     dataset = load_dataset(recipe.data.dataset)
     teachers = open_encoder_teachers(recipe)
-    videos = encoder_videos(recipe, dataset)
+    videos = with_files(recipe, dataset, encoder_videos(recipe, dataset))
     missing = teachers.missing(dataset, videos.trained)
     frames, wanted = recipe.data.frames or run / "frames", _wanted_frames(recipe, teachers, dataset, videos)
     cache_training_frames(dataset, wanted, frames, teachers.frames, workers=workers, progress=decoding)
     modality, clock = encoder_modality(recipe), build_clock(recipe.clock)
     bank = SnippetBank(frames, videos.trained, modality, clock)
     val = SnippetBank(frames, videos.val, modality, clock)
-    start = start_encoder(recipe, dataset.classes, bank.skeleton)
+    start = start_encoder(recipe, dataset.classes, bank.skeleton, bank.sensor_options())
     inputs = EncoderInputs(
         labelled_snippets(start.encoder, bank, dataset, set(videos.labelled), build_augmentation(recipe.augment)),
         labelled_snippets(start.encoder, val, dataset, set(videos.val)) if videos.val else None,
@@ -156,20 +161,47 @@ def encoder_videos(recipe: EncoderRecipe, dataset: Dataset) -> EncoderVideos:
     )
 
 
-def start_encoder(recipe: EncoderRecipe, classes: tuple[str, ...], skeleton: Skeleton | None = None) -> EncoderStart:
+def with_files(recipe: EncoderRecipe, dataset: Dataset, videos: EncoderVideos) -> EncoderVideos:
+    """The videos that have what the student sees; as many as `data.allow_missing` says may lack it.
+
+    Raises:
+        InputRefused: E-FEA-002, more lack it, or all labelled ones do.
+    """
+    modality, allowed = encoder_modality(recipe), recipe.data.allow_missing or 0
+    every = (*videos.trained, *videos.val)
+    lacking = [video_id for video_id in every if not has_file(dataset, modality, video_id)]
+    if not lacking or not allowed:  # without leave to miss any, each is named when its frames are cached
+        return videos
+    kept = EncoderVideos(
+        *(tuple(i for i in ids if i not in set(lacking)) for ids in (videos.labelled, videos.unlabelled, videos.val))
+    )
+    if len(lacking) > allowed or not kept.labelled:
+        problem = f"{len(lacking)} of {len(every)} videos have no {modality} file, such as {lacking[0]!r}"
+        raise InputRefused("E-FEA-002", dataset.name, problem, f"Allow it: data.allow_missing={len(lacking)}.")
+    _log.warning("%d of %d videos have no %s file and are left out", len(lacking), len(every), modality)
+    return kept
+
+
+def start_encoder(
+    recipe: EncoderRecipe,
+    classes: tuple[str, ...],
+    skeleton: Skeleton | None = None,
+    sensor: Mapping[str, Any] | None = None,
+) -> EncoderStart:
     """Build the student under the recipe's seed, with the weights from which it starts.
 
     Args:
         recipe: Names the encoder and its weights.
         classes: Of the training.
         skeleton: Of its poses, if it sees poses.
+        sensor: Options that it takes from the data of its sensor (`SnippetBank.sensor_options`).
 
     Raises:
         AugrgbError: See `start_from`.
     """
     name = next(iter(recipe.encoder))
     torch.manual_seed(recipe.seed)
-    encoder = ENCODERS[name](**encoder_options(recipe, skeleton))
+    encoder = ENCODERS[name](**encoder_options(recipe, skeleton, sensor))
     init = recipe.init
     if init is None:
         return EncoderStart(encoder)
@@ -207,7 +239,7 @@ def assemble_encoder_task(
         student.start_from(start.classifier)
     settings = EncoderSettings(
         build_clock(recipe.clock),
-        recipe.data.size if modality != "pose" else None,
+        recipe.data.size if modality not in OWN_FILES else None,
         classes,
         {"dataset": dataset, "seed": recipe.seed, "teachers": teachers.names},
     )
@@ -236,8 +268,10 @@ def encoder_modality(recipe: EncoderRecipe) -> str:
     return ENCODERS[next(iter(recipe.encoder))].modality
 
 
-def encoder_options(recipe: EncoderRecipe, skeleton: Skeleton | None = None) -> dict[str, Any]:
-    """The student's options: as given, else from its poses, else from the weights it starts from."""
+def encoder_options(
+    recipe: EncoderRecipe, skeleton: Skeleton | None = None, sensor: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """The student's options: as given, else from its poses or sensor, else from the weights it starts from."""
     name, given = next(iter(recipe.encoder.items()))
     folder = recipe.init.folder if recipe.init is not None else None
     inherited = inherited_options(folder, name) if folder is not None else {}
@@ -245,7 +279,8 @@ def encoder_options(recipe: EncoderRecipe, skeleton: Skeleton | None = None) -> 
     if entry is not None and entry.encoder == name:
         inherited = usual_options(entry)
     poses = {"names": skeleton.names, "parents": skeleton.parents} if skeleton is not None else {}
-    return {**inherited, **poses, **given}
+    measured = {} if recipe.init is not None else dict(sensor or {})  # weights keep the scale they were trained on
+    return {**inherited, **poses, **measured, **given}
 
 
 def student_flow(recipe: EncoderRecipe) -> FlowSettings:

@@ -17,7 +17,9 @@ class EncoderDataSection(Section):
     split: str = "cross_subject"
     frames: Path | None = Field(None, description="Folder for decoded frames (default: in the run folder).")
     size: tuple[PositiveInt, PositiveInt] = (64, 48)
-    allow_missing: int | None = Field(None, ge=0, description="How many videos a teacher may lack (default: none).")
+    allow_missing: int | None = Field(
+        None, ge=0, description="How many videos a teacher, or the student, may lack (default: none)."
+    )
     published: str | None = Field(None, description="Published dataset whose video counts --dry-run must find.")
 
 

@@ -94,8 +94,8 @@ def mirroring(
     """
     if not probability:
         return None
-    if modality == "pose":
-        raise UsageFault("E-ENC-004", "augment.flip", "poses are not mirrored", "Set augment.flip=0.")
+    if modality in ("pose", "signal"):
+        raise UsageFault("E-ENC-004", "augment.flip", f"{modality} is not mirrored", "Set augment.flip=0.")
     order = np.arange(len(classes))
     for pair in swap:
         for name in pair:

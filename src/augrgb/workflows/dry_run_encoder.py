@@ -14,6 +14,7 @@ from augrgb.core.progress import Progress
 from augrgb.core.seeds import rng_at
 from augrgb.core.types import Dataset, VideoRecord
 from augrgb.encoders.snippet_encoder import SnippetEncoder
+from augrgb.features.frame_cache import source_of
 from augrgb.poses.files import Skeleton, read_poses
 from augrgb.recipe.assembly import with_device
 from augrgb.recipe.build import unlabelled_share
@@ -26,6 +27,8 @@ from augrgb.recipe.encoder_assembly import (
     student_flow,
 )
 from augrgb.recipe.encoder_schema import EncoderRecipe
+from augrgb.sensors.files import MODALITIES as SENSORS
+from augrgb.sensors.files import SensorFile, read_sensor, sensor_frames
 from augrgb.training.encoder_task import SnippetSet
 from augrgb.training.teachers.encoder_teachers import EncoderTeachers
 from augrgb.training.teachers.snippet import SnippetTeacher
@@ -67,13 +70,19 @@ def dry_run_encoder(
         records = [dataset.videos[i] for i in ids]
         skeleton = _check_files(report, records, modalities, data.allow_missing or 0, progress)
         _check_room(report, recipe, records, modalities, run)
+    sensor = None
+    if dataset is not None and modality in SENSORS:
+        sensor = next((f for f in (_sensor(record, modality) for record in dataset.videos.values()) if f), None)
+        if sensor is None:
+            report.note("one step", f"skipped: needs a {modality} file")
+            return report
     if modality == "pose" and skeleton is None:
         report.note("one step", "skipped: needs a pose file")
         return report
     with report.guarded("one step"):
         if modality == "flow":
             _try_flow(student_flow(recipe))
-        _one_step(report, recipe, dataset, teachers, skeleton, gpu)
+        _one_step(report, recipe, dataset, teachers, skeleton, gpu, sensor)
     return report
 
 
@@ -97,6 +106,7 @@ def _check_files(
     """Open every file; returns the skeleton of the first valid pose file."""
     videos: list[AugrgbError] = []
     poses: list[AugrgbError] = []
+    sensors: list[AugrgbError] = []
     skeleton: Skeleton | None = None
     images = bool(modalities & set(_CHANNELS))
     for done, record in enumerate(records, 1):
@@ -119,9 +129,20 @@ def _check_files(
                 skeleton = skeleton or found
             except AugrgbError as fault:
                 poses.append(fault)
+        for modality in sorted(modalities & set(SENSORS)):
+            try:
+                path = source_of(record, modality)
+                sensor_frames(path, read_sensor(path, modality), 1.0, record.known_duration_s)
+            except AugrgbError as fault:
+                sensors.append(fault)
         if progress is not None:
             progress(done, len(records))
-    for what, wanted, faults in (("videos", images, videos), ("poses", "pose" in modalities, poses)):
+    sensing = bool(modalities & set(SENSORS))
+    for what, wanted, faults in (
+        ("videos", images, videos),
+        ("poses", "pose" in modalities, poses),
+        ("sensors", sensing, sensors),
+    ):
         if len(faults) > allowed:
             report.refuse(what, faults, f"{len(faults)} of {len(records)} cannot be used")
         elif wanted:
@@ -148,12 +169,13 @@ def _one_step(
     teachers: EncoderTeachers,
     skeleton: Skeleton | None,
     gpu: int | None,
+    sensor: SensorFile | None = None,
 ) -> None:
     """Train one step on a batch of the recipe's size: random windows, labels and outputs of teachers."""
     classes = dataset.classes if dataset is not None else ("unknown",)
     pose = skeleton if encoder_modality(recipe) == "pose" else None
-    start = start_encoder(recipe, classes, pose)
-    size = (recipe.train.batch_size, *_window(recipe, start.encoder, pose))
+    start = start_encoder(recipe, classes, pose, _sensor_options(sensor))
+    size = (recipe.train.batch_size, *_window(recipe, start.encoder, pose, sensor))
     snippets = _random_snippets(recipe, start.encoder, size, len(classes))
     known = dataset.classes if dataset is not None else None
     inputs = EncoderInputs(snippets, None, *_random_outputs(teachers, known, len(snippets.labels), recipe, skeleton))
@@ -164,12 +186,33 @@ def _one_step(
     check_memory(report, step.memory, "one step")
 
 
-def _window(recipe: EncoderRecipe, encoder: SnippetEncoder, skeleton: Skeleton | None) -> tuple[int, ...]:
+def _window(
+    recipe: EncoderRecipe, encoder: SnippetEncoder, skeleton: Skeleton | None, sensor: SensorFile | None
+) -> tuple[int, ...]:
     """Shape of one window before the encoder prepares it."""
+    if sensor is not None:
+        return (recipe.clock.window, *sensor.values.shape[1:])
     if skeleton is not None:
         return (recipe.clock.window, len(skeleton.names), 3)
     width, height = recipe.data.size
     return (recipe.clock.window, height, width, _CHANNELS[encoder.modality])
+
+
+def _sensor(record: VideoRecord, modality: str) -> SensorFile | None:
+    path = record.source(modality)
+    try:
+        return read_sensor(path, modality) if path is not None else None
+    except AugrgbError:  # reported with the other files
+        return None
+
+
+def _sensor_options(sensor: SensorFile | None) -> dict[str, Any]:
+    """Options of an encoder for a sensor's rows; its statistics are those of one file, which one step can do with."""
+    if sensor is None:
+        return {}
+    shape = sensor.values.shape[1:]
+    ones = [1.0] * shape[-1]
+    return {"shape": list(shape), "std": ones} if len(shape) == 3 else {"channels": shape[0], "mean": ones, "std": ones}
 
 
 def _random_snippets(recipe: EncoderRecipe, encoder: SnippetEncoder, size: tuple[int, ...], classes: int) -> SnippetSet:

@@ -155,7 +155,7 @@ class Filling:
 
     def source(self, record: VideoRecord) -> Path | None:
         """The file that it is made from, if the dataset names one."""
-        return record.poses if self.loaded.encoder.modality == "pose" else record.file
+        return record.source(self.loaded.encoder.modality)
 
     def open_ledger(self, records: Sequence[VideoRecord], name: str) -> None:
         """Begin with these videos; refused ones are noted as they come."""
@@ -192,7 +192,7 @@ def _work(
     device: str,
 ) -> list[tuple[Item[ExtractJob], list[Ledger]]]:
     """One item for each video and file of it, with the ledgers that it fills. Videos without the file are noted."""
-    passes: dict[tuple[bool, float], list[Filling]] = defaultdict(list)
+    passes: dict[tuple[str, float], list[Filling]] = defaultdict(list)
     for filling in fillings:
         passes[same_pass(filling.loaded)].append(filling)
     work: list[tuple[Item[ExtractJob], list[Ledger]]] = []

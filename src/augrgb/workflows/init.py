@@ -51,6 +51,8 @@ def init_dataset(
     test_share: float = 0.15,
     seed: int = 0,
     poses: Path | None = None,
+    signal: Path | None = None,
+    grid: Path | None = None,
     role_of: Mapping[str, str] | None = None,
     allow_missing: int = 0,
     progress: Progress | None = None,
@@ -65,6 +67,7 @@ def init_dataset(
     Args:
         annotations: A path, or a `Source` with format, options, class map and subset.
         role_of: Roles of subsets with unusual names, such as `{"fold1": "train"}`.
+        poses, signal, grid: Folders of pose and sensor files named like the videos; some videos may have none.
         allow_missing: Annotated videos that may be absent from the folder.
 
     Raises:
@@ -80,7 +83,7 @@ def init_dataset(
         replace(annotations, videos=videos) if isinstance(annotations, Source) else Source(annotations, videos=videos)
     )
     judged = _accepted(read_and_judge(source, progress), allow_missing)
-    records = _records(judged, poses)
+    records = _records(judged, {"poses": poses, "signal": signal, "grid": grid})
     splits = _splits(judged.annotations, records, role_of, val_share, test_share, seed)
     used = {event.label for record in records.values() for event in record.events or ()}
     classes = tuple(c for c in judged.annotations.classes if c in used or judged.annotations.closed)
@@ -101,22 +104,26 @@ def _accepted(judged: Judged, allow_missing: int) -> Judged:
     return judged
 
 
-def _records(judged: Judged, poses: Path | None) -> dict[str, VideoRecord]:
+def _records(judged: Judged, own_files: Mapping[str, Path | None]) -> dict[str, VideoRecord]:
     records: dict[str, VideoRecord] = {}
     folder = judged.videos
     if folder is None:
         raise UsageFault("E-CFG-014", "videos", "a folder of videos is needed")
     for video_id, info in folder.infos.items():
         video = judged.annotations.videos.get(video_id, VideoRecord(video_id))
-        pose = poses / f"{video_id}.npz" if poses is not None else None
+        own = {key: place / f"{video_id}.npz" for key, place in own_files.items() if place is not None}
         records[video_id] = replace(
             video,
             duration_s=info.duration_s,
             file=folder.files[video_id].resolve(),
-            poses=pose.resolve() if pose is not None and pose.exists() else None,
             events=None if video.events is None else tuple(sorted(video.events, key=_by_time)),
             fps=info.fps or None,
+            **{key: path.resolve() for key, path in own.items() if path.exists()},  # type: ignore[arg-type]
         )
+    for key, place in own_files.items():
+        if place is not None and not any(getattr(record, key) for record in records.values()):
+            problem = "has no .npz file named like one of the videos"
+            raise InputRefused("E-VID-008", place, problem, f"Expected {next(iter(records), 'NAME')}.npz there.")
     return records
 
 

@@ -13,6 +13,7 @@ LINE = [
     "video",
     "weights",
     "poses",
+    "sensors",
     "annotations",
     "encoders",
     "features",

@@ -15,13 +15,19 @@ from augrgb.encoders.parts.body_frame import body_frame, landmarks
 from augrgb.encoders.snippet_encoder import encode_windows
 from support.video_samples import STICK, STICK_PARENTS, stick_motion
 
-NAMES = [name for name in sorted(ENCODERS) if name.startswith("small_")]
+NAMES = [name for name in sorted(ENCODERS) if name.startswith(("small_", "signal_"))]
+
+SENSOR_OPTIONS: Any = {
+    "signal": {"channels": 4, "mean": (3.0,) * 4, "std": (2.0,) * 4},
+    "grid": {"shape": (24, 32, 1), "std": (2.0,)},
+}
 
 
 def build(name: Any, **options: Any) -> Any:
     torch.manual_seed(0)
     if ENCODERS[name].modality == "pose":
         options |= {"names": STICK, "parents": tuple(STICK_PARENTS.tolist())}
+    options |= SENSOR_OPTIONS.get(ENCODERS[name].modality, {})
     return ENCODERS[name](**options)
 
 
@@ -32,6 +38,10 @@ def some_windows(name: Any, count: Any, seed: Any = 0) -> Any:
             return rng.integers(0, 256, (count, 8, 48, 64, 3), dtype=np.uint8)
         case "flow":
             return rng.integers(-127, 128, (count, 8, 48, 64, 2)).astype(np.int8)
+        case "signal":
+            return rng.normal(3, 2, (count, 8, 4)).astype(np.float32)
+        case "grid":
+            return rng.normal(25, 2, (count, 8, 24, 32, 1)).astype(np.float32)
         case _:
             return np.stack([stick_motion(8, seed + number) for number in range(count)])
 

@@ -55,7 +55,9 @@ def _with_files_in(folder: Path, video: VideoRecord) -> VideoRecord:
     name = file_name_of(video.video_id)
     file = None if video.file is None else _linked(video.file, folder, f"videos/{name}{video.file.suffix}")
     poses = None if video.poses is None else _linked(video.poses, folder, f"poses/{name}{video.poses.suffix}")
-    return replace(video, file=file, poses=poses)
+    signal = None if video.signal is None else _linked(video.signal, folder, f"signal/{name}{video.signal.suffix}")
+    grid = None if video.grid is None else _linked(video.grid, folder, f"grid/{name}{video.grid.suffix}")
+    return replace(video, file=file, poses=poses, signal=signal, grid=grid)
 
 
 def _linked(file: Path, folder: Path, name: str) -> Path:

@@ -162,8 +162,7 @@ class EncoderTeachers:
 
 def has_file(dataset: Dataset, modality: str, video_id: str) -> bool:
     """Whether a video has the file that a modality is made from."""
-    record = dataset.videos[video_id]
-    return (record.poses if modality == "pose" else record.file) is not None
+    return dataset.videos[video_id].source(modality) is not None
 
 
 def encoder_distillation(
