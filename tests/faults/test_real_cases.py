@@ -1,14 +1,25 @@
 """Files as people have them: cases rebuilt from public reports, run as their owner would."""
 
 import json
+import math
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+import torch
 
+from augrgb.annotations.annotation_set import AnnotationSet
+from augrgb.annotations.labels import ignored_snippets
 from augrgb.annotations.read import Source, read_and_judge
+from augrgb.annotations.repair import repair, repair_video
+from augrgb.core.batch import Batch, StreamOutput
 from augrgb.core.timeline import Clock
-from augrgb.core.types import Event
+from augrgb.core.types import Dataset, Event, VideoRecord
+from augrgb.metrics.evaluate import evaluate
+from augrgb.metrics.evaluation import VideoScores
+from augrgb.metrics.protocols import PROTOCOLS
+from augrgb.training.terms import detection_loss
 from augrgb.workflows.check import CheckReport, check_data
 from augrgb.workflows.evaluate_files import evaluate_files
 from support.places import SHARED, needs_shared
@@ -69,3 +80,68 @@ def test_predictions_with_an_affix(case: str, tmp_path: Path) -> None:
     (tmp_path / "pred.json").write_text(json.dumps({"version": "1", "results": results}))
     found = evaluate_files(tmp_path / "pred.json", tmp_path / "gt.json", protocols=["event-map"])
     assert found.evaluation.results[0].videos_scored == 3 and any("ids of predictions" in n for n in found.notes)
+
+
+def test_a_lost_label_is_an_ignored_region() -> None:
+    events = (Event("walk", 6, 4), Event("sit", 8, 8), Event("sit", 0, 1), Event("walk", 12, 13))
+    kept = repair(AnnotationSet(("sit", "walk"), {"a": VideoRecord("a", 10.0, events=events)})).annotations.videos["a"]
+    assert kept.events == (Event("sit", 0, 1),)
+    assert kept.ignored == (Event("walk", 4, 6), Event("sit", 7, 9))
+
+
+def test_a_video_that_loses_every_event_is_not_empty() -> None:
+    videos = {
+        "a": VideoRecord("a", 10.0, events=(Event("walk", 12, 13),)),
+        "b": VideoRecord("b", 10.0, events=(Event("walk", 1, 2),)),
+    }
+    repaired = repair(AnnotationSet(("walk",), videos))
+    assert repaired.annotations.videos["a"].events is None
+    assert [finding.code for finding in repaired.findings if finding.where == "a"] == ["E-ANN-013", "E-ANN-019"]
+    record = repair_video(videos["a"], [])
+    assert record.events == () and record.ignored == (Event("walk", 0.0, 10.0),)  # as a dataset file has it
+
+
+def test_withheld_test_labels_are_not_empty_videos() -> None:
+    videos = {f"t{i}": VideoRecord(f"t{i}", 9.0, events=(Event("walk", 1, 2),), subset="training") for i in range(2)}
+    videos |= {f"x{i}": VideoRecord(f"x{i}", 9.0, events=(), subset="testing") for i in range(3)}
+    repaired = repair(AnnotationSet(("walk",), videos))
+    assert all(repaired.annotations.videos[f"x{i}"].events is None for i in range(3))
+    assert [finding.where for finding in repaired.findings if finding.code == "E-ANN-045"] == ["subset 'testing'"]
+    assert "E-ANN-020" not in {finding.code for finding in repaired.findings}
+
+
+def test_ignored_regions_are_masked_in_training_and_in_metrics() -> None:
+    region = Event("?", 0.5, 1.0)
+    video = VideoRecord("a", 2.0, events=(Event("walk", 0.0, 0.5),), ignored=(region,))
+    dataset = Dataset("d", ("walk",), {"a": video})
+    clock = Clock(16.0, 8, 8)
+    assert ignored_snippets(video.ignored, clock, 4).tolist() == [False, True, False, False]
+    batch = Batch(
+        mask=torch.ones(1, 4, dtype=torch.bool),
+        labels=torch.zeros(1, 4, 1),
+        known=torch.tensor([[True, False, True, True]]),
+    )
+    logits = torch.tensor([[[0.0], [50.0], [0.0], [0.0]]])
+    loss = detection_loss(StreamOutput(torch.zeros(1, 4, 2), logits), batch)
+    assert loss.value.item() == pytest.approx(math.log(2))
+    scores = {"a": VideoScores(np.array([[0.5], [0.9], [0.1], [0.1]]), clock)}
+    assert evaluate("frame-map/present", dataset, scores=scores).value == 1.0
+    published = [p.name for p in PROTOCOLS.values() if p.is_published and p.needs == "scores"]
+    assert evaluate(published[0], dataset, scores=scores).value < 1.0
+    found = {"a": [("walk", 0.0, 0.5, 0.5), ("walk", 0.5, 1.0, 0.9)]}
+    result = evaluate("event-map", dataset, detections=found)
+    assert result.details["detections_in_ignored_regions"] == 1
+
+
+@needs_shared("cases/mp4_mdhd_short")
+def test_the_packets_have_the_last_word_over_a_header(tmp_path: Path) -> None:
+    folder = SHARED / "cases" / "mp4_mdhd_short"
+    report = check_data(Source(folder / "events.csv", videos=folder / "videos"))
+    assert report.usable and report.annotations is not None
+    assert all(len(video.events or ()) == 1 for video in report.annotations.videos.values())
+
+
+@needs_shared("cases/anet_withheld")
+def test_a_file_with_withheld_labels() -> None:
+    report = check_data(Source(SHARED / "cases" / "anet_withheld" / "anet.json"))
+    assert noted(report, "E-ANN-045") and not noted(report, "E-ANN-020")

@@ -28,6 +28,18 @@ def rasterise(events: Sequence[Event], classes: Sequence[str], clock: Clock, cou
     return _dense(center_spans([events], classes, [clock], [count]))
 
 
+def ignored_snippets(regions: Sequence[Event], clock: Clock, count: int) -> NDArray[np.bool_]:
+    """The snippets whose center lies in an ignored region, (count,) bool.
+
+    >>> ignored_snippets([Event("?", 0.75, 1.25)], Clock(16.0, 8, 8), 4).tolist()
+    [False, True, False, False]
+    """
+    if not regions:
+        return np.zeros(count, bool)
+    nameless = [Event("", region.start_s, region.end_s) for region in regions]
+    return rasterise(nameless, ("",), clock, count)[:, 0] > 0
+
+
 def legacy_uniform(events: Sequence[Event], classes: Sequence[str], duration: float, count: int) -> Labels:
     """Labels by the rule of the published training programs: see `label_spans.legacy_uniform_spans`.
 

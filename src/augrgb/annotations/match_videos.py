@@ -116,6 +116,26 @@ def renamed(annotations: AnnotationSet, match: IdMatch) -> AnnotationSet:
     return replace(annotations, videos=videos, splits=splits, findings=(*annotations.findings, *findings))
 
 
+def measured_where_doubtful(annotations: AnnotationSet, folder: VideoFolder) -> VideoFolder:
+    """The folder with durations from packets for videos whose header is shorter than their events.
+
+    Headers lie (a track header of a third of a second before ten seconds of frames), and every packet has a time.
+    """
+    infos = dict(folder.infos)
+    for video_id, info in folder.infos.items():
+        video = annotations.videos.get(video_id)
+        ends = [event.end_s for event in (video.events or ())] if video is not None else []
+        if max(ends, default=0.0) <= info.duration_s:
+            continue
+        try:
+            measured_s = _measured(folder.files[video_id])[1]
+        except AugrgbError:
+            continue
+        if measured_s > info.duration_s + 1 / max(info.fps, 1.0):
+            infos[video_id] = replace(info, duration_s=measured_s)
+    return replace(folder, infos=infos)
+
+
 def with_durations(annotations: AnnotationSet, folder: VideoFolder) -> AnnotationSet:
     """The annotations with the durations of the videos themselves, which have the last word."""
     return replace(

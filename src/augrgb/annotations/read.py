@@ -15,6 +15,7 @@ from augrgb.annotations.findings import Finding
 from augrgb.annotations.match_videos import (
     VideoFolder,
     look_at,
+    measured_where_doubtful,
     one_id_per_video,
     rates_for,
     same_videos,
@@ -87,6 +88,7 @@ def read_and_judge(source: Source, progress: Progress | None = None) -> Judged:
     found: list[Finding] = []
     if folder is not None:
         annotations = same_videos(annotations, folder)
+        folder = measured_where_doubtful(annotations, folder)
         found = video_findings(annotations, folder)
         annotations = with_durations(annotations, folder)
     if source.videos is not None:

@@ -109,6 +109,7 @@ class Batch:
         labels: (B, T, K) 0/1 of any number type; zeros where a video is not labelled. Default: no classes, (B, T, 0),
             which losses that need labels refuse.
         labelled: (B,) bool. Default: all videos if there are labels, else none.
+        known: (B, T) bool: the labels of the snippet are known; False in ignored regions. Default: everywhere.
         features: modality -> (B, T, C_m).
         available: modality -> (B, T) bool: where that modality exists on this grid. Default: everywhere.
         video_ids: B names. Default: "0", "1", ...
@@ -134,6 +135,7 @@ class Batch:
     indices: Tensor = None  # type: ignore[assignment]
     starts: Tensor | None = None
     lengths: Tensor | None = None
+    known: Tensor = None  # type: ignore[assignment]
 
     def __post_init__(self) -> None:
         mask = self.mask
@@ -147,6 +149,7 @@ class Batch:
         labels = mask.new_zeros(*mask.shape, 0) if given is None else given
         defaults: dict[str, Any] = {
             "labelled": lambda: mask.new_full(mask.shape[:1], given is not None),
+            "known": lambda: torch.ones_like(mask),
             "available": lambda: dict.fromkeys(self.features, mask),
             "video_ids": lambda: tuple(map(str, range(len(mask)))),
             "indices": lambda: torch.arange(len(mask)),
@@ -155,6 +158,11 @@ class Batch:
         for name, default in defaults.items():
             if getattr(self, name) is None:
                 object.__setattr__(self, name, default())
+
+    @property
+    def labelled_snippets(self) -> Tensor:
+        """(B, T) bool: real snippets whose labels are known and may be used."""
+        return self.mask & self.labelled[:, None] & self.known
 
     def restricted_to(self, available: Tensor) -> Batch:
         """The same batch in which only the snippets of `available` (B, T) bool are real."""

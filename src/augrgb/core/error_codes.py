@@ -181,6 +181,7 @@ CODES: Final[dict[str, ErrorCode]] = {
     "E-ANN-041": ErrorCode("finding", "The annotations hold no event, or none that can be kept.", "Check the causes in the message: the format, the unit of the times, and that these are the annotations of these videos."),
     "E-ANN-042": ErrorCode("finding", "An event ends before its video starts.", "It is dropped. If there are many, check where the times count from."),
     "E-ANN-044": ErrorCode("finding", "Something in the file was not used, or may be meant in another way.", "If it is meant, give the option that the message names."),
+    "E-ANN-045": ErrorCode("finding", "The test videos are all empty beside others with events: their labels are withheld.", "They count as never annotated. Get the labels, if they were published."),
     "E-ANN-043": ErrorCode("finding", "Several columns could be meant, or a column was read in one of two ways.", "If it is the wrong one, name the column as the message shows."),
     # Splits and roles
     "E-SPL-001": ErrorCode("usage", "The dataset has no split with this name.", "Take one of the names in the message."),

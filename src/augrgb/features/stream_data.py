@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from augrgb.annotations.labels import legacy_uniform, rasterise
+from augrgb.annotations.labels import ignored_snippets, legacy_uniform, rasterise
 from augrgb.core.batch import Batch
 from augrgb.core.errors import AugrgbError, InputRefused, UsageFault, did_you_mean, raise_together
 from augrgb.core.timeline import Clock, nearest_snippets
@@ -148,6 +148,13 @@ class StreamData:
             return legacy_uniform(events, self.dataset.classes, video.known_duration_s, count)
         return rasterise(events, self.dataset.classes, clock, count)
 
+    def known(self, index: int) -> NDArray[np.bool_]:
+        """Snippets (T,) of one video outside its ignored regions; `legacy_uniform`, as published, knows no regions."""
+        clock, count = self._grid_of(self.video_ids[index])
+        video = self.dataset.videos[self.video_ids[index]]
+        regions = video.ignored if self._label_rule == "center" else ()
+        return ~ignored_snippets(regions, clock, count)
+
     def collate(
         self,
         indices: Sequence[int] | NDArray[np.int64],
@@ -173,12 +180,13 @@ class StreamData:
         shape = (len(spans), max((span.stop - span.start for span in spans), default=0))
         features = {name: np.zeros((*shape, self.features[name].dim), np.float32) for name in names}
         available = {name: np.zeros(shape, bool) for name in names}
-        mask = np.zeros(shape, bool)
+        mask, known = np.zeros(shape, bool), np.zeros(shape, bool)
         labels = np.zeros((*shape, len(self.dataset.classes)), np.float32)
         for row, (index, span) in enumerate(zip(indices, spans, strict=True)):
             real = span.stop - span.start
             mask[row, :real] = self._stored(self.video_ids[int(index)], self.grid)[1][span]
             labels[row, :real] = self.labels(int(index))[span]
+            known[row, :real] = self.known(int(index))[span]
             for name in names:
                 values, there = self._stored(self.video_ids[int(index)], name)
                 features[name][row, :real], available[name][row, :real] = values[span], there[span]
@@ -186,6 +194,7 @@ class StreamData:
         return Batch(
             features={name: torch.from_numpy(values) for name, values in features.items()},
             mask=torch.from_numpy(mask),
+            known=torch.from_numpy(known),
             labels=torch.from_numpy(labels),
             labelled=torch.tensor([video_id in self.labelled for video_id in ids], dtype=torch.bool),
             available={name: torch.from_numpy(values) for name, values in available.items()},

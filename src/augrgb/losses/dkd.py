@@ -59,7 +59,7 @@ class Dkd(DistillationLoss):
         check_classes(self.name, student, teacher)
         check_labels(self.name, batch)
         s, t = student.logits[batch.mask], teacher.logits[batch.mask]  # (N, K)
-        labelled = batch.labelled[:, None].expand_as(batch.mask)[batch.mask]
+        labelled = batch.labelled_snippets[batch.mask]
         there = torch.where(labelled[:, None], batch.labels[batch.mask] > 0, t > 0)
         if self.form == "softmax":
             rows, targets = there.nonzero(as_tuple=True)

@@ -82,7 +82,7 @@ class PseudoLabels(DistillationLoss):
         mask = batch.mask & ~batch.labelled[:, None]
         logits = teacher.logits[mask].float()  # (N, K)
         if self.thresholds == "prevalence" and self.training:
-            self._count(logits, batch.labels[batch.mask & batch.labelled[:, None]])
+            self._count(logits, batch.labels[batch.labelled_snippets])
         p = logits.sigmoid()
         low, high = self.borders()
         decided = (p >= high) | (p <= low)

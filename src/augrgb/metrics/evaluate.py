@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 
 from augrgb.core.errors import UsageFault
 from augrgb.core.timeline import Clock
@@ -75,7 +76,16 @@ def evaluate(
         found, looked_at = read_detections(detections or (), known.dataset.classes)
         looked_at |= set(scored or ())
         inputs = check_inputs(known.dataset, asked, detections=found, scored=looked_at, missing=missing)
+    left_aside = 0
+    if protocol.is_published:
+        inputs = replace(inputs, regions={})
+    elif protocol.needs == "detections" and inputs.regions:
+        inputs, left_aside = inputs.without_regions()
     value, per_class, details = protocol.run(inputs)
+    if inputs.regions:
+        details["ignored_regions"] = sum(map(len, inputs.regions.values()))
+    if left_aside:
+        details["detections_in_ignored_regions"] = left_aside
     if inputs.ignored:
         details["videos_not_asked_for"] = inputs.ignored
     if inputs.scored < inputs.total:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from augrgb.annotations.labels import ignored_snippets
 from augrgb.core.errors import InputRefused, did_you_mean
 from augrgb.core.timeline import Clock
 from augrgb.core.types import Dataset, Detection, Event
@@ -67,6 +68,7 @@ class EvaluationInputs:
         detections: Detections of these videos.
         scored, total: Videos with predictions, and videos asked for.
         ignored: Videos with predictions that are in the dataset but were not asked for.
+        regions: Video -> its ignored regions; protocols that reproduce a publication do not look at them.
     """
 
     classes: dict[str, int]
@@ -79,6 +81,17 @@ class EvaluationInputs:
     scored: int
     total: int
     ignored: int
+    regions: dict[str, tuple[Event, ...]] = field(default_factory=dict)
+
+    def outside_regions(self, video: str) -> NDArray[np.bool_]:
+        """Snippets (T,) of a video's scores that no ignored region covers."""
+        scored = self.scores[video]
+        return ~ignored_snippets(self.regions.get(video, ()), scored.clock, len(scored.values))
+
+    def without_regions(self) -> tuple[EvaluationInputs, int]:
+        """The inputs without the detections that lie in ignored regions for more than half, and their number."""
+        kept = tuple(d for d in self.detections if not _mostly_in(d, self.regions.get(d.video_id, ())))
+        return replace(self, detections=kept), len(self.detections) - len(kept)
 
     def truth_segments(self) -> Segments:
         """Events as columns."""
@@ -159,7 +172,18 @@ def check_inputs(
         scored=len(video_ids) - len(lacking),
         total=len(video_ids),
         ignored=len(predicted - set(video_ids)),
+        regions={video: dataset.videos[video].ignored for video in counted if dataset.videos[video].ignored},
     )
+
+
+def _mostly_in(detection: Detection, regions: Sequence[Event]) -> bool:
+    """Whether more than half of a detection lies in ignored regions (which may overlap)."""
+    inside, reached = 0.0, detection.start_s
+    for region in sorted(regions, key=lambda region: region.start_s):
+        start, end = max(region.start_s, reached), min(region.end_s, detection.end_s)
+        inside += max(end - start, 0.0)
+        reached = max(reached, end)
+    return inside > 0.5 * (detection.end_s - detection.start_s)
 
 
 def _checked_scores(

@@ -38,12 +38,15 @@ def by_frames(
     packed = labels_of(inputs, labels)
     values, used = [], 0
     chosen: list[NDArray[np.int64]] = []
-    for start, scored in zip(packed.starts.tolist(), inputs.scores.values(), strict=False):
+    masked = bool(inputs.regions) and not inputs.labels
+    for start, (video, scored) in zip(packed.starts.tolist(), inputs.scores.items(), strict=False):
         taken = np.arange(len(scored.values)) if rows is None else rows(len(scored.values))
+        if masked:
+            taken = taken[inputs.outside_regions(video)[taken]]
         values.append(np.asarray(scored.values)[taken])
         chosen.append(start + taken)
         used += len(taken) > 0
-    targets = packed.dense() if rows is None else packed.dense()[np.concatenate(chosen)]
+    targets = packed.dense() if rows is None and not masked else packed.dense()[np.concatenate(chosen)]
     scores = np.concatenate(values)
     present: NDArray[np.bool_] = np.asarray(targets.any(axis=0))
     ap = frame_map.charades_frame_ap(scores, targets) if corrected else frame_map.frame_ap(scores, targets)

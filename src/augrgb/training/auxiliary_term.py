@@ -24,7 +24,7 @@ class AuxiliaryTerm(StudentTerm):
 
     def forward(self, student: nn.Module, output: StreamOutput, batch: Batch, step: int) -> TermValue:
         """The branch's loss."""
-        seen = batch.mask & batch.labelled[:, None]
+        seen = batch.labelled_snippets
         return TermValue(self.name, self.branch(output, batch), self.weight, seen.sum())
 
     @classmethod

@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from augrgb.annotations.labels import rasterise
+from augrgb.annotations.labels import ignored_snippets, rasterise
 from augrgb.core.errors import InputRefused, UsageFault, did_you_mean
 from augrgb.core.types import Dataset
 from augrgb.encoders.augment import USUAL, ImageChanges, augment, mirror
@@ -74,7 +74,8 @@ def labelled_snippets(
                 "E-SPL-005", video_id, "used as labelled, but never annotated", "Use an unlabelled role."
             )
         labels.append(rasterise(events, dataset.classes, bank.clock, count))
-        known.append(np.full(count, video_id in labelled))
+        ignored = ignored_snippets(dataset.videos[video_id].ignored, bank.clock, count)
+        known.append(~ignored if video_id in labelled else np.zeros(count, bool))
     return SnippetSet(inputs, np.concatenate(labels), np.concatenate(known))
 
 

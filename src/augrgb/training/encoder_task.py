@@ -198,7 +198,8 @@ class EncoderTask(Task):
                 x = self.val.inputs(rows, None).to(weight.device, weight.dtype)
                 mask = torch.ones(len(rows), 1, dtype=torch.bool, device=weight.device)
                 scores.append(net(x, mask).logits[:, 0].float().cpu().numpy())
-        return {self.metric: mean_present_classes(frame_ap(np.concatenate(scores), self.val.labels))}
+        known = self.val.labelled
+        return {self.metric: mean_present_classes(frame_ap(np.concatenate(scores)[known], self.val.labels[known]))}
 
     def save(self, folder: Path) -> None:
         """Write the encoder, and beside it its classifier, which it needs as a teacher of class scores."""

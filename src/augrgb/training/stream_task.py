@@ -93,8 +93,9 @@ class StreamTask(Task):
         for index in range(len(self.val)):
             values, there = self.val.aligned(index, self.modality)
             logits = filter_sequence(stream, torch.from_numpy(values), available=torch.from_numpy(there))[1]
-            scores.append(logits.numpy())  # the order of logits is that of their sigmoids
-            labels.append(self.val.labels(index))
+            known = self.val.known(index)
+            scores.append(logits.numpy()[known])  # the order of logits is that of their sigmoids
+            labels.append(self.val.labels(index)[known])
         return {self.metric: mean_present_classes(frame_ap(np.concatenate(scores), np.concatenate(labels)))}
 
     def save(self, folder: Path) -> None:

@@ -87,6 +87,7 @@ def to_device(batch: Batch, device: Any) -> Batch:
         features={name: value.to(device, non_blocking=True) for name, value in batch.features.items()},
         available={name: value.to(device, non_blocking=True) for name, value in batch.available.items()},
         mask=batch.mask.to(device),
+        known=batch.known.to(device),
         labels=batch.labels.to(device),
         labelled=batch.labelled.to(device),
         indices=batch.indices,

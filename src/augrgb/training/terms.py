@@ -130,8 +130,8 @@ Term = DistillationTerm | StudentTerm
 
 
 def detection_loss(output: StreamOutput, batch: Batch) -> TermValue:
-    """Binary cross-entropy with logits, mean over the real snippets of labelled videos and over classes."""
-    mask = batch.mask & batch.labelled[:, None]
+    """Binary cross-entropy with logits, mean over the snippets with known labels and over classes."""
+    mask = batch.labelled_snippets
     errors = F.binary_cross_entropy_with_logits(output.logits, batch.labels, reduction="none").mean(-1)  # (B, T)
     value = errors.masked_fill(~mask, 0.0).sum() / mask.sum().clamp(min=1)  # 0, with a graph, where nothing is labelled
     return TermValue("detection", value, 1.0, mask.sum())

@@ -17,6 +17,8 @@ from augrgb.annotations.repair_log import write_repairs
 from augrgb.core.errors import UsageFault
 from augrgb.core.progress import Progress
 
+_WITH_REGIONS = ("augrgb", "activitynet")
+
 
 @dataclass(frozen=True)
 class ConvertReport:
@@ -60,7 +62,12 @@ def convert(
     judged.refuse()
     files = write_annotations(judged.annotations, target, format_name=name, options=target_options)
     log = write_repairs(judged.findings, target)
-    return ConvertReport(judged.format_name, name, judged.annotations, tuple(files), judged.findings, log)
+    findings = list(judged.findings)
+    regions = sum(len(video.ignored) for video in judged.annotations.videos.values())
+    if regions and name not in _WITH_REGIONS:
+        detail = f"{name} has none: {regions} are not written, and read as background there"
+        findings.append(Finding("E-ANN-018", "ignored regions", "noted", str(target), detail))
+    return ConvertReport(judged.format_name, name, judged.annotations, tuple(files), tuple(findings), log)
 
 
 def _by_suffix(target: Path) -> str:

@@ -16,7 +16,7 @@ from typing import Any
 from augrgb.annotations.annotation_set import AnnotationSet
 from augrgb.annotations.choose_format import detect_format, read_annotations
 from augrgb.annotations.formats.pku_mmd import PkuMmd
-from augrgb.annotations.repair import repair
+from augrgb.annotations.repair import repair, without_withheld
 from augrgb.annotations.splits import subset_of
 from augrgb.core.errors import InputRefused, UsageFault, did_you_mean, raise_together
 from augrgb.core.timeline import Clock
@@ -147,6 +147,7 @@ def annotated_videos(
     annotations: AnnotationSet, only: str | None = None, split: str | None = None, role: str = "test"
 ) -> AnnotatedVideos:
     """The annotated videos of a subset, or of a role of a split; neither = all."""
+    annotations = without_withheld(annotations)
     repaired = repair(annotations)
     # Leakage between roles and missing ids of official split files do not concern one evaluation.
     beside_the_point = ("E-ANN-041", "E-SPL-002", "E-SPL-003")
@@ -165,7 +166,14 @@ def annotated_videos(
     rates = {video.fps for video in annotations.videos.values()}
     fps = next(iter(rates)) if len(rates) == 1 else None
     written = Dataset("annotations", annotations.classes, annotations.videos)
-    dataset = replace(written, videos=repaired.annotations.videos)
+    # a video that lost every event stays in, ignored as a whole
+    dataset = replace(
+        written,
+        videos={
+            i: replace(video, events=()) if video.events is None and annotations.videos[i].events is not None else video
+            for i, video in repaired.annotations.videos.items()
+        },
+    )
     return AnnotatedVideos(dataset, written, annotated, fps or PKU_FPS, part, tuple(notes))
 
 

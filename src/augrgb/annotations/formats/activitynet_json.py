@@ -86,7 +86,8 @@ class ActivityNetJson(AnnotationFormat):
             {"nodeId": number, "nodeName": name, "parentId": 0, "parentName": "Root"}
             for number, name in enumerate(annotations.classes, 1)
         ]
-        database = {video_id: _row(video) for video_id, video in annotations.videos.items()}
+        name = next(iter(self.ignore), "Ambiguous")
+        database = {video_id: _row(video, name, self.ignore) for video_id, video in annotations.videos.items()}
         write_json(path, {"version": "augrgb", "taxonomy": [root, *leaves], "database": database})
         return [path]
 
@@ -134,7 +135,7 @@ def _leaves(raw: dict[str, Any], path: Path) -> tuple[str, ...]:
     )
 
 
-def _row(video: VideoRecord) -> dict[str, Any]:
+def _row(video: VideoRecord, name: str, ignore: tuple[str, ...]) -> dict[str, Any]:
     row: dict[str, Any] = {
         "duration": video.duration_s,
         "subset": video.subset,
@@ -144,7 +145,8 @@ def _row(video: VideoRecord) -> dict[str, Any]:
     }
     row = {key: value for key, value in row.items() if value is not None}
     if video.events is not None:
+        regions = [Event(r.label if r.label in ignore else name, r.start_s, r.end_s) for r in video.ignored]
         row["annotations"] = [
-            {"label": event.label, "segment": [event.start_s, event.end_s]} for event in (*video.events, *video.ignored)
+            {"label": event.label, "segment": [event.start_s, event.end_s]} for event in (*video.events, *regions)
         ]
     return row

@@ -28,7 +28,8 @@ class LabelStudio(AnnotationFormat):
     Frames are counted from 1 and the end is inclusive, as in Label Studio's converter. The browser counts frames by
     the rate that the labeling interface declares, so the video must have a constant frame rate, and it must be
     declared here. The video's id is the name in the task's address, without the prefix that uploading puts in front.
-    A task with no (or only skipped) annotations was never annotated. Other kinds of results are counted.
+    A task with no (or only skipped) annotations, or with none of this kind, was never annotated. Other kinds of results
+    are counted.
 
     Args:
         fps: The constant frame rate: one number, or per video. Required.
@@ -71,7 +72,8 @@ class LabelStudio(AnnotationFormat):
                 timed = [result for result in results or () if result.get("type") == "timelinelabels"]
                 left += len(results or ()) - len(timed)
                 fps = rate_of(self.fps, video_id, path) if timed else None
-                events = None if results is None else _events(timed, fps, place)
+                unread = bool(results) and not timed  # labeled in a way that is not understood, so not empty
+                events = None if results is None or unread else _events(timed, fps, place)
                 videos[video_id] = VideoRecord(video_id, events=events, fps=fps)
             except AugrgbError as fault:
                 faults.append(fault)

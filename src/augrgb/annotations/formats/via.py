@@ -67,8 +67,10 @@ class Via(AnnotationFormat):
         wanted = self.attribute if self.attribute is not None else "".join(attributes)
         events: dict[str, list[Event]] = {name: [] for name in project.views.values()} if project is not None else {}
         unlabeled: dict[str, list[Event]] = {}
+        unread: set[str] = set()  # labeled by points or regions, so not empty
         for video, values, times, _ in again():
             if len(times) != 2:
+                unread.add(video)
                 continue
             labels = values.get(wanted, ())
             listed = events.setdefault(video, [])
@@ -86,7 +88,11 @@ class Via(AnnotationFormat):
         return AnnotationSet(
             classes=read_class_list(self.classes).classes if self.classes is not None else tuple(sorted(found)),
             videos={
-                video: VideoRecord(video, events=tuple(listed), ignored=tuple(unlabeled.get(video, ())))
+                video: VideoRecord(
+                    video,
+                    events=None if video in unread and not listed and video not in unlabeled else tuple(listed),
+                    ignored=tuple(unlabeled.get(video, ())),
+                )
                 for video, listed in events.items()
             },
             findings=tuple(notes),

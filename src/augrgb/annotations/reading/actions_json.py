@@ -59,8 +59,8 @@ def read_actions(
         except AugrgbError as fault:
             faults.append(fault)
             continue
-        more = {key: number for key, number in value.items() if key not in ("subset", "duration", "actions")}
-        beyond.update(more)
+        if len(value) > 3:
+            beyond.update(key for key in value if key not in ("subset", "duration", "actions"))
         if shift is not None:
             try:
                 added = as_number(member(value, shift, path, place[0]), path, place[0], shift)

@@ -36,7 +36,7 @@ class Snippets:
         """The real snippets of a batch."""
         video = batch.mask.nonzero()[:, 0]
         number = torch.arange(len(video), device=video.device)
-        return cls(number, video, batch.labels[batch.mask], batch.labelled[video])
+        return cls(number, video, batch.labels[batch.mask], batch.labelled_snippets[batch.mask])
 
     @classmethod
     def all_of(cls, batch: Batch) -> Snippets:

@@ -80,7 +80,7 @@ def _on_labelled(sources: Sequence[TeacherSource], batches: Iterable[Batch]) -> 
             continue
         found = [source.outputs(batch) for source in sources]
         exists = torch.stack([one[1] for one in found])  # (M, B, T)
-        some = exists.any(0) & batch.mask & batch.labelled[:, None]
+        some = exists.any(0) & batch.labelled_snippets
         logits.append(torch.stack([one[0].logits for one in found])[:, some])
         there.append(exists[:, some])
         labels.append(batch.labels[some])
