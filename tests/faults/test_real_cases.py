@@ -10,18 +10,20 @@ import pytest
 import torch
 
 from augrgb.annotations.annotation_set import AnnotationSet
+from augrgb.annotations.choose_format import read_annotations, write_annotations
 from augrgb.annotations.labels import ignored_snippets
 from augrgb.annotations.read import Source, read_and_judge
 from augrgb.annotations.repair import repair, repair_video
 from augrgb.core.batch import Batch, StreamOutput
+from augrgb.core.errors import AugrgbError, InputRefused, UsageFault
 from augrgb.core.timeline import Clock
 from augrgb.core.types import Dataset, Event, VideoRecord
 from augrgb.metrics.evaluate import evaluate
 from augrgb.metrics.evaluation import VideoScores
-from augrgb.metrics.protocols import PROTOCOLS
 from augrgb.training.terms import detection_loss
 from augrgb.workflows.check import CheckReport, check_data
 from augrgb.workflows.evaluate_files import evaluate_files
+from augrgb.workflows.init import init_dataset
 from support.places import SHARED, needs_shared
 
 
@@ -126,8 +128,8 @@ def test_ignored_regions_are_masked_in_training_and_in_metrics() -> None:
     assert loss.value.item() == pytest.approx(math.log(2))
     scores = {"a": VideoScores(np.array([[0.5], [0.9], [0.1], [0.1]]), clock)}
     assert evaluate("frame-map/present", dataset, scores=scores).value == 1.0
-    published = [p.name for p in PROTOCOLS.values() if p.is_published and p.needs == "scores"]
-    assert evaluate(published[0], dataset, scores=scores).value < 1.0
+    result = evaluate("multithumos/frame", dataset, scores=scores)  # published: looks at every snippet
+    assert result.details["snippets"] == 4 and "ignored_regions" not in result.details
     found = {"a": [("walk", 0.0, 0.5, 0.5), ("walk", 0.5, 1.0, 0.9)]}
     result = evaluate("event-map", dataset, detections=found)
     assert result.details["detections_in_ignored_regions"] == 1
@@ -145,3 +147,46 @@ def test_the_packets_have_the_last_word_over_a_header(tmp_path: Path) -> None:
 def test_a_file_with_withheld_labels() -> None:
     report = check_data(Source(SHARED / "cases" / "anet_withheld" / "anet.json"))
     assert noted(report, "E-ANN-045") and not noted(report, "E-ANN-020")
+
+
+def test_frame_numbers_written_at_another_rate_are_read_back(tmp_path: Path) -> None:
+    video = VideoRecord("a", 30.0, events=(Event("walk", 10.0, 20.0),), fps=20.0)
+    found = AnnotationSet(("walk",), {"a": video})
+    write_annotations(found, tmp_path / "pku", format_name="pku-mmd")
+    assert read_annotations(tmp_path / "pku").videos["a"].events == video.events
+    write_annotations(found, tmp_path / "slow", format_name="pku-mmd", options={"fps": 10})
+    assert (tmp_path / "slow" / "a.txt").read_text() == "1,100,200,1\n"
+
+
+def test_detections_outside_and_unknown_are_counted_or_refused(tmp_path: Path) -> None:
+    truth = {"a": {"duration": 20, "subset": "test", "annotations": [{"label": "cut", "segment": [1, 9]}]}}
+    (tmp_path / "gt.json").write_text(json.dumps({"database": truth}))
+    rows = "a,cut,1,9,0.9\na,cut,1,29,0.5\nb,cut,1,2,0.5\na,stir,1,2,0.5\n"
+    (tmp_path / "p.csv").write_text("video_id,label,start_s,end_s,score\n" + rows)
+
+    def run(**options: int) -> tuple[str, ...]:
+        return evaluate_files(tmp_path / "p.csv", tmp_path / "gt.json", protocols=["event-map"], **options).notes
+
+    with pytest.raises(InputRefused, match=r"E-DET-009.*--allow-outside"):
+        run(allow_unknown=2)
+    with pytest.raises(InputRefused, match=r"E-MET-00[34]"):
+        run(allow_outside=1)
+    notes = run(allow_outside=1, allow_unknown=2)
+    assert any("2 detections of unknown" in note for note in notes) and any("1 detections start" in n for n in notes)
+
+
+@needs_shared("cases/poses_wrong_fps")
+def test_poses_at_a_wrong_rate_and_folders_side_by_side(tmp_path: Path) -> None:
+    case = SHARED / "cases" / "poses_wrong_fps"
+    for name in ("videos", "poses"):
+        (tmp_path / name).mkdir()
+        for file in (case / name).iterdir():
+            if file.suffix in (".mp4", ".npz"):
+                (tmp_path / name / file.name).write_bytes(file.read_bytes())
+    for file in (tmp_path / "poses").iterdir():
+        arrays = dict(np.load(file)) | {"units": np.array("frame_heights")}
+        np.savez(file, **arrays)
+    with pytest.raises(UsageFault, match=r"E-CFG-042.*-o FOLDER"):
+        init_dataset(tmp_path / "videos", case / "events.csv", tmp_path / "videos", poses=tmp_path / "poses")
+    with pytest.raises(AugrgbError, match=r"E-POS-021.*--fps"):
+        init_dataset(tmp_path / "videos", case / "events.csv", tmp_path, poses=tmp_path / "poses")

@@ -16,6 +16,12 @@ def evaluate(
     split: Annotated[str | None, typer.Option(help="Split. Default: the one it was trained on.")] = None,
     role: Annotated[str, typer.Option(help="Role of the split.")] = "test",
     allow_missing: Annotated[int, typer.Option(min=0, help="How many videos may lack features or predictions.")] = 0,
+    allow_unknown: Annotated[
+        int | None, typer.Option(min=0, help="How many detections of unknown videos or classes to leave aside.")
+    ] = None,
+    allow_outside: Annotated[
+        int | None, typer.Option(min=0, help="How many detections may start before or end past their video.")
+    ] = None,
     protocol: Annotated[
         list[str] | None,
         typer.Option(help="Protocol (`augrgb list protocols`). May be repeated. Default: the usual ones."),
@@ -79,6 +85,8 @@ def evaluate(
             fps=fps,
             first_class=1 if first_class is None else first_class,
             allow_missing=allow_missing,
+            allow_unknown=allow_unknown or 0,
+            allow_outside=allow_outside or 0,
         )
         evaluation = found.evaluation
         for note in found.notes:
@@ -91,6 +99,8 @@ def evaluate(
             "--clock": clock,
             "--fps": fps,
             "--first-class": first_class,
+            "--allow-unknown": allow_unknown,
+            "--allow-outside": allow_outside,
         }
         for option, value in only_files.items():
             if value is not None:

@@ -56,7 +56,7 @@ def init(
         report = init_dataset(
             videos,
             source_of(events, format_name, options, class_map, only),
-            out or videos,
+            out or _common(videos, poses),
             val_share=val,
             test_share=test,
             seed=seed,
@@ -92,3 +92,10 @@ def init(
         for line in report.refused:
             warn(line)
         raise Quarantined("E-VID-020", videos, f"{len(report.refused)} videos were refused and left out (listed above)")
+
+
+def _common(videos: Path, poses: Path | None) -> Path:
+    """The dataset folder: that of the videos, or the one in which `videos/` and `poses/` lie side by side."""
+    if poses is None or poses.resolve().is_relative_to(videos.resolve()):
+        return videos
+    return videos.parent if poses.resolve().parent == videos.resolve().parent else videos

@@ -226,6 +226,7 @@ CODES: Final[dict[str, ErrorCode]] = {
     "E-POS-012": ErrorCode("usage", "A video was given where recorded skeletons are converted.", "Estimate its poses: give `--model FILE.onnx`."),
     "E-POS-013": ErrorCode("input", "A line or frame of a skeleton file cannot be read.", "Export the file again, or correct the place in the message."),
     "E-POS-014": ErrorCode("usage", "Trunk joints cannot be added: the skeleton has them already, or lacks hips or shoulders.", "Leave the option `centers` out."),
+    "E-POS-021": ErrorCode("input", "A pose file covers more or less time than its video.", "Make it again with the frame rate in the message, or from the right video."),
     "E-POS-015": ErrorCode("input", "There are no files to make poses from.", "Name files, or folders that hold some."),
     "E-POS-016": ErrorCode("input", "The estimated poses are not those of a body: the view is from above, or too close.", "Leave the video out, or use another view."),
     # Sensors

@@ -35,6 +35,7 @@ from augrgb.detection.writers import PKU_FPS
 from augrgb.metrics.evaluation import VideoScores
 from augrgb.metrics.truth import fitting_clock
 
+_ROUNDING_S = 0.1
 _ARRAYS = (".npy", ".npz")
 _KNOWN = (
     "ActivityNet .json, .csv, THUMOS .txt, a folder of PKU-MMD .txt or of frame-wise labels, .npy or .npz scores, "
@@ -65,6 +66,8 @@ def read_predictions(
     clock: Clock | None = None,
     fps: float = PKU_FPS,
     first_class: int = 1,
+    allow_unknown: int = 0,
+    allow_outside: int = 0,
 ) -> GivenPredictions:
     """Read a file or folder by its content's kind.
 
@@ -74,6 +77,8 @@ def read_predictions(
         clock: Time base of score arrays; None = T snippets spread evenly over the duration.
         fps: Frames per second of the numbering in PKU-MMD text.
         first_class: Number of the first class there.
+        allow_unknown: How many detections may be of unknown videos or classes; they are left aside, and noted.
+        allow_outside: How many may start before their video or end past it; they stay as they are, and are noted.
 
     Raises:
         InputRefused, FaultList: E-FILE-001, E-DET-010 (no such kind of file), E-DET-007 to -009 (bad entries, times
@@ -115,8 +120,25 @@ def read_predictions(
         tuple(names[video] for video in found.video_ids),
     )
     known = {video: duration_s for video, duration_s in durations_s.items() if duration_s is not None}
-    check_durations(found.detections, known, path, tolerance_s=LARGE_OVERRUN_S)
-    return GivenPredictions(None, found.detections, found.video_ids, (*notes, note) if note else notes)
+    notes = (*notes, note) if note else notes
+    detections = found.detections
+    strange = [d for d in detections if d.video_id not in durations_s or d.label not in set(classes)]
+    if 0 < len(strange) <= allow_unknown:
+        left = set(map(id, strange))
+        detections = tuple(d for d in detections if id(d) not in left)
+        notes += (f"{len(strange)} detections of unknown videos or classes were left aside; first: {strange[0]}",)
+    outside = [d for d in detections if _is_outside(d, known)]
+    if len(outside) > allow_outside:
+        check_durations(detections, known, path, tolerance_s=LARGE_OVERRUN_S)
+    if outside:
+        notes += (f"{len(outside)} detections start before or end past their video; first: {outside[0]}",)
+    ids = tuple(video for video in found.video_ids if not allow_unknown or video in durations_s)
+    return GivenPredictions(None, detections, ids, notes)
+
+
+def _is_outside(detection: Detection, durations_s: Mapping[str, float]) -> bool:
+    duration_s = durations_s.get(detection.video_id)
+    return duration_s is not None and (detection.start_s < 0 or detection.end_s > duration_s + _ROUNDING_S)
 
 
 def _meant(ids: Collection[str], durations_s: Collection[str]) -> tuple[dict[str, str], tuple[str, ...]]:

@@ -203,6 +203,7 @@ def check_durations(
     if worst.end_s - duration > tolerance_s:
         problem = f"a detection in {worst.video_id!r} ends at {worst.end_s} s but the video lasts {duration} s"
         hint = "Are these frame numbers?" if worst.end_s > 1.5 * duration else "Is this the same video?"
+        hint += " If it is right, pass --allow-outside N."
         raise InputRefused("E-DET-009", where, problem, hint)
     if worst.start_s < -tolerance_s:
         problem = f"a detection in {worst.video_id!r} starts at {worst.start_s} s"

@@ -37,6 +37,7 @@ from augrgb.video.flow import iter_flow
 from augrgb.video.flow.settings import FlowSettings
 from augrgb.video.probe import probe
 from augrgb.workflows.dry_run import DryRun, check_annotations, check_disk, check_memory, train_one_step
+from augrgb.workflows.pose_lengths import pose_length_faults
 
 _CHANNELS = {"rgb": 3, "flow": 2}
 
@@ -127,6 +128,7 @@ def _check_files(
                     raise InputRefused("E-VID-008", record.video_id, "the dataset names no pose file")
                 found = read_poses(record.poses).skeleton
                 skeleton = skeleton or found
+                poses.extend(pose_length_faults(record))
             except AugrgbError as fault:
                 poses.append(fault)
         for modality in sorted(modalities & set(SENSORS)):

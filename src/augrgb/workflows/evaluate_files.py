@@ -68,6 +68,8 @@ def evaluate_files(
     fps: float | None = None,
     first_class: int = 1,
     allow_missing: int = 0,
+    allow_unknown: int = 0,
+    allow_outside: int = 0,
 ) -> FileEvaluation:
     """Evaluate a file or folder of predictions.
 
@@ -85,6 +87,8 @@ def evaluate_files(
             PKU-MMD labels are compared in frames, as they stand: seconds would round overlaps on a threshold.
         first_class: Number of the first class in them, when the annotations name classes and do not number them.
         allow_missing: Videos that may lack predictions; they count as scores of zero or nothing found.
+        allow_unknown, allow_outside: Detections of unknown videos or classes, and detections past their video; see
+            `read_predictions`.
 
     Raises:
         UsageFault: No such protocol, subset or split; scores are needed and only detections are given.
@@ -103,6 +107,8 @@ def evaluate_files(
         clock=clock,
         fps=fps,
         first_class=first_class,
+        allow_unknown=allow_unknown,
+        allow_outside=allow_outside,
     )
     missing = _coverage(truth, given, allow_missing, predictions)
     chosen = tuple(protocols) or (DEFAULT_PROTOCOLS if given.scores is not None else ("event-map",))
@@ -125,6 +131,8 @@ def read_files(
     clock: Clock | None = None,
     fps: float | None = None,
     first_class: int = 1,
+    allow_unknown: int = 0,
+    allow_outside: int = 0,
 ) -> tuple[AnnotatedVideos, GivenPredictions]:
     """Annotations and predictions as they stand in files; arguments as in `evaluate_files`."""
     known = format_name or detect_format(annotations, options)
@@ -139,6 +147,8 @@ def read_files(
         clock=clock,
         fps=fps or truth.fps,
         first_class=first_class,
+        allow_unknown=allow_unknown,
+        allow_outside=allow_outside,
     )
     return truth, given
 

@@ -13,11 +13,12 @@ from augrgb.annotations.findings import Finding
 from augrgb.annotations.read import Judged, Source, read_and_judge
 from augrgb.annotations.repair_log import write_repairs
 from augrgb.annotations.splits import splits_of
-from augrgb.core.errors import InputRefused, UsageFault
+from augrgb.core.errors import AugrgbError, InputRefused, UsageFault, raise_together
 from augrgb.core.progress import Progress
 from augrgb.core.seeds import rng_at
 from augrgb.core.types import Dataset, Event, VideoRecord
 from augrgb.workflows.init_recipe import write_recipes
+from augrgb.workflows.pose_lengths import pose_length_faults
 
 
 @dataclass(frozen=True)
@@ -79,6 +80,9 @@ def init_dataset(
     root = out.resolve()
     if not videos.resolve().is_relative_to(root):
         raise UsageFault("E-CFG-042", out, f"the dataset folder must be {videos} or a folder above it")
+    if poses is not None and not poses.resolve().is_relative_to(root):
+        problem = f"the poses lie outside the dataset folder {out}"
+        raise UsageFault("E-CFG-042", poses, problem, "Name a folder above videos and poses: -o FOLDER.")
     source = (
         replace(annotations, videos=videos) if isinstance(annotations, Source) else Source(annotations, videos=videos)
     )
@@ -109,6 +113,7 @@ def _records(judged: Judged, own_files: Mapping[str, Path | None]) -> dict[str, 
     folder = judged.videos
     if folder is None:
         raise UsageFault("E-CFG-014", "videos", "a folder of videos is needed")
+    faults: list[AugrgbError] = []
     for video_id, info in folder.infos.items():
         video = judged.annotations.videos.get(video_id, VideoRecord(video_id))
         own = {key: place / f"{video_id}.npz" for key, place in own_files.items() if place is not None}
@@ -120,6 +125,8 @@ def _records(judged: Judged, own_files: Mapping[str, Path | None]) -> dict[str, 
             fps=info.fps or None,
             **{key: path.resolve() for key, path in own.items() if path.exists()},  # type: ignore[arg-type]
         )
+        faults.extend(pose_length_faults(records[video_id]))
+    raise_together(faults)
     for key, place in own_files.items():
         if place is not None and not any(getattr(record, key) for record in records.values()):
             problem = "has no .npz file named like one of the videos"

@@ -29,10 +29,10 @@ class PkuMmd(AnnotationFormat):
     at 30 frames per second. The confidence is not kept. `cross-subject.txt` and `cross-view.txt` (lines `Training
     videos:` and `Validataion videos:`, ids separated by commas) become splits when they lie in the folder, beside
     it, or in a folder `Split` beside it; the validation videos are the test role. Written times are off by half a
-    frame at most.
+    frame at most. They are written at `fps` too, whatever the videos have, so that they are read back as they were.
 
     Args:
-        fps: Constant frame rate: one number, or per video.
+        fps: Constant frame rate of the numbering: one number, or per video.
         classes: Class list; `classes.txt` in the folder is used without being named. Otherwise `c001`, `c002`, ...
     """
 
@@ -82,7 +82,7 @@ class PkuMmd(AnnotationFormat):
         for video_id, video in annotations.videos.items():
             if video.events is None:
                 continue
-            frames = FrameCounting(video.fps or rate_of(self.fps, video_id, path))
+            frames = FrameCounting(rate_of(self.fps, video_id, path))  # not the video's: a reader takes 30 for granted
             spans = [(numbers[event.label], *frames.to_frames(event.start_s, event.end_s)) for event in video.events]
             written.append(path / f"{file_name_of(video_id)}.txt")
             write_text(written[-1], "".join(f"{number},{start},{end},1\n" for number, start, end in spans))
