@@ -16,6 +16,7 @@ from augrgb.cli.data import data_app
 from augrgb.cli.demo import demo
 from augrgb.cli.detect import detect
 from augrgb.cli.evaluate import evaluate
+from augrgb.cli.export import export
 from augrgb.cli.extract import extract
 from augrgb.cli.fit import fit
 from augrgb.cli.init import init
@@ -41,6 +42,7 @@ ORDER = (
     "fit",
     "detect",
     "serve",
+    "export",
     "data",
     "world",
     "train-encoder",
@@ -80,6 +82,7 @@ app.command(rich_help_panel=START)(init)
 app.command(rich_help_panel=START)(fit)
 app.command(rich_help_panel=START)(detect)
 app.command(rich_help_panel=START)(serve)
+app.command(rich_help_panel=START)(export)
 app.add_typer(data_app, name="data", rich_help_panel=DATA)
 app.add_typer(world_app, name="world", rich_help_panel=DATA)
 app.command("train-encoder", rich_help_panel=TRAIN)(train_encoder)

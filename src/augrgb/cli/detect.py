@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -13,7 +13,7 @@ from augrgb.report.numbers import counted
 
 def detect(
     videos: Annotated[list[Path], typer.Argument(help="Video files, folders, or patterns in quotes.")],
-    model: Annotated[Path, typer.Option("--model", "-m", help="Run folder or bundle to detect with.")],
+    model: Annotated[Path, typer.Option("--model", "-m", help="Run folder, bundle or exported model to detect with.")],
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder for JSON, CSV and timelines.")] = Path("detections"),
     min_score: Annotated[
         float | None,
@@ -39,6 +39,10 @@ def detect(
     overlay: Annotated[
         bool, typer.Option("--overlay", help="Also write a copy of each video with labels on the frames (H.264).")
     ] = False,
+    runtime: Annotated[
+        Literal["auto", "torch", "onnx"],
+        typer.Option("--runtime", help="What the model must run on. auto: onnx for exported models, else torch."),
+    ] = "auto",
     device: DeviceOption = "auto",
     as_json: JsonOption = False,
 ) -> None:
@@ -49,6 +53,7 @@ def detect(
     from augrgb.report.terminal import detections_table
     from augrgb.workflows.detect import EXTRA_FILES, detect_videos
 
+    _check_runtime(model, runtime)
     chosen = {"srt": srt, "vtt": vtt, "eaf": eaf, "pku": pku, "overlay": overlay}
     extra = [kind for kind in EXTRA_FILES if chosen[kind]]
     values = {
@@ -92,3 +97,15 @@ def detect(
             warn(str(fault))
         alone = len(outcome.faults) == 1 and not outcome.videos
         raise typer.Exit(outcome.faults[0].exit_code if alone else 4)
+
+
+def _check_runtime(model: Path, runtime: str) -> None:
+    from augrgb.core.errors import UsageFault
+    from augrgb.inference.export.folder import is_export
+
+    if runtime == "onnx" and not is_export(model):
+        raise UsageFault(
+            "E-CFG-013", "--runtime onnx", f"{model} is not an exported model", "Run `augrgb export` first."
+        )
+    if runtime == "torch" and is_export(model):
+        raise UsageFault("E-CFG-013", "--runtime torch", f"{model} is an exported model", "Give the bundle itself.")

@@ -9,15 +9,26 @@ A run folder of `augrgb train` or `augrgb distill` is a bundle if its features w
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from augrgb.core.errors import InputRefused, UsageFault
+from augrgb.core.files import sha256_file
 from augrgb.core.timeline import Clock
 from augrgb.encoders.files import LoadedEncoder, load_encoder
+from augrgb.features.encode import iter_features, iter_frame_features
 from augrgb.inference.thresholds import Thresholds, read_thresholds
 from augrgb.parallel.devices import chosen_devices
 from augrgb.streams.files import LoadedStream, load_stream
+from augrgb.streams.predict import predict_pieces
+from augrgb.video.decode import DecodeReport, Partial
+from augrgb.video.thumbnails import Thumbnails
+from augrgb.video.video_info import VideoInfo
 
 ENCODER_FOLDER = "encoder"
 
@@ -53,6 +64,42 @@ class Bundle:
         """Number of weights of encoder and stream."""
         models = (self.encoder.encoder, self.stream.stream)
         return sum(parameter.numel() for model in models for parameter in model.parameters())
+
+    @property
+    def checksum(self) -> str:
+        """Hash of the weights of encoder and stream."""
+        parts = (self.encoder.checksum, sha256_file(self.folder / "model.safetensors"))
+        return hashlib.sha256("".join(parts).encode()).hexdigest()
+
+    def facts(self) -> tuple[tuple[str, str], ...]:
+        """The model in words, for pages."""
+        return (
+            ("model", self.folder.name),
+            ("input", self.encoder.encoder.modality),
+            ("encoder", f"{self.encoder.encoder.name}, {self.encoder.checksum[:8]}"),
+            ("temporal filter", self.stream.settings.filter),
+            ("parameters", f"{self.parameters / 1e6:.2f} million"),
+            ("classes", str(len(self.classes))),
+        )
+
+    def file_scores(
+        self,
+        path: Path,
+        *,
+        partial: Partial = "refuse",
+        report: DecodeReport,
+        thumbnails: Thumbnails | None = None,
+        opened: Callable[[VideoInfo], object] | None = None,
+    ) -> NDArray[np.float32]:
+        """Raw scores (T, K) of a file, decoded once; see `sample_frames` for the arguments."""
+        pieces = iter_features(path, self.encoder, partial=partial, report=report, thumbnails=thumbnails, opened=opened)
+        return predict_pieces(self.stream.stream, pieces)
+
+    def frame_scores(
+        self, frames: Iterable[NDArray[np.uint8]], fps: float, *, report: DecodeReport
+    ) -> NDArray[np.float32]:
+        """Raw scores (T, K) of decoded frames."""
+        return predict_pieces(self.stream.stream, iter_frame_features(frames, fps, self.encoder, report=report))
 
 
 def has_encoder(folder: Path) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,13 +13,14 @@ from numpy.typing import NDArray
 from augrgb.core.errors import UsageFault
 from augrgb.detection.event_rule import EventRule, Rules, find_events, rules_by_class
 from augrgb.detection.pipeline import MinScore, deciding_scores, min_scores
-from augrgb.features.encode import iter_features, iter_frame_features
-from augrgb.inference.bundle import Bundle, load_bundle
 from augrgb.inference.video_detections import VideoDetections
-from augrgb.streams.predict import predict_pieces
 from augrgb.video.decode import DecodeReport, Partial
 from augrgb.video.thumbnails import Thumbnails
 from augrgb.video.video_info import VideoInfo
+
+if TYPE_CHECKING:  # each runs without what the other needs: torch, or onnxruntime
+    from augrgb.inference.bundle import Bundle
+    from augrgb.inference.export.folder import ExportedModel
 
 
 class Detector:
@@ -28,7 +30,8 @@ class Detector:
     use `GuardedDetector`.
 
     Args:
-        folder: A bundle (see `augrgb.inference.bundle`), such as a run folder.
+        folder: A bundle (see `augrgb.inference.bundle`), such as a run folder; or one that `augrgb export` wrote, which
+            runs without torch, on the processor.
         device: Where networks run: `auto` (a GPU if there is one), `cpu`, `cuda` or `cuda:N`.
 
     Raises:
@@ -42,7 +45,7 @@ class Detector:
     """
 
     def __init__(self, folder: Path | str, device: str = "auto") -> None:
-        self.bundle: Bundle = load_bundle(folder, device)
+        self.bundle: Bundle | ExportedModel = _load(Path(folder), device)
 
     def __call__(
         self,
@@ -73,10 +76,10 @@ class Detector:
         video = Path(video)
         chosen = self.rules(min_score, rules)
         report = DecodeReport()
-        pieces = iter_features(
-            video, self.bundle.encoder, partial=partial, report=report, thumbnails=thumbnails, opened=opened
+        raw_scores = self.bundle.file_scores(
+            video, partial=partial, report=report, thumbnails=thumbnails, opened=opened
         )
-        return self._detect(pieces, video.stem if name is None else name, chosen, report)
+        return self._detect(raw_scores, video.stem if name is None else name, chosen, report)
 
     def detect_frames(
         self,
@@ -103,8 +106,8 @@ class Detector:
             raise UsageFault("E-CFG-003", "fps", f"must be a positive number of frames per second, got {fps}")
         chosen = self.rules(min_score, rules)
         report = DecodeReport()
-        pieces = iter_frame_features(frames, fps, self.bundle.encoder, report=report)
-        return self._detect(pieces, name, chosen, report)
+        raw_scores = self.bundle.frame_scores(frames, fps, report=report)
+        return self._detect(raw_scores, name, chosen, report)
 
     def rules(self, min_score: MinScore | None = None, rules: Rules | None = None) -> tuple[EventRule, ...]:
         """The rule of each class: the given ones, else the bundle's, else the default; `min_score` replaces `on`.
@@ -137,10 +140,9 @@ class Detector:
         return deciding_scores(raw_scores, self.bundle.clock, self.bundle.classes, calibrations)
 
     def _detect(
-        self, pieces: Iterable[NDArray[np.float32]], name: str, rules: tuple[EventRule, ...], report: DecodeReport
+        self, raw_scores: NDArray[np.float32], name: str, rules: tuple[EventRule, ...], report: DecodeReport
     ) -> VideoDetections:
         classes, clock = self.bundle.classes, self.bundle.clock
-        raw_scores = predict_pieces(self.bundle.stream.stream, pieces)
         scores = self.deciding_scores(raw_scores)
         by_class = dict(zip(classes, rules, strict=True))
         found = find_events(scores, clock, classes, name, report.duration_s, rules=by_class)
@@ -156,3 +158,16 @@ class Detector:
             info=report.info,
             warnings=tuple(dict.fromkeys(report.warnings)),
         )
+
+
+def _load(folder: Path, device: str) -> Bundle | ExportedModel:
+    if (folder / "export.json").is_file():
+        from augrgb.inference.export.folder import ExportedModel
+
+        if device not in ("auto", "cpu"):
+            problem = f"exported models run on the processor, not on {device!r}"
+            raise UsageFault("E-CFG-013", folder, problem, "Leave --device out, or use the bundle itself.")
+        return ExportedModel(folder)
+    from augrgb.inference.bundle import load_bundle
+
+    return load_bundle(folder, device)

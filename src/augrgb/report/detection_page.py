@@ -14,13 +14,14 @@ from augrgb.report.timeline_svg import detected_timeline
 
 if TYPE_CHECKING:  # torch, which writing a page does not need
     from augrgb.inference.bundle import Bundle
+    from augrgb.inference.export.folder import ExportedModel
 
 
 def detection_page(
     found: VideoDetections,
     frames: Sequence[str] = (),
     *,
-    bundle: Bundle | None = None,
+    bundle: Bundle | ExportedModel | None = None,
     seconds: float | None = None,
 ) -> DetectionPage:
     """What the page shows of a result.
@@ -39,7 +40,7 @@ def detection_page(
         curves=ScoreCurves(found.classes, found.times_s, found.scores),
         min_score=min(found.min_scores, default=0.0),
         video_facts=_video_facts(found, seconds),
-        model_facts=_model_facts(bundle) if bundle is not None else (),
+        model_facts=tuple(Fact(*fact) for fact in bundle.facts()) if bundle is not None else (),
         notes=tuple(Note("Read with care", text) for text in found.warnings),
         classes=found.classes,
     )
@@ -73,14 +74,3 @@ def _video_facts(found: VideoDetections, seconds: float | None) -> tuple[Fact, .
         times = found.duration_s / max(seconds, 1e-9)
         facts += [Fact("processing", f"{seconds:.1f} s ({times:.0f} times real time)")]
     return tuple(facts)
-
-
-def _model_facts(bundle: Bundle) -> tuple[Fact, ...]:
-    return (
-        Fact("model", bundle.folder.name),
-        Fact("input", bundle.encoder.encoder.modality),
-        Fact("encoder", f"{bundle.encoder.encoder.name}, {bundle.encoder.checksum[:8]}"),
-        Fact("temporal filter", bundle.stream.settings.filter),
-        Fact("parameters", f"{bundle.parameters / 1e6:.2f} million"),
-        Fact("classes", str(len(bundle.classes))),
-    )
