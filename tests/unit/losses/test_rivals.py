@@ -66,6 +66,7 @@ def test_other_forms_keep_the_contract(name: Any, options: Any) -> None:
                 mask=F.pad(batch.mask, (0, 2, 0, 1)),
                 labels=F.pad(batch.labels, (0, 0, 0, 2, 0, 1)),
                 labelled=F.pad(batch.labelled, (0, 1)),
+                known=F.pad(batch.known, (0, 2, 0, 1), value=True),
                 indices=torch.arange(4),
             )
         loss = build(name, SAME, **options).eval()

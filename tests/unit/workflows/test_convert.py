@@ -33,7 +33,8 @@ def test_every_writer_writes_and_the_repairs_are_logged(source: Any, tmp_path: P
         target = (
             tmp_path / "out" / name / "x.json" if "json" in name or name == "activitynet" else tmp_path / "out" / name
         )
-        report = convert(Source(source), target, target_format=name)
+        options = {"fps": 10.0} if name == "frame-wise" else {}  # its rows are frames
+        report = convert(Source(source), target, target_format=name, target_options=options)
         assert report.files and all(path.is_file() for path in report.files)
         rows = [json.loads(line) for line in report.repairs.read_text().splitlines()]
         assert [row["code"] for row in rows] == ["E-ANN-011", "E-ANN-014"]
