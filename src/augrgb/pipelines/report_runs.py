@@ -14,8 +14,8 @@ import numpy as np
 
 from augrgb.core.errors import UsageFault
 from augrgb.core.files import write_bytes, write_text
-from augrgb.core.types import Dataset, Detection, VideoRecord
-from augrgb.detection.event_rule import find_events
+from augrgb.core.types import Dataset, Detection
+from augrgb.detection.event_rule import EventRule, find_events
 from augrgb.detection.pipeline import deciding_scores
 from augrgb.detection.predictions import Predictions
 from augrgb.inference.thresholds import read_thresholds
@@ -32,6 +32,7 @@ from augrgb.metrics.error_analysis import (
 from augrgb.metrics.evaluation import MetricResult
 from augrgb.metrics.segments import Segments, segments_of_detections, segments_of_events
 from augrgb.metrics.tiou_map import clean_truth
+from augrgb.pipelines.comparison.timelines import annotated_s
 from augrgb.report import run_figures as draw
 from augrgb.report.data import (
     Comparison,
@@ -46,10 +47,10 @@ from augrgb.report.data import (
     TimelineExample,
     known,
 )
-from augrgb.report.film_strip import film_strip, strip_times_s
+from augrgb.report.film_strip import strip_of_file
 from augrgb.report.numbers import counted, percent
 from augrgb.report.page import write_report
-from augrgb.video.decode import frames_by_time
+from augrgb.report.tables import safe_cell
 from augrgb.workflows.evaluate import detections_of, evaluate_predictions, predict_run, run_recipe
 
 if TYPE_CHECKING:
@@ -106,18 +107,18 @@ def report_runs(
     if not 0 < threshold <= 1:
         raise UsageFault("E-CFG-003", "threshold", f"must be above 0 and at most 1, got {threshold}")
     split = split or run_recipe(runs[0]).data.split
-    members, dataset, videos = _members(runs, split, role, threshold, allow_missing)
-    events = {video: dataset.videos[video].events or () for video in videos}
-    truth = clean_truth(segments_of_events(events, _index(videos), _index(dataset.classes)))
+    runs = list(dict.fromkeys(Path(run).resolve() for run in runs))
+    members, dataset, videos, truth = _members(runs, split, role, threshold, allow_missing)
     figures = _figures(members, truth, dataset.classes, threshold)
     written = []
     images = []
     for name, title, caption, figure in figures:
-        svg = base64.b64encode(draw.figure_bytes(figure, "svg")).decode()
+        drawn = {kind: draw.figure_bytes(figure, kind) for kind in dict.fromkeys(("svg", *formats))}
+        svg = base64.b64encode(drawn["svg"]).decode()
         images.append(FigureImage(title, f"data:image/svg+xml;base64,{svg}", caption))
-        for kind in formats:
+        for kind in dict.fromkeys(formats):
             path = out / "figures" / f"{name}.{kind}"
-            write_bytes(path, draw.figure_bytes(figure, kind))
+            write_bytes(path, drawn[kind])
             written.append(path)
     table = out / "per_class.csv"
     write_text(table, _per_class_csv(members, dataset.classes, truth))
@@ -126,7 +127,8 @@ def report_runs(
     data = ReportData(
         title=f"{names}: {split}, {role}",
         story=f"{counted(len(videos), 'video')} of {Path(run_recipe(runs[0]).data.dataset).name}, "
-        f"{counted(len(truth), 'event')}; {len(np.unique(truth.label))} of {len(dataset.classes)} classes occur.",
+        f"{counted(len(truth), 'event')}; {len(np.unique(truth.label))} of {len(dataset.classes)} classes occur. "
+        "Single runs: differences have no interval (`augrgb compare` gives one over seeds).",
         headline=_headline(members),
         facts=_facts(runs, members),
         comparison=_comparison(members),
@@ -141,19 +143,18 @@ def report_runs(
 
 def _members(
     runs: Sequence[Path], split: str, role: str, threshold: float, allow_missing: int
-) -> tuple[list[_Run], Dataset, tuple[str, ...]]:
-    members: list[_Run] = []
-    dataset: Dataset | None = None
-    names = _names(runs)
-    for name, run in zip(names, runs, strict=True):
-        predictions, other, videos = predict_run(run, split=split, role_name=role, allow_missing=allow_missing)
-        if dataset is not None and other.videos != dataset.videos:
-            raise UsageFault("E-RUN-007", ", ".join(map(str, runs)), "these runs are of different datasets")
-        dataset = other
-        labelled = tuple(video for video in videos if dataset.videos[video].events is not None)
-        index, classes = _index(labelled), _index(dataset.classes)
-        events = {video: dataset.videos[video].events or () for video in labelled}
-        truth = clean_truth(segments_of_events(events, index, classes))
+) -> tuple[list[_Run], Dataset, tuple[str, ...], Segments]:
+    """What is known of each run, the dataset, its labelled videos of the role, and their events."""
+    predicted = [predict_run(run, split=split, role_name=role, allow_missing=allow_missing) for run in runs]
+    _, dataset, videos = predicted[0]
+    if any(other.videos != dataset.videos for _, other, _ in predicted[1:]):
+        raise UsageFault("E-RUN-007", ", ".join(map(str, runs)), "these runs are of different datasets")
+    labelled = tuple(video for video in videos if dataset.videos[video].events is not None)
+    index, classes = _index(labelled), _index(dataset.classes)
+    events = {video: dataset.videos[video].events or () for video in labelled}
+    truth = clean_truth(segments_of_events(events, index, classes))
+    members = []
+    for name, run, (predictions, _, _) in zip(_names(runs), runs, predicted, strict=True):
         ranked = segments_of_detections(
             [one for one in detections_of(predictions, dataset) if one.video_id in index], index, classes
         )
@@ -165,20 +166,16 @@ def _members(
         diagnosis = diagnose(ranked, truth, threshold=threshold)
         curves = precision_recall(ranked, truth, threshold=threshold)
         members.append(_Run(name, predictions, results, ranked, final, shown, diagnosis, curves))
-    assert dataset is not None
-    return members, dataset, labelled
+    return members, dataset, labelled, truth
 
 
 def _names(runs: Sequence[Path]) -> list[str]:
-    """Folder names, with as many folders above as make them differ."""
-    depth = 1
-    paths = [Path(run).resolve() for run in runs]
-    while depth < 6:
-        names = ["/".join(path.parts[-depth:]) for path in paths]
-        if len(set(names)) == len(set(paths)):
+    """Folder names of different, absolute paths, with as many folders above as make them differ."""
+    for depth in range(1, max(len(run.parts) for run in runs)):
+        names = ["/".join(run.parts[-depth:]) for run in runs]
+        if len(set(names)) == len(runs):
             return names
-        depth += 1
-    return [str(path) for path in paths]
+    return [str(run) for run in runs]
 
 
 def _index(names: Sequence[str]) -> dict[str, int]:
@@ -193,8 +190,8 @@ def _final(run: Path, predictions: Predictions, dataset: Dataset) -> dict[str, l
         calibrations = chosen.calibrations if chosen else {}
         scores = deciding_scores(raw, predictions.clock, predictions.classes, calibrations)
         duration_s = dataset.videos[video].known_duration_s
-        rules = {"rules": chosen.rules} if chosen else {}
-        found[video] = list(find_events(scores, predictions.clock, predictions.classes, video, duration_s, **rules))
+        rules = chosen.rules if chosen else EventRule()
+        found[video] = list(find_events(scores, predictions.clock, predictions.classes, video, duration_s, rules=rules))
     return found
 
 
@@ -321,27 +318,16 @@ def _mistakes_table(members: Sequence[_Run]) -> PlainTable:
 
 
 def _timelines(members: Sequence[_Run], dataset: Dataset, videos: Sequence[str], count: int) -> list[TimelineExample]:
-    ordered = sorted(videos, key=lambda video: (_annotated_s(dataset.videos[video]), video))
+    ordered = sorted(videos, key=lambda video: (annotated_s(dataset.videos[video].events), video))
     places = sorted({round(place) for place in np.linspace(0, len(ordered) - 1, min(count, len(ordered)))})
     examples = []
     for video in (dataset.videos[ordered[place]] for place in places):
         lanes = tuple(
             Lane(one.name, tuple(one.final[video.video_id])) for one in members if video.video_id in one.final
         )
-        strip = _film_strip(video)
+        strip = strip_of_file(video.file, video.known_duration_s, STRIP_FRAMES, _FRAME_SIZE)
         examples.append(TimelineExample(video.video_id, video.known_duration_s, strip, video.events, lanes))
     return examples
-
-
-def _annotated_s(video: VideoRecord) -> float:
-    return sum(event.end_s - event.start_s for event in video.events or ())
-
-
-def _film_strip(video: VideoRecord) -> tuple[str, ...]:
-    if video.file is None or not Path(video.file).is_file():
-        return ()
-    fps = len(strip_times_s(video.known_duration_s, STRIP_FRAMES)) / video.known_duration_s
-    return tuple(film_strip(list(frames_by_time(video.file, fps, size=_FRAME_SIZE))[:STRIP_FRAMES]))
 
 
 def _per_class_csv(members: Sequence[_Run], classes: Sequence[str], truth: Segments) -> str:
@@ -352,6 +338,5 @@ def _per_class_csv(members: Sequence[_Run], classes: Sequence[str], truth: Segme
     for place, label in enumerate(classes):
         values = [result.per_class.get(label) for one in members for result in one.results]
         cells = [f"{value:.6f}" if value is not None and known(value) else "" for value in values]
-        safe = f"'{label}" if label[:1] in "=+-@\t" else label
-        table.writerow([safe, int(np.count_nonzero(truth.label == place)), *cells])
+        table.writerow([safe_cell(label), int(np.count_nonzero(truth.label == place)), *cells])
     return text.getvalue()

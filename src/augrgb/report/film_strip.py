@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Sequence
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 
 from augrgb.core.errors import InputRefused
 from augrgb.report.frame_uri import PREFIX, is_frame_uri
+from augrgb.video.decode import frames_by_time
 
 
 def strip_times_s(duration_s: float, count: int) -> list[float]:
@@ -25,6 +27,19 @@ def film_strip(frames: Sequence[NDArray[np.uint8]], height_px: int = 96, quality
         InputRefused: A frame is not (H, W, 3) uint8.
     """
     return [PREFIX + base64.b64encode(_jpeg(frame, height_px, quality)).decode("ascii") for frame in frames]
+
+
+def strip_of_file(
+    file: Path | None, duration_s: float, count: int = 24, size: tuple[int, int] = (160, 120)
+) -> tuple[str, ...]:
+    """`count` frames spread evenly over a video file, of `size` (width, height) pixels; () where there is no file.
+
+    Raises:
+        InputRefused: The file cannot be decoded.
+    """
+    if file is None or not Path(file).is_file():
+        return ()
+    return tuple(film_strip(list(frames_by_time(file, count / duration_s, size=size))[:count]))
 
 
 def frame_of(uri: str) -> NDArray[np.uint8]:

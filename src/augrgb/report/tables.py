@@ -45,7 +45,7 @@ def comparison_csv(comparison: Comparison) -> str:
     for row in comparison.rows:
         for protocol, score in zip(comparison.protocols, row.scores, strict=True):
             names = [row.group, row.name, "+".join(row.extra_sensors), protocol.name, protocol.version]
-            writer.writerow([*map(_safe, names), *_numbers(score)])
+            writer.writerow([*map(safe_cell, names), *_numbers(score)])
     return text.getvalue()
 
 
@@ -62,7 +62,7 @@ def _number(value: float | None) -> str:
     return f"{value:.6g}" if value is not None and known(value) else ""
 
 
-def _safe(text: str) -> str:
+def safe_cell(text: str) -> str:
     """A leading apostrophe keeps spreadsheets from running a name as a formula."""
     return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
 

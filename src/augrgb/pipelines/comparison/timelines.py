@@ -6,18 +6,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from augrgb.annotations.dataset_file import role
-from augrgb.core.types import Dataset, Event, VideoRecord
+from augrgb.core.types import Dataset, Event
 from augrgb.detection.pipeline import final_detections
 from augrgb.detection.predictions import Predictions, fuse, load_predictions
 from augrgb.pipelines.comparison.cells import Cells
 from augrgb.pipelines.comparison.results import Results
 from augrgb.report.data import Lane, TimelineExample
-from augrgb.report.film_strip import film_strip, strip_times_s
-from augrgb.video.decode import frames_by_time
+from augrgb.report.film_strip import strip_of_file
 from augrgb.workflows.evaluate import predict_run
-
-STRIP_FRAMES = 24
-_FRAME_SIZE = (160, 120)
 
 
 def timelines_of(results: Results, cells: Cells, dataset: Dataset) -> tuple[TimelineExample, ...]:
@@ -45,15 +41,23 @@ def _example(results: Results, cells: Cells, dataset: Dataset, split: str, seed:
             detections = final_detections(scores, found.clock, found.classes, video.video_id, video.known_duration_s)
             lanes.append(Lane(recipe.label(row), tuple(detections), extra_sensors=tuple(recipe.rows[row].sensors)))
     note = f"{recipe.test_names.get(split, split)}, seed {seed}"
-    return TimelineExample(video.video_id, video.known_duration_s, _film_strip(video), video.events, tuple(lanes), note)
+    return TimelineExample(
+        video.video_id,
+        video.known_duration_s,
+        strip_of_file(video.file, video.known_duration_s),
+        video.events,
+        tuple(lanes),
+        note,
+    )
 
 
 def _median(dataset: Dataset, videos: Sequence[str]) -> str:
-    ordered = sorted(videos, key=lambda video: (_annotated_s(dataset.videos[video].events), video))
+    ordered = sorted(videos, key=lambda video: (annotated_s(dataset.videos[video].events), video))
     return ordered[len(ordered) // 2]
 
 
-def _annotated_s(events: Sequence[Event] | None) -> float:
+def annotated_s(events: Sequence[Event] | None) -> float:
+    """Seconds of annotation, overlaps counted as often as they happen."""
     return sum(event.end_s - event.start_s for event in events or ())
 
 
@@ -61,11 +65,3 @@ def _predictions(run: Path, split: str, role_name: str) -> Predictions:
     """The scores that the evaluation wrote; computed again if they were deleted since."""
     path = run / "predictions" / f"{split}-{role_name}.safetensors"
     return load_predictions(path) if path.is_file() else predict_run(run, split=split, role_name=role_name)[0]
-
-
-def _film_strip(video: VideoRecord) -> tuple[str, ...]:
-    """Frames spread evenly over a video; none of a dataset without video files."""
-    if video.file is None or not Path(video.file).is_file():
-        return ()
-    fps = len(strip_times_s(video.known_duration_s, STRIP_FRAMES)) / video.known_duration_s
-    return tuple(film_strip(list(frames_by_time(video.file, fps, size=_FRAME_SIZE))[:STRIP_FRAMES]))
