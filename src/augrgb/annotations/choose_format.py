@@ -15,6 +15,7 @@ from augrgb.annotations.reading.encodings import encoding_of, is_assumed
 from augrgb.annotations.reading.text_files import files_below
 from augrgb.core.catalog import check_choice, check_options
 from augrgb.core.errors import AugrgbError, InputRefused, UsageFault
+from augrgb.core.opening import is_folder, regular_file
 
 _COLUMN_OPTIONS = {"video", "label", "start", "end"}
 
@@ -30,8 +31,8 @@ def detect_format(path: Path, options: Mapping[str, Any] | None = None) -> str:
             ones), or several do.
     """
     path = Path(path)
-    if not path.exists():
-        raise InputRefused("E-FILE-001", path, "no such annotation file or folder")
+    if not is_folder(path):
+        regular_file(path, "annotation file")
     found = [name for name, entry in FORMATS.items() if entry.sniff(path)]
     found = [name for name in found if not FORMATS[name].generic] or found
     if len(found) == 1:

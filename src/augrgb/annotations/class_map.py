@@ -6,11 +6,10 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-import yaml
-
 from augrgb.annotations.annotation_set import AnnotationSet
 from augrgb.annotations.reading.text_files import read_text
 from augrgb.core.errors import InputRefused, UsageFault, did_you_mean
+from augrgb.core.plain_data import parse_yaml
 
 
 def read_class_map(path: Path) -> dict[str, str | None]:
@@ -20,12 +19,7 @@ def read_class_map(path: Path) -> dict[str, str | None]:
         UsageFault: E-CFG-024: not YAML; E-CFG-025: not a mapping of names.
         InputRefused: E-FILE-001: no such file; E-FILE-002: no text.
     """
-    if not Path(path).exists():
-        raise InputRefused("E-FILE-001", path, "no such map file")
-    try:
-        values = yaml.safe_load(read_text(Path(path)))
-    except yaml.YAMLError as error:
-        raise UsageFault("E-CFG-024", path, f"not valid YAML ({' '.join(str(error).split())})") from error
+    values = parse_yaml(read_text(Path(path)), path)
     if not isinstance(values, dict) or not all(isinstance(new, str | int | None) for new in values.values()):
         raise UsageFault("E-CFG-025", path, "expected lines `old name: new name`")
     return {str(old): None if new is None else str(new) for old, new in values.items()}

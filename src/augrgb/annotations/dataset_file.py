@@ -22,8 +22,10 @@ from augrgb.annotations.findings import Finding
 from augrgb.annotations.repair import repair_video
 from augrgb.annotations.roles import ROLES, check_splits, role
 from augrgb.core.errors import AugrgbError, FaultList, InputRefused, did_you_mean, raise_together
-from augrgb.core.files import read_json, write_json
+from augrgb.core.files import write_json
 from augrgb.core.names import alike
+from augrgb.core.opening import resolved
+from augrgb.core.plain_data import read_json
 from augrgb.core.types import Dataset, VideoRecord
 
 __all__ = ["ROLES", "SCHEMA", "CheckedDataset", "check_dataset", "load_dataset", "read_dataset", "role", "save_dataset"]
@@ -144,7 +146,7 @@ def _parse(raw: object, path: Path, faults: list[AugrgbError], *, allow_leakage:
     records: dict[str, VideoRecord] = {}
     row_number: dict[str, int] = {}
     twins: dict[str, str] = {}
-    root = path.parent.resolve()
+    root = resolved(path.parent)
     for number, value in enumerate(file.videos):
         row = _validated(VideoRow, value, f"{path} videos[{number}]", faults)
         if row is None:

@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from augrgb.core.errors import AugrgbError, InputRefused
+from augrgb.core.opening import resolved
 from augrgb.core.types import Event, VideoRecord
 
 _PLAIN = ("fps", "subject", "camera", "subset")  # the same in a row and in a record
@@ -104,7 +105,7 @@ def _inside(root: Path, name: str | None, where: str, faults: list[AugrgbError])
     if name is None:
         return None
     odd = not name or "\0" in name or "\\" in name or name[1:2] == ":" or Path(name).is_absolute()
-    if not odd and ".." not in Path(name).parts and (root / name).resolve().is_relative_to(root):
+    if not odd and ".." not in Path(name).parts and resolved(root / name).is_relative_to(root):
         return root / name
     remedy = "Give a path below the dataset folder, with forward slashes."
     faults.append(InputRefused("E-ID-003", where, f"the path {name!r} leaves the dataset folder", remedy))

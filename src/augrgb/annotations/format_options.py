@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-import yaml
-
 from augrgb.core.errors import UsageFault
+from augrgb.core.plain_data import parse_option
 
 
 def parse_options(pairs: list[str]) -> dict[str, Any]:
@@ -20,8 +19,5 @@ def parse_options(pairs: list[str]) -> dict[str, Any]:
         key, sign, text = pair.partition("=")
         if not sign or not key.strip():
             raise UsageFault("E-CFG-004", pair, "expected KEY=VALUE, such as fps=25")
-        try:
-            options[key.strip()] = yaml.safe_load(text)
-        except yaml.YAMLError as error:
-            raise UsageFault("E-CFG-004", pair, "the value is not valid YAML") from error
+        options[key.strip()] = parse_option(text, pair)
     return options

@@ -13,7 +13,7 @@ from augrgb.annotations.annotation_set import AnnotationSet
 from augrgb.annotations.findings import Finding
 from augrgb.annotations.match_ids import IdMatch, match_ids, without_ending
 from augrgb.core.errors import AugrgbError, InputRefused, did_you_mean
-from augrgb.core.files import sha256_file
+from augrgb.core.opening import sha256_file
 from augrgb.core.progress import Progress
 from augrgb.core.types import VideoRecord
 from augrgb.video.container import open_video

@@ -25,6 +25,7 @@ from augrgb.annotations.match_videos import (
 from augrgb.annotations.repair import repair
 from augrgb.annotations.splits import subset_of
 from augrgb.core.errors import AugrgbError, FaultList, raise_together
+from augrgb.core.opening import resolved
 from augrgb.core.progress import Progress
 from augrgb.video.folder import find_videos, left_aside
 
@@ -100,8 +101,8 @@ def read_and_judge(source: Source, progress: Progress | None = None) -> Judged:
 def _left_aside(source: Source) -> list[Finding]:
     """One note about the files in the folder of videos that are taken for none."""
     assert source.videos is not None
-    own = source.path.resolve()
-    files = [path for path in left_aside(source.videos) if not path.resolve().is_relative_to(own)]
+    own = resolved(source.path)
+    files = [path for path in left_aside(source.videos) if not resolved(path).is_relative_to(own)]
     if not files:
         return []
     kinds = Counter(path.suffix.lower() or "without an ending" for path in files)

@@ -8,6 +8,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from augrgb.core.errors import AugrgbError, InputRefused, UsageFault, did_you_mean
+from augrgb.core.opening import resolved
 from augrgb.core.types import Dataset, VideoRecord
 
 ROLES = ("encoder", "encoder_unlabelled", "train", "unlabelled", "val", "test")
@@ -95,7 +96,7 @@ def _refuse_overlap(
             found[video_id] = video_id
             record = records.get(video_id)
             if record is not None and record.file is not None:
-                found[record.file.resolve()] = video_id
+                found[resolved(record.file)] = video_id
         return found
 
     left, right = identities(roles.get(one, ())), identities(roles.get(other, ()))

@@ -21,6 +21,7 @@ from augrgb.cli.options import (
 from augrgb.cli.poses import data_poses
 from augrgb.cli.sensors import data_align, data_sensor
 from augrgb.core.errors import InputRefused, UsageFault
+from augrgb.core.opening import resolved
 
 if TYPE_CHECKING:
     from augrgb.annotations.read import Source
@@ -117,7 +118,7 @@ def data_stats(
             stdout().print(table)
         say(f"{stats.videos} videos, {stats.events} events of {len(stats.classes)} classes")
     if out is not None:
-        written = write_stats_page(stats, path.resolve().name, out)
+        written = write_stats_page(stats, resolved(path).name, out)
         if not as_json:
             say(f"Written: {', '.join(map(str, written))}")
 

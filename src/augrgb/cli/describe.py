@@ -15,6 +15,9 @@ from rich.text import Text
 
 from augrgb.core.catalog import one_line, options_model
 from augrgb.core.errors import UsageFault, did_you_mean
+from augrgb.core.opening import is_file
+from augrgb.core.plain_data import read_text
+from augrgb.core.shown import printable
 
 
 def catalogs() -> Mapping[str, Mapping[str, type]]:
@@ -95,10 +98,10 @@ def describe(name: str) -> Iterator[RenderableType]:
     if name in ("recipe", "stream-recipe", "encoder-recipe"):
         yield from _describe_recipes()
         return
-    if (Path(name) / "run.json").is_file():
-        yield Text((Path(name) / "run.json").read_text())
-        if (Path(name) / "result.json").is_file():
-            yield Text((Path(name) / "result.json").read_text())
+    if is_file(Path(name) / "run.json"):
+        yield Text(printable(read_text(Path(name) / "run.json")))
+        if is_file(Path(name) / "result.json"):
+            yield Text(printable(read_text(Path(name) / "result.json")))
         return
     everything = catalogs()
     for entries in everything.values():

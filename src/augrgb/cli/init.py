@@ -10,6 +10,7 @@ import typer
 from augrgb.cli.data import role_pairs, source_of
 from augrgb.cli.options import FormatOption, JsonOption, MapOption, OnlyOption, SetOption
 from augrgb.core.errors import Quarantined
+from augrgb.core.opening import resolved
 
 
 def init(
@@ -96,6 +97,6 @@ def init(
 
 def _common(videos: Path, poses: Path | None) -> Path:
     """The dataset folder: that of the videos, or the one in which `videos/` and `poses/` lie side by side."""
-    if poses is None or poses.resolve().is_relative_to(videos.resolve()):
+    if poses is None or resolved(poses).is_relative_to(resolved(videos)):
         return videos
-    return videos.parent if poses.resolve().parent == videos.resolve().parent else videos
+    return videos.parent if resolved(poses).parent == resolved(videos).parent else videos

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
+import io
 import logging
+import os
 import signal
 import sys
 import traceback
 import warnings
 from types import FrameType
+from typing import TextIO
 
-from augrgb.core.errors import AugrgbError
+from augrgb.core.errors import AugrgbError, EnvironmentFault
 
 
 class _Stopped(BaseException):
@@ -35,6 +40,9 @@ def main(arguments: list[str] | None = None) -> None:
     logging.basicConfig(level=logging.DEBUG if debug else logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
     if not debug:
         warnings.filterwarnings("ignore", module=r"lightning_fabric.*")
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # names that this terminal cannot show are escaped, not refused
+            stream.reconfigure(errors="backslashreplace")
     before = {number: signal.signal(number, _stop) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         code = _guarded(words, debug)
@@ -60,15 +68,69 @@ def _guarded(words: list[str], debug: bool) -> int:
         sys.stderr.write(f"{what}. Finished work is kept. Run the same command to resume.\n")
         return 128 + number
     except BrokenPipeError:
-        sys.stderr.close()  # the reader of our output has gone: nothing left to print
+        _abandon(sys.stdout)  # the reader of our output has gone: nothing left to print
         return 0
+    except OSError as error:
+        if debug:
+            traceback.print_exc()
+        return _refused(_system_fault(error))
+    except MemoryError:
+        if debug:
+            traceback.print_exc()
+        return _refused(_no_memory())
     except SystemExit as ending:
-        return ending.code if isinstance(ending.code, int) else int(ending.code is not None)
+        return _flushed(ending.code if isinstance(ending.code, int) else int(ending.code is not None))
     except Exception as error:  # noqa: BLE001 - the last line of defence: a bug, said as one
+        if isinstance(error, RuntimeError) and "allocate memory" in str(error):  # PyTorch's MemoryError
+            return _refused(_no_memory())
         traceback.print_exc()
-        sys.stderr.write(f"\nE-BUG-001: {type(error).__name__}: {error}. This is a bug in augrgb; please report it.\n")
+        what = f"{type(error).__name__}: {str(error)[:1000]}"
+        sys.stderr.write(f"\nE-BUG-001: {what}. This is a bug in augrgb; please report it.\n")
         return 1
-    return 0
+    return _flushed(0)
+
+
+def _flushed(code: int) -> int:
+    """The exit code, or another if the results did not reach the output."""
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        _abandon(sys.stdout)
+    except (OSError, ValueError) as error:
+        fault = _system_fault(error if isinstance(error, OSError) else OSError(errno.EBADF, str(error)))
+        sys.stderr.write(f"{fault}\n")
+        return fault.exit_code
+    return code
+
+
+def _refused(fault: AugrgbError) -> int:
+    sys.stderr.write(f"{fault}\n")
+    return fault.exit_code
+
+
+def _no_memory() -> AugrgbError:
+    remedy = "Use a smaller input, batch or network, or fewer --workers."
+    return EnvironmentFault("E-ENV-008", "memory", "this machine has not enough for it", remedy)
+
+
+def _system_fault(error: OSError) -> AugrgbError:
+    """What the system refused at a place that has no message for it, such as the output of this command."""
+    from augrgb.core.opening import unreadable
+
+    if error.filename is not None:
+        return unreadable(os.fsdecode(error.filename) if not isinstance(error.filename, int) else "file", error)
+    _abandon(sys.stdout)
+    if error.errno in (errno.ENOSPC, errno.EIO, errno.EBADF):
+        return EnvironmentFault("E-ENV-007", "output", f"cannot write the output ({error.strerror})", "Redirect it.")
+    return EnvironmentFault("E-ENV-007", "system", f"{error.strerror or error}", "Check the machine, and retry.")
+
+
+def _abandon(stream: TextIO) -> None:
+    """Give up an output that cannot be written, so that Python does not fail once more when it closes it."""
+    with contextlib.suppress(OSError, ValueError):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, stream.fileno())
+        os.close(nowhere)
 
 
 if __name__ == "__main__":

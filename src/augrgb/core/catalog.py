@@ -8,17 +8,22 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
+import math
 import typing
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from augrgb.core.errors import AugrgbError, UsageFault, did_you_mean, raise_together
 from augrgb.core.fit import Unfit, fit
+from augrgb.core.nested import leaves
+from augrgb.core.shown import shown
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
 Base = TypeVar("Base")
+
+_LARGEST = 2**31 - 1
 
 
 def catalog(base: type[Base], namespace: Mapping[str, object]) -> dict[str, type[Base]]:
@@ -68,9 +73,26 @@ def check_options(
     """
     check_choice(entries, name, kind, where)
     try:
-        return _fitted_options(entries[name], options)
+        found = _fitted_options(entries[name], options)
     except Unfit:  # pydantic finds all faults, and may still convert what is meant
-        return _validated_options(entries, name, options, where)
+        found = _validated_options(entries, name, options, where)
+    raise_together(
+        [
+            UsageFault("E-CFG-003", f"{where}.{name}.{key}", f"expected {expected}, got {shown(value)}")
+            for key, value in leaves(found).items()
+            if (expected := _unbounded(value))
+        ]
+    )
+    return found
+
+
+def _unbounded(value: Any) -> str:
+    """What a number should have been that no option can mean; "" for everything else."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return "a finite number"
+    if isinstance(value, int) and abs(value) > _LARGEST:
+        return f"a number up to {_LARGEST}"
+    return ""
 
 
 def _fitted_options(entry: type, options: Mapping[str, Any]) -> dict[str, Any]:
@@ -110,7 +132,7 @@ def _validated_options(
                 hint = did_you_mean(str(item["loc"][0]), model.model_fields)
                 faults.append(UsageFault("E-CFG-001", key, "no such option", hint))
             else:
-                faults.append(UsageFault("E-CFG-003", key, f"{item['msg']}, got {item['input']!r}"))
+                faults.append(UsageFault("E-CFG-003", key, f"{item['msg']}, got {shown(item['input'])}"))
         raise_together(faults)
         raise
 

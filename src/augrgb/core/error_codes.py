@@ -123,12 +123,14 @@ CODES: Final[dict[str, ErrorCode]] = {
     "E-FILE-006": ErrorCode("input", "A folder holds no file of the kind that is expected.", "Check the path and the endings of the files."),
     "E-FILE-007": ErrorCode("input", "A JSON object has one key twice.", "Keep one of them."),
     "E-FILE-008": ErrorCode("input", "A file exists but the system does not let it be read.", "Check its permissions, and the disk or network drive."),
-    "E-FILE-009": ErrorCode("input", "A path is not a regular file.", "Give a regular local file."),
+    "E-FILE-009": ErrorCode("input", "A path is not a regular file, but a folder, device, pipe or socket.", "Give a regular local file."),
     "E-FILE-010": ErrorCode("input", "A file is not valid JSON.", "Correct it at the place in the message, or export it again."),
     "E-FILE-011": ErrorCode("input", "A file is not valid XML.", "Correct it at the place in the message, or export it again."),
     "E-FILE-012": ErrorCode("usage", "A folder is needed, but the path is a file.", "Name a folder."),
     "E-FILE-013": ErrorCode("input", "An array file holds pickled Python objects, which can run code when they are read.", "Save plain arrays: `np.save(path, array, allow_pickle=False)`."),
     "E-FILE-014": ErrorCode("finding", "A text file is not UTF-8 and does not say what it is, so it was read as Windows-1252.", "Check the names with accents; save it as UTF-8 if they are wrong."),
+    "E-FILE-015": ErrorCode("usage", "No file can have this name: it is too long, or has a character that names cannot have.", "Choose another name."),
+    "E-FILE-016": ErrorCode("usage", "A file is to be written where a folder, device, pipe or socket is.", "Give the name of a file."),
     # Ids
     "E-ID-001": ErrorCode("input", "Two files, rows or tasks hold the annotations of one video.", "Keep one of them."),
     "E-ID-002": ErrorCode("input", "Two ids differ only in case or Unicode form, so some file systems take them for one.", "Rename one."),
@@ -404,11 +406,14 @@ CODES: Final[dict[str, ErrorCode]] = {
     "E-SRV-014": ErrorCode("input", "There is no result or no saved annotation yet.", "Wait for the detection to end, or save first."),
     "E-SRV-015": ErrorCode("input", "Too many logins have failed.", "Wait a minute."),
     # Machine
-    "E-ENV-001": ErrorCode("environment", "The disk is full, or the folder cannot be written to.", "Free some space or choose another folder; finished files are kept, and the same command resumes."),
+    "E-ENV-001": ErrorCode("environment", "The disk is full.", "Free some space or choose another folder; finished files are kept, and the same command resumes."),
     "E-ENV-002": ErrorCode("environment", "The requested device is not present, or PyTorch does not support it.", "Use `--device cpu`, or install a PyTorch build for this GPU."),
     "E-ENV-003": ErrorCode("environment", "An optional package is not installed or cannot be imported.", "Install it with the command in the message."),
     "E-ENV-004": ErrorCode("environment", "The memory of the GPU, or the memory that a run would need, is not enough.", "Lower the batch size, cut the videos shorter, or use another device."),
     "E-ENV-005": ErrorCode("environment", "No Ray cluster can be reached.", "Start one with `ray start --head`, or use the local engine."),
+    "E-ENV-006": ErrorCode("environment", "The folder may not be written to: no permission, or a read-only file system.", "Choose another folder, or change its permissions."),
+    "E-ENV-007": ErrorCode("environment", "The disk or network drive reports an error.", "Check it, and run the same command again; finished files are kept."),
+    "E-ENV-008": ErrorCode("environment", "The memory of the machine is not enough.", "Use a smaller input, batch or network, or fewer `--workers`."),
     # Bugs
     "E-BUG-001": ErrorCode("other", "An unexpected error: a bug in augrgb.", "Report it with the command, the version and the traceback of `--debug`."),
 }

@@ -10,6 +10,9 @@ import difflib
 from collections.abc import Iterable
 
 from augrgb.core.error_codes import CODES
+from augrgb.core.shown import place, printable
+
+_COMPARED = 200
 
 
 class AugrgbError(Exception):
@@ -30,8 +33,8 @@ class AugrgbError(Exception):
     def __init__(self, code: str, where: object, problem: str, remedy: str = "") -> None:
         if code not in CODES:
             raise ValueError(f"error code {code!r} is not registered in augrgb.core.error_codes")
-        self.code, self.where, self.problem, self.remedy = code, str(where), problem, remedy
-        super().__init__(code, self.where, problem, remedy)  # all arguments, so that it survives pickling
+        self.code, self.where, self.problem, self.remedy = code, place(where), printable(problem), printable(remedy)
+        super().__init__(code, self.where, self.problem, self.remedy)  # all arguments, so that it survives pickling
 
     def __str__(self) -> str:
         place = f"{self.code} {self.where}".rstrip()
@@ -90,5 +93,5 @@ def raise_together(faults: list[AugrgbError]) -> None:
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """`"did you mean 'x'?"`, or the list of known names when none is near."""
     names = sorted(known)
-    near = difflib.get_close_matches(name, names, n=1, cutoff=0.6)
+    near = difflib.get_close_matches(name[:_COMPARED], [n for n in names if len(n) <= _COMPARED], n=1, cutoff=0.6)
     return f"did you mean {near[0]!r}?" if near else f"known: {', '.join(names) or 'none'}"

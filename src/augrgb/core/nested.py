@@ -18,6 +18,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from augrgb.core.errors import UsageFault
+from augrgb.core.shown import shown
 
 
 def merge(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
@@ -81,7 +82,7 @@ def set_at(values: dict[str, Any], path: Sequence[str], value: Any) -> None:
             values[key] = {}
         section = values[key]
         if not isinstance(section, dict):
-            raise UsageFault("E-CFG-008", dotted, f"{key} is {section!r}, not a section")
+            raise UsageFault("E-CFG-008", dotted, f"{key} is {shown(section)}, not a section")
         set_at(section, rest, value)
 
 

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from augrgb.core.errors import InputRefused
+from augrgb.core.opening import open_regular, regular_file
 
 _SHOWN = 20
 
@@ -18,11 +19,10 @@ _SHOWN = 20
 def read_weights(path: Path) -> dict[str, Tensor]:
     """Tensors of a safetensors file; pickles and anything else are refused (E-MOD-001)."""
     try:
-        return dict(safetensors.torch.load_file(path))
-    except FileNotFoundError as error:
-        raise InputRefused("E-FILE-001", path, "no such weights file") from error
+        return dict(safetensors.torch.load_file(regular_file(path, "weights file")))
     except (safetensors.SafetensorError, OSError, ValueError) as error:
-        head = path.read_bytes()[:2] if path.is_file() else b""
+        with open_regular(path, "weights file") as handle:
+            head = handle.read(2)
         found = "a pickle or PyTorch archive" if head in (b"PK", b"\x80\x02") else f"damaged ({error})"
         remedy = "Only safetensors files are loaded, because others can run code."
         raise InputRefused("E-MOD-001", path, f"not a safetensors file: {found}", remedy) from error

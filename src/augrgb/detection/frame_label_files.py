@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from augrgb.core.errors import AugrgbError, InputRefused, did_you_mean, raise_together
+from augrgb.core.opening import is_file, is_folder, open_regular, read_bytes
 
 BACKGROUND_LABELS = ("background", "SIL", "action_start", "action_end")
 """Labels of the field's datasets for frames without an action: GTEA; Breakfast; 50 Salads."""
@@ -18,10 +19,10 @@ _LOOKED_AT = 1 << 16
 
 def is_frame_labels(path: Path) -> bool:
     """Whether a folder holds frame-wise results: a `###` line and all labels in the next, or one label per line."""
-    file = next(iter(_files(path)), None) if path.is_dir() else None
+    file = next(iter(_files(path)), None) if is_folder(path) else None
     if file is None:
         return False
-    with open(file, "rb") as handle:
+    with open_regular(file, "predictions file") as handle:
         head = handle.read(_LOOKED_AT).decode("utf-8", "ignore")
     if head.startswith(_HEADER):
         return True
@@ -39,7 +40,7 @@ def read_frame_labels(path: Path, classes: Sequence[str]) -> dict[str, NDArray[n
     found: dict[str, NDArray[np.float32]] = {}
     faults: list[AugrgbError] = []
     for file in _files(path):
-        text = file.read_text(encoding="utf-8-sig", errors="replace")
+        text = read_bytes(file, "predictions file").decode("utf-8-sig", "replace")
         labels = text.split("\n", 1)[-1].split() if text.startswith(_HEADER) else text.split()
         unknown = sorted({label for label in labels if label not in columns and label not in BACKGROUND_LABELS})
         if not labels:
@@ -60,5 +61,5 @@ def read_frame_labels(path: Path, classes: Sequence[str]) -> dict[str, NDArray[n
 def _files(path: Path) -> list[Path]:
     """Result files: without an ending, as the programs write them, or `.txt`."""
     return sorted(
-        file for file in path.iterdir() if file.is_file() and file.suffix in ("", ".txt") and file.name[:1] != "."
+        file for file in path.iterdir() if is_file(file) and file.suffix in ("", ".txt") and file.name[:1] != "."
     )

@@ -16,8 +16,10 @@ from numpy.typing import NDArray
 from augrgb.annotations.match_ids import match_ids
 from augrgb.annotations.reading.class_list import number_classes
 from augrgb.annotations.repair import LARGE_OVERRUN_S
+from augrgb.core.arrays import open_arrays
 from augrgb.core.errors import AugrgbError, InputRefused, did_you_mean, raise_together
 from augrgb.core.files import ARRAY_DAMAGE, identifier_of
+from augrgb.core.opening import is_folder, regular_file
 from augrgb.core.timeline import Clock
 from augrgb.core.types import Detection
 from augrgb.detection.frame_label_files import is_frame_labels, read_frame_labels
@@ -107,7 +109,7 @@ def read_predictions(
     note = ""
     if kind == ".txt" and is_thumos(path):
         found, note = read_thumos(path, classes, first_class=first_class)
-    elif kind == ".txt" and not path.is_dir():
+    elif kind == ".txt" and not is_folder(path):
         raise InputRefused("E-DET-010", path, "its lines are not `video start end class score`", f"Expected {_KNOWN}.")
     elif kind == ".txt":
         numbers = number_classes(classes, first=first_class)
@@ -156,12 +158,12 @@ def kind_of(path: Path) -> str:
     Raises:
         InputRefused: E-FILE-001 nothing there; E-DET-010 no such kind, or several.
     """
-    if not path.exists():
-        raise InputRefused("E-FILE-001", path, "no such predictions file or folder")
-    known = (*_ARRAYS, ".txt") if path.is_dir() else (*_ARRAYS, ".json", ".csv", ".tsv", ".txt", ".safetensors")
-    names = path.iterdir() if path.is_dir() else [path]
+    if not is_folder(path):
+        regular_file(path, "predictions file")
+    known = (*_ARRAYS, ".txt") if is_folder(path) else (*_ARRAYS, ".json", ".csv", ".tsv", ".txt", ".safetensors")
+    names = path.iterdir() if is_folder(path) else [path]
     suffixes = sorted({name.suffix.lower() for name in names} & set(known))
-    if path.is_dir() and not suffixes and is_frame_labels(path):
+    if is_folder(path) and not suffixes and is_frame_labels(path):
         return ".txt"
     if len(suffixes) != 1:
         found = f"files of several kinds: {', '.join(suffixes)}" if suffixes else "not a predictions file or folder"
@@ -210,7 +212,7 @@ def _track(
 
 def _arrays(path: Path, kind: str) -> Mapping[str, NDArray[Any]]:
     """Arrays by video id: of a folder, one per file; of an archive, one per entry."""
-    if path.is_dir():
+    if is_folder(path):
         files = sorted(p for p in path.iterdir() if p.suffix.lower() == kind)
         return {identifier_of(file.stem): _only(file) for file in files}
     return _loaded(path) if kind == ".npz" else {identifier_of(path.stem): _only(path)}
@@ -226,10 +228,9 @@ def _only(file: Path) -> NDArray[Any]:
 
 def _loaded(file: Path) -> dict[str, NDArray[Any]]:
     try:
-        found = np.load(file, allow_pickle=False)
-        if isinstance(found, np.ndarray):
-            return {file.stem: found}
-        with found:
+        with open_arrays(file, "predictions file") as found:
+            if isinstance(found, np.ndarray):
+                return {file.stem: found}
             return {name: found[name] for name in found.files}
     except ARRAY_DAMAGE as error:
         if "pickle" in str(error).lower():

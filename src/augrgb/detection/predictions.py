@@ -12,11 +12,13 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from safetensors import SafetensorError, safe_open
+from safetensors import SafetensorError
 from safetensors.numpy import save
 
+from augrgb.core.arrays import open_tensors
 from augrgb.core.errors import InputRefused
 from augrgb.core.files import write_bytes
+from augrgb.core.plain_data import parse_json
 from augrgb.core.timeline import Clock
 from augrgb.detection.late_fusion import late_fusion
 
@@ -51,12 +53,10 @@ def load_predictions(path: Path) -> Predictions:
         InputRefused: Absent, truncated, or not such a file.
     """
     try:
-        with safe_open(path, "numpy") as file:
-            about = json.loads((file.metadata() or {})["augrgb"])
+        with open_tensors(path, what="predictions file") as file:
+            about = parse_json((file.metadata() or {})["augrgb"], path)
             scores = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a mapping
         return Predictions(tuple(about["classes"]), Clock(**about["clock"]), scores)
-    except FileNotFoundError as error:
-        raise InputRefused("E-FILE-001", path, "no such predictions file") from error
     except (SafetensorError, KeyError, ValueError, TypeError) as error:
         raise InputRefused("E-DET-013", path, f"not a complete predictions file ({error})", "Make it again.") from error
 

@@ -18,7 +18,9 @@ from augrgb.annotations.reading.clock_times import seconds_of
 from augrgb.annotations.reading.tables import column_name, read_table
 from augrgb.annotations.reading.text_files import read_text
 from augrgb.core.errors import AugrgbError, InputRefused, raise_together
-from augrgb.core.files import identifier_of, read_json
+from augrgb.core.files import identifier_of
+from augrgb.core.opening import open_regular, read_bytes
+from augrgb.core.plain_data import read_json
 from augrgb.core.types import Detection
 from augrgb.detection.writers import CSV_COLUMNS, FORMULA_STARTS, PKU_FPS
 
@@ -243,13 +245,11 @@ def _number(value: Any) -> float:
 
 
 def _text(path: Path) -> str:
-    if not Path(path).is_file():
-        raise InputRefused("E-FILE-001", path, "no such detection file")
-    with open(path, "rb") as handle:
+    with open_regular(path, "detection file") as handle:
         written_here = handle.read(len(_HEADER)) == _HEADER
     if written_here:  # UTF-8 for sure, so a class name may even hold a zero byte, which elsewhere speaks for UTF-16
         try:
-            return Path(path).read_bytes().decode()
+            return read_bytes(path, "detection file").decode()
         except UnicodeDecodeError:
             pass
     return read_text(Path(path))

@@ -13,7 +13,9 @@ import torch
 
 from augrgb.core.catalog import check_options
 from augrgb.core.errors import InputRefused, UsageFault
-from augrgb.core.files import read_json, sha256_file, write_bytes, write_json
+from augrgb.core.files import write_bytes, write_json
+from augrgb.core.opening import sha256_file
+from augrgb.core.plain_data import read_json
 from augrgb.core.timeline import Clock
 from augrgb.core.weights import check_state, read_weights
 from augrgb.encoders import ENCODERS

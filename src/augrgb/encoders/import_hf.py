@@ -11,7 +11,7 @@ from torch import Tensor
 
 from augrgb.core.catalog import check_options
 from augrgb.core.errors import InputRefused, UsageFault
-from augrgb.core.files import read_json
+from augrgb.core.plain_data import read_json
 from augrgb.core.timeline import Clock
 from augrgb.core.weights import check_state, read_weights
 from augrgb.encoders import ENCODERS

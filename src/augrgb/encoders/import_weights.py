@@ -13,8 +13,9 @@ from torch import Tensor
 
 from augrgb.core.catalog import check_choice, check_options
 from augrgb.core.errors import InputRefused, UsageFault
-from augrgb.core.files import disk_faults, existing_parent, sha256_file
+from augrgb.core.files import disk_faults, existing_parent
 from augrgb.core.nested import merge
+from augrgb.core.opening import sha256_file
 from augrgb.core.timeline import Clock
 from augrgb.core.weights import check_state, read_weights
 from augrgb.encoders import ENCODERS

@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from augrgb.core.errors import InputRefused
-from augrgb.core.files import read_json, write_json
+from augrgb.core.files import write_json
+from augrgb.core.plain_data import read_json
 from augrgb.core.seeds import rng_at
 from augrgb.encoders.snippet_encoder import SnippetEncoder, encode_windows
 from augrgb.weights.self_tests import SelfTest

@@ -14,8 +14,10 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from augrgb.core.arrays import map_array
 from augrgb.core.errors import InputRefused, did_you_mean
-from augrgb.core.files import ARRAY_DAMAGE, atomic_path, file_name_of, identifier_of, read_json, write_json
+from augrgb.core.files import ARRAY_DAMAGE, atomic_file, file_name_of, identifier_of, write_json
+from augrgb.core.plain_data import read_json
 from augrgb.poses.files import Skeleton
 from augrgb.video.flow import flow_recipe
 from augrgb.video.flow.settings import FlowSettings
@@ -111,14 +113,14 @@ class FrameFolder:
             raise InputRefused("E-FEA-016", self.folder, f"no {modality} track of video {video_id!r}", hint)
         path = self.path(modality, video_id)
         try:
-            track = np.load(path, mmap_mode="r", allow_pickle=False)
+            track = map_array(path, "track")
         except ARRAY_DAMAGE as error:
             raise InputRefused(
                 "E-FEA-024", path, f"damaged track ({error})", "Remove it and cache it again."
             ) from error
         if len(track) != note["frames"]:
             raise InputRefused("E-FEA-024", path, f"{len(track)} frames, its note says {note['frames']}", "Remove it.")
-        return track  # type: ignore[no-any-return]
+        return track
 
     def skeleton(self, video_id: str) -> Skeleton:
         """The skeleton of a cached pose track."""
@@ -161,7 +163,7 @@ class FrameWriter:
 @contextlib.contextmanager
 def write_frames(path: Path) -> Iterator[FrameWriter]:
     """A writer whose file appears under its name only when everything was written."""
-    with atomic_path(path) as temporary, open(temporary, "wb") as handle:
+    with atomic_file(path) as handle:
         writer = FrameWriter(handle)
         yield writer
         writer.finish()

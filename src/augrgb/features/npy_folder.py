@@ -8,9 +8,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
+from augrgb.core.arrays import map_array
 from augrgb.core.errors import InputRefused
 from augrgb.core.files import ARRAY_DAMAGE
 from augrgb.core.timeline import Clock
@@ -86,14 +86,12 @@ class NpyFolder:
     def _array(self, video_id: str) -> NDArray[Any]:
         path = self._paths[video_id]
         try:
-            values: NDArray[Any] = np.load(path, mmap_mode="c" if MAPPED else None, allow_pickle=False)
+            values = map_array(path, "feature file", "c" if MAPPED else None)
         except ARRAY_DAMAGE as error:
             if "pickle" in str(error).lower() or "Python objects" in str(error):
                 remedy = "Save a plain array; objects could run code when read, so they never are."
                 raise InputRefused("E-FILE-013", path, "holds pickled Python objects", remedy) from error
             raise InputRefused("E-FEA-007", path, f"damaged or not an .npy file ({error})", "Copy it again.") from error
-        if not isinstance(values, np.ndarray):
-            raise InputRefused("E-FEA-007", path, "is an archive of arrays, not one .npy array")
         if values.ndim == 4 and values.shape[1:3] == (1, 1):
             values = values[:, 0, 0, :]
         if values.ndim != 2 or 0 in values.shape:

@@ -12,7 +12,8 @@ from typing import Any
 
 from augrgb.core.error_codes import CODES
 from augrgb.core.errors import AugrgbError, InputRefused
-from augrgb.core.files import file_name_of, identifier_of, read_json, write_json
+from augrgb.core.files import file_name_of, identifier_of, write_json
+from augrgb.core.plain_data import read_json
 from augrgb.video.source_file import same_source, source_identity
 
 FOLDER = "_quarantine"

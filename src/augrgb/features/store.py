@@ -14,9 +14,12 @@ import safetensors
 import safetensors.numpy
 from numpy.typing import NDArray
 
+from augrgb.core.arrays import open_tensors
 from augrgb.core.errors import InputRefused
 from augrgb.core.files import file_name_of, identifier_of, sha256_json, write_bytes
 from augrgb.core.nested import leaves
+from augrgb.core.opening import open_regular
+from augrgb.core.plain_data import parse_json
 from augrgb.core.timeline import Clock
 from augrgb.features.npy_folder import NpyFolder
 from augrgb.features.video_features import (
@@ -85,12 +88,10 @@ def read_feature_file(path: Path) -> tuple[NDArray[np.float32], dict[str, Any]]:
     """
     remedy = "Remove it and extract again."
     try:
-        with safetensors.safe_open(path, framework="numpy") as handle:
+        with open_tensors(path, what="feature file") as handle:
             text = (handle.metadata() or {}).get("augrgb")
             values = _values(path, handle) if "features" in handle.keys() else None  # noqa: SIM118
-        described = json.loads(text) if text else None
-    except FileNotFoundError as error:
-        raise InputRefused("E-FILE-001", path, "no such feature file") from error
+        described = parse_json(text, path) if text else None
     except (safetensors.SafetensorError, OSError, ValueError) as error:
         raise InputRefused("E-FEA-007", path, f"cut off or damaged ({error})", remedy) from error
     if values is None or not isinstance(described, dict) or described.get("schema") != SCHEMA:
@@ -108,9 +109,9 @@ def _values(path: Path, handle: Any) -> NDArray[Any]:
     if not MAPPED or part.get_dtype() != "F32" or 0 in part.get_shape():
         values: NDArray[Any] = handle.get_tensor("features")
         return values
-    with open(path, "rb") as file:
+    with open_regular(path, "feature file") as file:
         size = int.from_bytes(file.read(8), "little")
-        begin = 8 + size + json.loads(file.read(size))["features"]["data_offsets"][0]
+        begin = 8 + size + parse_json(file.read(size).decode(), path)["features"]["data_offsets"][0]
     return np.memmap(path, "<f4", "c", begin, tuple(part.get_shape()))
 
 

@@ -14,8 +14,10 @@ import numpy as np
 import safetensors
 from numpy.typing import NDArray
 
+from augrgb.core.arrays import open_tensors
 from augrgb.core.errors import InputRefused
-from augrgb.core.files import atomic_path, disk_faults
+from augrgb.core.files import atomic_file, disk_faults, make_folder
+from augrgb.core.plain_data import parse_json
 from augrgb.core.timeline import Clock
 from augrgb.features.store import SCHEMA, describe_features, feature_path
 
@@ -42,8 +44,7 @@ class FeatureWriter:
         self.path, self.video_id, self.clock = feature_path(folder, video_id), video_id, clock
         self.count = self.dim = 0
         self._hash = hashlib.sha256()
-        with disk_faults(self.path):
-            self.path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(self.path.parent)
         self._pieces = tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY_BYTES, dir=str(self.path.parent))  # noqa: SIM115
 
     def __enter__(self) -> FeatureWriter:
@@ -88,7 +89,7 @@ class FeatureWriter:
         tensor = {"dtype": "F32", "shape": [self.count, self.dim], "data_offsets": [0, size]}
         header = json.dumps({"__metadata__": {"augrgb": text}, "features": tensor}, separators=(",", ":")).encode()
         header += b" " * (-len(header) % 8)  # as the library aligns it
-        with atomic_path(self.path) as temporary, open(temporary, "wb") as handle:
+        with atomic_file(self.path) as handle:
             handle.write(len(header).to_bytes(8, "little") + header)
             self._pieces.seek(0)
             while piece := self._pieces.read(_PIECE_BYTES):
@@ -121,12 +122,10 @@ def describe_file(path: Path) -> tuple[int, dict[str, Any]]:
         InputRefused: E-FEA-007 (cut off), E-FEA-023 (not a feature file), E-FILE-001 (absent).
     """
     try:
-        with safetensors.safe_open(path, framework="numpy") as handle:
+        with open_tensors(path, what="feature file") as handle:
             text = (handle.metadata() or {}).get("augrgb")
             shape = handle.get_slice("features").get_shape()
-        described = json.loads(text) if text else None
-    except FileNotFoundError as error:
-        raise InputRefused("E-FILE-001", path, "no such feature file") from error
+        described = parse_json(text, path) if text else None
     except (safetensors.SafetensorError, OSError, ValueError) as error:
         raise InputRefused("E-FEA-007", path, f"cut off or damaged ({error})", "Extract it again.") from error
     if not isinstance(described, dict) or described.get("schema") != SCHEMA or len(shape) != 2:
@@ -135,7 +134,7 @@ def describe_file(path: Path) -> tuple[int, dict[str, Any]]:
 
 
 def _rows(path: Path, count: int) -> Iterator[bytes]:
-    with safetensors.safe_open(path, framework="numpy") as handle:
+    with open_tensors(path, what="feature file") as handle:
         values = handle.get_slice("features")
         for start in range(0, count, _ROWS):
             yield np.ascontiguousarray(values[start : min(start + _ROWS, count)], dtype="<f4").tobytes()

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from augrgb.core.errors import InputRefused, UsageFault
-from augrgb.core.files import sha256_file
+from augrgb.core.opening import sha256_file
 from augrgb.core.timeline import Clock
 from augrgb.encoders.files import LoadedEncoder, load_encoder
 from augrgb.features.encode import iter_features, iter_frame_features

@@ -11,8 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from augrgb.core.errors import InputRefused, UsageFault
-from augrgb.core.files import read_json, write_json
+from augrgb.core.files import write_json
 from augrgb.core.fit import Unfit, fit
+from augrgb.core.opening import is_file
+from augrgb.core.plain_data import read_json
 from augrgb.detection.calibration import Calibration, Scaling, Staircase
 from augrgb.detection.event_rule import EventRule, rules_by_class
 
@@ -61,7 +63,7 @@ def read_thresholds(folder: Path | str, classes: Sequence[str]) -> Thresholds | 
         InputRefused: E-FILE-010 (not JSON), E-MOD-019 (not thresholds of these classes).
     """
     path = Path(folder) / THRESHOLDS_FILE
-    if not path.is_file():
+    if not is_file(path):
         return None
     raw = read_json(path, "thresholds file")
     if not isinstance(raw, dict) or raw.get("schema") != SCHEMA:

@@ -13,6 +13,7 @@ from augrgb.annotations.dataset_file import load_dataset, role
 from augrgb.annotations.leakage import ENCODER_ROLES, check_unseen
 from augrgb.core.errors import InputRefused
 from augrgb.core.files import remove_leftovers, write_json, write_text
+from augrgb.core.opening import resolved
 from augrgb.core.types import Dataset
 from augrgb.features.frame_cache import cache_frames
 from augrgb.parallel.engine import Engine, LocalEngine
@@ -142,7 +143,7 @@ def compare(
     for split in recipe.splits():
         role(dataset, split, recipe.role)
     with ExitStack() as stack:
-        for place in sorted({folder.resolve(), Path(shared or folder).resolve()}):
+        for place in sorted({resolved(folder), resolved(Path(shared or folder))}):
             stack.enter_context(run_lock(place / "compare.lock"))
             remove_leftovers(place)
         cells = Cells(recipe, folder, shared)

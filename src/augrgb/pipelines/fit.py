@@ -14,6 +14,7 @@ from typing import Any
 from augrgb.annotations.dataset_file import load_dataset, role
 from augrgb.core.errors import InputRefused
 from augrgb.core.files import remove_leftovers, write_bytes, write_json, write_text
+from augrgb.core.opening import LARGEST_MODEL, read_bytes, resolved
 from augrgb.core.types import Dataset
 from augrgb.detection.predictions import load_predictions
 from augrgb.inference.thresholds import write_thresholds
@@ -111,7 +112,7 @@ def fit(
     dataset = load_dataset(settings.dataset)
     plan = make_plan(settings, dataset, folder, budget_s)
     asked = {
-        "project": settings.model_dump(mode="json") | {"dataset": str(settings.dataset.resolve())},
+        "project": settings.model_dump(mode="json") | {"dataset": str(resolved(settings.dataset))},
         "budget_s": budget_s,
         "false_alarms_per_day": false_alarms_per_day,
         "isotonic": isotonic,
@@ -163,7 +164,7 @@ def _finish(
     events = fit_events(on_val, on_test, dataset, false_alarms_per_day=false_alarms_per_day, isotonic=isotonic)
     bundle = folder / "bundle"
     for name in _BUNDLE:
-        write_bytes(bundle / name, (runs[chosen] / name).read_bytes())
+        write_bytes(bundle / name, read_bytes(runs[chosen] / name, "model file", LARGEST_MODEL))
     write_thresholds(bundle, events.thresholds, dataset.classes)
     rows = _class_rows(dataset, events, {name: found.per_class for name, found in test.items()})
     write_text(folder / "per_class.csv", _csv(rows))

@@ -14,6 +14,7 @@ import numpy as np
 
 from augrgb.core.errors import UsageFault
 from augrgb.core.files import write_bytes, write_text
+from augrgb.core.opening import resolved
 from augrgb.core.types import Dataset, Detection
 from augrgb.detection.event_rule import EventRule, find_events
 from augrgb.detection.pipeline import deciding_scores
@@ -107,7 +108,7 @@ def report_runs(
     if not 0 < threshold <= 1:
         raise UsageFault("E-CFG-003", "threshold", f"must be above 0 and at most 1, got {threshold}")
     split = split or run_recipe(runs[0]).data.split
-    runs = list(dict.fromkeys(Path(run).resolve() for run in runs))
+    runs = list(dict.fromkeys(resolved(Path(run)) for run in runs))
     members, dataset, videos, truth = _members(runs, split, role, threshold, allow_missing)
     figures = _figures(members, truth, dataset.classes, threshold)
     written = []

@@ -11,6 +11,7 @@ import numpy as np
 
 from augrgb.core.errors import AugrgbError, InputRefused, UsageFault, raise_together
 from augrgb.core.files import file_name_of
+from augrgb.core.opening import resolved
 from augrgb.core.progress import Progress
 from augrgb.parallel.batch import BatchReport, Item, ItemOutcome, run_batch
 from augrgb.parallel.engine import Engine
@@ -203,6 +204,6 @@ def _refuse_twins(jobs: Sequence[PoseJob]) -> None:
         if twin is not job:
             problem = f"has the same name as {twin.source}, so both would be written to {job.target.name}"
             faults.append(InputRefused("E-ID-005", job.source, problem, "Rename one, or convert them one by one."))
-        if job.target.resolve() == job.source.resolve():
+        if resolved(job.target) == resolved(job.source):
             faults.append(UsageFault("E-CFG-018", job.source, "would be overwritten", "Choose another --out."))
     raise_together(faults)

@@ -11,7 +11,8 @@ import numpy as np
 
 from augrgb.core.catalog import check_choice
 from augrgb.core.errors import UsageFault
-from augrgb.core.files import sha256_json, unreadable
+from augrgb.core.files import sha256_json
+from augrgb.core.opening import resolved, unreadable
 from augrgb.core.progress import Progress
 from augrgb.parallel.batch import BatchReport, ItemOutcome
 from augrgb.parallel.engine import Engine, LocalEngine
@@ -129,13 +130,13 @@ def find_skeletons(sources: Iterable[Path], format_name: str = "auto", out: Path
     kinds = SKELETON_FORMATS.values() if format_name == "auto" else [SKELETON_FORMATS.get(format_name)]
     suffixes |= {suffix for kind in kinds if kind is not None for suffix in kind.suffixes}
     found: list[Path] = []
-    made = out.resolve() if out is not None else None
+    made = resolved(out) if out is not None else None
     for source in map(Path, sources):
         if source.is_dir():
-            if made == source.resolve():
+            if made == resolved(source):
                 raise UsageFault("E-CFG-018", source, "is the folder to write to as well", "Choose another --out.")
             paths = sorted(path for path in source.rglob("*") if path.suffix.lower() in suffixes and path.is_file())
-            found += [path for path in paths if made is None or not path.resolve().is_relative_to(made)]
+            found += [path for path in paths if made is None or not resolved(path).is_relative_to(made)]
         elif source.suffix.lower() in VIDEO_SUFFIXES:
             raise UsageFault(
                 "E-POS-012", source, "is a video", "Poses in videos are estimated: give --model FILE.onnx."

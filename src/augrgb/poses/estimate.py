@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from augrgb.core.errors import AugrgbError, InputRefused, UsageFault
-from augrgb.core.files import sha256_file
+from augrgb.core.opening import sha256_file
 from augrgb.core.progress import Progress
 from augrgb.parallel.batch import BatchReport, ItemOutcome
 from augrgb.parallel.child import ChildJob

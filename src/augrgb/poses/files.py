@@ -18,8 +18,10 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from augrgb.core.arrays import open_arrays
 from augrgb.core.errors import InputRefused
 from augrgb.core.files import ARRAY_DAMAGE
+from augrgb.core.opening import open_regular
 
 _MAX_BYTES = 2**31
 _MAX_COORDINATE_M = 100.0
@@ -172,17 +174,15 @@ def _resample(
 
 def _read_arrays(path: Path) -> dict[str, NDArray[Any]]:
     try:
-        with zipfile.ZipFile(path) as archive:
+        with open_regular(path, "pose file") as handle, zipfile.ZipFile(handle) as archive:
             size = sum(info.file_size for info in archive.infolist())
         if size > _MAX_BYTES:
             raise InputRefused("E-POS-003", path, f"unpacks to {size} bytes; at most {_MAX_BYTES} are allowed")
-        with np.load(path, allow_pickle=False) as arrays:
+        with open_arrays(path, "pose file") as arrays:
             missing = [name for name in _FIELDS if name not in arrays]
             if missing:
                 raise _wrong(path, f"without {', '.join(missing)}; found {', '.join(sorted(arrays)) or 'nothing'}")
             return {name: arrays[name] for name in (*_FIELDS, *_OPTIONAL) if name in arrays}
-    except FileNotFoundError as error:
-        raise InputRefused("E-FILE-001", path, "no such pose file") from error
     except ARRAY_DAMAGE as error:
         if "pickle" in str(error).lower():
             remedy = "Save plain arrays; objects could run code when read, so they never are."

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from augrgb.core.errors import EnvironmentFault, InputRefused
-from augrgb.core.files import sha256_file
+from augrgb.core.opening import regular_file, sha256_file
 
 
 class OnnxModel:
@@ -36,9 +36,7 @@ class OnnxModel:
         except (ImportError, OSError) as error:
             remedy = "pip install 'augrgb[pose]'"
             raise EnvironmentFault("E-ENV-003", path, f"ONNX models need onnxruntime ({error})", remedy) from error
-        self.path = Path(path)
-        if not self.path.is_file():
-            raise InputRefused("E-FILE-001", path, "no such model file")
+        self.path = regular_file(path, "model file")
         self.sha256 = sha256_file(self.path)
         if sha256 is not None and self.sha256 != sha256.strip().lower():
             problem = f"SHA-256 is {self.sha256}, expected {sha256.strip().lower()}"

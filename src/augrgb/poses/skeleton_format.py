@@ -11,10 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from augrgb.core.errors import InputRefused
-from augrgb.core.files import read_json, unreadable
+from augrgb.core.plain_data import read_json
 from augrgb.poses.people import PersonTrack
 
-_MAX_BYTES = 2**30
 MAX_FRAMES = 10_000_000
 """No file of one video has more: a larger frame number is a mistake, or an attack on memory."""
 
@@ -84,12 +83,6 @@ def read_untrusted_json(path: Path) -> Any:
     Raises:
         InputRefused: E-FILE-001 (absent), E-FILE-002 (not UTF-8), E-FILE-010 (not JSON), E-FILE-003 (over 1 GiB).
     """
-    try:
-        size = path.stat().st_size
-        if size > _MAX_BYTES:
-            raise InputRefused("E-FILE-003", path, f"{size} bytes; at most {_MAX_BYTES} are read", "Split it by video.")
-    except OSError as error:
-        raise unreadable(path, error, "skeleton file") from error
     return read_json(path, "skeleton file")
 
 

@@ -10,10 +10,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from augrgb.core.files import ARRAY_DAMAGE, atomic_path
+from augrgb.core.arrays import open_arrays
+from augrgb.core.errors import AugrgbError
+from augrgb.core.files import ARRAY_DAMAGE, atomic_file
+from augrgb.core.plain_data import parse_json
 from augrgb.poses.files import PoseFile, Skeleton, Units, checked_poses
 
-_SAYS_NOTHING: tuple[type[Exception], ...] = (*ARRAY_DAMAGE, TypeError)
+_SAYS_NOTHING: tuple[type[Exception], ...] = (*ARRAY_DAMAGE, TypeError, AugrgbError)
 
 
 def write_pose_file(
@@ -52,7 +55,7 @@ def write_pose_file(
         fields["scores"] = scores.astype(np.float32, copy=False)
     checked = checked_poses(path, fields)
     fields["made_from"] = np.array(json.dumps(dict(made_from or {}), sort_keys=True))
-    with atomic_path(path) as temporary, open(temporary, "wb") as handle:
+    with atomic_file(path) as handle:
         np.savez_compressed(handle, **fields)  # type: ignore[arg-type]
     return checked
 
@@ -60,8 +63,8 @@ def write_pose_file(
 def read_made_from(path: Path) -> dict[str, Any] | None:
     """What a pose file says about where it comes from; None if it is absent, damaged, or says nothing."""
     try:
-        with np.load(path, allow_pickle=False) as arrays:
-            found = json.loads(str(arrays["made_from"]))
+        with open_arrays(path, "pose file") as arrays:
+            found = parse_json(str(arrays["made_from"]), path)
             arrays["joints"]  # decompressed, which finds a damaged file
             return dict(found)
     except _SAYS_NOTHING:

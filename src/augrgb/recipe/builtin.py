@@ -13,11 +13,14 @@ Files without a command (a folder's `base.yaml`) are what others are laid over (
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
 
 from augrgb.core.errors import UsageFault, did_you_mean
+from augrgb.core.opening import is_file, is_folder, regular_file
+from augrgb.core.plain_data import read_text
 
 FOLDER = Path(__file__).parents[1] / "recipes"
 
@@ -79,7 +82,11 @@ def recipe_path(path: Path | str) -> Path:
     Raises:
         UsageFault: As `builtin_path`.
     """
-    return Path(path) if Path(path).is_file() else builtin_path(Path(path).as_posix())
+    if is_file(path):
+        return Path(path)
+    if os.path.lexists(path) and not is_folder(path):
+        return regular_file(path, "recipe")  # a pipe, a device or a broken link: say so
+    return builtin_path(Path(path).as_posix())
 
 
 def _is_near(name: str, known: set[str]) -> bool:
@@ -93,7 +100,7 @@ def _name_of(path: Path) -> str:
 def _described(path: Path) -> BuiltinRecipe:
     """What the comment block at the top says."""
     lines: list[str] = []
-    for line in path.read_text(encoding="utf-8").splitlines():
+    for line in read_text(path).splitlines():
         if not line.startswith("#"):
             break
         lines.append(line.removeprefix("#").rstrip())

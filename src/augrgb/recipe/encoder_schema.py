@@ -9,6 +9,8 @@ from pydantic import BeforeValidator, Field, PositiveInt, model_validator
 
 from augrgb.recipe.sections import ClockSection, FeatureSection, LossSection, Section, TrainSection, as_features
 
+FrameSide = Annotated[int, Field(gt=0, le=8192)]
+
 
 class EncoderDataSection(Section):
     """Which videos, at which frame size (width, height), on which clock."""
@@ -16,7 +18,7 @@ class EncoderDataSection(Section):
     dataset: Path
     split: str = "cross_subject"
     frames: Path | None = Field(None, description="Folder for decoded frames (default: in the run folder).")
-    size: tuple[PositiveInt, PositiveInt] = (64, 48)
+    size: tuple[FrameSide, FrameSide] = (64, 48)
     allow_missing: int | None = Field(
         None, ge=0, description="How many videos a teacher, or the student, may lack (default: none)."
     )
@@ -140,17 +142,17 @@ class AugmentSection(Section):
     places in a mirror image, [] if there are none.
     """
 
-    strength: float = Field(1.0, ge=0)
-    shift: float = Field(1.0, ge=0)
+    strength: float = Field(1.0, ge=0, le=100)
+    shift: float = Field(1.0, ge=0, le=100)
     zoom: float = Field(1.0, ge=0, le=8)
-    brightness: float = Field(1.0, ge=0)
-    contrast: float = Field(1.0, ge=0)
-    color: float = Field(1.0, ge=0)
-    noise: float = Field(1.0, ge=0)
-    blur: float = Field(0.0, ge=0)
-    perspective: float = Field(0.0, ge=0)
+    brightness: float = Field(1.0, ge=0, le=100)
+    contrast: float = Field(1.0, ge=0, le=100)
+    color: float = Field(1.0, ge=0, le=100)
+    noise: float = Field(1.0, ge=0, le=100)
+    blur: float = Field(0.0, ge=0, le=100)
+    perspective: float = Field(0.0, ge=0, le=100)
     background: float = Field(0.0, ge=0, le=1)
-    jitter_frames: int = Field(0, ge=0)
+    jitter_frames: int = Field(0, ge=0, le=1_000_000)
     flip: float = Field(0.0, ge=0, le=1)
     swap: list[tuple[str, str]] | None = None
 
@@ -194,7 +196,7 @@ class EncoderRecipe(Section):
     train: TrainSection = TrainSection.model_validate(
         {"steps": 600, "batch_size": 32, "validate_every": 200, "checkpoint_every": 200}
     )
-    seed: int = Field(0, ge=0)
+    seed: int = Field(0, ge=0, lt=2**32)
 
     @model_validator(mode="after")
     def _together(self) -> EncoderRecipe:

@@ -7,12 +7,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
-import yaml
 from pydantic import BaseModel, ValidationError
 
 from augrgb.core.catalog import check_options
 from augrgb.core.errors import AugrgbError, FaultList, UsageFault, did_you_mean, raise_together
 from augrgb.core.nested import merge
+from augrgb.core.opening import is_file
+from augrgb.core.plain_data import read_yaml
+from augrgb.core.shown import shown
 from augrgb.encoders import ENCODERS
 from augrgb.filters import FILTERS
 from augrgb.losses import LOSSES
@@ -27,20 +29,6 @@ from augrgb.video.flow.settings import FlowSettings
 
 _OF_ALL_LOSSES = frozenset(LossSection.model_fields)
 RecipeKind = TypeVar("RecipeKind", StreamRecipe, EncoderRecipe)
-
-
-class _UniqueKeys(yaml.SafeLoader):
-    """Refuses a key that is given twice: YAML would silently drop the first of two methods with one name."""
-
-    def compose_mapping_node(self, anchor: Any) -> yaml.MappingNode:
-        node = super().compose_mapping_node(anchor)
-        seen: set[str] = set()
-        for key, _ in node.value:
-            if isinstance(key, yaml.ScalarNode) and key.tag != "tag:yaml.org,2002:merge":
-                if key.value in seen:
-                    raise yaml.MarkedYAMLError(None, None, f"the key {key.value!r} is given twice", key.start_mark)
-                seen.add(key.value)
-        return node
 
 
 def load_recipe(path: Path, kind: type[RecipeKind], overrides: Sequence[str] = ()) -> RecipeKind:
@@ -69,9 +57,9 @@ def with_base(path: Path) -> dict[str, Any]:
         return values
     name = values.pop("base")
     if not isinstance(name, str):
-        raise UsageFault("E-CFG-006", f"{path}: base", f"expected the name of a recipe file, got {name!r}")
+        raise UsageFault("E-CFG-006", f"{path}: base", f"expected the name of a recipe file, got {shown(name)}")
     beside = recipe_path(path).parent / name
-    base = read_values(beside if beside.is_file() else Path(name))
+    base = read_values(beside if is_file(beside) else Path(name))
     if "base" in base:
         remedy = "A recipe has one base; put both into one file."
         raise UsageFault("E-CFG-009", f"{path}: base", f"{name} has a base itself ({base['base']!r})", remedy)
@@ -85,10 +73,7 @@ def read_values(path: Path) -> dict[str, Any]:
         UsageFault: E-CFG-005, there is none; E-CFG-007, several built-in recipes have that name; E-CFG-024, it is not
             YAML or gives a key twice; E-CFG-025, it is not a mapping.
     """
-    try:
-        values = yaml.load(recipe_path(path).read_text(encoding="utf-8"), _UniqueKeys)
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise UsageFault("E-CFG-024", path, f"not valid YAML ({' '.join(str(error).split())})") from error
+    values = read_yaml(recipe_path(path))
     if not isinstance(values, dict):
         raise UsageFault("E-CFG-025", path, "a recipe is a mapping of sections", "See `augrgb show recipe`.")
     return values
@@ -126,7 +111,7 @@ def validation_faults(error: ValidationError, kind: type[BaseModel], where: str)
         elif item["type"] == "value_error" and isinstance(item["input"], Mapping):  # keys that contradict each other
             faults.append(UsageFault("E-CFG-019", place, str(item["ctx"]["error"])))
         else:
-            faults.append(UsageFault("E-CFG-003", place, f"{item['msg']}, got {repr(item['input'])[:80]}"))
+            faults.append(UsageFault("E-CFG-003", place, f"{item['msg']}, got {shown(item['input'])}"))
     return faults
 
 

@@ -6,10 +6,9 @@ import copy
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import yaml
-
 from augrgb.core.errors import AugrgbError, UsageFault, raise_together
 from augrgb.core.nested import set_at
+from augrgb.core.plain_data import parse_option
 
 
 def apply_overrides(values: Mapping[str, Any], overrides: Sequence[str]) -> dict[str, Any]:
@@ -31,12 +30,7 @@ def apply_overrides(values: Mapping[str, Any], overrides: Sequence[str]) -> dict
             faults.append(UsageFault("E-CFG-004", override, "not an override", "Write key.key=value."))
             continue
         try:
-            value = yaml.safe_load(text)
-        except yaml.YAMLError as error:
-            faults.append(UsageFault("E-CFG-004", override, f"the value is not valid YAML ({error})"))
-            continue
-        try:
-            set_at(result, path, value)
+            set_at(result, path, parse_option(text, override))
         except UsageFault as fault:
             faults.append(UsageFault(fault.code, override, fault.problem, fault.remedy))
     raise_together(faults)

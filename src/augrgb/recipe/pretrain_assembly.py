@@ -12,6 +12,7 @@ from torch import nn
 
 from augrgb.core.batch import StreamDims
 from augrgb.core.errors import AugrgbError, InputRefused, UsageFault
+from augrgb.core.opening import resolved
 from augrgb.core.progress import Progress
 from augrgb.core.seeds import rng_at
 from augrgb.core.types import Dataset, VideoRecord
@@ -130,7 +131,7 @@ def _readable(section: PretrainSection) -> Dataset:
             continue
         poses = file.with_suffix(".npz")
         records[name] = VideoRecord(
-            name, duration, file=file.resolve(), poses=poses.resolve() if poses.is_file() else None
+            name, duration, file=resolved(file), poses=resolved(poses) if poses.is_file() else None
         )
     if not records:
         raise InputRefused("E-VID-005", "pretrain.videos", f"no video that can be read ({first})", "Give others.")

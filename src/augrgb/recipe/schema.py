@@ -16,7 +16,7 @@ class DataSection(Section):
     dataset: Path
     split: str = "cross_subject"
     features: dict[str, Annotated[FeatureSection, BeforeValidator(as_features)]]
-    allow_missing: int = Field(0, ge=0, description="How many videos may lack features.")
+    allow_missing: int = Field(0, ge=0, le=10**9, description="How many videos may lack features.")
     published: str | None = Field(None, description="Published dataset whose video counts --dry-run must find.")
 
 
@@ -65,7 +65,7 @@ class SemiSupervisedSection(Section):
 
     mean_teacher: dict[str, Any] = Field({})
     channel_dropout: float = Field(0.1, ge=0, lt=1)
-    noise: float = Field(0.1, ge=0)
+    noise: float = Field(0.1, ge=0, le=1000)
     unlabelled_share: float = Field(0.5, ge=0, lt=1)
 
 
@@ -77,4 +77,4 @@ class StreamRecipe(Section):
     distill: DistillSection | None = None
     semi_supervised: SemiSupervisedSection | None = None
     train: TrainSection = TrainSection()
-    seed: int = Field(0, ge=0)
+    seed: int = Field(0, ge=0, lt=2**32)

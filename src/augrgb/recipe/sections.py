@@ -9,8 +9,6 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
-    PositiveFloat,
-    PositiveInt,
     SerializerFunctionWrapHandler,
     model_serializer,
 )
@@ -19,16 +17,16 @@ from pydantic import (
 class Section(BaseModel):
     """Base of every recipe section: frozen, with no unknown keys."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class ClockSection(Section):
     """The time base: the frame rate, and windows counted in its frames."""
 
-    fps: PositiveFloat
-    window: PositiveInt
-    stride: PositiveInt
-    offset: int = Field(0, ge=0)
+    fps: float = Field(gt=0, le=100_000)
+    window: int = Field(gt=0, le=1_000_000)
+    stride: int = Field(gt=0, le=1_000_000)
+    offset: int = Field(0, ge=0, le=1_000_000)
 
 
 def as_features(value: Any) -> Any:
@@ -49,7 +47,7 @@ class LossSection(BaseModel):
     With `decay` the weight falls linearly from the first step and is 0 after that fraction of the training.
     """
 
-    model_config = ConfigDict(extra="allow", frozen=True)
+    model_config = ConfigDict(extra="allow", frozen=True, allow_inf_nan=False)
     weight: float = Field(1.0, ge=0)
     teachers: list[str] | None = None
     decay: float | None = Field(None, gt=0, le=1)
@@ -74,20 +72,23 @@ class LossSection(BaseModel):
 class TrainSection(Section):
     """Optimization, the same for every method."""
 
-    steps: PositiveInt = 400
-    batch_size: PositiveInt = 16
-    learning_rate: PositiveFloat = 1e-3
+    steps: int = Field(400, gt=0, le=10**9)
+    batch_size: int = Field(16, gt=0, le=100_000)
+    learning_rate: float = Field(1e-3, gt=0, le=1000)
     schedule: Literal["cosine", "linear", "constant"] | None = Field(
         None, description="Learning-rate schedule after warm-up (default: cosine)."
     )
-    max_length: PositiveInt | None = Field(
-        None, description="Crop longer videos to this many snippets, at a new random position every step."
+    max_length: int | None = Field(
+        None,
+        gt=0,
+        le=10**9,
+        description="Crop longer videos to this many snippets, at a new random position every step.",
     )
-    weight_decay: float = Field(0.01, ge=0)
-    warmup_steps: int = Field(20, ge=0)
-    gradient_clip_norm: PositiveFloat = 1.0
-    validate_every: PositiveInt = 50
-    checkpoint_every: PositiveInt = 200
+    weight_decay: float = Field(0.01, ge=0, le=1000)
+    warmup_steps: int = Field(20, ge=0, le=10**9)
+    gradient_clip_norm: float = Field(1.0, gt=0, le=1e9)
+    validate_every: int = Field(50, gt=0, le=10**9)
+    checkpoint_every: int = Field(200, gt=0, le=10**9)
     keep: str = Field(
         "best", pattern="^(best|last)$", description="Weights to keep: the best on validation, or the last."
     )

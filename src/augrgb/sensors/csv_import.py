@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from augrgb.core.errors import InputRefused
 from augrgb.core.files import write_bytes
+from augrgb.core.opening import read_bytes
 from augrgb.sensors.files import SensorFile
 
 _MAX_BYTES = 2**30
@@ -109,12 +110,8 @@ def _filled(
 
 def _table(path: Path) -> tuple[list[str], NDArray[np.float64]]:
     try:
-        if path.stat().st_size > _MAX_BYTES:
-            raise InputRefused("E-SEN-003", path, f"has more than {_MAX_BYTES} bytes", "Split it by video.")
-        text = path.read_text("utf-8-sig")
-    except FileNotFoundError as error:
-        raise InputRefused("E-FILE-001", path, "no such CSV file") from error
-    except (OSError, UnicodeDecodeError) as error:
+        text = read_bytes(path, "CSV file", _MAX_BYTES).decode("utf-8-sig")
+    except UnicodeDecodeError as error:
         raise _odd(path, f"is not text in UTF-8 ({error})") from error
     first = text.partition("\n")[0]
     delimiter = max(",;\t", key=first.count)
@@ -127,10 +124,11 @@ def _table(path: Path) -> tuple[list[str], NDArray[np.float64]]:
     header = [name.strip() for name in rows[0]]
     if len(set(header)) < len(header) or all(_is_number(name) for name in header):
         raise _odd(path, "its first line is not a header of different names")
-    cells = np.full((len(rows) - 1, len(header)), np.nan)
-    for number, row in enumerate(rows[1:]):
+    for number, row in enumerate(rows[1:]):  # before memory is taken for all
         if len(row) != len(header):
             raise _odd(path, f"line {number + 2} has {len(row)} cells, the header {len(header)}")
+    cells = np.full((len(rows) - 1, len(header)), np.nan)
+    for number, row in enumerate(rows[1:]):
         for column, cell in enumerate(row):
             cell = cell.strip().replace(",", ".") if delimiter == ";" else cell.strip()
             if cell and not _is_number(cell):

@@ -17,8 +17,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from augrgb.core.arrays import open_arrays
 from augrgb.core.errors import InputRefused, UsageFault
 from augrgb.core.files import ARRAY_DAMAGE
+from augrgb.core.opening import open_regular
 
 MODALITIES = ("signal", "grid")
 _MAX_BYTES = 2**31
@@ -152,17 +154,15 @@ def _number(path: Path, name: str, value: NDArray[Any]) -> float:
 
 def _read_arrays(path: Path) -> dict[str, NDArray[Any]]:
     try:
-        with zipfile.ZipFile(path) as archive:
+        with open_regular(path, "sensor file") as handle, zipfile.ZipFile(handle) as archive:
             size = sum(info.file_size for info in archive.infolist())
         if size > _MAX_BYTES:
             raise InputRefused("E-SEN-003", path, f"unpacks to {size} bytes; at most {_MAX_BYTES} are allowed")
-        with np.load(path, allow_pickle=False) as arrays:
+        with open_arrays(path, "sensor file") as arrays:
             missing = [name for name in ("values", "fps") if name not in arrays]
             if missing:
                 raise _wrong(path, f"without {', '.join(missing)}; found {', '.join(sorted(arrays)) or 'nothing'}")
             return {name: np.asarray(arrays[name]) for name in ("values", "fps", "start") if name in arrays}
-    except FileNotFoundError as error:
-        raise InputRefused("E-FILE-001", path, "no such sensor file") from error
     except ARRAY_DAMAGE as error:
         if "pickle" in str(error).lower():
             remedy = "Save plain arrays; objects could run code when read, so they never are."

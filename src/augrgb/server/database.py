@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from augrgb.core.errors import InputRefused
+from augrgb.core.files import make_folder
 
 _VERSION = 1
 _TABLES = """
@@ -44,7 +45,7 @@ class Database:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(path.parent)
         try:
             with self.transaction() as database:
                 found = int(database.execute("PRAGMA user_version").fetchone()[0])

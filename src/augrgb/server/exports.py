@@ -16,6 +16,7 @@ from augrgb.annotations.choose_format import write_annotations
 from augrgb.annotations.formats import FORMATS
 from augrgb.core.errors import InputRefused, did_you_mean
 from augrgb.core.files import write_json
+from augrgb.core.opening import read_bytes
 from augrgb.core.types import Event, VideoRecord
 from augrgb.server.documents import Document, true_events
 from augrgb.server.videos import Video
@@ -54,7 +55,7 @@ def export(video: Video, events: Sequence[Event], classes: Sequence[str], format
         )
         files = write_annotations(annotations, target, format_name=format_name)
         if len(files) == 1 and files[0].parent == Path(folder):  # a file whose name does not matter
-            return files[0].suffix, files[0].read_bytes()
+            return files[0].suffix, read_bytes(files[0])
         archive = io.BytesIO()
         with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as packed:
             for file in files:

@@ -12,8 +12,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from augrgb.core.arrays import map_array
 from augrgb.core.errors import InputRefused
-from augrgb.core.files import ARRAY_DAMAGE, read_json, write_bytes, write_json
+from augrgb.core.files import ARRAY_DAMAGE, write_bytes, write_json
+from augrgb.core.plain_data import read_json
 from augrgb.core.timeline import Clock
 from augrgb.core.types import Detection
 from augrgb.detection.event_rule import EventRule, find_events
@@ -120,7 +122,7 @@ class Results:
         """
         values = self._values(video_id)
         try:
-            scores = np.load(self._folder / video_id / str(values["scores"]), mmap_mode="r", allow_pickle=False)
+            scores = map_array(self._folder / video_id / str(values["scores"]), "scores file")
         except ARRAY_DAMAGE as error:
             raise InputRefused("E-SRV-014", "result", "its scores cannot be read", "Detect again.") from error
         events = tuple(Detection("video", label, start, end, score) for label, start, end, score in values["events"])

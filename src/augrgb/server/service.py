@@ -10,7 +10,8 @@ from typing import Any
 
 from augrgb.annotations.choose_format import read_annotations
 from augrgb.core.errors import AugrgbError, InputRefused, UsageFault
-from augrgb.core.files import read_json, remove_leftovers
+from augrgb.core.files import make_folder, remove_leftovers
+from augrgb.core.plain_data import read_json
 from augrgb.core.types import Event
 from augrgb.server.database import Database, note
 from augrgb.server.detecting import Detecting, DetectorProcess, Prober
@@ -43,7 +44,7 @@ class Service:
         self.classes = classes_of(settings.model)
         self.truth = _truth(settings.annotations)
         self.uploads_folder = settings.work / "uploads"
-        self.uploads_folder.mkdir(parents=True, exist_ok=True)
+        make_folder(self.uploads_folder)
         self._lock = _lock(settings.work)
         self.database = Database(settings.work / "server.sqlite")
         roots = {"upload": self.uploads_folder}

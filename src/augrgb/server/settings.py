@@ -10,6 +10,7 @@ from pathlib import Path
 
 from augrgb.core.errors import UsageFault
 from augrgb.core.files import write_text
+from augrgb.core.plain_data import read_text
 
 _MIB = 2**20
 
@@ -104,7 +105,7 @@ def read_token(path: Path) -> tuple[str, bool]:
         UsageFault: E-SRV-010: the token is shorter than 16 characters.
     """
     if path.exists():
-        token = path.read_text(encoding="utf-8").strip()
+        token = read_text(path, "token file").strip()
         if len(token) < 16:
             raise UsageFault("E-SRV-010", path, "the token is shorter than 16 characters", "Delete the file.")
         return token, False

@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from augrgb.core.errors import InputRefused
+from augrgb.core.opening import resolved
+from augrgb.core.plain_data import parse_json
 from augrgb.server.database import Database, note
 
 NAME_CHARACTERS = 120
@@ -52,7 +54,7 @@ class VideoIndex:
     """
 
     def __init__(self, database: Database, roots: Mapping[str, Path]) -> None:
-        self._database, self._roots = database, {origin: root.resolve() for origin, root in roots.items()}
+        self._database, self._roots = database, {origin: resolved(root) for origin, root in roots.items()}
 
     def add(self, database: sqlite3.Connection, video: Video) -> None:
         """List a video, inside a transaction."""
@@ -94,7 +96,7 @@ class VideoIndex:
         """
         root = self._roots.get(video.origin)
         path = root / video.file if root is not None else None
-        if path is None or path.is_symlink() or not path.is_file() or not path.resolve().is_relative_to(root or path):
+        if path is None or path.is_symlink() or not path.is_file() or not resolved(path).is_relative_to(root or path):
             raise InputRefused("E-SRV-004", "video", "its file is no longer there", "Put it back, or delete the entry.")
         return path
 
@@ -124,4 +126,4 @@ def shown_name(name: str) -> str:
 
 def _video(row: sqlite3.Row) -> Video:
     values = dict(row)
-    return Video(video_id=values.pop("id"), **{**values, "info": json.loads(values["info"])})
+    return Video(video_id=values.pop("id"), **{**values, "info": parse_json(values["info"], "video information")})

@@ -12,8 +12,10 @@ from safetensors.torch import save
 
 from augrgb.core.catalog import check_options
 from augrgb.core.errors import InputRefused
-from augrgb.core.files import read_json, sha256_file, write_bytes, write_json
+from augrgb.core.files import write_bytes, write_json
 from augrgb.core.fit import Unfit, fit
+from augrgb.core.opening import sha256_file
+from augrgb.core.plain_data import read_json
 from augrgb.core.timeline import Clock
 from augrgb.core.weights import check_finite, check_state, read_weights
 from augrgb.filters import FILTERS

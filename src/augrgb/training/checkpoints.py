@@ -10,11 +10,14 @@ from pathlib import Path
 from typing import Any
 
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save
+from safetensors.torch import save
 from torch import Tensor
 
 from augrgb.core.errors import AugrgbError
-from augrgb.core.files import read_json, sha256_file, write_bytes, write_json
+from augrgb.core.files import write_bytes, write_json
+from augrgb.core.opening import sha256_file
+from augrgb.core.plain_data import read_json
+from augrgb.core.weights import read_weights
 
 KEPT = 2
 _log = logging.getLogger(__name__)
@@ -66,7 +69,7 @@ class Checkpoints:
                 written = read_json(description, "checkpoint")
                 if sha256_file(weights) != written["sha256"]:
                     raise ValueError("its hash is not the one written with it")
-                return Checkpoint(step, load_file(weights), written["values"])
+                return Checkpoint(step, read_weights(weights), written["values"])
             except (AugrgbError, OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
                 _log.error("%s is damaged (%s); falling back to the checkpoint before it", weights, error)
         return None

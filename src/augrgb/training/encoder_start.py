@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from augrgb.core.errors import InputRefused, UsageFault
-from augrgb.core.files import read_json
+from augrgb.core.plain_data import read_json
 from augrgb.core.timeline import Clock
 from augrgb.encoders import ENCODERS
 from augrgb.encoders.files import LoadedEncoder, former_options, load_encoder

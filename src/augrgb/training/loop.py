@@ -17,11 +17,11 @@ from typing import Any
 
 import torch
 from lightning_fabric import Fabric
-from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from augrgb.core.errors import AugrgbError, EnvironmentFault
 from augrgb.core.seeds import derive_seed
+from augrgb.core.weights import read_weights
 from augrgb.training.checkpoints import save_tensors
 from augrgb.training.interrupts import Interrupted, SignalFlag, Terminated, noted_signals
 from augrgb.training.processes import SharedForward, make_fabric, on_first
@@ -335,7 +335,7 @@ class _Loop:
 
 
 def _load_kept(task: Task, run: RunFolder, fabric: Fabric) -> None:
-    task.student.load_state_dict(on_first(fabric, lambda: load_file(run.selected)))
+    task.student.load_state_dict(on_first(fabric, lambda: read_weights(run.selected)))
     task.student.eval()
 
 

@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from augrgb.core.errors import UsageFault
-from augrgb.core.files import read_json, remove_leftovers, write_json
+from augrgb.core.files import remove_leftovers, write_json
 from augrgb.core.nested import leaves
+from augrgb.core.plain_data import read_json
 from augrgb.training.checkpoints import Checkpoints
 from augrgb.training.history import History
 from augrgb.training.run_lock import run_lock

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import os
-import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,16 +20,10 @@ from av.stream import Disposition
 from av.video.stream import VideoStream
 
 from augrgb.core.errors import InputRefused
+from augrgb.core.opening import open_regular
 
 DEMUXERS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,mpegvideo,asf,flv,ogg,dv,mxf"
 """Containers of cameras, recorders and the web that hold everything in one file; playlists and image lists do not."""
-_KINDS = {
-    stat.S_IFDIR: "a folder",
-    stat.S_IFIFO: "a named pipe",
-    stat.S_IFSOCK: "a socket",
-    stat.S_IFCHR: "a device",
-    stat.S_IFBLK: "a device",
-}
 _PLAYLISTS = (b"#extm3u", b"ffconcat", b"[playlist]", b"v=0\r\n", b"v=0\no=", b"<mpd", b"<smil")
 
 logging.getLogger("libav").setLevel(logging.CRITICAL)  # its messages never name the file
@@ -63,7 +55,7 @@ def open_video(path: Path, limits: DecodeLimits = LIMITS) -> Iterator[tuple[Inpu
             (another container).
     """
     path = Path(path)
-    with _open_regular(path) as handle:
+    with open_regular(path, "video file") as handle:
         _refuse_non_videos(path, handle)
         try:
             container = av.open(
@@ -83,24 +75,6 @@ def open_video(path: Path, limits: DecodeLimits = LIMITS) -> Iterator[tuple[Inpu
 def reason(error: Exception) -> str:
     """FFmpeg's own short text of an error, such as `Invalid data found when processing input`."""
     return str(getattr(error, "strerror", None) or error)
-
-
-@contextlib.contextmanager
-def _open_regular(path: Path) -> Iterator[BinaryIO]:
-    try:
-        # Not blocking, so that a named pipe put there between two checks cannot block us.
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
-    except FileNotFoundError as error:
-        raise InputRefused("E-FILE-001", path, "no such video file") from error
-    except (OSError, ValueError) as error:
-        raise InputRefused("E-FILE-008", path, f"cannot be read ({reason(error)})") from error
-    kind = stat.S_IFMT(os.fstat(descriptor).st_mode)
-    if kind != stat.S_IFREG:
-        os.close(descriptor)
-        found = _KINDS.get(kind, "not a regular file")
-        raise InputRefused("E-FILE-009", path, f"is {found}, not a video file", "Only local regular files are read.")
-    with open(descriptor, "rb", buffering=2**16) as handle:
-        yield handle
 
 
 def _refuse_non_videos(path: Path, handle: BinaryIO) -> None:

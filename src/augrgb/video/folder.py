@@ -9,6 +9,7 @@ from pathlib import Path
 
 from augrgb.core.errors import AugrgbError, InputRefused, raise_together
 from augrgb.core.names import alike
+from augrgb.core.opening import resolved
 
 VIDEO_SUFFIXES = frozenset(
     {
@@ -82,7 +83,7 @@ def name_videos(videos: Iterable[Path], *, leave_out: str = "") -> dict[str, Pat
             paths += inside
         else:
             paths.append(path)
-    paths = list({path.resolve(): path for path in reversed(paths)}.values())[::-1]
+    paths = list({resolved(path): path for path in reversed(paths)}.values())[::-1]
     stems = [path.stem for path in paths]
     names = [path.stem if stems.count(path.stem) == 1 else str(path) for path in paths]
     return dict(zip(names, paths, strict=True))

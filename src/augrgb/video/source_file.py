@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from augrgb.core.errors import InputRefused
-from augrgb.core.files import sha256_file, unreadable
+from augrgb.core.opening import open_regular, sha256_file
 
 
 def source_identity(path: Path) -> dict[str, Any]:
@@ -17,13 +17,9 @@ def source_identity(path: Path) -> dict[str, Any]:
         InputRefused: E-FILE-001 (absent), E-FILE-009 (not a regular file), E-FILE-008 (cannot be read).
     """
     path = Path(path)
-    try:
-        state = path.stat()
-        if not path.is_file():
-            raise InputRefused("E-FILE-009", path, "is not a regular file", "Only local regular files are read.")
-        return {"sha256": sha256_file(path), "size": state.st_size}
-    except OSError as error:
-        raise unreadable(path, error) from error
+    with open_regular(path) as handle:
+        size = os.fstat(handle.fileno()).st_size
+    return {"sha256": sha256_file(path), "size": size}
 
 
 def same_source(path: Path, identity: Mapping[str, Any], product: Path) -> bool:
@@ -33,7 +29,7 @@ def same_source(path: Path, identity: Mapping[str, Any], product: Path) -> bool:
     """
     try:
         state, made = Path(path).stat(), Path(product).stat()
-    except OSError:
+    except (OSError, ValueError):
         return False
     if state.st_size != identity.get("size"):
         return False

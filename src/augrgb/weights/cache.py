@@ -11,7 +11,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from augrgb.core.errors import InputRefused, UsageFault, did_you_mean
-from augrgb.core.files import atomic_path, disk_faults, read_json, sha256_file, write_json
+from augrgb.core.files import atomic_path, disk_faults, write_json
+from augrgb.core.opening import sha256_file
+from augrgb.core.plain_data import read_json
 from augrgb.weights.address import fetch_from_address
 from augrgb.weights.entries import WEIGHTS
 from augrgb.weights.entry import AddressSource, WeightsEntry, WheelSource

@@ -15,6 +15,7 @@ from augrgb.annotations.formats import FORMATS
 from augrgb.annotations.read import Source, read_and_judge
 from augrgb.annotations.repair_log import write_repairs
 from augrgb.core.errors import UsageFault
+from augrgb.core.opening import resolved
 from augrgb.core.progress import Progress
 
 _WITH_REGIONS = ("augrgb", "activitynet")
@@ -56,7 +57,7 @@ def convert(
         UsageFault: The target is the source, or its format is not clear or cannot be written.
     """
     name = target_format or _by_suffix(target)
-    if target.resolve() == source.path.resolve() or source.path.resolve().is_relative_to(target.resolve()):
+    if resolved(target) == resolved(source.path) or resolved(source.path).is_relative_to(resolved(target)):
         raise UsageFault("E-CFG-018", target, "this would write over the source", "Name another file or folder.")
     judged = read_and_judge(source, progress)
     judged.refuse()

@@ -14,6 +14,7 @@ from typing import Any
 
 from augrgb.core.errors import AugrgbError, EnvironmentFault, InputRefused, UsageFault
 from augrgb.core.files import existing_parent, remove_leftovers, sha256_json, write_bytes
+from augrgb.core.opening import LARGEST_MODEL, read_bytes
 from augrgb.core.progress import Progress
 from augrgb.core.types import Dataset, VideoRecord
 from augrgb.encoders.files import LoadedEncoder, load_encoder
@@ -270,4 +271,4 @@ def _check_frames(frames: FrameFolder, loaded: LoadedEncoder) -> None:
 def _copy_encoder(loaded: LoadedEncoder, folder: Path) -> None:
     for name in _ENCODER_FILES:
         if (loaded.folder / name).is_file():
-            write_bytes(folder / name, (loaded.folder / name).read_bytes())
+            write_bytes(folder / name, read_bytes(loaded.folder / name, "model file", LARGEST_MODEL))

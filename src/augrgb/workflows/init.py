@@ -14,6 +14,7 @@ from augrgb.annotations.read import Judged, Source, read_and_judge
 from augrgb.annotations.repair_log import write_repairs
 from augrgb.annotations.splits import splits_of
 from augrgb.core.errors import AugrgbError, InputRefused, UsageFault, raise_together
+from augrgb.core.opening import check_folder, resolved
 from augrgb.core.progress import Progress
 from augrgb.core.seeds import rng_at
 from augrgb.core.types import Dataset, Event, VideoRecord
@@ -77,10 +78,13 @@ def init_dataset(
     """
     if not 0 < val_share < 1 or not 0 < test_share < 1 or val_share + test_share >= 1:
         raise UsageFault("E-CFG-003", "--val / --test", "shares must be above 0 and leave something to train on")
-    root = out.resolve()
-    if not videos.resolve().is_relative_to(root):
+    for place, what in ((poses, "poses"), (signal, "signals"), (grid, "grids")):
+        if place is not None:
+            check_folder(place, f"folder of {what}")
+    root = resolved(out)
+    if not resolved(videos).is_relative_to(root):
         raise UsageFault("E-CFG-042", out, f"the dataset folder must be {videos} or a folder above it")
-    if poses is not None and not poses.resolve().is_relative_to(root):
+    if poses is not None and not resolved(poses).is_relative_to(root):
         problem = f"the poses lie outside the dataset folder {out}"
         raise UsageFault("E-CFG-042", poses, problem, "Name a folder above videos and poses: -o FOLDER.")
     source = (
@@ -120,10 +124,10 @@ def _records(judged: Judged, own_files: Mapping[str, Path | None]) -> dict[str, 
         records[video_id] = replace(
             video,
             duration_s=info.duration_s,
-            file=folder.files[video_id].resolve(),
+            file=resolved(folder.files[video_id]),
             events=None if video.events is None else tuple(sorted(video.events, key=_by_time)),
             fps=info.fps or None,
-            **{key: path.resolve() for key, path in own.items() if path.exists()},  # type: ignore[arg-type]
+            **{key: resolved(path) for key, path in own.items() if path.exists()},  # type: ignore[arg-type]
         )
         faults.extend(pose_length_faults(records[video_id]))
     raise_together(faults)

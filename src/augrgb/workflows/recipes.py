@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 
 from augrgb.core.errors import UsageFault
 from augrgb.core.files import write_text
+from augrgb.core.opening import is_folder
+from augrgb.core.plain_data import read_text
 from augrgb.recipe.builtin import FOLDER, builtin_path
 
 
@@ -28,11 +31,11 @@ def copy_recipe(name: str, target: Path | None = None) -> Path:
     """
     source = builtin_path(name)
     target = Path(source.name) if target is None else Path(target)
-    if target.is_dir():
+    if is_folder(target):
         target = target / source.name
-    if target.exists():
+    if os.path.lexists(target):
         raise UsageFault("E-FILE-005", target, "this file exists", "Choose another name with -o, or remove the file.")
     inside = source.parent.relative_to(FOLDER).as_posix()
-    text = re.sub(r"^base: ([\w./-]+)", rf"base: {inside}/\1", source.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    text = re.sub(r"^base: ([\w./-]+)", rf"base: {inside}/\1", read_text(source), flags=re.MULTILINE)
     write_text(target, text)
     return target

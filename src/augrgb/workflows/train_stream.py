@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from augrgb.core.files import write_bytes
+from augrgb.core.opening import LARGEST_MODEL, read_bytes
 from augrgb.core.progress import Progress
 from augrgb.features.store import ENCODER_COPY
 from augrgb.inference.bundle import ENCODER_FOLDER
@@ -42,4 +43,4 @@ def _copy_encoder(source: Path, target: Path) -> None:
     # Third-party features come without their encoder: such a stream scores features, not videos.
     for name in ("model.safetensors", "model.json"):
         if (source / name).is_file():
-            write_bytes(target / name, (source / name).read_bytes())
+            write_bytes(target / name, read_bytes(source / name, "model file", LARGEST_MODEL))

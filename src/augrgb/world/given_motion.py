@@ -9,8 +9,10 @@ from pathlib import Path
 
 import numpy as np
 
+from augrgb.core.arrays import open_arrays
 from augrgb.core.errors import InputRefused
-from augrgb.core.files import ARRAY_DAMAGE, sha256_file, sha256_json
+from augrgb.core.files import ARRAY_DAMAGE, sha256_json
+from augrgb.core.opening import sha256_file
 from augrgb.poses.formats.bvh import BvhMotion, Units, read_bvh
 from augrgb.world.body import role_indices
 from augrgb.world.skeleton import Floats
@@ -80,10 +82,8 @@ def load_packed_motion(path: Path) -> MotionLibrary:
     """
     path = Path(path)
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with open_arrays(path, "motion library") as file:
             data = {key: file[key] for key in file.files}
-    except FileNotFoundError as error:
-        raise InputRefused("E-FILE-001", path, "no such motion library") from error
     except ARRAY_DAMAGE as error:
         raise InputRefused("E-WLD-012", path, f"not a packed motion library ({error})") from error
     missing = [key for key in (*_PACKED_KEYS, "content_names", "style_names") if key not in data]

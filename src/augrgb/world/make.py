@@ -10,7 +10,8 @@ from types import MappingProxyType
 
 from augrgb.annotations.dataset_file import save_dataset
 from augrgb.core.errors import AugrgbError, InputRefused
-from augrgb.core.files import file_name_of, read_json, remove_leftovers, write_json
+from augrgb.core.files import file_name_of, remove_leftovers, write_json
+from augrgb.core.plain_data import read_json
 from augrgb.core.progress import Progress
 from augrgb.core.types import Dataset, Event, VideoRecord
 from augrgb.parallel.child import ChildJob, run_children

@@ -8,7 +8,7 @@ from statistics import NormalDist
 import numpy as np
 from numpy.typing import NDArray
 
-from augrgb.core.files import atomic_path
+from augrgb.core.files import atomic_file
 from augrgb.core.seeds import rng_at
 from augrgb.world.body import side_and_stem
 from augrgb.world.camera import Camera
@@ -70,7 +70,7 @@ def hidden_joints(true: Floats, camera: Camera, occluder: Occluder | None, names
 
 def write_pose(path: Path, pose: NDArray[np.float32], performance: Performance, fps: float) -> None:
     """Write a pose file (`joints`, `fps`, `names`, `parents`), complete or absent."""
-    with atomic_path(path) as temporary, open(temporary, "wb") as handle:
+    with atomic_file(path) as handle:
         np.savez_compressed(
             handle,
             joints=pose,

@@ -36,7 +36,7 @@ def resave(folder: Any, change: Any) -> None:
     state = safetensors.torch.load_file(folder / "model.safetensors")
     change(state)
     safetensors.torch.save_file(state, folder / "model.safetensors")
-    from augrgb.core.files import sha256_file
+    from augrgb.core.opening import sha256_file
 
     edit(folder, sha256=sha256_file(folder / "model.safetensors"))
 

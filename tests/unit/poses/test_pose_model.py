@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from augrgb.core.errors import EnvironmentFault, InputRefused, UsageFault
-from augrgb.core.files import sha256_file
+from augrgb.core.opening import sha256_file
 from augrgb.poses.onnx_model import OnnxModel
 from augrgb.poses.person_detector import PersonDetector
 from augrgb.poses.pose_model import PoseModel, decode_simcc, whole_image

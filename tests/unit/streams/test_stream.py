@@ -12,7 +12,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from augrgb.core.errors import AugrgbError
-from augrgb.core.files import sha256_file
+from augrgb.core.opening import sha256_file
 from augrgb.core.timeline import Clock
 from augrgb.detection.late_fusion import late_fusion
 from augrgb.streams import StreamSettings, build_stream, filter_sequence, load_stream, predict, save_stream

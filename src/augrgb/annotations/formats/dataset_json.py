@@ -11,7 +11,8 @@ from augrgb.annotations.annotation_set import AnnotationSet
 from augrgb.annotations.dataset_file import read_dataset, save_dataset
 from augrgb.annotations.splits import splits_of
 from augrgb.core.errors import InputRefused
-from augrgb.core.files import file_name_of
+from augrgb.core.files import file_name_of, make_folder
+from augrgb.core.opening import resolved
 from augrgb.core.types import Dataset, VideoRecord
 
 
@@ -43,7 +44,7 @@ class DatasetJson(AnnotationFormat):
     def write(self, annotations: AnnotationSet, path: Path) -> list[Path]:
         folder = _folder(path)
         videos = {video_id: _with_files_in(folder, video) for video_id, video in annotations.videos.items()}
-        name = self.name_as or folder.resolve().name or "dataset"
+        name = self.name_as or resolved(folder).name or "dataset"
         return [save_dataset(Dataset(name, annotations.classes, videos, splits_of(annotations)), folder)]
 
 
@@ -66,13 +67,13 @@ def _linked(file: Path, folder: Path, name: str) -> Path:
     Raises:
         InputRefused: E-ID-003: it cannot be linked, or another file has the name of the link.
     """
-    if not file.exists() or file.resolve().is_relative_to(folder.resolve()):
+    if not file.exists() or resolved(file).is_relative_to(resolved(folder)):
         return file
     link = folder / name
     try:
-        link.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(link.parent)
         if not link.exists() or not link.samefile(file):
-            os.link(file.resolve(), link)
+            os.link(resolved(file), link)
     except OSError as error:
         problem = f"lies outside {folder} and cannot be hard-linked to {link} ({error.strerror})"
         remedy = "Choose a folder above the videos, or an empty folder on their disk."

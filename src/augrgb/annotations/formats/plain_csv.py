@@ -19,6 +19,7 @@ from augrgb.annotations.reading.tables import find_columns, header_of, read_tabl
 from augrgb.annotations.reading.text_files import head_of, open_text
 from augrgb.core.errors import AugrgbError, InputRefused, UsageFault, did_you_mean, raise_together
 from augrgb.core.files import write_text
+from augrgb.core.opening import is_file
 from augrgb.core.types import Event, VideoRecord
 
 _COLUMNS = {
@@ -92,7 +93,7 @@ class PlainCsv(AnnotationFormat):
 
     @classmethod
     def near(cls, path: Path) -> Near | None:
-        if path.suffix.lower() not in (*cls.suffixes, ".txt") or not path.is_file():
+        if path.suffix.lower() not in (*cls.suffixes, ".txt") or not is_file(path):
             return None
         names = header_of(head_of(path))
         columns = find_columns(names, _COLUMNS | _EXTRA)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import functools
-import json
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ from augrgb.annotations.reading.json_reader import iter_json
 from augrgb.annotations.reading.json_values import as_list, as_number, as_object, as_text, member
 from augrgb.annotations.reading.text_files import head_of, open_text
 from augrgb.core.errors import InputRefused, UsageFault, did_you_mean
+from augrgb.core.plain_data import parse_json
 from augrgb.core.types import Event, VideoRecord
 
 _Segment = tuple[str, dict[str, tuple[str, ...]], tuple[float, ...], str]
@@ -221,15 +221,15 @@ def _csv_segments(path: Path) -> Iterator[_Segment]:
 
 def _csv_segment(row: dict[str, str], where: str) -> _Segment:
     try:
-        listed = json.loads(row["file_list"]) if row["file_list"].startswith("[") else [row["file_list"]]
-        values = {str(key): _chosen({}, str(value)) for key, value in json.loads(row["metadata"]).items()}
+        listed = _cell(row["file_list"]) if row["file_list"].startswith("[") else [row["file_list"]]
+        values = {str(key): _chosen({}, str(value)) for key, value in _cell(row["metadata"]).items()}
         if "temporal_coordinates" in row:
-            times = tuple(float(time) for time in json.loads(row["temporal_coordinates"]))
+            times = tuple(float(time) for time in _cell(row["temporal_coordinates"]))
         else:
             times = tuple(
                 float(row[key]) for key in ("temporal_segment_start", "temporal_segment_end") if row[key].strip()
             )
-        spatial = json.loads(row.get("spatial_coordinates") or "[]")
+        spatial = _cell(row.get("spatial_coordinates") or "[]")
     except (ValueError, KeyError, AttributeError, TypeError) as error:
         raise InputRefused("E-ANN-005", where, f"not a row of a VIA export: {error!r}") from error
     if len(listed) != 1:
@@ -239,3 +239,11 @@ def _csv_segment(row: dict[str, str], where: str) -> _Segment:
 
 def _stem(name: str) -> str:
     return PurePosixPath(name.replace("\\", "/")).stem
+
+
+def _cell(text: str) -> Any:
+    """JSON in a cell of the table."""
+    try:
+        return parse_json(text, "cell")
+    except InputRefused as fault:
+        raise ValueError(fault.problem) from fault

@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 
 from augrgb.core.errors import InputRefused
+from augrgb.core.opening import open_regular
 
 HEAD = 8192
 _CHUNK = 1 << 20
@@ -25,7 +26,7 @@ def encoding_of(path: Path) -> str:
     Raises:
         InputRefused: E-FILE-002: no text, or UTF-8 that breaks off or is damaged, with the line.
     """
-    with open(path, "rb") as handle:
+    with open_regular(path, "text file") as handle:
         head = handle.read(HEAD)
     known = encoding_of_head(head)
     if known is None:
@@ -59,8 +60,9 @@ def encoding_of_head(head: bytes) -> str | None:
     declared = _DECLARED.match(head)
     if declared:
         try:
+            "".encode(declared[1].decode())  # a LookupError also for codecs that are not of text, such as zlib
             name = codecs.lookup(declared[1].decode()).name
-        except LookupError:
+        except (LookupError, ValueError):
             return "utf-8"
         return name if not name.startswith("utf") else "utf-8"
     return "utf-8"
@@ -83,7 +85,7 @@ def decoded_head(head: bytes) -> str:
 def _prove(path: Path, encoding: str) -> None:
     decoder = codecs.getincrementaldecoder(encoding)()
     try:
-        with open(path, "rb") as handle:
+        with open_regular(path, "text file") as handle:
             while piece := handle.read(_CHUNK):
                 decoder.decode(piece)
             decoder.decode(b"", final=True)
@@ -95,7 +97,7 @@ def _first_fault(path: Path) -> tuple[int, int, bool] | None:
     """Byte and line of the first fault of UTF-8, and whether a character beyond ASCII was read up to there."""
     decoder = codecs.getincrementaldecoder("utf-8")()
     at, line, beyond_ascii = 0, 1, False
-    with open(path, "rb") as handle:
+    with open_regular(path, "text file") as handle:
         while True:
             piece = handle.read(_CHUNK)
             held = len(decoder.getstate()[0])

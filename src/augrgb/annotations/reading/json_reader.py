@@ -11,6 +11,7 @@ from typing import Any, TextIO
 from augrgb.annotations.reading import text_files
 from augrgb.annotations.reading.text_files import RepeatedKey, open_text, unique_keys
 from augrgb.core.errors import InputRefused
+from augrgb.core.plain_data import check_json, json_decoder
 
 _CHUNK = 1 << 18
 _NEAR_END = 1 << 12  # a mistake this close to the end of what was read may only be a value that is cut off
@@ -93,7 +94,7 @@ class _Window:
         self.path, self.text = path, text
         self.buffer, self.at, self.ended = "", 0, False
         self._lines, self._column = 0, 0  # line breaks before the buffer, and characters since the last of them
-        self._decoder = json.JSONDecoder(object_pairs_hook=unique_keys)
+        self._decoder = json_decoder(unique_keys)
 
     def peek(self) -> str:
         """The next character that is no blank, "" at the end of the file."""
@@ -122,6 +123,7 @@ class _Window:
                 raise InputRefused("E-FILE-010", self.path, f"not valid JSON: {error}") from error
             if not self.buffer[end:].strip("+-.eE0123456789") and self._more():  # a number may go on
                 continue
+            check_json(value, self.buffer[self.at : end], self.path)
             self.at = end
             return value
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from augrgb.core.errors import InputRefused
+from augrgb.core.shown import shown
 
 _NAMES = {dict: "an object", list: "a list", str: "text", bool: "true or false", int: "a number", float: "a number"}
 
@@ -26,7 +27,7 @@ def as_list(value: Any, *place: object) -> list[Any]:
 def as_number(value: Any, *place: object) -> float:
     """A number; numbers in quotes are understood. NaN passes: `repair` judges it with the other times."""
     if isinstance(value, (int, float)) and not isinstance(value, bool):
-        return float(value)
+        return float(value)  # never an OverflowError: JSON's large whole numbers are read as floats
     if isinstance(value, str):
         try:
             return float(value)
@@ -55,12 +56,16 @@ def as_text(value: Any, *place: object) -> str:
 def member(value: dict[str, Any], key: str, *place: object) -> Any:
     """One key of an object that must be there."""
     if key not in value:
-        raise InputRefused("E-ANN-001", _where(place), f"no {key!r}; keys: {', '.join(map(repr, value)) or 'none'}")
+        raise InputRefused(
+            "E-ANN-001",
+            _where(place),
+            f"no {key!r}; keys: {', '.join(shown(key) for key in list(value)[:20]) or 'none'}",
+        )
     return value[key]
 
 
 def _wrong(value: Any, expected: str, place: tuple[object, ...]) -> InputRefused:
-    found = "null" if value is None else f"{_NAMES.get(type(value), type(value).__name__)} ({str(value)[:60]!r})"
+    found = "null" if value is None else f"{_NAMES.get(type(value), type(value).__name__)} ({shown(value, 60)})"
     return InputRefused("E-ANN-001", _where(place), f"expected {expected}, found {found}")
 
 

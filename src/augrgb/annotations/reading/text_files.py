@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TextIO
 
 from augrgb.annotations.reading.encodings import HEAD, decoded_head, encoding_of
-from augrgb.core.errors import InputRefused
+from augrgb.core.errors import AugrgbError, InputRefused
+from augrgb.core.opening import is_file, is_folder, open_regular, read_bytes, regular_file
 
 WHOLE_FILE_LIMIT = 1 << 30
 
@@ -19,9 +21,9 @@ def head_of(path: Path) -> str:
     Lines end with `\\n`, whatever the file has.
     """
     try:
-        with open(path, "rb") as handle:
+        with open_regular(path) as handle:
             return decoded_head(handle.read(HEAD))
-    except OSError:
+    except AugrgbError:
         return ""
 
 
@@ -31,16 +33,12 @@ def files_below(path: Path, *suffixes: str) -> list[Path]:
     Raises:
         InputRefused: E-FILE-001: nothing there; E-FILE-006: no such file in the folder; E-FILE-009: not a file.
     """
-    if path.is_dir():
-        found = sorted(p for p in path.rglob("*") if p.suffix.lower() in suffixes and p.is_file())
+    if is_folder(path):
+        found = sorted(p for p in path.rglob("*") if p.suffix.lower() in suffixes and is_file(p))
         if not found:
             raise InputRefused("E-FILE-006", path, f"no {' or '.join(suffixes)} file in this folder")
         return found
-    if not path.exists():
-        raise InputRefused("E-FILE-001", path, "no such annotation file")
-    if not path.is_file():
-        raise InputRefused("E-FILE-009", path, "not a file or folder")
-    return [path]
+    return [regular_file(path, "annotation file")]
 
 
 @contextmanager
@@ -51,7 +49,11 @@ def open_text(path: Path) -> Iterator[TextIO]:
         InputRefused: E-FILE-001 missing; E-FILE-002 no text, or damaged.
     """
     files_below(path)
-    with open(path, encoding=encoding_of(path), newline="") as text:
+    encoding = encoding_of(path)
+    with (
+        open_regular(path, "annotation file") as handle,
+        io.TextIOWrapper(handle, encoding=encoding, newline="") as text,
+    ):
         yield text
 
 
@@ -62,11 +64,8 @@ def read_text(path: Path) -> str:
         InputRefused: E-FILE-001 missing; E-FILE-002 no text, or damaged; E-FILE-003 larger than 1 GiB.
     """
     files_below(path)
-    size = path.stat().st_size
-    if size > WHOLE_FILE_LIMIT:
-        problem = f"{size / 2**30:.1f} GiB; this format is read whole and may have 1 GiB"
-        raise InputRefused("E-FILE-003", path, problem, "Split it, or use CSV, which is streamed.")
-    return path.read_bytes().decode(encoding_of(path))
+    data = read_bytes(path, "annotation file", WHOLE_FILE_LIMIT)
+    return data.decode(encoding_of(path))
 
 
 class RepeatedKey(Exception):

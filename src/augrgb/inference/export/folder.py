@@ -24,9 +24,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from augrgb.core.errors import EnvironmentFault, InputRefused
-from augrgb.core.files import read_json, sha256_file
 from augrgb.core.fit import Unfit, fit
+from augrgb.core.opening import regular_file, sha256_file
 from augrgb.core.overlap import in_windows
+from augrgb.core.plain_data import read_json
 from augrgb.core.timeline import Clock
 from augrgb.features.pipeline import overlapped
 from augrgb.inference.thresholds import read_thresholds
@@ -204,6 +205,7 @@ def onnx_session(path: Path, threads: int = 0) -> Callable[[Mapping[str, NDArray
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads, options.inter_op_num_threads, options.log_severity_level = threads, 1, 3
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    regular_file(path, "model file")
     try:
         session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
     except Exception as error:  # its exceptions have no common base but this

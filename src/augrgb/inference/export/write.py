@@ -6,7 +6,6 @@ import contextlib
 import io
 import json
 import logging
-import os
 import tempfile
 import warnings
 from collections.abc import Iterator, Sequence
@@ -20,7 +19,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from augrgb.core.errors import EnvironmentFault, InputRefused, UsageFault
-from augrgb.core.files import sha256_file, write_bytes, write_json, write_text
+from augrgb.core.files import make_folder, move_file, write_bytes, write_json, write_text
+from augrgb.core.opening import is_file, read_bytes, resolved, sha256_file
 from augrgb.filters import SdTcn
 from augrgb.inference.bundle import Bundle
 from augrgb.inference.detector import Detector
@@ -58,26 +58,26 @@ def export_bundle(folder: Path | str, out: Path | str) -> Exported:
     """
     folder, out = Path(folder), Path(out)
     _need_packages(folder)
-    if out.resolve() == folder.resolve():
+    if resolved(out) == resolved(folder):
         raise UsageFault("E-CFG-018", out, "is the bundle itself", "Choose another folder.")
     detector = Detector(folder, "cpu")
     bundle = cast(Bundle, detector.bundle)
-    out.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(out.parent)
     with tempfile.TemporaryDirectory(prefix=f".{out.name}-", dir=out.parent) as name:
         made = Path(name)
         settings = _write_parts(bundle, made)
         write_text(made / "CARD.md", model_card(bundle, settings))
-        if (folder / THRESHOLDS_FILE).is_file():
-            write_bytes(made / THRESHOLDS_FILE, (folder / THRESHOLDS_FILE).read_bytes())
+        if is_file(folder / THRESHOLDS_FILE):
+            write_bytes(made / THRESHOLDS_FILE, read_bytes(folder / THRESHOLDS_FILE))
         _write_settings(made, settings)
         differences = _compare(detector, made)
         settings = replace(settings, differences={str(count): value for count, value in differences.items()})
         _write_settings(made, settings)
-        out.mkdir(parents=True, exist_ok=True)
+        make_folder(out)
         (out / EXPORT_FILE).unlink(missing_ok=True)
         names = sorted(path.name for path in made.iterdir() if path.name != EXPORT_FILE)
         for file in [*names, EXPORT_FILE]:
-            os.replace(made / file, out / file)
+            move_file(made / file, out / file)
     return Exported(tuple(out / file for file in [*names, EXPORT_FILE]), differences)
 
 

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any, cast
 
 from augrgb.core.errors import UsageFault
-from augrgb.core.files import read_json
 from augrgb.core.nested import merge_dotted
+from augrgb.core.plain_data import read_json
 from augrgb.encoders import ENCODERS
 from augrgb.parallel.jobs import Job
 from augrgb.pipelines.comparison.jobs import (

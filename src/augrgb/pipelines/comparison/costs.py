@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from augrgb.core.files import read_json, write_json
+from augrgb.core.files import write_json
+from augrgb.core.plain_data import read_json
 from augrgb.parallel.jobs import StageCost
 
 TOTAL = "in all (stages overlap)"

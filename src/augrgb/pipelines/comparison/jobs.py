@@ -10,7 +10,9 @@ from typing import Any
 
 from augrgb.annotations.dataset_file import load_dataset, role
 from augrgb.core.errors import AugrgbError, EnvironmentFault
-from augrgb.core.files import read_json, sha256_file, write_json
+from augrgb.core.files import write_json
+from augrgb.core.opening import sha256_file
+from augrgb.core.plain_data import read_json
 from augrgb.core.progress import Progress
 from augrgb.metrics.evaluation import MetricResult
 from augrgb.pipelines.comparison.row_result import Column, RowResult

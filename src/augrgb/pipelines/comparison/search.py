@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from augrgb.core.errors import InputRefused
-from augrgb.core.files import read_json
+from augrgb.core.plain_data import read_json
 from augrgb.parallel.jobs import Job
 from augrgb.pipelines.comparison.cells import MANIFEST, MODEL, Cells, Trial
 from augrgb.pipelines.comparison.graph import ancestors, rounds

@@ -5,11 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import yaml
-from pydantic import Field, PositiveInt, ValidationError
+from pydantic import Field, ValidationError
 
 from augrgb.core.errors import InputRefused, UsageFault
-from augrgb.core.files import read_json
+from augrgb.core.opening import is_file, is_folder
+from augrgb.core.plain_data import read_json, read_yaml
+from augrgb.recipe.encoder_schema import FrameSide
 from augrgb.recipe.sections import ClockSection, Section
 
 PROJECT_FILE = "project.yaml"
@@ -21,10 +22,10 @@ class Project(Section):
     dataset: Path = Field(description="Folder with dataset.json; relative to the project file.")
     split: str
     clock: ClockSection
-    layers: PositiveInt = Field(5, description="Layers of the temporal filter.")
-    size: tuple[PositiveInt, PositiveInt] = Field((64, 48), description="Width and height of the frames encoders see.")
+    layers: int = Field(5, gt=0, le=16, description="Layers of the temporal filter.")
+    size: tuple[FrameSide, FrameSide] = Field((64, 48), description="Width and height of the frames encoders see.")
     poses: bool = Field(True, description="Use poses as a teacher where all training videos have them.")
-    seed: int = Field(0, ge=0)
+    seed: int = Field(0, ge=0, lt=2**32)
 
 
 def load_project(path: Path) -> Project:
@@ -34,18 +35,17 @@ def load_project(path: Path) -> Project:
         InputRefused: E-FILE-001, it is absent.
         UsageFault: E-CFG-001, not a project file.
     """
-    path = path / PROJECT_FILE if path.is_dir() else path
+    path = path / PROJECT_FILE if is_folder(path) else path
     try:
-        values: Any = yaml.safe_load(path.read_text(encoding="utf-8"))
-        project = Project.model_validate(values)
-    except FileNotFoundError as error:
+        project = Project.model_validate(read_yaml(path, "project file"))
+    except InputRefused as fault:
         remedy = "Make one with `augrgb init VIDEOS EVENTS`."
-        raise InputRefused("E-FILE-001", path, "no such project file", remedy) from error
-    except (yaml.YAMLError, ValidationError, UnicodeDecodeError) as error:
+        raise InputRefused(fault.code, path, fault.problem, fault.remedy or remedy) from fault
+    except (UsageFault, ValidationError) as error:
         lines = (
-            [f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors()]
+            [f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors()[:20]]
             if isinstance(error, ValidationError)
-            else [str(error)]
+            else [error.problem]
         )
         remedy = "Correct it, or make it again with `augrgb init`."
         raise UsageFault("E-RUN-010", path, "not a project file: " + "; ".join(lines), remedy) from error
@@ -59,7 +59,7 @@ def check_same(path: Path, settings: dict[str, Any]) -> None:
     Raises:
         UsageFault: E-RUN-011, with every difference.
     """
-    if not path.is_file():
+    if not is_file(path):
         return
     known = read_json(path, "settings")
     keys = sorted(known.keys() | settings.keys())

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from augrgb.core.catalog import catalog, check_choice
 from augrgb.core.errors import InputRefused
-from augrgb.core.files import unreadable
+from augrgb.core.opening import open_regular
 from augrgb.poses.formats.alphapose import AlphaPoseJson
 from augrgb.poses.formats.coco import CocoKeypoints
 from augrgb.poses.formats.kinect import KinectText
@@ -49,11 +49,8 @@ def read_skeletons(path: Path, format_name: str = "auto", options: ReadOptions |
     if format_name != "auto":
         check_choice(SKELETON_FORMATS, format_name, "skeleton format", "--format")
         return SKELETON_FORMATS[format_name].read(path, options)
-    try:
-        with open(path, "rb") as handle:
-            head = handle.read(_HEAD_BYTES)
-    except OSError as error:
-        raise unreadable(path, error, "skeleton file") from error
+    with open_regular(path, "skeleton file") as handle:
+        head = handle.read(_HEAD_BYTES)
     for kind in SKELETON_FORMATS.values():
         if path.suffix.lower() in kind.suffixes and kind.sniff(head):
             return kind.read(path, options)

@@ -9,6 +9,7 @@ from typing import Literal
 import numpy as np
 
 from augrgb.core.errors import InputRefused
+from augrgb.core.plain_data import read_text
 from augrgb.poses.rotation import Floats, rotation
 
 Units = Literal["m", "cm", "mm", "inch"]
@@ -45,12 +46,7 @@ class _Lines:
 
     def __init__(self, path: Path) -> None:
         self.path, self.number = path, 0
-        try:
-            self._lines = path.read_text(encoding="utf-8-sig").splitlines()
-        except FileNotFoundError as error:
-            raise InputRefused("E-FILE-001", path, "no such BVH file") from error
-        except UnicodeDecodeError as error:
-            raise InputRefused("E-FILE-002", path, f"not UTF-8 at byte {error.start}; is it a BVH file?") from error
+        self._lines = read_text(path, "BVH file").splitlines()
 
     def fault(self, problem: str) -> InputRefused:
         return InputRefused("E-POS-011", f"{self.path}:{self.number}", problem, "Export the file as BVH again.")

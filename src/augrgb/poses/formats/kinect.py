@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from augrgb.core.files import unreadable
+from augrgb.core.opening import open_regular
 from augrgb.poses.people import link_people
 from augrgb.poses.skeleton_format import ReadOptions, SkeletonFormat, SkeletonRecording, wrong
 
@@ -59,29 +59,26 @@ class KinectText(SkeletonFormat):
 
 def _frames(path: Path) -> Iterator[list[_Person]]:
     width: int | None = None
-    try:
-        with open(path, "rb") as handle:
-            number = 0
-            while line := handle.readline(_MAX_LINE):
-                number += 1
-                words = line.replace(b",", b" ").split()
-                if not words:
-                    rest = handle.read(_MAX_LINE)
-                    if rest.strip():
-                        raise wrong(path, f"line {number}", "an empty line between frames")
-                    return
-                width = width or len(words)
-                if len(words) not in (_PER_PERSON, 2 * _PER_PERSON) or len(words) != width:
-                    expected = f"{2 * _PER_PERSON} (2 people x {_JOINTS} joints x 3)" if number == 1 else str(width)
-                    raise wrong(path, f"line {number}", f"{len(words)} numbers, expected {expected}")
-                try:
-                    values = np.array(words, np.float32).reshape(-1, _JOINTS, 3)
-                except ValueError as error:
-                    raise wrong(path, f"line {number}", "holds something that is no number") from error
-                if not np.isfinite(values).all():
-                    raise wrong(path, f"line {number}", "a number is NaN or infinite")
-                values[(values == 0).all(axis=2)] = np.nan
-                seen = [person for person in values if not np.isnan(person).all()]
-                yield [(person, (~np.isnan(person[:, 0])).astype(np.float32)) for person in seen]
-    except OSError as error:
-        raise unreadable(path, error, "skeleton file") from error
+    with open_regular(path, "skeleton file") as handle:
+        number = 0
+        while line := handle.readline(_MAX_LINE):
+            number += 1
+            words = line.replace(b",", b" ").split()
+            if not words:
+                rest = handle.read(_MAX_LINE)
+                if rest.strip():
+                    raise wrong(path, f"line {number}", "an empty line between frames")
+                return
+            width = width or len(words)
+            if len(words) not in (_PER_PERSON, 2 * _PER_PERSON) or len(words) != width:
+                expected = f"{2 * _PER_PERSON} (2 people x {_JOINTS} joints x 3)" if number == 1 else str(width)
+                raise wrong(path, f"line {number}", f"{len(words)} numbers, expected {expected}")
+            try:
+                values = np.array(words, np.float32).reshape(-1, _JOINTS, 3)
+            except ValueError as error:
+                raise wrong(path, f"line {number}", "holds something that is no number") from error
+            if not np.isfinite(values).all():
+                raise wrong(path, f"line {number}", "a number is NaN or infinite")
+            values[(values == 0).all(axis=2)] = np.nan
+            seen = [person for person in values if not np.isnan(person).all()]
+            yield [(person, (~np.isnan(person[:, 0])).astype(np.float32)) for person in seen]

@@ -12,8 +12,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from augrgb.core.arrays import open_arrays
 from augrgb.core.errors import InputRefused
 from augrgb.core.files import ARRAY_DAMAGE
+from augrgb.core.opening import open_regular
 from augrgb.poses.people import PersonTrack, link_people
 from augrgb.poses.skeleton_format import (
     ReadOptions,
@@ -107,13 +109,11 @@ def _people(
 
 def _keypoints(path: Path) -> NDArray[Any]:
     try:
-        with zipfile.ZipFile(path) as archive:
+        with open_regular(path, "skeleton file") as handle, zipfile.ZipFile(handle) as archive:
             if sum(info.file_size for info in archive.infolist()) > _MAX_BYTES:
                 raise InputRefused("E-POS-003", path, f"unpacks to more than {_MAX_BYTES} bytes")
-        with np.load(path, allow_pickle=False) as arrays:
+        with open_arrays(path, "skeleton file") as arrays:
             values: NDArray[Any] = arrays["kpts"]
             return values
-    except FileNotFoundError as error:
-        raise InputRefused("E-FILE-001", path, "no such file") from error
     except ARRAY_DAMAGE as error:
         raise InputRefused("E-POS-001", path, f"not a readable .npz with kpts ({error})", "Copy it again.") from error

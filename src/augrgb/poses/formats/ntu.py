@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from augrgb.core.files import unreadable
+from augrgb.core.opening import open_regular
 from augrgb.poses.people import PersonTrack
 from augrgb.poses.skeleton_format import MAX_FRAMES, ReadOptions, SkeletonFormat, SkeletonRecording, wrong
 
@@ -83,12 +83,9 @@ class _Lines:
         self._lines = self._read()
 
     def _read(self) -> Iterator[list[str]]:
-        try:
-            with open(self.path, "rb") as handle:
-                while line := handle.readline(_MAX_LINE):
-                    yield line.decode("ascii", "replace").split()
-        except OSError as error:
-            raise unreadable(self.path, error, "skeleton file") from error
+        with open_regular(self.path, "skeleton file") as handle:
+            while line := handle.readline(_MAX_LINE):
+                yield line.decode("ascii", "replace").split()
 
     def words(self, expected: str) -> list[str]:
         self.number += 1

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from augrgb.core.errors import EnvironmentFault, InputRefused, UsageFault
-from augrgb.core.files import sha256_file
+from augrgb.core.opening import sha256_file
 from augrgb.video.flow.method import FlowMethod
 from augrgb.video.flow.settings import FlowSettings
 

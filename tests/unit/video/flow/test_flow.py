@@ -13,7 +13,7 @@ import safetensors.torch
 import torch
 
 from augrgb.core.errors import EnvironmentFault, InputRefused, UsageFault
-from augrgb.core.files import sha256_file
+from augrgb.core.opening import sha256_file
 from augrgb.video.flow import (
     FLOW_METHODS,
     DisFlow,

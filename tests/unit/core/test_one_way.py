@@ -1,0 +1,133 @@
+"""One way to open, parse and write files: no module of the package goes round it. Judged by its syntax tree."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import augrgb
+
+SOURCE = Path(augrgb.__file__).parent
+
+FUNCTIONS = {
+    "open": "core.opening.open_regular or core.files.atomic_file",
+    "safe_open": "core.arrays.open_tensors",
+    "load_file": "core.weights.read_weights",
+    "save_file": "core.files.write_bytes",
+    "iterparse": "annotations.reading.xml_reader",
+}
+METHODS = {
+    "read_text": "core.plain_data.read_text",
+    "read_bytes": "core.opening.read_bytes",
+    "write_text": "core.files.write_text",
+    "write_bytes": "core.files.write_bytes",
+    "mkdir": "core.files.make_folder",
+    "safe_open": "core.arrays.open_tensors",
+    "load_file": "core.weights.read_weights",
+    "save_file": "core.files.write_bytes",
+    "touch": "core.files",
+    "resolve": "core.opening.resolved",
+}
+QUALIFIED = {
+    ("np", "load"): "core.arrays",
+    ("np", "save"): "core.files.atomic_file",
+    ("np", "memmap"): "core.arrays",
+    ("np", "fromfile"): "core.opening",
+    ("np", "loadtxt"): "core.plain_data",
+    ("np", "genfromtxt"): "core.plain_data",
+    ("json", "load"): "core.plain_data.parse_json",
+    ("json", "loads"): "core.plain_data.parse_json",
+    ("json", "dump"): "core.files.write_json",
+    ("json", "JSONDecoder"): "core.plain_data.json_decoder",
+    ("yaml", "load"): "core.plain_data.parse_yaml",
+    ("yaml", "safe_load"): "core.plain_data.parse_yaml",
+    ("yaml", "full_load"): "core.plain_data.parse_yaml",
+    ("yaml", "unsafe_load"): "core.plain_data.parse_yaml",
+    ("torch", "load"): "parallel.walled_child",
+    ("torch", "save"): "core.files.write_bytes",
+    ("os", "open"): "core.opening",
+    ("os", "replace"): "core.files.atomic_path",
+    ("os", "rename"): "core.files.atomic_path",
+    ("os", "makedirs"): "core.files.make_folder",
+    ("os", "mkdir"): "core.files.make_folder",
+    ("io", "open"): "core.opening",
+    ("pickle", "load"): "nothing: pickles can run code",
+    ("pickle", "loads"): "nothing: pickles can run code",
+    ("shutil", "copy"): "core.files.write_bytes",
+    ("shutil", "copyfile"): "core.files.write_bytes",
+    ("shutil", "move"): "core.files.atomic_path",
+    ("av", "open"): "video.container.open_video",
+    ("zipfile", "ZipFile"): "core.arrays.open_arrays",
+    ("tarfile", "open"): "nothing: no archive is unpacked",
+    ("gzip", "open"): "nothing: no archive is unpacked",
+    ("onnxruntime", "InferenceSession"): "inference.export.folder.onnx_session",
+    ("sqlite3", "connect"): "server.database",
+}
+ALLOWED = {
+    "core/opening.py": {"os.open", "open"},
+    "core/files.py": {"open", "os.open", "os.replace", "mkdir", "write_bytes"},
+    "core/plain_data.py": {"json.JSONDecoder", "yaml.load"},
+    "core/arrays.py": {"np.load", "safe_open", "zipfile.ZipFile"},
+    "poses/files.py": {"zipfile.ZipFile"},  # of a handle of `open_regular`
+    "poses/formats/lcrnet.py": {"zipfile.ZipFile"},
+    "poses/onnx_model.py": {"onnxruntime.InferenceSession"},  # after `regular_file`
+    "sensors/files.py": {"zipfile.ZipFile"},
+    "server/database.py": {"sqlite3.connect"},
+    "server/exports.py": {"zipfile.ZipFile"},  # in memory
+    "inference/export/folder.py": {"onnxruntime.InferenceSession"},  # after `regular_file`
+    "core/weights.py": {"load_file"},
+    "features/store.py": {"np.memmap"},  # at a place that `open_tensors` has checked
+    "annotations/reading/xml_reader.py": {"iterparse"},
+    "video/container.py": {"av.open"},
+    "video/mp4.py": {"av.open"},  # to write, inside `atomic_path`
+    "parallel/limits.py": {"open", "read_text"},  # /proc
+    "parallel/walled_child.py": {"torch.load", "save_file"},  # behind the wall
+    "parallel/ray.py": {"pickle.loads"},  # what this program itself sent to its own workers
+    "cli/main.py": {"os.open"},  # /dev/null
+    "server/app.py": {"read_bytes"},  # files of the package
+    "server/results.py": {"np.save"},  # into memory
+    "server/uploads.py": {"open"},  # inside `atomic_path`, without a buffer
+    "weights/address.py": {"open"},  # a part of a download, in the cache folder of this program
+    "weights/cache.py": {"open", "mkdir", "os.replace"},  # the same, and its lock
+    "weights/wheel.py": {"open", "zipfile.ZipFile"},
+    "training/run_lock.py": {"os.open", "mkdir", "read_text", "json.loads", "json.dump"},  # /proc, and the lock itself
+}
+
+
+def calls_of(source: str) -> set[str]:
+    """The calls of a module that open, parse or write a file by themselves."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(source)):
+        if not isinstance(node, ast.Call):
+            continue
+        called = node.func
+        if isinstance(called, ast.Name) and called.id in FUNCTIONS:
+            found.add(called.id)
+        if isinstance(called, ast.Attribute):
+            owner = called.value.id if isinstance(called.value, ast.Name) else ""
+            if (owner, called.attr) in QUALIFIED:
+                found.add(f"{owner}.{called.attr}")
+            elif called.attr in METHODS:
+                found.add(called.attr)
+            elif called.attr == "open" and owner in ("path", "file", "source", "target"):
+                found.add("path.open")
+    return found
+
+
+def test_no_module_opens_parses_or_writes_a_file_by_itself() -> None:
+    found: list[str] = []
+    for path in sorted(SOURCE.rglob("*.py")):
+        name = path.relative_to(SOURCE).as_posix()
+        wrong = calls_of(path.read_text("utf-8")) - ALLOWED.get(name, set())
+        found += [f"{name}: {call}" for call in sorted(wrong)]
+    assert not found, "\n".join([*found, "", "Use:", *(f"  {k}: {v}" for k, v in {**FUNCTIONS, **METHODS}.items())])
+
+
+def test_what_is_allowed_is_used() -> None:
+    for name, calls in ALLOWED.items():
+        assert calls <= calls_of((SOURCE / name).read_text("utf-8")), f"{name} no longer uses all of {sorted(calls)}"
+
+
+def test_the_guard_sees_each_way_round() -> None:
+    text = "open(p); json.loads(t); p.read_text(); np.load(p); yaml.safe_load(t); os.replace(a, b); p.mkdir()"
+    assert calls_of(text) == {"open", "json.loads", "read_text", "np.load", "yaml.safe_load", "os.replace", "mkdir"}
