@@ -23,6 +23,7 @@ FILES = {
     "via": ("v.json", '{"project": {"pid": "1", "vid_list": ["1"]}}'),
     "label-studio": ("l.json", '[{"id": 1, "annotations": []}]'),
     "cvat": ("annotations.xml", "<annotations><version>1.1</version><meta>"),
+    "boris": ("k.boris", '{"project_format_version": "7.0", "behaviors_conf": {}}'),
     "frame-wise": ("P03_milk.txt", "SIL\nSIL\nSIL\ntake_cup\ntake_cup\ntake_cup\n"),
     "srt": ("s.srt", "1\n00:00:01,000 --> 00:00:03,000\ncut\n"),
     "webvtt": ("w.vtt", "WEBVTT\n"),

@@ -2,6 +2,7 @@
 
 from augrgb.annotations.annotation_format import AnnotationFormat
 from augrgb.annotations.formats.activitynet_json import ActivityNetJson
+from augrgb.annotations.formats.boris import Boris
 from augrgb.annotations.formats.charades_csv import CharadesCsv
 from augrgb.annotations.formats.charades_json import CharadesJson
 from augrgb.annotations.formats.cvat import Cvat
@@ -24,6 +25,7 @@ FORMATS = catalog(AnnotationFormat, globals())  # type: ignore[type-abstract]
 __all__ = [
     "FORMATS",
     "ActivityNetJson",
+    "Boris",
     "CharadesCsv",
     "CharadesJson",
     "Cvat",
