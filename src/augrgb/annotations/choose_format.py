@@ -61,7 +61,7 @@ def make_format(name: str, options: Mapping[str, Any] | None = None) -> Annotati
 
 def requires_option(name: str, option: str) -> bool:
     """Whether a format has an option without a default, such as the frame rate."""
-    defaults = (FORMATS[name].__init__.__kwdefaults__ or {}) if name in FORMATS else {}
+    defaults = (getattr(FORMATS[name].__init__, "__kwdefaults__", None) or {}) if name in FORMATS else {}
     return option in defaults and defaults[option] is None
 
 

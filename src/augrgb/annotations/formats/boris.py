@@ -125,7 +125,8 @@ def _entry(videos: dict[str, _Video], media: str, observation: str, where: str) 
 
 def _project(file: Path, videos: dict[str, _Video]) -> int:
     raw = {str(place[0]): value for place, value in iter_json(file) if place}
-    behaviors = as_object(member(raw, "behaviors_conf", file), file, "behaviors_conf").values()
+    listed = as_object(member(raw, "behaviors_conf", file), file, "behaviors_conf")
+    behaviors = [as_object(value, file, "behaviors_conf", key) for key, value in listed.items()]
     states = {as_text(b.get("code"), file, "code") for b in behaviors if "state" in str(b.get("type", "")).lower()}
     points = 0
     for name, value in as_object(member(raw, "observations", file), file, "observations").items():
