@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import csv
+import json
 import re
 from pathlib import Path
+from typing import Any
 
 from support.tiny_project import run_cli
 
@@ -49,3 +51,29 @@ def test_what_is_no_finished_run_is_refused(project: Path, tmp_path: Path) -> No
 def test_a_threshold_outside_its_range_is_refused(project: Path, tmp_path: Path) -> None:
     outcome = run_cli("report", project / "rgb", "-o", tmp_path / "out", "--threshold", "1.5")
     assert outcome.code == 2 and "E-CFG-003" in outcome.err
+
+
+def test_what_is_detected_in_ignored_regions_is_no_mistake(project: Path, tmp_path: Path) -> None:
+    def found(dataset: dict[str, Any]) -> dict[str, Any]:
+        (project / "world" / "dataset.json").write_text(json.dumps(dataset))
+        outcome = run_cli("report", project / "rgb", "-o", tmp_path, "--timelines", "0", "--json")
+        assert outcome.code == 0, outcome.err
+        numbers: dict[str, Any] = json.loads(outcome.out)
+        return numbers
+
+    text = (project / "world" / "dataset.json").read_text()
+    before, changed = json.loads(text), json.loads(text)
+    tested = before["splits"]["cross_subject"]["test"]
+    for video in changed["videos"]:
+        if video["id"] in tested:
+            video["ignored"] = [{"label": "unknown", "start_s": 5.0, "end_s": video["duration_s"]}]
+            video["events"] = [one for one in video["events"] if one["end_s"] <= 5.0]
+    try:
+        whole, half = found(before)["runs"][0], found(changed)["runs"][0]
+    finally:
+        (project / "world" / "dataset.json").write_text(text)
+    assert whole["detections_in_ignored_regions"] == 0 < half["detections_in_ignored_regions"]
+    assert sum(half["mistakes"]["of_all"].values()) < sum(whole["mistakes"]["of_all"].values())
+    assert whole["results"][0]["protocol"] == "frame-map/present" and 0 <= whole["results"][0]["value"] <= 1
+    assert sum(whole["average_precision"].values()) > 0 and len(whole["confusion"]) == len(before["classes"]) + 1
+    assert {"true positive", "background"} <= set(whole["mistakes"]["of_the_best"])

@@ -37,7 +37,7 @@ def report(
     from augrgb.cli.output import print_json, say
     from augrgb.pipelines.report_runs import report_runs
 
-    written = report_runs(
+    found = report_runs(
         runs,
         out,
         split=split,
@@ -48,6 +48,7 @@ def report(
         allow_missing=allow_missing,
     )
     if as_json:
-        print_json({"written": [str(path) for path in written]})
+        print_json({"written": list(found.files), **found.numbers})
         return
-    say(f"{written[0]} (open it in a browser); figures in {out / 'figures'}, numbers in {written[1]}")
+    page, table, *_ = found.files
+    say(f"{page} (open it in a browser); figures in {out / 'figures'}, numbers in {table}")

@@ -90,7 +90,7 @@ class EvaluationInputs:
 
     def without_regions(self) -> tuple[EvaluationInputs, int]:
         """The inputs without the detections that lie in ignored regions for more than half, and their number."""
-        kept = tuple(d for d in self.detections if not _mostly_in(d, self.regions.get(d.video_id, ())))
+        kept = tuple(d for d in self.detections if not mostly_ignored(d, self.regions.get(d.video_id, ())))
         return replace(self, detections=kept), len(self.detections) - len(kept)
 
     def truth_segments(self) -> Segments:
@@ -176,8 +176,12 @@ def check_inputs(
     )
 
 
-def _mostly_in(detection: Detection, regions: Sequence[Event]) -> bool:
-    """Whether more than half of a detection lies in ignored regions (which may overlap)."""
+def mostly_ignored(detection: Detection, regions: Sequence[Event]) -> bool:
+    """Whether more than half of a detection lies in ignored regions (which may overlap).
+
+    >>> mostly_ignored(Detection("a", "drink", 1.0, 3.0, 0.9), [Event("?", 0.0, 1.8), Event("?", 1.5, 2.5)])
+    True
+    """
     inside, reached = 0.0, detection.start_s
     for region in sorted(regions, key=lambda region: region.start_s):
         start, end = max(region.start_s, reached), min(region.end_s, detection.end_s)

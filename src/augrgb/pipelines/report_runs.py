@@ -8,7 +8,7 @@ import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -30,7 +30,7 @@ from augrgb.metrics.error_analysis import (
     precision_recall,
     seconds_together,
 )
-from augrgb.metrics.evaluation import MetricResult
+from augrgb.metrics.evaluation import MetricResult, mostly_ignored
 from augrgb.metrics.segments import Segments, segments_of_detections, segments_of_events
 from augrgb.metrics.tiou_map import clean_truth
 from augrgb.pipelines.comparison.timelines import annotated_s
@@ -52,7 +52,13 @@ from augrgb.report.film_strip import strip_of_file
 from augrgb.report.numbers import counted, percent
 from augrgb.report.page import write_report
 from augrgb.report.tables import safe_cell
-from augrgb.workflows.evaluate import detections_of, evaluate_predictions, predict_run, run_recipe
+from augrgb.workflows.evaluate import (
+    detections_of,
+    evaluate_predictions,
+    predict_run,
+    result_to_json,
+    run_recipe,
+)
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -73,6 +79,20 @@ class _Run:
     shown: Segments
     diagnosis: Diagnosis
     curves: tuple[PrecisionRecall, ...]
+    left_aside: int
+
+
+@dataclass(frozen=True, slots=True)
+class RunsReport:
+    """What `report_runs` wrote and found.
+
+    Args:
+        files: The page first.
+        numbers: Everything that the page and its figures show, as plain values.
+    """
+
+    files: tuple[Path, ...]
+    numbers: dict[str, Any]
 
 
 def report_runs(
@@ -85,7 +105,7 @@ def report_runs(
     timelines: int = 4,
     formats: Sequence[draw.FigureFormat] = ("svg",),
     allow_missing: int = 0,
-) -> list[Path]:
+) -> RunsReport:
     """Write `report.html`, `per_class.csv` and `figures/` about one or more finished runs of a dataset.
 
     Args:
@@ -98,8 +118,7 @@ def report_runs(
         formats: Files of each figure beside the page.
         allow_missing: How many videos may lack features.
 
-    Returns:
-        What was written, the page first.
+    Detections that lie for more than half in ignored regions count nowhere, as in the protocols.
 
     Raises:
         UsageFault: E-RUN-007, runs of different datasets; E-CFG-003, a threshold outside (0, 1].
@@ -139,7 +158,17 @@ def report_runs(
         classes=dataset.classes,
     )
     write_report(page, data)
-    return [page, table, *written]
+    numbers = {
+        "split": split,
+        "role": role,
+        "tiou": threshold,
+        "videos": len(videos),
+        "events": len(truth),
+        "runs": [
+            _numbers(one, str(run), dataset.classes, truth, threshold) for one, run in zip(members, runs, strict=True)
+        ],
+    }
+    return RunsReport((page, table, *written), numbers)
 
 
 def _members(
@@ -155,19 +184,51 @@ def _members(
     events = {video: dataset.videos[video].events or () for video in labelled}
     truth = clean_truth(segments_of_events(events, index, classes))
     members = []
+    regions = {video: dataset.videos[video].ignored for video in labelled}
     for name, run, (predictions, _, _) in zip(_names(runs), runs, predicted, strict=True):
-        ranked = segments_of_detections(
-            [one for one in detections_of(predictions, dataset) if one.video_id in index], index, classes
-        )
+        every = [one for one in detections_of(predictions, dataset) if one.video_id in index]
+        known_ones = [one for one in every if not mostly_ignored(one, regions[one.video_id])]
+        ranked = segments_of_detections(known_ones, index, classes)
         final = _final(run, predictions, dataset)
+        at_work = [one for video, found in final.items() if video in index for one in found]
         shown = segments_of_detections(
-            [one for video, found in final.items() if video in index for one in found], index, classes
+            [one for one in at_work if not mostly_ignored(one, regions[one.video_id])], index, classes
         )
         results = evaluate_predictions(predictions, dataset, labelled)
         diagnosis = diagnose(ranked, truth, threshold=threshold)
         curves = precision_recall(ranked, truth, threshold=threshold)
-        members.append(_Run(name, predictions, results, ranked, final, shown, diagnosis, curves))
+        members.append(
+            _Run(name, predictions, results, ranked, final, shown, diagnosis, curves, len(every) - len(known_ones))
+        )
     return members, dataset, labelled, truth
+
+
+def _numbers(one: _Run, folder: str, classes: Sequence[str], truth: Segments, threshold: float) -> dict[str, Any]:
+    """The numbers behind the figures of a run."""
+    edges = _edges(truth)
+    by_duration = map_by_duration(one.ranked, truth, edges, threshold=threshold)
+    errors = {"start": one.diagnosis.start_error_s, "end": one.diagnosis.end_error_s}
+    return {
+        "name": one.name,
+        "folder": folder,
+        "results": [result_to_json(result) for result in one.results],
+        "detections_in_ignored_regions": one.left_aside,
+        "average_precision": {classes[curve.label]: curve.ap for curve in one.curves},
+        "mistakes": {
+            "of_the_best": dict(zip(KINDS, one.diagnosis.kinds[0].tolist(), strict=True)),
+            "of_all": dict(zip(KINDS, one.diagnosis.kinds.sum(axis=0).tolist(), strict=True)),
+        },
+        "boundary_error_s": {
+            side: dict(zip(("q25", "median", "q75"), np.quantile(values, (0.25, 0.5, 0.75)).tolist(), strict=True))
+            for side, values in errors.items()
+            if len(values)
+        },
+        "map_by_duration": [
+            {"from_s": low, "to_s": high, "map": value, "events": count}
+            for low, high, (value, count) in zip(edges, edges[1:], by_duration, strict=False)
+        ],
+        "confusion": confusion(one.shown, truth, len(classes)).tolist(),
+    }
 
 
 def _names(runs: Sequence[Path]) -> list[str]:
