@@ -31,7 +31,7 @@ def finish(folder: Path) -> dict[str, bytes]:
     process = train(folder)
     errors = process.communicate(timeout=300)[1].decode()
     assert process.returncode == 0, errors
-    assert not list(folder.rglob("*.tmp-*")) and not (folder / "run.lock").exists()
+    assert not list(folder.rglob("*.tmp-*")) and (folder / "run.lock").read_bytes() == b""
     return outcome(folder)
 
 

@@ -321,7 +321,7 @@ CODES: Final[dict[str, ErrorCode]] = {
     "E-TRN-003": ErrorCode("usage", "The batch is too small to hold both labelled and unlabelled samples.", "Raise `train.batch_size`."),
     "E-TRN-005": ErrorCode("usage", "The weights of the teachers cannot be learned from these data.", "Give `distill.teacher_mixing` as numbers."),
     # Run folders
-    "E-RUN-001": ErrorCode("usage", "Another process trains into the run folder.", "Wait for it, or use another folder; remove the lock only if no such process exists."),
+    "E-RUN-001": ErrorCode("usage", "Another process trains into the run folder.", "Wait for it, or use another folder. A process that ended holds nothing; one of another host does, until its lock file is emptied."),
     "E-RUN-002": ErrorCode("usage", "The folder was started with other settings.", "Use another folder, or the same settings."),
     "E-RUN-003": ErrorCode("other", "Training was stopped by a signal and has been saved.", "Run the same command to resume."),
     "E-RUN-004": ErrorCode("other", "Too many training steps in a row were not finite.", "Lower `train.learning_rate` or the weight of the loss in the message, or check the features."),

@@ -137,7 +137,7 @@ def atomic_path(path: Path) -> Iterator[Path]:
     """
     path = Path(path)
     _check_name(path)
-    _refuse_irregular(path)
+    refuse_irregular(path)
     temporary = path.with_name(f"{_shortened(path.name)}.tmp-{os.getpid()}-{secrets.token_hex(4)}-{_HOST}")
     with disk_faults(path):
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -166,7 +166,7 @@ def move_file(source: Path, target: Path) -> None:
         AugrgbError: As `disk_faults`.
     """
     _check_name(target)
-    _refuse_irregular(target)
+    refuse_irregular(target)
     with disk_faults(target):
         with open(source, "rb+") as handle:
             os.fsync(handle.fileno())
@@ -181,7 +181,7 @@ def append_line(path: Path, line: str) -> None:
         AugrgbError: As `disk_faults`.
     """
     _check_name(path)
-    _refuse_irregular(path)
+    refuse_irregular(path)
     with disk_faults(path), open(path, "a", encoding="utf-8", errors="backslashreplace") as handle:
         handle.write(line + "\n")
         handle.flush()
@@ -197,7 +197,12 @@ def _check_name(path: Path) -> None:
         raise unusable_name(path)
 
 
-def _refuse_irregular(path: Path) -> None:
+def refuse_irregular(path: Path) -> None:
+    """Refuse to write to a folder, a device, a pipe or a socket.
+
+    Raises:
+        UsageFault: E-FILE-016.
+    """
     try:
         mode = os.stat(path).st_mode
     except OSError:

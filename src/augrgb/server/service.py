@@ -5,12 +5,13 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Mapping
+from contextlib import ExitStack
 from pathlib import Path, PurePath
-from typing import Any
 
 from augrgb.annotations.choose_format import read_annotations
 from augrgb.core.errors import AugrgbError, InputRefused, UsageFault
 from augrgb.core.files import make_folder, remove_leftovers
+from augrgb.core.locks import Busy, file_lock
 from augrgb.core.plain_data import read_json
 from augrgb.core.types import Event
 from augrgb.server.database import Database, note
@@ -75,8 +76,7 @@ class Service:
         """End the processes and let go of the work folder."""
         self.worker.stop()
         self.probe.stop()
-        if self._lock is not None:
-            self._lock.close()
+        self._lock.close()
 
     def add_upload(self, path: Path, name: str, size: int) -> Video:
         """List an uploaded file that turns out to be a video, and queue it; any other file is deleted.
@@ -175,17 +175,12 @@ def _truth(path: Path | None) -> Mapping[str, tuple[Event, ...]]:
     return {name: video.events for name, video in found.items() if video.events is not None}
 
 
-def _lock(work: Path) -> Any:
+def _lock(work: Path) -> ExitStack:
     """Hold the work folder: two servers would take each other's jobs for interrupted ones."""
+    held = ExitStack()
     try:
-        import fcntl
-    except ImportError:  # not on Windows
-        return None
-    file = (work / "server.lock").open("w", encoding="utf-8")
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        file.close()
+        held.enter_context(file_lock(work / "server.lock"))
+    except Busy:
         problem = "another server uses this work folder"
-        raise UsageFault("E-SRV-011", work, problem, "Stop it, or choose another --work folder.") from error
-    return file
+        raise UsageFault("E-SRV-011", work, problem, "Stop it, or choose another --work folder.") from None
+    return held

@@ -8,10 +8,13 @@ import os
 import socket
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
-from augrgb.core.errors import UsageFault
-from augrgb.core.files import disk_faults
+from augrgb.core.errors import InputRefused, UsageFault
+from augrgb.core.locks import Busy, file_lock
+from augrgb.core.plain_data import parse_json
 from augrgb.parallel.workers import GRAPH_VARIABLE
 
 _PATIENCE_S = 10.0
@@ -19,78 +22,53 @@ _PATIENCE_S = 10.0
 
 @contextlib.contextmanager
 def run_lock(path: Path) -> Iterator[None]:
-    """Hold the lock file `path`.
+    """Hold the lock file `path`, which stays.
 
-    A lock is broken only if its process is provably dead: same host, and another boot, or no such process, or one that
-    was started at another time; or another host, and both worked for one job graph, which only gives a job to another
-    host when the first one is lost.
+    The system releases the lock of a process that ends, however it ends. Only a folder whose last holder was on another
+    host and never released it stays refused, for not every shared file system tells hosts of each other's locks; unless
+    both worked for one job graph, which only gives a job to another host when the first one is lost.
 
     Raises:
         UsageFault: E-RUN-001, another process holds it.
+        EnvironmentFault: E-ENV-001, the disk.
     """
-    own: dict[str, object] = {
-        "host": socket.gethostname(),
-        "pid": os.getpid(),
-        "boot": _boot_id(),
-        "started": _started(os.getpid()),
-        "graph": os.environ.get(GRAPH_VARIABLE, ""),
-    }
+    own = {"host": socket.gethostname(), "pid": os.getpid(), "graph": os.environ.get(GRAPH_VARIABLE, "")}
     until_s = time.monotonic() + _PATIENCE_S
-    with disk_faults(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
+
+    def check(note: bytes) -> None:
+        left = _holder(note)
+        if left.get("host", own["host"]) != own["host"] and not _same_graph(own, left):
+            remedy = f"Wait for it, choose another folder, or empty {path.name} if that process is gone."
+            raise UsageFault("E-RUN-001", path.parent, f"in use by {_named(left)}", remedy)
+
+    with ExitStack() as stack:
         while True:
             try:
-                descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY)
-            except FileExistsError:
-                _break_if_dead(path, own, until_s)
-                continue
-            with os.fdopen(descriptor, "w") as handle:
-                json.dump(own, handle)
-            break
-    try:
+                stack.enter_context(file_lock(path, json.dumps(own).encode(), check=check))
+            except Busy as busy:
+                held = _holder(busy.note)
+                if not _same_graph(own, held) or time.monotonic() > until_s:
+                    remedy = "Wait for it, or choose another folder."
+                    raise UsageFault("E-RUN-001", path.parent, f"in use by {_named(held)}", remedy) from None
+                time.sleep(0.1)  # an earlier try of this job, whose process is about to notice that its parent is gone
+            else:
+                break
         yield
-    finally:
-        path.unlink(missing_ok=True)
 
 
-def _break_if_dead(path: Path, own: dict[str, object], until_s: float) -> None:
+def _holder(note: bytes) -> dict[str, Any]:
     try:
-        held = json.loads(path.read_text())
-    except FileNotFoundError:
-        return
-    except ValueError:
-        held = {}
-    same_graph = own["graph"] != "" and held.get("graph") == own["graph"]
-    if held.get("host") == own["host"]:
-        dead = held.get("boot") != own["boot"] or _started(int(held["pid"])) != held.get("started")
-    else:
-        dead = same_graph
-    if not dead and same_graph and time.monotonic() < until_s:
-        time.sleep(0.1)  # an earlier try of this job, whose process is about to notice that its parent is gone
-        return
-    if not dead:
-        holder = f"process {held.get('pid', '?')} on {held.get('host', 'an unknown host')}"
-        remedy = f"Wait for it, choose another folder, or delete {path.name} if that process is gone."
-        raise UsageFault("E-RUN-001", path.parent, f"in use by {holder}", remedy)
-    path.unlink(missing_ok=True)
+        found = parse_json(note.decode(), "lock")
+    except (InputRefused, UnicodeDecodeError):
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
-def _boot_id() -> str:
-    path = Path("/proc/sys/kernel/random/boot_id")
-    return path.read_text().strip() if path.exists() else ""
+def _same_graph(own: dict[str, Any], held: dict[str, Any]) -> bool:
+    return bool(own["graph"] != "" and held.get("graph") == own["graph"])
 
 
-def _started(pid: int) -> str:
-    """When a process was started, in the kernel's ticks; "" if there is none, "?" where the system does not say."""
-    if not Path("/proc/self/stat").exists():
-        try:
-            os.kill(pid, 0)
-        except ProcessLookupError:
-            return ""
-        except PermissionError:
-            return "?"
-        return "?"
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[19]
-    except (FileNotFoundError, ProcessLookupError):
-        return ""
+def _named(held: dict[str, Any]) -> str:
+    if not held:
+        return "another process"
+    return f"process {held.get('pid', '?')} on {held.get('host', 'an unknown host')}"

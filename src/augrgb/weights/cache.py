@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import logging
 import os
-import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 from augrgb.core.errors import InputRefused, UsageFault, did_you_mean
 from augrgb.core.files import atomic_path, disk_faults, write_json
+from augrgb.core.locks import file_lock
 from augrgb.core.opening import sha256_file
 from augrgb.core.plain_data import read_json
 from augrgb.weights.address import fetch_from_address
@@ -92,7 +91,8 @@ def entry_file(entry: WeightsEntry) -> Path:
     path = _path(entry)
     with disk_faults(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-    with _alone(path.with_name(f".{_lock_name(entry.source)}.lock")):
+    # one process at a time; the others wait, and find the file
+    with file_lock(path.with_name(f".{_lock_name(entry.source)}.lock"), wait=True):
         kept = kept_file(entry)
         if kept is not None:
             return kept
@@ -189,18 +189,3 @@ def _lock_name(source: WheelSource | AddressSource) -> str:
     if isinstance(source, WheelSource):
         return f"{source.project}-{source.version}"
     return hashlib.sha256(source.url.encode()).hexdigest()[:16]
-
-
-@contextlib.contextmanager
-def _alone(lock: Path) -> Iterator[None]:
-    """One process at a time; the others wait, and find the file."""
-    if sys.platform == "win32":
-        yield
-        return
-    import fcntl
-
-    with disk_faults(lock):
-        file = open(lock, "a")  # noqa: SIM115 - held for as long as the caller needs
-    with file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield

@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
-import socket
-import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -19,7 +15,6 @@ from augrgb.training.checkpoints import Checkpoints
 from augrgb.training.history import History
 from augrgb.training.processes import own_rows
 from augrgb.training.run_folder import RunFolder
-from augrgb.training.run_lock import run_lock
 from augrgb.training.sampler import BatchPlan
 from augrgb.training.settings import FitSettings
 from augrgb.training.tensorboard import Board
@@ -102,45 +97,6 @@ def test_checkpoints_keep_two_and_skip_the_incomplete(tmp_path: Path) -> None:
     assert checkpoints.latest().step == 5
     checkpoints.save(20, {"w": torch.zeros(1)}, {})
     assert not (tmp_path / "step-000000015.safetensors").exists()
-
-
-def test_a_living_process_keeps_its_lock(tmp_path: Path) -> None:
-    path = tmp_path / "run.lock"
-    with run_lock(path):
-        with pytest.raises(AugrgbError, match=rf"E-RUN-001 .*process {os.getpid()} on"), run_lock(path):
-            pass
-        assert path.exists()
-    assert not path.exists()
-
-
-def test_a_dead_process_does_not(tmp_path: Path) -> None:
-    path = tmp_path / "run.lock"
-    code = (
-        "import os, sys; from pathlib import Path; from augrgb.training.run_lock import run_lock\n"
-        "with run_lock(Path(sys.argv[1])): os._exit(0)"
-    )
-    subprocess.run([sys.executable, "-c", code, str(path)], check=True)
-    assert path.exists()
-    with run_lock(path):
-        assert json.loads(path.read_text())["pid"] == os.getpid()
-
-
-@pytest.mark.parametrize(
-    ("changes", "broken"),
-    [({"boot": "another"}, True), ({"started": "1"}, True), ({"host": "elsewhere"}, False)],
-)
-def test_what_proves_a_process_dead(tmp_path: Path, changes: Any, broken: Any) -> None:
-    path = tmp_path / "run.lock"
-    with run_lock(path):
-        held = json.loads(path.read_text())
-    assert held["host"] == socket.gethostname()
-    path.write_text(json.dumps(held | changes))
-    if broken:
-        with run_lock(path):
-            pass
-    else:
-        with pytest.raises(AugrgbError, match="elsewhere"), run_lock(path):
-            pass
 
 
 def test_run_folder_records_identity_and_versions(tmp_path: Path) -> None:
