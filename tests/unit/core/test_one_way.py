@@ -89,9 +89,8 @@ ALLOWED = {
     "server/results.py": {"np.save"},  # into memory
     "server/uploads.py": {"open"},  # inside `atomic_path`, without a buffer
     "weights/address.py": {"open"},  # a part of a download, in the cache folder of this program
-    "weights/cache.py": {"open", "mkdir", "os.replace"},  # the same, and its lock
+    "weights/cache.py": {"mkdir", "os.replace"},  # the same
     "weights/wheel.py": {"open", "zipfile.ZipFile"},
-    "training/run_lock.py": {"os.open", "mkdir", "read_text", "json.loads", "json.dump"},  # /proc, and the lock itself
 }
 
 
