@@ -24,6 +24,7 @@ from augrgb.cli.recipes import recipes_app
 from augrgb.cli.report import report
 from augrgb.cli.serve import serve
 from augrgb.cli.training import distill, train, train_encoder
+from augrgb.cli.watch import watch
 from augrgb.cli.weights import check_encoder, import_weights
 from augrgb.cli.weights_catalog import weights_app
 from augrgb.cli.world import world_app
@@ -41,6 +42,7 @@ ORDER = (
     "init",
     "fit",
     "detect",
+    "watch",
     "serve",
     "export",
     "data",
@@ -81,6 +83,7 @@ app.command(rich_help_panel=START)(demo)
 app.command(rich_help_panel=START)(init)
 app.command(rich_help_panel=START)(fit)
 app.command(rich_help_panel=START)(detect)
+app.command(rich_help_panel=START)(watch)
 app.command(rich_help_panel=START)(serve)
 app.command(rich_help_panel=START)(export)
 app.add_typer(data_app, name="data", rich_help_panel=DATA)

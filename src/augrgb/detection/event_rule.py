@@ -211,11 +211,17 @@ class EventFinder:
 
     def ongoing(self) -> dict[str, float]:
         """Events that are certain and not over: class -> start in seconds, with padding."""
-        found = {}
+        return {event.label: event.start_s for event in self.certain()}
+
+    def certain(self) -> list[DecidedEvent]:
+        """Events that are certain and not over, as they stand; only their start will not change any more."""
+        found = []
         for k, label in enumerate(self.classes):
             event = self._open[k]
-            if event is not None and self._decided_at(k, event) is not None and not self._is_cooling(k, event):
-                found[label] = self._start_s(k, event)
+            decided = self._decided_at(k, event) if event is not None else None
+            if event is not None and decided is not None and not self._is_cooling(k, event):
+                end_s = self._border_s(event.stop)
+                found.append(DecidedEvent(label, self._start_s(k, event), end_s, event.peak, decided))
         return found
 
     def _advance(self, k: int, column: NDArray[np.float64], change: NDArray[np.int8]) -> list[DecidedEvent]:

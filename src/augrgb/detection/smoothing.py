@@ -6,6 +6,8 @@ only what exists is averaged, so a constant stays constant.
 
 from __future__ import annotations
 
+import itertools
+from collections import deque
 from typing import Literal
 
 import numpy as np
@@ -46,15 +48,66 @@ def moving_average(scores: ArrayLike, width: int) -> Floats:
     [1.5, 1.0, 1.5]
     """
     values = np.asarray(scores, np.float64)
-    if not len(values):
-        return values.copy()
     half, count = width // 2, len(values)
-    total = np.concatenate([np.zeros((1, *values.shape[1:])), np.cumsum(values, axis=0)])
+    total, low, high = np.zeros_like(values), np.full_like(values, np.inf), np.full_like(values, -np.inf)
+    for shift in range(-half, half + 1):  # earliest first, as `MovingAverage` adds: so both round alike
+        here, there = slice(max(0, -shift), min(count, count - shift)), slice(max(0, shift), min(count, count + shift))
+        if abs(shift) < count:
+            total[here] += values[there]
+            np.minimum(low[here], values[there], out=low[here])
+            np.maximum(high[here], values[there], out=high[here])
     first = np.maximum(np.arange(count) - half, 0)
     stop = np.minimum(np.arange(count) + half + 1, count)
-    mean = (total[stop] - total[first]) / (stop - first)[:, None]
-    # Differences of sums are rounded: without this a mean of ones can be 1 + 1e-16, and no probability.
-    return np.asarray(np.clip(mean, values.min(axis=0), values.max(axis=0)), np.float64)
+    # A rounded mean may lie beyond its values: without this a mean of ones could be 1 + 1e-16, and no probability.
+    return np.clip(total / (stop - first)[:, None], low, high) if count else values.copy()
+
+
+class MovingAverage:
+    """`moving_average` of rows that come one after another, to the last bit; rows may be missing.
+
+    A row comes out when the `width // 2` rows after it are known. Missing rows are left out of every mean, like those
+    before the start and after the end.
+
+    >>> mean = MovingAverage(3)
+    >>> [mean.push(np.array([value])) for value in (0.0, 3.0)], mean.close()
+    ([[], [array([1.5])]], [array([1.5])])
+    """
+
+    def __init__(self, width: int) -> None:
+        self.half = width // 2
+        self._rows: deque[Floats | None] = deque()
+        self._before = 0  # how many of the rows held have come out
+
+    def push(self, row: Floats | None) -> list[Floats | None]:
+        """The rows that are known now (none or one); a missing row comes out as None, in its place."""
+        self._rows.append(row)
+        return [self._next()] if len(self._rows) - self._before > self.half else []
+
+    def close(self) -> list[Floats | None]:
+        """The rows that waited for others."""
+        found = []
+        while len(self._rows) > self._before:
+            found.append(self._next())
+        self._rows.clear()
+        self._before = 0
+        return found
+
+    def _next(self) -> Floats | None:
+        at = self._before
+        centre = self._rows[at]
+        there = [
+            row for row in itertools.islice(self._rows, max(0, at - self.half), at + self.half + 1) if row is not None
+        ]
+        if self._before == self.half:
+            self._rows.popleft()
+        else:
+            self._before += 1
+        if centre is None:
+            return None
+        total = np.zeros_like(centre)
+        for row in there:
+            total += row
+        return np.clip(total / len(there), np.minimum.reduce(there), np.maximum.reduce(there))
 
 
 def moving_median(scores: ArrayLike, width: int) -> Floats:

@@ -125,7 +125,7 @@ def sample_frames(
     path, report = Path(path), report if report is not None else DecodeReport()
     with open_video(path, limits) as (container, stream):
         stream.codec_context.thread_count = threads
-        sampler = _Sampler(fps, tuple(targets), path, report, thumbnails)
+        sampler = FrameSampler(fps, tuple(targets), path, report, thumbnails)
         source = _Source(path, container, stream, limits, report)
         for frame, time_s in source.frames(partial):
             if report.info is None:
@@ -158,7 +158,7 @@ def sample_given_frames(
         InputRefused: E-VID-002, there is no frame; E-VID-012, something else than such a frame.
     """
     report = report if report is not None else DecodeReport()
-    sampler = _Sampler(fps, tuple(targets), Path("frames"), report)
+    sampler = FrameSampler(fps, tuple(targets), Path("frames"), report)
     for number, pixels in enumerate(frames):
         if not isinstance(pixels, np.ndarray) or pixels.dtype != np.uint8 or pixels.ndim != 3 or pixels.shape[2] != 3:
             found = f"{pixels.dtype} {pixels.shape}" if isinstance(pixels, np.ndarray) else type(pixels).__name__
@@ -268,7 +268,7 @@ class _Source:
         return ""
 
 
-class _Sampler:
+class FrameSampler:
     """Holds the frame on screen and emits it for every output time that falls on it."""
 
     def __init__(

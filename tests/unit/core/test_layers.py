@@ -23,6 +23,7 @@ LINE = [
     "metrics",
     "detection",
     "inference",
+    "watching",
     "training",
     "report",
     "recipe",

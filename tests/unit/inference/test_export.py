@@ -21,7 +21,11 @@ from augrgb.inference.bundle import ENCODER_FOLDER
 from augrgb.inference.export import write
 from augrgb.inference.export.folder import ExportedModel
 from augrgb.inference.export.write import SNIPPETS, export_bundle
+from augrgb.inference.stepping import StepModel
 from augrgb.streams.files import StreamSettings, build_stream, save_stream
+from augrgb.video.decode import frames_by_time
+from augrgb.watching.cutter import SnippetCutter
+from augrgb.watching.scorer import LiveScorer
 from support.video_samples import square_frames, write_video
 
 CLOCK = Clock(fps=15.0, window=8, stride=8)
@@ -79,6 +83,26 @@ def test_detect_runs_without_torch(exported: Path, video: Path, tmp_path: Path) 
     assert ended.returncode == 0, ended.stderr
     assert json.loads((tmp_path / "out" / "detections.json").read_text())["results"]["v"]
     assert "onnxruntime" in (tmp_path / "out" / "v.html").read_text()
+
+
+def test_watch_runs_without_torch_and_scores_what_detect_scores(exported: Path, video: Path, tmp_path: Path) -> None:
+    found, watched = Detector(exported)(video), []
+    scorer, cutter = LiveScorer(StepModel(exported)), SnippetCutter(CLOCK)
+    for index, frame in enumerate(frames_by_time(video, CLOCK.fps, (64, 48))):
+        for snippet in cutter.push(index, frame):
+            watched += list(scorer.push(snippet.number, snippet.window))
+    for snippet in cutter.finish():
+        watched += list(scorer.push(snippet.number, snippet.window))
+    watched += list(scorer.close())
+    np.testing.assert_allclose(np.concatenate([rows.scores for rows in watched]), found.scores, rtol=0, atol=1e-5)
+    words = ["watch", video, "--model", exported, "--speed", 0, "--min-score", 0.1, "--out", tmp_path / "events.jsonl"]
+    ended = subprocess.run(
+        [sys.executable, "-c", WITHOUT_TORCH, *map(str, words)], capture_output=True, text=True, check=False
+    )
+    assert ended.returncode == 0, ended.stderr
+    ends = [row for row in map(json.loads, (tmp_path / "events.jsonl").read_text().splitlines()) if row["end"]]
+    events = Detector(exported)(video, min_score=0.1).detections
+    assert {(row["class"], row["end_s"]) for row in ends} == {(one.label, round(one.end_s, 3)) for one in events}
 
 
 @pytest.mark.parametrize("chunk", [1, 3, 17])

@@ -169,6 +169,10 @@ class ExportedModel:
             found.append(self._encoder({"windows": windows[numbers]})[0][: len(windows) - start])
         return np.concatenate(found)
 
+    def encode_exactly(self, windows: NDArray[np.uint8]) -> Values:
+        """Features of these windows and no more: for a live source, where each snippet comes alone."""
+        return np.asarray(self._encoder({"windows": windows})[0])
+
     @property
     def _targets(self) -> tuple[FrameTarget, ...]:
         return (FrameTarget(self.settings.size),)

@@ -1,0 +1,1 @@
+"""Watching a live source with a causal model: frames in, events out, for days."""

@@ -1,0 +1,132 @@
+"""Rows of scores -> messages about events: one id each, from its start to its end."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from augrgb.core.timeline import Clock
+from augrgb.detection.event_rule import DecidedEvent, EventFinder, EventRule
+from augrgb.watching.payload import Payload, event_id, iso
+from augrgb.watching.scorer import ScoredRows
+from augrgb.watching.timebase import Timebase
+
+
+@dataclass(frozen=True, slots=True)
+class EventSettings:
+    """How events are told.
+
+    Args:
+        rules: The rule of each class.
+        max_per_minute: Events of one source that may start in a minute; more are counted, not sent.
+        update_every_s: Send `update` for events that go on, this often; 0 = never.
+    """
+
+    rules: Mapping[str, EventRule]
+    max_per_minute: int = 60
+    update_every_s: float = 0.0
+
+
+@dataclass(slots=True)
+class _Told:
+    id: str
+    start: str
+    score: float
+    warming_up: bool
+    updated_s: float
+    suppressed: bool
+
+
+class LiveEvents:
+    """Finds the events of one source and says so.
+
+    Args:
+        clock: Of the scores.
+        settings: Rules and limits.
+        source: Name of the source.
+        model: Hash of the model.
+        times: Time of day.
+    """
+
+    def __init__(self, clock: Clock, settings: EventSettings, source: str, model: str, times: Timebase) -> None:
+        self._finder = EventFinder(clock, list(settings.rules), settings.rules, name=source)
+        self._clock, self._settings, self._source, self._model, self._times = clock, settings, source, model, times
+        self._told: dict[str, _Told] = {}
+        self._starts: deque[float] = deque()
+        self._seen_s = 0.0
+        self.started = self.suppressed = 0
+
+    @property
+    def ongoing(self) -> tuple[str, ...]:
+        """Classes of the events that were started and are not over."""
+        return tuple(label for label, told in self._told.items() if not told.suppressed)
+
+    def push(self, rows: ScoredRows) -> Iterator[Payload]:
+        """Messages due with some more rows."""
+        over = self._finder.push(rows.scores)
+        self._seen_s = float(self._clock.cells_s(rows.first + len(rows.scores))[-1])
+        yield from self._finished(over, rows.warming_up)
+        for event in self._finder.certain():
+            told = self._told.get(event.label)
+            if told is None:
+                yield from self._start(event, rows.warming_up)
+            elif self._settings.update_every_s and self._seen_s - told.updated_s >= self._settings.update_every_s:
+                told.updated_s = self._seen_s
+                if not told.suppressed:
+                    yield self._payload("update", event, told, end_s=None)
+
+    def close(self, duration_s: float | None = None) -> Iterator[Payload]:
+        """Messages about the events that were still going on when the source ended."""
+        yield from self._finished(self._finder.close(duration_s), False)
+
+    def _finished(self, events: list[DecidedEvent], warming_up: bool) -> Iterator[Payload]:
+        for event in events:
+            if event.label not in self._told:
+                yield from self._start(event, warming_up)
+            told = self._told.pop(event.label)
+            if not told.suppressed:
+                yield self._payload("end", event, told, end_s=event.end_s)
+
+    def _start(self, event: DecidedEvent, warming_up: bool) -> Iterator[Payload]:
+        start = iso(self._times.of(event.start_s))
+        name = event_id(self._source, event.label, start, self._model)
+        told = _Told(name, start, event.score, warming_up, self._seen_s, self._too_many())
+        self._told[event.label] = told
+        if told.suppressed:
+            self.suppressed += 1
+        else:
+            self.started += 1
+            yield self._payload("start", event, told, end_s=None)
+
+    def _too_many(self) -> bool:
+        """Whether another event may not start in this minute (of the session)."""
+        while self._starts and self._starts[0] <= self._seen_s - 60.0:
+            self._starts.popleft()
+        if len(self._starts) >= self._settings.max_per_minute:
+            return True
+        self._starts.append(self._seen_s)
+        return False
+
+    def _payload(self, kind: str, event: DecidedEvent, told: _Told, *, end_s: float | None) -> Payload:
+        of = self._times.of
+        values = {
+            "class": event.label,
+            "score": round(told.score, 6),
+            "peak_score": round(event.score, 6),
+            "threshold": self._settings.rules[event.label].on,
+            "start": told.start,
+            "end": None if end_s is None else iso(of(end_s)),
+            "decided_at": iso(of(event.decided_at_s)),
+            "sent_at": iso(time.time()),
+            "stream_time": round(self._seen_s, 3),
+            "start_s": round(event.start_s, 3),
+            "end_s": None if end_s is None else round(end_s, 3),
+            "warming_up": told.warming_up,
+            "model": self._model,
+            "snapshot": None,
+            "clip": None,
+            "suppressed": self.suppressed,
+        }
+        return Payload(kind, self._source, told.id, values)  # type: ignore[arg-type]

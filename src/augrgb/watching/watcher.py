@@ -1,0 +1,203 @@
+"""The loop of `augrgb watch`: source -> windows -> scores -> events -> sinks."""
+
+from __future__ import annotations
+
+import statistics
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+
+from augrgb.core.errors import AugrgbError, InputRefused
+from augrgb.detection.event_rule import EventRule
+from augrgb.inference.stepping import StepModel
+from augrgb.video.live.live_video import LiveSettings, LiveVideo
+from augrgb.video.live.messages import Ended, Frame, Health
+from augrgb.video.live.source import Source
+from augrgb.watching.cutter import Snippet, SnippetCutter
+from augrgb.watching.live_events import EventSettings, LiveEvents
+from augrgb.watching.payload import Payload, event_id, iso
+from augrgb.watching.scorer import LiveScorer, ScoredRows
+from augrgb.watching.sinks import Sink
+from augrgb.watching.snippet_queue import SnippetQueue
+from augrgb.watching.timebase import Timebase
+
+_POLL_S = 0.2
+_LATENCIES = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class WatchSettings:
+    """How a source is watched.
+
+    Args:
+        name: Of the source, in messages; None = from its address.
+        speed: Of a file, see `LiveSettings`.
+        begin: Time of day at which a file was recorded, seconds since 1970; None = now.
+        max_waiting: Snippets that may wait for the model before the oldest is dropped.
+        max_per_minute, update_every_s: See `EventSettings`.
+    """
+
+    name: str | None = None
+    speed: float = 1.0
+    begin: float | None = None
+    max_waiting: int = 4
+    max_per_minute: int = 60
+    update_every_s: float = 0.0
+
+
+@dataclass(slots=True)
+class WatchReport:
+    """What was seen so far.
+
+    Args:
+        snippets: Scored.
+        dropped: Left out because the model was too slow.
+        missing: Left out in all, with those that the source did not deliver.
+        events: Started.
+        suppressed: Above the limit per minute.
+        messages: Sent.
+        latencies_s: From the arrival of a snippet's last frame to its score, of the latest snippets.
+        warnings: What was repaired while decoding.
+        fault: Why the source ended before its end.
+    """
+
+    snippets: int = 0
+    dropped: int = 0
+    missing: int = 0
+    events: int = 0
+    suppressed: int = 0
+    messages: int = 0
+    latencies_s: deque[float] = field(default_factory=lambda: deque(maxlen=_LATENCIES))
+    warnings: tuple[str, ...] = ()
+    fault: AugrgbError | None = None
+
+    def latency_s(self, share: float) -> float:
+        """The latency that so large a share of snippets stays below; 0 without any."""
+        if len(self.latencies_s) < 2:
+            return sum(self.latencies_s)
+        cuts = statistics.quantiles(self.latencies_s, n=100, method="inclusive")
+        return cuts[min(98, max(0, round(100 * share) - 1))]
+
+
+class Watcher:
+    """Watches one source with one model.
+
+    Args:
+        model: A causal model.
+        source: What to watch.
+        rules: The rule of each class.
+        sinks: Where messages go.
+        settings: How.
+        on_rows: Called with the scores as they are decided.
+    """
+
+    def __init__(
+        self,
+        model: StepModel,
+        source: Source,
+        rules: dict[str, EventRule],
+        sinks: Sequence[Sink],
+        settings: WatchSettings | None = None,
+        *,
+        on_rows: Callable[[ScoredRows], object] | None = None,
+    ) -> None:
+        settings = settings or WatchSettings()
+        self.report = WatchReport()
+        self._source, self._settings, self._sinks, self._on_rows = source, settings, sinks, on_rows
+        self._live = source.kind != "file"
+        self._name = settings.name or source.name
+        self._times = Timebase(settings.begin, live=self._live)
+        self._scorer, self._cutter = LiveScorer(model), SnippetCutter(model.clock)
+        self._queue = SnippetQueue(settings.max_waiting, drop=self._live)
+        chosen = EventSettings(rules, settings.max_per_minute, settings.update_every_s)
+        self._events = LiveEvents(model.clock, chosen, self._name, model.checksum[:16], self._times)
+        self._model = model
+        self._stopping = threading.Event()
+
+    def run(self) -> WatchReport:
+        """Watch until the source ends, or until whatever is raised in this thread (such as Ctrl-C).
+
+        Events that are going on then end.
+        """
+        reading = LiveSettings(self._model.clock.fps, self._model.size, speed=self._settings.speed)
+        with LiveVideo(self._source, reading, self._times.started_s) as video:
+            receiver = threading.Thread(target=self._receive, args=(video,), daemon=True)
+            receiver.start()
+            duration_s: float | None = None
+            try:
+                duration_s = self._follow()
+            finally:
+                self._stopping.set()
+                self._queue.close()
+                receiver.join()
+                self._finish(duration_s)
+        return self.report
+
+    def _receive(self, video: LiveVideo) -> None:
+        """In a thread: messages of the source -> the queue."""
+        while not self._stopping.is_set():
+            try:
+                message = video.receive(_POLL_S)
+            except (EOFError, OSError):
+                fault = InputRefused("E-JOB-001", self._source.shown, "the process that reads it has ended")
+                self._queue.put(Ended(None, fault=fault))
+                return
+            if isinstance(message, Frame):
+                for snippet in self._cutter.push(message.index, message.image, message.captured_s):
+                    self._queue.put(snippet)
+            elif isinstance(message, Ended):
+                for snippet in self._cutter.finish():
+                    self._queue.put(snippet)
+                self._queue.put(message)
+                return
+            elif isinstance(message, Health):
+                self._queue.put(message)
+
+    def _follow(self) -> float | None:
+        """Score and say until the source ends; its duration."""
+        while True:
+            item = self._queue.get(_POLL_S)
+            if isinstance(item, Snippet):
+                self._say_rows(self._scorer.push(item.number, item.window))
+                self.report.snippets += 1
+                self.report.latencies_s.append(time.monotonic() - item.captured_s)
+            elif isinstance(item, Health):
+                self._say(self._health(item))
+            elif isinstance(item, Ended):
+                self.report.warnings, self.report.fault = item.warnings, item.fault
+                return item.duration_s
+
+    def _finish(self, duration_s: float | None) -> None:
+        self._say_rows(self._scorer.close())
+        for payload in self._events.close(duration_s):
+            self._say(payload)
+        self.report.dropped = self._queue.dropped
+
+    def _say_rows(self, rows: Iterable[ScoredRows]) -> None:
+        for some in rows:
+            if self._on_rows is not None:
+                self._on_rows(some)
+            self.report.missing += len(some.scores) * some.missing
+            for payload in self._events.push(some):
+                self._say(payload)
+        self.report.events, self.report.suppressed = self._events.started, self._events.suppressed
+
+    def _say(self, payload: Payload) -> None:
+        self.report.messages += 1
+        message = payload.to_json(self.report.messages)
+        for sink in self._sinks:
+            sink.send(message)
+
+    def _health(self, health: Health) -> Payload:
+        at = iso(self._times.of(health.at_s))
+        values = {
+            "kind": health.kind,
+            "at": at,
+            "stream_time": round(health.at_s, 3),
+            "detail": health.detail,
+            "values": dict(health.values),
+            "sent_at": iso(time.time()),
+        }
+        return Payload("health", self._name, event_id(self._name, health.kind, at, self.report.messages), values)
