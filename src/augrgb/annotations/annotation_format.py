@@ -32,6 +32,8 @@ class AnnotationFormat(ABC):
     readable: ClassVar[bool] = True
     generic: ClassVar[bool] = False
     """A layout that many files happen to have: any other format that claims the file comes first."""
+    folders: ClassVar[bool] = False
+    """Its reader takes a folder; otherwise the files of a folder are read one by one and joined."""
     signs: ClassVar[tuple[str, ...]] = ()
     """What the beginning of every such file holds, for `near`."""
 

@@ -7,46 +7,75 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from augrgb.annotations.annotation_format import AnnotationFormat
+from augrgb.annotations.annotation_format import AnnotationFormat, Near
 from augrgb.annotations.annotation_set import AnnotationSet
 from augrgb.annotations.findings import Finding
 from augrgb.annotations.formats import FORMATS, PlainCsv
+from augrgb.annotations.merge import merged
+from augrgb.annotations.reading.archives import Opened, opened
 from augrgb.annotations.reading.encodings import encoding_of, is_assumed
 from augrgb.annotations.reading.text_files import files_below
+from augrgb.annotations.unlabeled import unlabeled_as_ignored
 from augrgb.core.catalog import check_choice, check_options
-from augrgb.core.errors import AugrgbError, InputRefused, UsageFault
-from augrgb.core.opening import is_folder, regular_file
+from augrgb.core.errors import AugrgbError, InputRefused, UsageFault, raise_together
+from augrgb.core.opening import is_file, is_folder, regular_file
 
 _COLUMN_OPTIONS = {"video", "label", "start", "end"}
+_SUFFIXES = {suffix for entry in FORMATS.values() for suffix in entry.suffixes} | {".txt", ".bundle"}
+_LOOKED_AT = 60
 
 
 def detect_format(path: Path, options: Mapping[str, Any] | None = None) -> str:
-    """The name of the format that a file or folder is in.
+    """The name of the format that a file, a folder, or a zip archive of such is in.
 
     Args:
         options: Options of the format: a table whose columns are named by them is one whatever its header says.
 
     Raises:
-        InputRefused: E-FILE-001 nothing there; E-ANN-006: no format claims it (with what it lacks for the two likeliest
-            ones), or several do.
+        InputRefused: E-FILE-001 nothing there; E-FILE-020 an archive that cannot be unpacked; E-ANN-006: no format
+            claims it (with what it lacks for the two likeliest ones), or several do.
     """
     path = Path(path)
     if not is_folder(path):
-        regular_file(path, "annotation file")
-    found = [name for name, entry in FORMATS.items() if entry.sniff(path)]
-    found = [name for name in found if not FORMATS[name].generic] or found
-    if len(found) == 1:
-        return found[0]
-    if found:
-        remedy = f"Name the format (--format, --from): {', '.join(found)}."
+        regular_file(path, "annotation file or folder")
+    with opened(path, _SUFFIXES) as export:
+        return _detect(export.place, options)
+
+
+def _detect(path: Path, options: Mapping[str, Any] | None) -> str:
+    claims = _claims(path)
+    if not claims and is_folder(path):
+        claims = list(dict.fromkeys(name for file in _some_files(path) for name in _claims(file)))
+    if len(claims) == 1:
+        return claims[0]
+    if claims:
+        remedy = f"Name the format (--format, --from): {', '.join(claims)}."
         raise InputRefused("E-ANN-006", path, "could be any of several formats", remedy)
-    near = {name: nearness for name, entry in FORMATS.items() if (nearness := entry.near(path)) is not None}
+    near: dict[str, Near] = {}
+    for file in _some_files(path)[:9] if is_folder(path) else [path]:
+        for name, entry in FORMATS.items():
+            nearness = entry.near(file)
+            if nearness is not None and (name not in near or nearness.share > near[name].share):
+                near[name] = nearness
     if PlainCsv.name in near and _COLUMN_OPTIONS & set(options or ()):
         return PlainCsv.name
     likely = sorted(near, key=lambda name: (-near[name].share, name))[:2]
     lacks = "".join(f"; not {name}: {near[name].missing or 'something else is wrong'}" for name in likely)
     remedy = f"Name the format (--format, --from): {', '.join(likely + [n for n in FORMATS if n not in likely])}."
     raise InputRefused("E-ANN-006", path, f"the format was not recognized{lacks}", remedy)
+
+
+def _claims(path: Path) -> list[str]:
+    """The formats that claim a file or folder; a generic one only where no other does."""
+    found = [name for name, entry in FORMATS.items() if entry.sniff(path)]
+    return [name for name in found if not FORMATS[name].generic] or found
+
+
+def _some_files(folder: Path) -> list[Path]:
+    """Files of a folder that could be annotations, not more than are needed to see what they are."""
+    files = [path for path in sorted(folder.rglob("*")) if path.suffix.lower() in _SUFFIXES and is_file(path)]
+    step = max(1, len(files) // _LOOKED_AT)
+    return files[::step]
 
 
 def make_format(name: str, options: Mapping[str, Any] | None = None) -> AnnotationFormat:
@@ -73,10 +102,43 @@ def read_annotations(
     Raises:
         AugrgbError: Not readable; see the formats.
     """
-    path = Path(path)
-    chosen = make_format(format_name or detect_format(path, options), options)
-    found = chosen.read(path)
-    return replace(found, findings=(*found.findings, *_encoding_findings(path, chosen.suffixes)))
+    with opened(Path(path), _SUFFIXES) as export:
+        name = format_name or _detect(export.place, options)
+        chosen = make_format(name, options)
+        if is_folder(export.place) and not chosen.folders:
+            found = _read_files(chosen, export.place)
+        else:
+            found = chosen.read(export.place)
+        found = unlabeled_as_ignored(found, export.place)
+        findings = (*found.findings, *_encoding_findings(export.place, chosen.suffixes), *_left(export))
+        return export.annotations(replace(found, findings=findings))
+
+
+def _read_files(chosen: AnnotationFormat, folder: Path) -> AnnotationSet:
+    """The files of a folder that are in a format which has one file for a dataset, joined."""
+    files = files_below(folder, *chosen.suffixes)
+    claimed = [file for file in files if chosen.sniff(file)]
+    faults: list[AugrgbError] = []
+    parts = []
+    for file in claimed or files:
+        try:
+            parts.append((file, chosen.read(file)))
+        except AugrgbError as fault:
+            faults.append(fault)
+    raise_together(faults)
+    found = merged(parts)
+    left = [file for file in files if file not in set(claimed)] if claimed else []
+    if not left:
+        return found
+    detail = f"{len(left)} of {len(files)} are not {chosen.name}; the first is {left[0].relative_to(folder)}"
+    note = Finding("E-FILE-021", "files left aside", "noted", str(folder), detail)
+    return replace(found, findings=(*found.findings, note))
+
+
+def _left(export: Opened) -> list[Finding]:
+    count, first = export.left
+    detail = f"{count} members are no annotation files; the first is {first}"
+    return [Finding("E-FILE-021", "files left aside", "noted", str(export.place), detail)] if count else []
 
 
 def write_annotations(

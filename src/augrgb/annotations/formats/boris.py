@@ -56,6 +56,7 @@ class Boris(AnnotationFormat):
 
     name = "boris"
     suffixes = _SUFFIXES
+    folders = True
 
     def __init__(self, *, classes: Path | None = None) -> None:
         self.classes = classes

@@ -30,6 +30,7 @@ class CharadesCsv(AnnotationFormat):
 
     name = "charades-csv"
     suffixes = (".csv",)
+    folders = True
     signs = ("id,", "actions", "length")
 
     def __init__(self, *, classes: Path | None = None) -> None:

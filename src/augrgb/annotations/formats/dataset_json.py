@@ -28,6 +28,7 @@ class DatasetJson(AnnotationFormat):
 
     name = "augrgb"
     suffixes = (".json",)
+    folders = True
     signs = ('"schema"', '"classes"', '"videos"')
 
     def __init__(self, *, name_as: str | None = None) -> None:

@@ -43,6 +43,7 @@ class Elan(AnnotationFormat):
 
     name = "elan"
     suffixes = (".eaf",)
+    folders = True
     signs = ("<ANNOTATION_DOCUMENT", "<TIME_ORDER")
 
     def __init__(

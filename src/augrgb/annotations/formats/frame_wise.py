@@ -39,6 +39,7 @@ class FrameWise(AnnotationFormat):
 
     name = "frame-wise"
     suffixes = (".txt",)
+    folders = True
 
     def __init__(
         self,

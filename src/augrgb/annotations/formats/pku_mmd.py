@@ -38,6 +38,7 @@ class PkuMmd(AnnotationFormat):
 
     name = "pku-mmd"
     suffixes = (".txt",)
+    folders = True
 
     def __init__(self, *, fps: Rates = 30.0, classes: Path | None = None) -> None:
         self.fps, self.classes = fps, classes

@@ -31,6 +31,7 @@ class WebVtt(AnnotationFormat):
 
     name = "webvtt"
     suffixes = (".vtt",)
+    folders = True
 
     @classmethod
     def sniff(cls, path: Path) -> bool:
@@ -52,6 +53,7 @@ class SubRip(AnnotationFormat):
 
     name = "srt"
     suffixes = (".srt",)
+    folders = True
 
     @classmethod
     def sniff(cls, path: Path) -> bool:

@@ -30,6 +30,7 @@ class ThumosTxt(AnnotationFormat):
 
     name = "thumos-txt"
     suffixes = (".txt",)
+    folders = True
 
     def __init__(self, *, classes: Path | None = None, ignore: tuple[str, ...] = ("Ambiguous",)) -> None:
         self.classes, self.ignore = classes, ignore

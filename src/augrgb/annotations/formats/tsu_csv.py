@@ -31,6 +31,7 @@ class TsuCsv(AnnotationFormat):
 
     name = "tsu-csv"
     suffixes = (".csv",)
+    folders = True
 
     def __init__(self, *, fps: Rates = None, classes: Path | None = None) -> None:
         self.fps, self.classes = fps, classes
