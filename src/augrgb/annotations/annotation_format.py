@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from augrgb.annotations.annotation_set import AnnotationSet
+from augrgb.annotations.player_time import Zero
 from augrgb.annotations.reading.text_files import head_of
 from augrgb.core.errors import UsageFault
 
@@ -34,6 +35,10 @@ class AnnotationFormat(ABC):
     """A layout that many files happen to have: any other format that claims the file comes first."""
     folders: ClassVar[bool] = False
     """Its reader takes a folder; otherwise the files of a folder are read one by one and joined."""
+    zero: ClassVar[Zero] = "unknown"
+    """What its times count from; tools that play videos count from the start of the file, sound included."""
+    tool_frames: ClassVar[bool] = False
+    """Its frame numbers count frames of the tool, so the video's own frame rate says nothing about them."""
     signs: ClassVar[tuple[str, ...]] = ()
     """What the beginning of every such file holds, for `near`."""
 

@@ -6,12 +6,13 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from augrgb.annotations.annotation_set import AnnotationSet
 from augrgb.annotations.choose_format import detect_format, read_annotations, requires_option
 from augrgb.annotations.class_map import read_class_map, rename_classes
 from augrgb.annotations.findings import Finding
+from augrgb.annotations.formats import FORMATS
 from augrgb.annotations.match_videos import (
     VideoFolder,
     look_at,
@@ -22,9 +23,10 @@ from augrgb.annotations.match_videos import (
     video_findings,
     with_durations,
 )
+from augrgb.annotations.player_time import Zero, in_frame_time
 from augrgb.annotations.repair import repair
 from augrgb.annotations.splits import subset_of
-from augrgb.core.errors import AugrgbError, FaultList, raise_together
+from augrgb.core.errors import AugrgbError, FaultList, UsageFault, raise_together
 from augrgb.core.opening import resolved
 from augrgb.core.progress import Progress
 from augrgb.video.folder import find_videos, left_aside
@@ -37,7 +39,8 @@ class Source:
     Args:
         path: File or folder.
         format_name: Its format; None = detected from the content.
-        options: Options of the format.
+        options: Options of the format; and for all formats `zero`, what times count from: `player` (the start of the
+            file, sound included) or `first-frame`.
         class_map: YAML or JSON file of `old: new` lines; `new` = null makes ignored regions.
         only: Take only the videos of this subset.
         videos: Folder of the videos: gives durations, proves frame rates.
@@ -74,8 +77,10 @@ def read_and_judge(source: Source, progress: Progress | None = None) -> Judged:
     name = source.format_name or detect_format(source.path, source.options)
     folder = look_at(find_videos(source.videos), progress) if source.videos is not None else None
     options = dict(source.options or {})
+    zero = _zero(options.pop("zero", None), name)
     faults: list[AugrgbError] = []
-    if folder is not None and requires_option(name, "fps") and "fps" not in options:
+    needs_rates = requires_option(name, "fps") and not FORMATS[name].tool_frames
+    if folder is not None and needs_rates and "fps" not in options:
         options["fps"], faults = rates_for((), folder)
     try:
         annotations = read_annotations(source.path, format_name=name, options=options)
@@ -89,6 +94,8 @@ def read_and_judge(source: Source, progress: Progress | None = None) -> Judged:
     found: list[Finding] = []
     if folder is not None:
         annotations = same_videos(annotations, folder)
+        delays_s = {video_id: info.first_frame_s for video_id, info in folder.infos.items()}
+        annotations = in_frame_time(annotations, delays_s, zero)
         folder = measured_where_doubtful(annotations, folder)
         found = video_findings(annotations, folder)
         annotations = with_durations(annotations, folder)
@@ -96,6 +103,16 @@ def read_and_judge(source: Source, progress: Progress | None = None) -> Judged:
         found.extend(_left_aside(source))
     repaired = repair(annotations)
     return Judged(name, repaired.annotations, (*repaired.findings, *found), folder)
+
+
+def _zero(given: object, name: str) -> Zero:
+    """What times count from: as it was said, else as the format has it."""
+    if given is None:
+        return FORMATS[name].zero if name in FORMATS else "unknown"
+    for choice in get_args(Zero):
+        if given == choice != "unknown":
+            return choice  # type: ignore[no-any-return]
+    raise UsageFault("E-CFG-003", "--set zero", f"is {given!r}", "Expected player or first-frame.")
 
 
 def _left_aside(source: Source) -> list[Finding]:

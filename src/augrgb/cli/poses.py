@@ -31,6 +31,13 @@ def data_poses(
     ] = None,
     size: Annotated[str | None, typer.Option(help="WIDTHxHEIGHT of the frames behind 2D poses, in pixels.")] = None,
     dimensions: Annotated[int, typer.Option(min=2, max=3, help="2 or 3, for LCR-Net files, which have both.")] = 3,
+    frame_ids: Annotated[
+        str | None,
+        typer.Option(
+            help="Frame numbers that begin late or go in steps: video (they count its frames) or listed (the frames "
+            "listed follow one another)."
+        ),
+    ] = None,
     bvh_units: Annotated[str, typer.Option(help="Unit of BVH files: m, cm, mm or inch.")] = "cm",
     person: Annotated[str, typer.Option(help="Main person: energy (moves most), largest or longest.")] = "energy",
     second: Annotated[bool, typer.Option("--second", help="Also write the second person, to OUT/second.")] = False,
@@ -68,8 +75,8 @@ def data_poses(
             requires(option, "--model", value, "Give the pose network's .onnx.")
     with StageBars() as bars:
         if model is not None:
-            if format_name != "auto" or size is not None:
-                raise UsageFault("E-CFG-013", "--model", "goes with videos, not with --format or --size")
+            if format_name != "auto" or size is not None or frame_ids is not None:
+                raise UsageFault("E-CFG-013", "--model", "goes with videos, not with --format, --size or --frame-ids")
             kind = _one_of("--detector-kind", detector_kind, ("yolox", "rtmdet")) if detector_kind else None
             report = estimate_poses(
                 sources,
@@ -92,6 +99,7 @@ def data_poses(
                 fps=fps,
                 frame_size=size_of(size),
                 dimensions=2 if dimensions == 2 else 3,
+                frame_ids=_one_of("--frame-ids", frame_ids, ("video", "listed")) if frame_ids else "ask",  # type: ignore[arg-type]
                 bvh_units=_one_of("--bvh-units", bvh_units, ("m", "cm", "mm", "inch")),  # type: ignore[arg-type]
                 people=choice,
                 engine=chosen,

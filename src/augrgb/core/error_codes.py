@@ -187,6 +187,9 @@ CODES: Final[dict[str, ErrorCode]] = {
     "E-ANN-042": ErrorCode("finding", "An event ends before its video starts.", "It is dropped. If there are many, check where the times count from."),
     "E-ANN-044": ErrorCode("finding", "Something in the file was not used, or may be meant in another way.", "If it is meant, give the option that the message names."),
     "E-ANN-045": ErrorCode("finding", "The test videos are all empty beside others with events: their labels are withheld.", "They count as never annotated. Get the labels, if they were published."),
+    "E-ANN-060": ErrorCode("input", "Frame numbers count frames of Label Studio's labeling interface, whose rate is not known.", "Give the `frameRate` of its `<Video>` tag, 24 if it has none: `--set fps=24`, or `--set interface=FILE.xml`."),
+    "E-ANN-061": ErrorCode("input", "An ELAN file has times in a unit that ELAN does not have.", "Save it again in ELAN."),
+    "E-ANN-062": ErrorCode("input", "Frame numbers in a CVAT project lie outside its tasks.", "Export the tasks one by one."),
     "E-ANN-043": ErrorCode("finding", "Several columns could be meant, or a column was read in one of two ways.", "If it is the wrong one, name the column as the message shows."),
     # Splits and roles
     "E-SPL-001": ErrorCode("usage", "The dataset has no split with this name.", "Take one of the names in the message."),
@@ -217,6 +220,7 @@ CODES: Final[dict[str, ErrorCode]] = {
     "E-VID-020": ErrorCode("quarantine", "A batch finished, but more items were refused than allowed.", "Fix or remove the refused items and run the command again, or raise `--allow-failures`."),
     "E-VID-021": ErrorCode("finding", "Files in a folder of videos are left aside, because of their ending.", "If one is a video, rename it to the ending of its container, such as `.mp4` or `.mts`."),
     # Poses
+    "E-VID-022": ErrorCode("finding", "The sound of a video starts before its image, so times of a player and of the frames differ.", "Say what the times count from: `--set zero=player` or `--set zero=first-frame`."),
     "E-POS-001": ErrorCode("input", "A pose or skeleton file is damaged, or not the `.npz` that it should be.", "Write or copy it again."),
     "E-POS-002": ErrorCode("input", "The arrays of a pose file cannot be poses: shapes, names, units or values are wrong.", "See docs/architecture.md for the pose format."),
     "E-POS-003": ErrorCode("input", "An archive unpacks to more bytes than are read.", "Split it by video."),
@@ -232,6 +236,7 @@ CODES: Final[dict[str, ErrorCode]] = {
     "E-POS-013": ErrorCode("input", "A line or frame of a skeleton file cannot be read.", "Export the file again, or correct the place in the message."),
     "E-POS-014": ErrorCode("usage", "Trunk joints cannot be added: the skeleton has them already, or lacks hips or shoulders.", "Leave the option `centers` out."),
     "E-POS-021": ErrorCode("input", "A pose file covers more or less time than its video.", "Make it again with the frame rate in the message, or from the right video."),
+    "E-POS-022": ErrorCode("input", "The frame numbers of a skeleton file begin late or go in steps, which can be meant in two ways.", "Say which: `--frame-ids video` or `--frame-ids listed`."),
     "E-POS-015": ErrorCode("input", "There are no files to make poses from.", "Name files, or folders that hold some."),
     "E-POS-016": ErrorCode("input", "The estimated poses are not those of a body: the view is from above, or too close.", "Leave the video out, or use another view."),
     # Sensors

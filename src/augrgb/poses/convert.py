@@ -22,6 +22,7 @@ from augrgb.poses.formats import SKELETON_FORMATS, read_skeletons
 from augrgb.poses.formats.bvh import Units as BvhUnits
 from augrgb.poses.formats.bvh import read_bvh
 from augrgb.poses.formats.openpose import frame_files, video_of
+from augrgb.poses.frame_numbers import FrameIds
 from augrgb.poses.people import PersonTrack
 from augrgb.poses.skeleton_format import ReadOptions
 from augrgb.video.folder import VIDEO_SUFFIXES
@@ -59,6 +60,7 @@ class _ConvertJob(PoseJob):
             "fps": self.options.fps,
             "frame_size": list(self.options.frame_size) if self.options.frame_size else None,
             "dimensions": self.options.dimensions,
+            "frame_ids": self.options.frame_ids,
             "bvh_units": self.bvh_units,
         }
 
@@ -71,6 +73,7 @@ def convert_poses(
     fps: float | None = None,
     frame_size: tuple[int, int] | None = None,
     dimensions: Literal[2, 3] = 3,
+    frame_ids: FrameIds = "ask",
     bvh_units: BvhUnits = "cm",
     people: PersonChoice = _PEOPLE,
     workers: int | None = None,
@@ -87,6 +90,7 @@ def convert_poses(
         fps: Frames per second, for files that do not say and whose dataset has no fixed rate.
         frame_size: (width, height) in pixels of the videos behind 2D poses.
         dimensions: Which poses to take where a file has 2D and 3D.
+        frame_ids: What the frame numbers of pose programs count: the frames of the `video`, or the frames `listed`.
         bvh_units: Of BVH files.
         people: Which people.
         workers: Processes, each with limits of time and memory; None = one per core, 0 = in this process.
@@ -103,7 +107,7 @@ def convert_poses(
     """
     if format_name not in ("auto", BVH):
         check_choice(SKELETON_FORMATS, format_name, "skeleton format", "--format")
-    options = ReadOptions(fps, frame_size, dimensions)
+    options = ReadOptions(fps, frame_size, dimensions, frame_ids)
     jobs = [
         _ConvertJob(path, Path(out), people, format_name, options, bvh_units)
         for path in find_skeletons(sources, format_name, out=Path(out))

@@ -29,11 +29,13 @@ class ReadOptions:
         fps: Frames per second; None = what the format's dataset has, if it has one rate.
         frame_size: (width, height) in pixels of the video behind 2D poses; None = what the file or its dataset says.
         dimensions: Which poses to take where a file has both.
+        frame_ids: What the frame numbers of pose programs count; see `frame_numbers.place_frames`.
     """
 
     fps: float | None = None
     frame_size: tuple[int, int] | None = None
     dimensions: Literal[2, 3] = 3
+    frame_ids: Literal["ask", "video", "listed"] = "ask"
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from augrgb.annotations.annotation_set import AnnotationSet
 from augrgb.annotations.choose_format import write_annotations
 from augrgb.annotations.findings import Finding
 from augrgb.annotations.formats import FORMATS
+from augrgb.annotations.player_time import moved_by
 from augrgb.annotations.read import Source, read_and_judge
 from augrgb.annotations.repair_log import write_repairs
 from augrgb.core.errors import UsageFault
@@ -61,7 +62,10 @@ def convert(
         raise UsageFault("E-CFG-018", target, "this would write over the source", "Name another file or folder.")
     judged = read_and_judge(source, progress)
     judged.refuse()
-    files = write_annotations(judged.annotations, target, format_name=name, options=target_options)
+    written = judged.annotations
+    if judged.videos is not None and name in FORMATS and FORMATS[name].zero == "player":
+        written = moved_by(written, {i: info.first_frame_s for i, info in judged.videos.infos.items()})
+    files = write_annotations(written, target, format_name=name, options=target_options)
     log = write_repairs(judged.findings, target)
     findings = list(judged.findings)
     regions = sum(len(video.ignored) for video in judged.annotations.videos.values())

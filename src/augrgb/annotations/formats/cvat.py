@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import re
+from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 from xml.etree.ElementTree import Element
 
@@ -11,18 +11,22 @@ from augrgb.annotations.annotation_set import AnnotationSet
 from augrgb.annotations.reading.class_list import read_class_list
 from augrgb.annotations.reading.frame_rates import Rates, need_rates, rate_of
 from augrgb.annotations.reading.text_files import head_of
+from augrgb.annotations.reading.tool_clock import cvat_range, cvat_shifts, frame_step
 from augrgb.annotations.reading.xml_reader import iter_xml
 from augrgb.core.errors import InputRefused, UsageFault
 from augrgb.core.timeline import FrameCounting
 from augrgb.core.types import Event, VideoRecord
 
+_Span = tuple[str, int, int]
+"""Label, first frame, end frame."""
 _NOT_CVAT = "no <annotations> with a task in <meta>, as CVAT exports them"
 
 
 class Cvat(AnnotationFormat):
     """CVAT: a track is an event wherever it is not `outside`; a tag is an event over its run of frames.
 
-    Frames are counted from 0 in the video. A track lasts from its first visible frame up to (not including) the frame
+    Frames are counted from 0 in the video; in the export of a project, where each task's numbers go on from the task
+    before it, that is taken off again. A track lasts from its first visible frame up to (not including) the frame
     where it is outside, or through its last frame. Tags of one label on neighbouring frames (by the task's frame step)
     join. The label is the track's, or the value of one of its attributes. Classes stand in the order of the task's
     labels. The file is read one track or image at a time.
@@ -35,6 +39,7 @@ class Cvat(AnnotationFormat):
 
     name = "cvat"
     suffixes = (".xml",)
+    zero = "first-frame"
     signs = ("<annotations>", "<meta>", "<task>")
 
     def __init__(self, *, fps: Rates = None, attribute: str | None = None, classes: Path | None = None) -> None:
@@ -51,10 +56,12 @@ class Cvat(AnnotationFormat):
         tasks = meta.findall("task") or meta.findall("project/tasks/task")
         if not tasks:
             raise InputRefused("E-ANN-029", path, _NOT_CVAT)
+        tasks_of = {task.findtext("id", "").strip(): task for task in tasks}
         ids = {task.findtext("id", "").strip(): _video_id(task, path) for task in tasks}
         if len(set(ids.values())) < len(tasks):
             raise InputRefused("E-ID-001", path, f"several tasks for one video: {sorted(ids.values())}")
-        spans = self._spans(path, {key: _step(task) for key, task in zip(ids, tasks, strict=True)})
+        spans = self._spans(path, {key: frame_step(task) for key, task in tasks_of.items()})
+        spans = _in_their_videos(spans, tasks_of, path)
         videos = {}
         for key, video_id in ids.items():
             frames = FrameCounting(rate_of(self.fps, video_id, path))
@@ -84,7 +91,7 @@ class Cvat(AnnotationFormat):
             raise InputRefused("E-ANN-035", f"{path} track {fallback.get('id')}", "has no label")
         return label
 
-    def _spans(self, path: Path, steps: dict[str, int]) -> dict[str, list[tuple[str, int, int]]]:
+    def _spans(self, path: Path, steps: dict[str, int]) -> dict[str, list[_Span]]:
         """(label, first frame, end frame) of each task's tracks and tags, in order of time."""
         spans: dict[str, list[tuple[str, int, int]]] = {key: [] for key in steps}
         tagged: dict[str, dict[str, _Runs]] = {key: {} for key in steps}
@@ -167,9 +174,29 @@ def _video_id(task: Element, path: Path) -> str:
     return PurePosixPath(name.replace("\\", "/")).stem
 
 
-def _step(task: Element) -> int:
-    match = re.search(r"step\s*=\s*(\d+)", task.findtext("frame_filter") or "")
-    return max(1, int(match[1])) if match else 1
+def _in_their_videos(spans: dict[str, list[_Span]], tasks: dict[str, Element], path: Path) -> dict[str, list[_Span]]:
+    """The spans with the frame numbers of their videos: in the export of a project they go on from task to task."""
+    shifts = cvat_shifts(tasks.values())
+    if not any(shifts.values()):
+        return spans
+    ranges = {key: frames for key, task in tasks.items() if (frames := cvat_range(task)) is not None}
+
+    def fits(moves: Mapping[str, int]) -> bool:
+        return all(
+            frames.start <= start - moves[key] and end - moves[key] <= frames.stop
+            for key, frames in ranges.items()
+            for _, start, end in spans[key]
+        )
+
+    if fits(shifts):
+        return {
+            key: [(label, start - shifts[key], end - shifts[key]) for label, start, end in found]
+            for key, found in spans.items()
+        }
+    if fits(dict.fromkeys(shifts, 0)):
+        return spans
+    problem = "frame numbers lie outside the tasks, whether they go on from task to task or not"
+    raise InputRefused("E-ANN-062", path, problem, "Export the tasks one by one.")
 
 
 def _frame(element: Element, key: str, path: Path) -> int:

@@ -29,6 +29,7 @@ class DatasetJson(AnnotationFormat):
     name = "augrgb"
     suffixes = (".json",)
     folders = True
+    zero = "first-frame"
     signs = ('"schema"', '"classes"', '"videos"')
 
     def __init__(self, *, name_as: str | None = None) -> None:

@@ -17,26 +17,30 @@ from augrgb.annotations.annotation_set import AnnotationSet
 from augrgb.annotations.findings import Finding
 from augrgb.annotations.reading.class_list import read_class_list
 from augrgb.annotations.reading.text_files import files_below, head_of
+from augrgb.annotations.reading.tool_clock import elan_seconds_per_unit
 from augrgb.annotations.reading.xml_reader import iter_xml
 from augrgb.core.errors import AugrgbError, InputRefused, UsageFault, did_you_mean, raise_together
 from augrgb.core.files import file_name_of, write_bytes
 from augrgb.core.types import Event, VideoRecord
+from augrgb.video.folder import VIDEO_SUFFIXES
 
 _Interval = tuple[float, float]
 
 
 class Elan(AnnotationFormat):
-    """ELAN: the label is the annotation's text; times are whole milliseconds of the file's first medium.
+    """ELAN: the label is the annotation's text; times are whole milliseconds (or PAL or NTSC frames).
 
     Time slots without a value are spread evenly between their aligned neighbours on the tier, as ELAN shows them.
     Annotations that refer to others (symbolic association and subdivision) share their parent's time evenly. The
-    medium's `TIME_ORIGIN` is added, so that times count from the first frame of the video. By default only tiers
+    video's `TIME_ORIGIN` is added, so that times count from its start; the video is the first medium that is one (a
+    sound file may stand before it). By default only tiers
     without a parent are read; the others are counted. An annotation
     without a text is an ignored region. The video's id is the name of the medium, or of the file.
     Written times are off by half a millisecond at most.
 
     Args:
         tiers: Names of the tiers to read, with or without a parent; default: all without one.
+        media: Name of the video that is meant, where a file has several.
         label: `tier` where the tier's name is the action, whatever the annotations say.
         classes: Class list; any other label is then a mistake.
     """
@@ -44,15 +48,18 @@ class Elan(AnnotationFormat):
     name = "elan"
     suffixes = (".eaf",)
     folders = True
+    zero = "player"
     signs = ("<ANNOTATION_DOCUMENT", "<TIME_ORDER")
 
     def __init__(
         self,
         *,
         tiers: tuple[str, ...] | None = None,
+        media: str | None = None,
         label: Literal["text", "tier"] = "text",
         classes: Path | None = None,
     ) -> None:
+        self.media = media
         self.tiers, self.label, self.classes = tiers, label, classes
 
     @classmethod
@@ -69,7 +76,7 @@ class Elan(AnnotationFormat):
         vocabulary: dict[str, None] = {}
         for file in files_below(path, ".eaf"):
             try:
-                document = _Document.parse(file)
+                document = _Document.parse(file, self.media)
                 events = self._events(document, findings)
             except AugrgbError as fault:
                 faults.append(fault)
@@ -79,6 +86,9 @@ class Elan(AnnotationFormat):
                 faults.append(InputRefused("E-ID-001", file, problem))
                 continue
             origin[document.video_id] = file
+            if document.other_videos:
+                detail = f"{', '.join(document.other_videos)} shown beside it (--set media={document.other_videos[0]})"
+                findings.append(Finding("E-ANN-044", "several videos in a file", "noted", document.video_id, detail))
             named = tuple(event for event in events if event.label)
             unnamed = tuple(event for event in events if not event.label)
             if unnamed:
@@ -153,19 +163,50 @@ class _Tier:
 
 
 @dataclass(frozen=True, slots=True)
+class _Medium:
+    """A video or sound file: its name, when the document's 0 is in it, and whether it is a video."""
+
+    name: str
+    origin_s: float
+    is_video: bool
+
+    @staticmethod
+    def of(element: ElementTree.Element, file: Path) -> _Medium:
+        url = element.get("RELATIVE_MEDIA_URL") or element.get("MEDIA_URL") or ""
+        path = PurePosixPath(urlparse(url.replace("\\", "/")).path)
+        is_video = element.get("MIME_TYPE", "").startswith("video") or path.suffix.lower() in VIDEO_SUFFIXES
+        return _Medium(unquote(path.stem), _number(element.get("TIME_ORIGIN") or "0", file) / 1000.0, is_video)
+
+
+def _medium(media: list[_Medium], wanted: str | None, file: Path) -> tuple[_Medium, tuple[str, ...]]:
+    """The medium whose time and name count, and the names of other videos that could be meant."""
+    if wanted is not None:
+        named = [medium for medium in media if medium.name in (wanted, PurePosixPath(wanted).stem)]
+        if not named:
+            hint = did_you_mean(wanted, [medium.name for medium in media])
+            raise UsageFault("E-ANN-027", file, f"shows no medium {wanted!r}", hint)
+        return named[0], ()
+    videos = [medium for medium in media if medium.is_video] or media[:1]
+    if not videos:
+        return _Medium("", 0.0, False), ()
+    return videos[0], tuple(medium.name for medium in videos[1:])
+
+
+@dataclass(frozen=True, slots=True)
 class _Document:
     """An ELAN file. `order` is a time slot's place, `times` the seconds at each place, NaN if it has none."""
 
     file: Path
     video_id: str
     origin_s: float
+    other_videos: tuple[str, ...]
     tiers: list[_Tier]
     order: dict[str, int]
     times: array[float]
     vocabulary: dict[str, str]
 
     @staticmethod
-    def parse(file: Path) -> _Document:
+    def parse(file: Path, wanted: str | None) -> _Document:
         header: ElementTree.Element | None = None
         tiers: list[_Tier] = []
         order: dict[str, int] = {}
@@ -187,16 +228,17 @@ class _Document:
             elif element.tag == "CONTROLLED_VOCABULARY":
                 for entry in element.iterfind("CV_ENTRY_ML"):
                     vocabulary[entry.get("CVE_ID", "")] = entry.findtext("CVE_VALUE", "")
-        media = [] if header is None else header.findall("MEDIA_DESCRIPTOR")
-        url = (media[0].get("RELATIVE_MEDIA_URL") or media[0].get("MEDIA_URL") or "") if media else ""
-        stem = unquote(PurePosixPath(urlparse(url.replace("\\", "/")).path).stem)
+        media = [] if header is None else [_Medium.of(m, file) for m in header.findall("MEDIA_DESCRIPTOR")]
+        medium, others = _medium(media, wanted, file)
+        unit_s = elan_seconds_per_unit(header.get("TIME_UNITS", "") if header is not None else "", file)
         return _Document(
             file=file,
-            video_id=stem or file.stem,
-            origin_s=_number(media[0].get("TIME_ORIGIN") or "0", file) / 1000.0 if media else 0.0,
+            video_id=medium.name or file.stem,
+            origin_s=medium.origin_s,
+            other_videos=others,
             tiers=tiers,
             order=order,
-            times=array("d", (value / 1000.0 for value in values)),
+            times=array("d", (value / 1000.0 if unit_s == 0.001 else value * unit_s for value in values)),
             vocabulary=vocabulary,
         )
 

@@ -40,6 +40,7 @@ class FrameWise(AnnotationFormat):
     name = "frame-wise"
     suffixes = (".txt",)
     folders = True
+    zero = "first-frame"
 
     def __init__(
         self,

@@ -39,6 +39,7 @@ class PkuMmd(AnnotationFormat):
     name = "pku-mmd"
     suffixes = (".txt",)
     folders = True
+    zero = "first-frame"
 
     def __init__(self, *, fps: Rates = 30.0, classes: Path | None = None) -> None:
         self.fps, self.classes = fps, classes

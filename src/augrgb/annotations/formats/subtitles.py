@@ -32,6 +32,7 @@ class WebVtt(AnnotationFormat):
     name = "webvtt"
     suffixes = (".vtt",)
     folders = True
+    zero = "player"
 
     @classmethod
     def sniff(cls, path: Path) -> bool:
@@ -54,6 +55,7 @@ class SubRip(AnnotationFormat):
     name = "srt"
     suffixes = (".srt",)
     folders = True
+    zero = "player"
 
     @classmethod
     def sniff(cls, path: Path) -> bool:

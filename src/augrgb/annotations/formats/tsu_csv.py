@@ -32,6 +32,7 @@ class TsuCsv(AnnotationFormat):
     name = "tsu-csv"
     suffixes = (".csv",)
     folders = True
+    zero = "first-frame"
 
     def __init__(self, *, fps: Rates = None, classes: Path | None = None) -> None:
         self.fps, self.classes = fps, classes

@@ -26,6 +26,7 @@ class TsuJson(AnnotationFormat):
 
     name = "tsu-json"
     suffixes = (".json",)
+    zero = "first-frame"
 
     def __init__(self, *, fps: Rates = None, classes: Path | None = None) -> None:
         self.fps, self.classes = fps, classes

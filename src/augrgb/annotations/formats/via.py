@@ -40,6 +40,7 @@ class Via(AnnotationFormat):
 
     name = "via"
     suffixes = (".json", ".csv")
+    zero = "player"
     signs = ('"project"', '"vid_list"', '"metadata"')
 
     def __init__(self, *, attribute: str | None = None, classes: Path | None = None) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from augrgb.poses.frame_numbers import place_frames
 from augrgb.poses.people import link_people
 from augrgb.poses.skeleton_format import (
     MAX_FRAMES,
@@ -76,9 +77,12 @@ class AlphaPoseJson(SkeletonFormat):
                 by_number.setdefault(number, []).append(person)
         padded = any(len(match[1]) > 1 and match[1][0] == "0" for name in names.values() if (match := _digits(name)))
         first = 1 if padded and 0 not in names else 0
-        frames = [by_number.get(number, []) for number in range(first, max(names) + 1)]
-        tracks = link_people(frames, max_gap=round(fps / 2))
-        return SkeletonRecording(tuple(tracks), len(frames), fps, _ORDERS[width // 3][0], options.frame_size)
+        places = place_frames(path, names, fps, options.frame_ids, base=first, complete=False)
+        frames: list[list[Person]] = [[] for _ in range(places.count)]
+        for number, people in by_number.items():
+            frames[places.of(number)] = people
+        tracks = link_people(frames, max_gap=round(places.fps / 2))
+        return SkeletonRecording(tuple(tracks), len(frames), places.fps, _ORDERS[width // 3][0], options.frame_size)
 
 
 def _digits(name: str) -> re.Match[str] | None:

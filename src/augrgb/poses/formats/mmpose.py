@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from augrgb.poses.frame_numbers import place_frames
 from augrgb.poses.people import link_people
 from augrgb.poses.skeleton_format import (
     MAX_FRAMES,
@@ -70,10 +71,15 @@ class MMPoseJson(SkeletonFormat):
                         path, place, f"{len(xy)} keypoints, expected {joints if joints in _LAYOUTS else '17, 133'}"
                     )
             by_number[number] = [person for person in people if not np.isnan(person[0]).all()]
-        first = 0 if 0 in by_number else 1
-        frames = [by_number.get(number, []) for number in range(first, max(by_number) + 1)]
-        tracks = link_people(frames, max_gap=round(fps / 2))
-        return SkeletonRecording(tuple(tracks), len(frames), fps, _LAYOUTS.get(joints, "coco17"), options.frame_size)
+        base = 0 if 0 in by_number else 1
+        places = place_frames(path, by_number, fps, options.frame_ids, base=base, complete=True)
+        frames: list[list[Person]] = [[] for _ in range(places.count)]
+        for number, people in by_number.items():
+            frames[places.of(number)] = people
+        tracks = link_people(frames, max_gap=round(places.fps / 2))
+        return SkeletonRecording(
+            tuple(tracks), len(frames), places.fps, _LAYOUTS.get(joints, "coco17"), options.frame_size
+        )
 
 
 def _refuse_other_joints(path: Path, meta: object) -> None:

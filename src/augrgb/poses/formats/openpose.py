@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from augrgb.poses.frame_numbers import place_frames
 from augrgb.poses.people import link_people
 from augrgb.poses.skeleton_format import (
     MAX_FRAMES,
@@ -71,10 +72,14 @@ class OpenPoseFrames(SkeletonFormat):
         if joints and largest <= 1.5:
             remedy = "Run OpenPose with --keypoint_scale 0."
             raise wrong(path, "keypoints", "coordinates are between 0 and 1, expected pixels", remedy)
-        frames = [by_number.get(number, []) for number in range(max(by_number) + 1)]
-        tracks = link_people(frames, max_gap=round(fps / 2))
+        complete = len(by_number) > 1  # one file alone is one frame of somebody's choice
+        places = place_frames(path, by_number, fps, options.frame_ids, base=0, complete=complete)
+        frames: list[list[Person]] = [[] for _ in range(places.count)]
+        for number, kept in by_number.items():
+            frames[places.of(number)] = kept
+        tracks = link_people(frames, max_gap=round(places.fps / 2))
         return SkeletonRecording(
-            tuple(tracks), len(frames), fps, _LAYOUTS.get(joints, "openpose25"), options.frame_size
+            tuple(tracks), len(frames), places.fps, _LAYOUTS.get(joints, "openpose25"), options.frame_size
         )
 
 

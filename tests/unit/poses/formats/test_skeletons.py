@@ -278,7 +278,6 @@ def coco_images(path: Any, frame_ids: Any) -> Any:
     ("frame_ids", "frames", "seen"),
     [
         ([0, 1, 2, 3], 4, [0, 1, 2, 3]),
-        ([100, 105, 110], 3, [0, 1, 2]),  # every fifth frame, at the declared rate
         ([0, 1, 2, 6, 7], 8, [0, 1, 2, 6, 7]),  # a gap stays a gap
         ([3, 2, 1, 0], 4, [0, 1, 2, 3]),
     ],
@@ -289,8 +288,33 @@ def test_coco_frame_numbers_keep_time(tmp_path: Path, frame_ids: Any, frames: An
     assert sorted(frame for track in found.people for frame in track.frames.tolist()) == seen
 
 
+@pytest.mark.parametrize(
+    ("frame_ids", "ids", "frames", "fps", "seen"),
+    [
+        # numbers of the video's frames at 10 a second: frame 100 is at 10 s
+        ([100, 101, 102], "video", 102, 10.0, [99, 100, 101]),  # counted from 1, as none is 0
+        ([0, 10, 20, 30], "video", 4, 1.0, [0, 1, 2, 3]),
+        ([1, 11, 21], "video", 3, 1.0, [0, 1, 2]),
+        ([5, 15, 25], "video", 13, 5.0, [2, 7, 12]),  # from 1: 4, 14, 24, so every second frame
+        # or the frames listed, one after another
+        ([100, 101, 102], "listed", 3, 10.0, [0, 1, 2]),
+        ([100, 105, 110], "listed", 3, 10.0, [0, 1, 2]),
+        ([0, 10, 30], "listed", 4, 10.0, [0, 1, 3]),
+    ],
+)
+def test_coco_frame_numbers_that_start_late_or_step(
+    tmp_path: Path, frame_ids: Any, ids: Any, frames: Any, fps: Any, seen: Any
+) -> None:
+    path = coco_images(tmp_path / "a.json", frame_ids)
+    with pytest.raises(InputRefused, match=r"E-POS-022.*two ways.*--frame-ids video.*--frame-ids listed"):
+        read_skeletons(path, options=ReadOptions(fps=10))
+    found = read_skeletons(path, options=ReadOptions(fps=10, frame_ids=ids))
+    assert (found.frames, found.fps) == (frames, fps)
+    assert sorted(frame for track in found.people for frame in track.frames.tolist()) == seen
+
+
 def test_coco_files_of_several_videos_are_refused(tmp_path: Path) -> None:
     with pytest.raises(InputRefused, match=r"E-POS-013.*two images of one id or frame_id.*one file per video"):
         read_skeletons(coco_images(tmp_path / "a.json", [0, 1, 0, 1]), options=ReadOptions(fps=10))
-    with pytest.raises(InputRefused, match=r"E-POS-013.*more than"):
+    with pytest.raises(InputRefused, match=r"E-POS-013.*frame numbers from 0 to 10{9}"):
         read_skeletons(coco_images(tmp_path / "a.json", [0, 1, 10**9]), options=ReadOptions(fps=10))
