@@ -15,7 +15,7 @@ from augrgb.annotations.annotation_set import AnnotationSet
 from augrgb.annotations.findings import Finding
 from augrgb.annotations.reading.class_list import read_class_list
 from augrgb.annotations.reading.clock_times import seconds_of
-from augrgb.annotations.reading.tables import find_columns, header_of, read_table
+from augrgb.annotations.reading.tables import column_name, find_columns, header_of, read_table
 from augrgb.annotations.reading.text_files import head_of, open_text
 from augrgb.core.errors import AugrgbError, InputRefused, UsageFault, did_you_mean, raise_together
 from augrgb.core.files import write_text
@@ -47,6 +47,7 @@ _EXTRA = {
     "subject": (),
     "camera": (),
 }
+_LENGTHS = ("video_duration", "video_length", "total_length")
 _ROUNDING_S = 0.0501
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
@@ -110,7 +111,7 @@ class PlainCsv(AnnotationFormat):
         with open_text(path) as text:
             rows = _Rows(path, text, self.columns)
             videos = _Videos(
-                path, ends_given=rows.columns.get("end") is not None, length_named="duration" in self.columns
+                path, ends_given=rows.columns.get("end") is not None, length_named=rows.length_named
             )
             try:
                 for where, row in rows.cells(faults):
@@ -130,7 +131,8 @@ class PlainCsv(AnnotationFormat):
         extra = [key for key in _EXTRA if any(_extra(video, key) is not None for video in annotations.videos.values())]
         text = StringIO(newline="")
         writer = csv.writer(text, lineterminator="\n")
-        writer.writerow(["video", "label", "start", "end", *extra])
+        named = ["video_duration" if key == "duration" else key for key in extra]  # `duration` could be the event's
+        writer.writerow(["video", "label", "start", "end", *named])
         for video_id, video in annotations.videos.items():
             if video.events is None:
                 continue
@@ -164,6 +166,12 @@ class _Rows:
             problem = f"no column {', '.join(missing)} in the header {list(self._names)}"
             remedy = f"Expected video,label,start,end; name other columns: --set {missing[0]}=COLUMN."
             raise InputRefused("E-ANN-034", f"{path}:1", problem, remedy)
+
+    @property
+    def length_named(self) -> bool:
+        """Whether the column of durations can only be that of the videos: it was named by option, or says so."""
+        column = self.columns.get("duration")
+        return "duration" in self._given or (column is not None and column_name(self._names[column]) in _LENGTHS)
 
     def cells(self, faults: list[AugrgbError]) -> Iterator[tuple[str, dict[str, str]]]:
         """Place in the file and cells of each row; rows of another length are added to `faults`."""
@@ -212,7 +220,7 @@ class _Videos:
 
     Args:
         ends_given: There is a column for the end.
-        length_named: The column with the video's length was named by option.
+        length_named: The column with the video's length was named by option, or can only be that.
     """
 
     path: Path

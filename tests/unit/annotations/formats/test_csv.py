@@ -171,5 +171,7 @@ def test_durations_of_events_are_not_the_videos_length(tmp_path: Path) -> None:
     assert found.videos["a"] == VideoRecord("a", events=(Event("walk", 1.0, 3.0), Event("sit", 5.0, 8.0)))
     assert [finding.code for finding in found.findings] == ["E-ANN-043"]
     assert read(tmp_path, text.replace("a,", "c,", 1), duration="duration").videos["b"].duration_s == 2.0
+    named = read(tmp_path, text.replace("end,duration", "end,video_duration").replace("\na,sit,5,8,3.0", ""))
+    assert [named.videos[name].duration_s for name in "ab"] == [2.0, 2.0]  # what the name says
     whole = read(tmp_path, "video,label,start,end,duration\na,walk,0,3,3\nb,walk,0,6,6\n")
     assert whole.videos["a"].duration_s == 3.0 and not whole.findings  # both readings agree
