@@ -56,6 +56,7 @@ class Boris(AnnotationFormat):
 
     name = "boris"
     suffixes = _SUFFIXES
+    zero = "player"
     folders = True
 
     def __init__(self, *, classes: Path | None = None) -> None:

@@ -110,9 +110,7 @@ class PlainCsv(AnnotationFormat):
         faults: list[AugrgbError] = []
         with open_text(path) as text:
             rows = _Rows(path, text, self.columns)
-            videos = _Videos(
-                path, ends_given=rows.columns.get("end") is not None, length_named=rows.length_named
-            )
+            videos = _Videos(path, ends_given=rows.columns.get("end") is not None, length_named=rows.length_named)
             try:
                 for where, row in rows.cells(faults):
                     try:
