@@ -53,6 +53,12 @@ TEXTS = {
     ),
     "frame-wise": ("a.txt", "SIL\nSIL\nwalk\nwalk\nwalk\nsit\nsit\n"),
     "frame-wise-spans": ("a.txt", "1-15 SIL\n16-40 take_cup\n41-60 SIL\n"),
+    "epic-kitchens": (
+        "EPIC_100_train.csv",
+        "narration_id,participant_id,video_id,start_timestamp,stop_timestamp,narration,verb,verb_class,noun,noun_class\n"
+        "P01_11_0,P01,P01_11,00:00:00.00,00:00:01.89,take plate,take,0,plate,2\n"
+        "P01_11_1,P01,P01_11,00:00:01.56,00:00:02.45,put plate,put-down,1,plate,2\n",
+    ),
     "boris-tabular": (
         "a.tsv",
         "Observation id\to\nTime offset (s)\t0\n\nTime\tMedia file path\tTotal length\tFPS\tSubject\tBehavior\tStatus\n"
@@ -71,6 +77,22 @@ JSONS = {
             {"nodeId": 1, "nodeName": "a", "parentId": 0},
         ],
         "database": {"v": {"duration": 9.0, "subset": "t", "annotations": [{"label": "a", "segment": [1, 2]}]}},
+    },
+    "bmn-json": {
+        "v": {
+            "duration_second": 9.0,
+            "duration_frame": 225,
+            "annotations": [{"segment": [1.0, 2.0], "label": "a"}],
+            "feature_frame": 224,
+            "fps": 25.0,
+            "subset": "training",
+        }
+    },
+    "perception-test": {
+        "v": {
+            "metadata": {"split": "train", "video_id": "v", "frame_rate": 30.0, "num_frames": 300},
+            "action_localisation": [{"id": 0, "label": "a", "timestamps": [100000, 900000]}],
+        }
     },
     "charades-json": {"v": {"subset": "training", "duration": 9.0, "actions": [[0, 1.0, 2.0], [1, 3, 4]]}},
     "tsu-json": {"P02T01C06": {"subset": "testing", "duration": 90, "actions": [[0, 10, 20]]}},
@@ -128,7 +150,8 @@ ODD = [None, True, -1, 0, 1e400, float("nan"), "", "x", "../x", [], {}, [[]], {"
 
 def try_to_read(name: Any, path: Any) -> Any:
     name = VARIANTS.get(name, name)
-    options = {"fps": 25.0} if requires_option(name, "fps") else {}
+    options: dict[str, Any] = {"fps": 25.0} if requires_option(name, "fps") else {}
+    options |= {"label": "action"} if name == "epic-kitchens" else {}
     try:
         repair(make_format(name, options).read(path))
     except AugrgbError as fault:

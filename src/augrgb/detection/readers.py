@@ -53,6 +53,11 @@ def read_activitynet(path: Path) -> DetectionFile:
     results = value.get("results") if isinstance(value, dict) else None
     if not isinstance(results, dict):
         raise InputRefused("E-DET-010", path, 'no "results" object', "Expected ActivityNet detection JSON.")
+    listed = [entry for entries in results.values() if isinstance(entries, list) for entry in entries]
+    if listed and all(isinstance(entry, dict) and "segment" in entry and "label" not in entry for entry in listed):
+        problem = "holds proposals: segments and scores without a class, as BSN and BMN write them"
+        remedy = "Classify them first: each needs a label (such as the classes of the video, times their scores)."
+        raise InputRefused("E-DET-010", path, problem, remedy)
     rows = [
         (f"results[{video!r}][{i}]", (video, *_entry(entry)))
         for video, entries in results.items()

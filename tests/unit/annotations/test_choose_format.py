@@ -25,6 +25,12 @@ FILES = {
     "cvat": ("annotations.xml", "<annotations><version>1.1</version><meta>"),
     "boris": ("k.boris", '{"project_format_version": "7.0", "behaviors_conf": {}}'),
     "frame-wise": ("P03_milk.txt", "SIL\nSIL\nSIL\ntake_cup\ntake_cup\ntake_cup\n"),
+    "bmn-json": ("b.json", '{"v_1": {"duration_second": 1, "annotations": []}}'),
+    "perception-test": ("p.json", '{"video_1": {"metadata": {"split": "train", "num_frames": 9}}}'),
+    "epic-kitchens": (
+        "EPIC_100_train.csv",
+        "narration_id,participant_id,video_id,start_timestamp,stop_timestamp,narration,verb,verb_class,noun,noun_class\n",
+    ),
     "srt": ("s.srt", "1\n00:00:01,000 --> 00:00:03,000\ncut\n"),
     "webvtt": ("w.vtt", "WEBVTT\n"),
     "augrgb": ("dataset.json", '{"schema": "augrgb.dataset/1"}'),
@@ -36,7 +42,7 @@ def test_every_format_is_recognised_and_by_itself_alone(tmp_path: Path, name: An
     file, text = FILES[name]
     (tmp_path / file).write_text(text)
     assert detect_format(tmp_path / file) == name
-    if name in ("tsu-csv", "charades-csv", "thumos-txt", "pku-mmd", "elan", "augrgb"):
+    if name in ("tsu-csv", "charades-csv", "thumos-txt", "pku-mmd", "elan", "augrgb", "csv", "via", "bmn-json"):
         assert detect_format(tmp_path) == name
 
 
@@ -77,5 +83,5 @@ def test_a_subset_with_a_typo_lists_the_subsets_there_are(tmp_path: Path) -> Non
 
 def test_the_message_says_what_the_likeliest_formats_lack(tmp_path: Path) -> None:
     (tmp_path / "x.json").write_text('{"annotations": {"a": {"segment": [0, 1]}}, "classes": []}')
-    with pytest.raises(AugrgbError, match=r'not activitynet: no "database"; not augrgb: no "schema", "videos"'):
+    with pytest.raises(AugrgbError, match=r'not activitynet: no "database"; not bmn-json: no "duration_second"'):
         detect_format(tmp_path / "x.json")

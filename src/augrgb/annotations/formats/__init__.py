@@ -2,15 +2,18 @@
 
 from augrgb.annotations.annotation_format import AnnotationFormat
 from augrgb.annotations.formats.activitynet_json import ActivityNetJson
+from augrgb.annotations.formats.bmn_json import BmnJson
 from augrgb.annotations.formats.boris import Boris
 from augrgb.annotations.formats.charades_csv import CharadesCsv
 from augrgb.annotations.formats.charades_json import CharadesJson
 from augrgb.annotations.formats.cvat import Cvat
 from augrgb.annotations.formats.dataset_json import DatasetJson
 from augrgb.annotations.formats.elan import Elan
+from augrgb.annotations.formats.epic_kitchens import EpicKitchens
 from augrgb.annotations.formats.frame_wise import FrameWise
 from augrgb.annotations.formats.label_studio import LabelStudio
 from augrgb.annotations.formats.multithumos_json import MultiThumosJson
+from augrgb.annotations.formats.perception_test import PerceptionTest
 from augrgb.annotations.formats.pku_mmd import PkuMmd
 from augrgb.annotations.formats.plain_csv import PlainCsv
 from augrgb.annotations.formats.subtitles import SubRip, WebVtt
@@ -25,15 +28,18 @@ FORMATS = catalog(AnnotationFormat, globals())  # type: ignore[type-abstract]
 __all__ = [
     "FORMATS",
     "ActivityNetJson",
+    "BmnJson",
     "Boris",
     "CharadesCsv",
     "CharadesJson",
     "Cvat",
     "DatasetJson",
     "Elan",
+    "EpicKitchens",
     "FrameWise",
     "LabelStudio",
     "MultiThumosJson",
+    "PerceptionTest",
     "PkuMmd",
     "PlainCsv",
     "SubRip",

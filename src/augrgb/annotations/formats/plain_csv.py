@@ -97,6 +97,9 @@ class PlainCsv(AnnotationFormat):
         if path.suffix.lower() not in (*cls.suffixes, ".txt") or not is_file(path):
             return None
         names = header_of(head_of(path))
+        if {"classname", "youtube_id"} <= set(names):
+            clips = "these are HACS clips, samples of 2 s with label 1 (the action) and -1 (not it), no segments"
+            return Near(0.9, f"{clips}; take HACS_segments JSON")
         columns = find_columns(names, _COLUMNS | _EXTRA)
         has = {key: bool(columns[key]) for key in _COLUMNS}
         has["end"] = has["end"] or bool(columns["duration"])
