@@ -8,7 +8,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -16,13 +15,10 @@ import pytest
 from augrgb.pipelines.fit import FILES
 from augrgb.pipelines.fitting import plan
 from augrgb.world.make import make_world
+from support.places import SUPPORT
 from support.tiny_project import WORLD, expect_success, run_cli
 
-SHORT = (
-    "import sys; from augrgb.pipelines.fitting import plan; plan.ENCODER_STEPS, plan.STREAM_STEPS = 8, 10; "
-    "from augrgb.cli.main import main; main(sys.argv[1:])"
-)
-PROJECT = "dataset: world\nsplit: cross_subject\nclock: {fps: 15, window: 8, stride: 8}\nlayers: 2\n"
+PROJECT = "dataset: world\nsplit: cross_subject\nclock: {fps: 15, window: 8, stride: 8}\nlayers: 2\nfolds: []\n"
 
 
 @pytest.fixture(scope="module")
@@ -38,25 +34,33 @@ def digests(folder: Path) -> dict[str, str]:
     return {str(p.relative_to(folder)): hashlib.sha256(p.read_bytes()).hexdigest() for p in wanted if p.is_file()}
 
 
-def start(project: Path, out: str) -> subprocess.Popen[bytes]:
-    words = [sys.executable, "-c", SHORT, "fit", "project.yaml", "--out", out, "--workers", "1"]
+def run_fit(project: Path, out: str, *more: str, kill: str = "never") -> subprocess.CompletedProcess[str]:
+    script = str(SUPPORT / "fit_killed_at.py")
+    words = [sys.executable, script, kill, "fit", "project.yaml", "--out", out, *more]
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    return subprocess.Popen(words, cwd=project, env=environment, start_new_session=True, stderr=subprocess.DEVNULL)
+    return subprocess.run(words, cwd=project, env=environment, capture_output=True, text=True, check=False)
 
 
 @pytest.fixture(scope="module")
 def fitted(project: Path) -> Path:
-    assert start(project, "whole").wait() == 0
+    done = run_fit(project, "whole")
+    assert done.returncode == 0, done.stderr
+    assert "estimated" in done.stdout and "Next: augrgb detect" in done.stdout
     return project / "whole"
 
 
 def test_it_ends_in_a_detector_and_a_report(fitted: Path, project: Path, tmp_path: Path) -> None:
     summary = json.loads((fitted / "summary.json").read_text())
-    assert summary["chosen"] in ("rgb", "augmented") and summary["failures"] == []
-    assert set(summary["frame_map"]) == {"validation", "test"} and summary["teachers"] == ["flow", "pose"]
+    assert summary["chosen"] in ("rgb", "augmented") and summary["failures"] == [] == summary["left_out"]
+    assert (
+        set(summary["held_out"]["frame_map"])
+        == {"rgb", "augmented", "flow", "pose"}
+        == set(summary["test"]["frame_map"])
+    )
+    assert summary["teachers"] == ["flow", "pose"] and summary["held_out_on"] == "validation videos"
     assert summary["verdict"].endswith(("plain RGB.", "Augmented-RGB."))
     rows = (fitted / "per_class.csv").read_text().splitlines()
-    assert rows[0].startswith("class,test_events,ap_rgb,ap_augmented,on,off,precision")
+    assert rows[0].startswith("class,events,ap_rgb,ap_augmented,on,off,precision")
     page = (fitted / "report.html").read_text()
     assert "too few to measure" in page and "data:image/jpeg" in page
     video = next((project / "world").rglob("*.mp4"))
@@ -64,17 +68,32 @@ def test_it_ends_in_a_detector_and_a_report(fitted: Path, project: Path, tmp_pat
 
 
 def test_killed_and_continued_it_ends_in_the_same_bytes(fitted: Path, project: Path) -> None:
-    out = project / "killed"
-    for mark in ("work/encoders/flow-0/run.json", "work/encoders/augmented-0/run.json", "work/streams/rgb-0/run.json"):
-        child = start(project, "killed")
-        until = time.monotonic() + 120
-        while child.poll() is None and not (out / mark).is_file() and time.monotonic() < until:
-            time.sleep(0.02)
-        if child.poll() is None:
-            os.killpg(child.pid, signal.SIGKILL)
-        child.wait()
-    assert start(project, "killed").wait() == 0
-    assert digests(out) == digests(fitted) and len(digests(out)) >= 7
+    work = project / "killed" / "work"
+
+    def finished(part: str) -> set[str]:
+        return {path.parent.name for path in (work / part).glob("*/result.json")}
+
+    # In the middle of a training: it has begun, what came before it is finished, and it is not.
+    assert run_fit(project, "killed", kill="step:encoders/flow-0:5").returncode == -signal.SIGKILL
+    assert (work / "encoders" / "flow-0" / "run.json").is_file() and finished("encoders") == {"rgb-0"}
+    # Between two stages: the encoders of a teacher are finished, its features are not begun.
+    assert run_fit(project, "killed", kill="features:features/augmented-0").returncode == -signal.SIGKILL
+    assert "augmented-0" in finished("encoders") and not (work / "features" / "augmented-0").exists()
+    assert run_fit(project, "killed", kill="step:streams/augmented-0:6").returncode == -signal.SIGKILL
+    assert (work / "streams" / "augmented-0" / "run.json").is_file() and "augmented-0" not in finished("streams")
+    # Everything is trained and the bundle is written, but no report.
+    assert run_fit(project, "killed", kill="report:").returncode == -signal.SIGKILL
+    assert (project / "killed" / "bundle" / "thresholds.json").is_file()
+    assert not (project / "killed" / "report.html").exists()
+    assert run_fit(project, "killed").returncode == 0
+    assert digests(project / "killed") == digests(fitted) and len(digests(fitted)) >= 7
+    assert not list((project / "killed").rglob("*.tmp-*"))
+
+
+def test_finished_it_says_the_same_again_at_once(fitted: Path, project: Path) -> None:
+    before = digests(fitted)
+    again = run_fit(project, "whole", "--json")
+    assert again.returncode == 0 and json.loads(again.stdout)["chosen"] and digests(fitted) == before
 
 
 def test_other_settings_are_refused_with_the_difference(fitted: Path, project: Path) -> None:
@@ -83,14 +102,40 @@ def test_other_settings_are_refused_with_the_difference(fitted: Path, project: P
     assert "isotonic: False then, True now" in outcome.err and "--replace" in outcome.err
 
 
-def test_the_plan_comes_first_and_a_budget_shortens_training(project: Path, tmp_path: Path) -> None:
+def test_the_plan_comes_first_and_a_budget_shortens_training(project: Path) -> None:
     whole = json.loads(expect_success("fit", project, "--dry-run", "--json").out)
-    short = json.loads(expect_success("fit", project, "--dry-run", "--json", "--budget", "2m").out)
-    assert short["seconds"] <= 121 < whole["seconds"] and not (project / "fit").exists()
-    assert "all training videos have them" in " ".join(expect_success("fit", project, "--dry-run").out.split())
+    short = json.loads(expect_success("fit", project, "--dry-run", "--json", "--budget", "1m").out)
+    assert short["seconds"] <= 60 < whole["seconds"] and not (project / "fit").exists()
+    assert "have it" in " ".join(expect_success("fit", project, "--dry-run").out.split())
     for words in (["--budget", "5s"], ["--budget", "soon"]):
         assert "E-RUN-012" in run_cli("fit", project, "--dry-run", *words).err
     assert plan.ENCODER_STEPS > 100
+
+
+def test_few_videos_are_held_out_in_turn_and_bad_ones_left_out(project: Path, tmp_path: Path) -> None:
+    make_world(tmp_path / "world", WORLD, workers=0)
+    roles = json.loads((tmp_path / "world" / "dataset.json").read_text())["splits"]["cross_subject"]
+    ids = [*roles["train"], *roles["val"]]
+    folds = [ids[:3], ids[3:]]
+    (tmp_path / "project.yaml").write_text(PROJECT.replace("folds: []", f"sensors: false\nfolds: {json.dumps(folds)}"))
+    files = {path.stem: path for path in (tmp_path / "world").rglob("*.mp4")}
+    files[ids[0]].write_text("no video any more")
+    files[ids[3]].write_bytes(files[ids[3]].read_bytes()[: files[ids[3]].stat().st_size // 2])
+    files[roles["unlabelled"][0]].unlink()
+    done = run_fit(tmp_path, "fit")
+    assert done.returncode == 4 and "E-RUN-013" in done.stderr, done.stderr
+    for name in (ids[0], ids[3], roles["unlabelled"][0]):
+        assert name in done.stderr
+    assert "Report: " in done.stdout
+    summary = json.loads((tmp_path / "fit" / "summary.json").read_text())
+    assert len(summary["left_out"]) == 3 and summary["held_out_on"] == "2 folds" and not summary["failures"]
+    assert summary["held_out"]["videos"] == len(ids) - 2 and summary["teachers"] == ["flow"]
+    assert set(summary["splits"]) == {"fold1", "fold2", "final"}
+    assert set(summary["splits"]["final"]["train"]) == set(ids) - {ids[0], ids[3]}
+    assert set(summary["splits"]["final"]["test"]) == set(roles["test"])
+    page = (tmp_path / "fit" / "report.html").read_text()
+    assert "Left out (3)" in page and "2 folds" in page
+    expect_success("detect", files[ids[1]], "-m", tmp_path / "fit" / "bundle", "--out", tmp_path / "found")
 
 
 def test_what_is_no_project_is_refused(tmp_path: Path) -> None:

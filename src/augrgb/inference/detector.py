@@ -144,6 +144,8 @@ class Detector:
     ) -> VideoDetections:
         classes, clock = self.bundle.classes, self.bundle.clock
         scores = self.deciding_scores(raw_scores)
+        training = self.bundle.training
+        unlike = training.unlike(report) if training is not None else []
         by_class = dict(zip(classes, rules, strict=True))
         found = find_events(scores, clock, classes, name, report.duration_s, rules=by_class)
         return VideoDetections(
@@ -156,7 +158,7 @@ class Detector:
             raw_scores=raw_scores,
             min_scores=tuple(rule.on for rule in rules),
             info=report.info,
-            warnings=tuple(dict.fromkeys(report.warnings)),
+            warnings=tuple(dict.fromkeys([*report.warnings, *unlike])),
         )
 
 

@@ -2,73 +2,77 @@
 
 from __future__ import annotations
 
-import csv
-import io
-import math
+import dataclasses
 import shutil
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
-from augrgb.annotations.dataset_file import load_dataset, role
-from augrgb.core.errors import InputRefused
+from augrgb.annotations.dataset_file import load_dataset
+from augrgb.core.errors import AugrgbError, InputRefused
 from augrgb.core.files import remove_leftovers, write_bytes, write_json, write_text
-from augrgb.core.opening import LARGEST_MODEL, read_bytes, resolved
+from augrgb.core.opening import read_bytes, resolved, sha256_file
+from augrgb.core.plain_data import read_json
 from augrgb.core.types import Dataset
-from augrgb.detection.predictions import load_predictions
+from augrgb.detection.predictions import Predictions
 from augrgb.inference.thresholds import write_thresholds
-from augrgb.pipelines.compare import ComparisonOutcome, compare
+from augrgb.inference.training_facts import write_training_facts
+from augrgb.parallel.jobs import JobRunner, StageCost
 from augrgb.pipelines.comparison.cells import Cells
-from augrgb.pipelines.comparison.results import Results
-from augrgb.pipelines.comparison.timelines import timelines_of
+from augrgb.pipelines.fitting.design import Design, make_design, usable_sensors, without
 from augrgb.pipelines.fitting.events import FittedEvents, fit_events
+from augrgb.pipelines.fitting.facts import training_facts
+from augrgb.pipelines.fitting.measures import Measured, measure
+from augrgb.pipelines.fitting.page import write_fit_report
 from augrgb.pipelines.fitting.plan import Plan, make_plan
 from augrgb.pipelines.fitting.project import check_same, load_project
-from augrgb.report.data import Fact, Note, PlainTable, ReportData
-from augrgb.report.numbers import DASH, counted, duration, percent, points
-from augrgb.report.page import write_report
+from augrgb.pipelines.fitting.recipe import STUDENTS, key_of
+from augrgb.pipelines.fitting.result import (
+    FittedProject,
+    choose_method,
+    class_rows,
+    held_out_name,
+    measured_json,
+    rows_csv,
+    verdict,
+)
+from augrgb.pipelines.fitting.sources import Lost, cache_sources
+from augrgb.pipelines.fitting.speed import FILE as SPEED_FILE
+from augrgb.pipelines.fitting.speed import Speed, kept_speed, measure_speed
+from augrgb.pipelines.fitting.work import MADE_OF_VIDEOS, train, view_of, write_dataset
 from augrgb.training.run_lock import run_lock
-from augrgb.workflows.evaluate import evaluate_runs
+from augrgb.workflows.evaluate import predict_run
 
 FILES = ("summary.json", "per_class.csv", "report.html", "bundle")
-_METHODS = {"rgb": "plain RGB", "augmented": "Augmented-RGB"}
+_OURS = ("work", *FILES, "settings.json", SPEED_FILE, "costs.json")
 _BUNDLE = ("model.json", "model.safetensors", "encoder/model.json", "encoder/model.safetensors")
+_SUMMARY = "augrgb.fit/1"
 
 
 @dataclass(frozen=True)
-class FittedProject:
-    """What `fit` made.
+class _Asked:
+    """What `fit` was called with, beside the project."""
 
-    Args:
-        folder: Holds everything.
-        bundle: For `augrgb detect --model` and `augrgb.Detector`.
-        report: The page.
-        chosen: `rgb` or `augmented`, whichever validation prefers.
-        verdict: One sentence on whether Augmented-RGB beats plain RGB.
-        validation, test: Frame mAP of each method, fractions; NaN where not defined.
-        plan: What was planned.
-    """
-
-    folder: Path
-    bundle: Path
-    report: Path
-    chosen: str
-    verdict: str
-    validation: Mapping[str, float]
-    test: Mapping[str, float]
-    plan: Plan
+    false_alarms_per_day: float | None
+    isotonic: bool
 
 
-def plan_fit(project: str | Path, out: str | Path | None = None, *, budget_s: float | None = None) -> Plan:
-    """What `fit` would do; reads the dataset file, not the videos.
+def plan_fit(
+    project: str | Path, out: str | Path | None = None, *, budget_s: float | None = None, workers: int | None = None
+) -> Plan:
+    """What `fit` would do. Measures this machine for a few seconds, and writes nothing.
 
     Raises:
         AugrgbError: See `fit`.
     """
     path = Path(project)
     settings = load_project(path)
-    return make_plan(settings, load_dataset(settings.dataset), _folder(path, out), budget_s)
+    dataset = load_dataset(settings.dataset)
+    design = make_design(settings, dataset)
+    known = _folder(path, out) / SPEED_FILE
+    speed = Speed(**read_json(known, "speed")) if known.is_file() else measure_speed(settings, dataset, design.videos)
+    return make_plan(settings, design, dataset, speed, budget_s=budget_s, workers=workers)
 
 
 def fit(
@@ -78,13 +82,14 @@ def fit(
     budget_s: float | None = None,
     false_alarms_per_day: float | None = None,
     isotonic: bool = False,
+    extend: bool = False,
     replace: bool = False,
     workers: int | None = None,
     on_progress: Callable[[str, float], None] | None = None,
 ) -> FittedProject:
-    """Train plain RGB and Augmented-RGB, keep what validation prefers, choose thresholds, write bundle and report.
+    """Train plain RGB and Augmented-RGB, keep the better one, choose thresholds, write bundle and report.
 
-    The same call continues an interrupted fit, and ends in the same bytes.
+    The same call continues an interrupted fit, and ends in the same bytes. Videos that cannot be read are left out.
 
     Args:
         project: A file of `augrgb init`, or its folder.
@@ -92,13 +97,15 @@ def fit(
         budget_s: See `make_plan`.
         false_alarms_per_day: See `choose_rules`; None = best F1.
         isotonic: Calibrate by isotonic regression rather than by slope and intercept.
+        extend: The project or its dataset changed: keep decoded frames, and train again on what there is now.
         replace: Delete what another fit left in `out`.
         workers: Processes; default: one per core. A script that calls this needs `if __name__ == "__main__":`.
         on_progress: Called with (stage, fraction done).
 
     Raises:
-        UsageFault: E-RUN-010 (project file), E-RUN-011 (other settings than those `out` was begun with), E-RUN-012
-            (budget), E-DET-015 (false alarms).
+        UsageFault: E-RUN-010 (project file), E-RUN-011 (other settings or data than those `out` was begun with),
+            E-RUN-012 (budget), E-DET-015 (false alarms).
+        InputRefused: E-RUN-014, too few videos can be read; E-RUN-008, nothing could be trained.
         AugrgbError: As `compare`.
 
     Minutes of training, so this example is not run with the others:
@@ -110,222 +117,209 @@ def fit(
     path = Path(project)
     folder, settings = _folder(path, out), load_project(path)
     dataset = load_dataset(settings.dataset)
-    plan = make_plan(settings, dataset, folder, budget_s)
     asked = {
         "project": settings.model_dump(mode="json") | {"dataset": str(resolved(settings.dataset))},
+        "dataset_sha256": sha256_file(settings.dataset / "dataset.json"),
         "budget_s": budget_s,
         "false_alarms_per_day": false_alarms_per_day,
         "isotonic": isotonic,
     }
+    design = make_design(settings, dataset)
     with run_lock(folder / "fit.lock"):
         if replace and (folder / "settings.json").is_file():
-            for name in ("work", *FILES, "settings.json"):  # what is ours, and nothing else
-                target = folder / name
-                shutil.rmtree(target) if target.is_dir() else target.unlink(missing_ok=True)
+            _remove(folder, _OURS)  # what is ours, and nothing else
+        known = read_json(folder / "settings.json", "settings") if (folder / "settings.json").is_file() else None
+        if extend and known is not None and known != asked:
+            _remove(folder, (*FILES, *(f"work/{name}" for name in MADE_OF_VIDEOS), SPEED_FILE, "settings.json"))
         check_same(folder / "settings.json", asked)
+        finished = _finished(folder) if known == asked else None
+        if finished is not None:
+            return finished
+        make_plan(settings, design, dataset, _fast(), budget_s=budget_s, workers=workers)  # refuses before it writes
         remove_leftovers(folder)
         write_json(folder / "settings.json", asked)
-        outcome = compare(plan.recipe, folder / "work", workers=workers, on_progress=on_progress)
-        return _finish(plan, dataset, folder, outcome, false_alarms_per_day, isotonic=isotonic)
+        speed = kept_speed(folder / SPEED_FILE, lambda: measure_speed(settings, dataset, design.videos))
+        plan = make_plan(settings, design, dataset, speed, budget_s=budget_s, workers=workers)
+        return _Fit(plan, dataset, folder, _Asked(false_alarms_per_day, isotonic), workers).run(on_progress)
+
+
+def _fast() -> Speed:
+    return Speed(0.0, 0.0, 0.0, 0.0, 0.0)
 
 
 def _folder(project: Path, out: str | Path | None) -> Path:
     return Path(out) if out is not None else (project if project.is_dir() else project.parent) / "fit"
 
 
-def _finish(
-    plan: Plan,
-    dataset: Dataset,
-    folder: Path,
-    outcome: ComparisonOutcome,
-    false_alarms_per_day: float | None,
-    *,
-    isotonic: bool,
-) -> FittedProject:
-    """Choose, write the bundle, tables and page."""
-    recipe, split = plan.recipe, plan.recipe.splits()[0]
-    cells, seed = Cells(recipe, folder / "work"), plan.recipe.seeds[0]
-    ready = [name for name in _METHODS if cells.evaluation(name, seed) is not None]
-    if not ready:
-        reasons = "; ".join(failure.reason for failure in outcome.failures)
-        raise InputRefused("E-RUN-008", folder, f"no model could be finished: {reasons}", "Fix this and run it again.")
-    runs = {name: cells.places.stream(name, seed) for name in ready}
-    protocols = ("frame-map/present",)
-    val = {n: evaluate_runs([r], split=split, role="val", protocols=protocols).results[0] for n, r in runs.items()}
-    test = {n: evaluate_runs([r], split=split, role="test", protocols=protocols).results[0] for n, r in runs.items()}
-    scores = {
-        "validation": {name: float(found.value) for name, found in val.items()},
-        "test": {name: float(found.value) for name, found in test.items()},
-    }
-    chosen = max(ready, key=lambda name: (_low_if_nan(scores["validation"][name]), name == "rgb"))
-    verdict = _verdict(scores, chosen)
-    places = [runs[chosen] / "predictions" / f"{split}-{part}.safetensors" for part in ("val", "test")]
-    on_val, on_test = map(load_predictions, places)
-    events = fit_events(on_val, on_test, dataset, false_alarms_per_day=false_alarms_per_day, isotonic=isotonic)
-    bundle = folder / "bundle"
-    for name in _BUNDLE:
-        write_bytes(bundle / name, read_bytes(runs[chosen] / name, "model file", LARGEST_MODEL))
-    write_thresholds(bundle, events.thresholds, dataset.classes)
-    rows = _class_rows(dataset, events, {name: found.per_class for name, found in test.items()})
-    write_text(folder / "per_class.csv", _csv(rows))
-    failures = [f"{failure.cell}: {failure.reason}" for failure in outcome.failures]
-    summary = {
-        "chosen": chosen,
-        "verdict": verdict,
-        "teachers": list(plan.teachers),
-        "frame_map": {part: {n: _defined(v) for n, v in values.items()} for part, values in scores.items()},
-        "videos": {part: list(role(dataset, split, part)) for part in ("train", "val", "test")},
-        "failures": failures,
-    }
-    write_json(folder / "summary.json", summary)
-    evaluations = {row: {seed: cells.evaluation(row, seed)} for row in recipe.rows}
-    timelines = timelines_of(Results(recipe, evaluations, outcome.failures, ()), cells, dataset)
-    page = _page(plan, dataset, outcome, events, rows, verdict, chosen)
-    write_report(folder / "report.html", ReportData(**page, timelines=timelines))
+def _remove(folder: Path, names: Sequence[str]) -> None:
+    for name in names:
+        target = folder / name
+        shutil.rmtree(target) if target.is_dir() else target.unlink(missing_ok=True)
+
+
+def _finished(folder: Path) -> FittedProject | None:
+    """The result of a fit that is over, if all its files are still there."""
+    if not all((folder / name).exists() for name in FILES):
+        return None
+    known = read_json(folder / "summary.json", "summary")
+    if known.get("schema") != _SUMMARY:
+        return None
+    values = {part: known[part].get("frame_map", {}) for part in ("held_out", "test")}
+    numbers = {p: {n: float("nan") if v is None else float(v) for n, v in found.items()} for p, found in values.items()}
     return FittedProject(
-        folder, bundle, folder / "report.html", chosen, verdict, scores["validation"], scores["test"], plan
+        folder,
+        folder / "bundle",
+        folder / "report.html",
+        known["chosen"],
+        known["verdict"],
+        numbers["held_out"],
+        numbers["test"],
+        tuple(known["left_out"]),
     )
 
 
-def _low_if_nan(value: float) -> float:
-    return -1.0 if math.isnan(value) else value
+class _Fit:
+    """One fit: decode, train, choose, train what the bundle needs, write."""
 
+    def __init__(self, plan: Plan, dataset: Dataset, folder: Path, asked: _Asked, workers: int | None) -> None:
+        self.plan, self.base, self.folder, self.asked, self.workers = plan, dataset, folder, asked, workers
+        self.work = folder / "work"
+        self.failures: dict[str, str] = {}
 
-def _defined(value: float) -> float | None:
-    return None if math.isnan(value) else value
+    def run(self, on_progress: Callable[[str, float], None] | None) -> FittedProject:
+        """Everything that is not done yet."""
+        with JobRunner(self.workers, on_progress) as runner:
+            lost = self._decode(runner)
+            project, plan = self.plan.project, self.plan
+            design = without(plan.design, lost.videos)
+            dataset = view_of(self.base, design, lost)
+            senses = usable_sensors(design, dataset)
+            teachers = tuple(name for name in plan.teachers if name == "flow" or not senses.get(name, "gone"))
+            self.plan = plan = dataclasses.replace(plan, design=design, teachers=teachers)
+            write_dataset(project.dataset, self.work, design, lost)
+            cells = Cells(plan.recipe(self.work, dataset), self.work)
+            self.failures |= train(cells, self._first_methods(design), runner)
+            held_out = self._held_out(cells, dataset)
+            if not held_out:
+                reasons = "; ".join(f"{cell}: {reason}" for cell, reason in self.failures.items())
+                problem = f"no model could be finished: {reasons}"
+                raise InputRefused("E-RUN-008", self.folder, problem, "Fix this and run it again.")
+            measured = measure(held_out, dataset, design.judged, seed=project.seed)
+            chosen = choose_method(measured)
+            if design.folds:
+                names = STUDENTS if design.tested else (chosen,)
+                self.failures |= train(cells, [key_of(name, design.final, design) for name in names], runner)
+            costs = tuple(runner.costs.values())
+        return self._finish(cells, dataset, held_out, measured, chosen, lost, costs)
 
+    def _decode(self, runner: JobRunner) -> Lost:
+        plan = self.plan
+        with runner.stage("decode and flow") as progress:
+            sensors = [name for name in plan.teachers if name != "flow"]
+            return cache_sources(
+                plan.project, self.base, plan.design, sensors, self.work / "frames", workers=self.workers,
+                progress=progress,
+            )  # fmt: skip
 
-def _verdict(scores: Mapping[str, Mapping[str, float]], chosen: str) -> str:
-    """Whether Augmented-RGB helps, from the numbers."""
-    if any(len(values) < 2 for values in scores.values()):
-        return f"Only {_METHODS[chosen]} could be trained."
-    gains = {part: values["augmented"] - values["rgb"] for part, values in scores.items()}
-    parts = [
-        f"{'not measurable' if math.isnan(gain) else points(gain) + ' points'} on {part}"
-        for part, gain in gains.items()
-    ]
-    better = [gain > 0 for gain in gains.values()]
-    head = (
-        "Augmented-RGB beats plain RGB"
-        if all(better)
-        else "Augmented-RGB does not beat plain RGB"
-        if not any(better)
-        else "Validation and test disagree on Augmented-RGB"
-    )
-    return f"{head}: {' and '.join(parts)} (frame mAP, one seed). The bundle uses {_METHODS[chosen]}."
+    def _first_methods(self, design: Design) -> list[str]:
+        names = [*STUDENTS, *self.plan.teachers]
+        return [key_of(name, split, design) for split in design.folds or (design.final,) for name in names]
 
+    def _predict(self, cells: Cells, name: str, split: str, role: str) -> Predictions | None:
+        """Scores of one method; None if it could not be trained, or has not what it needs."""
+        run = cells.places.stream(key_of(name, split, self.plan.design), cells.recipe.seeds[0])
+        if not (run / "result.json").is_file():
+            return None
+        with suppress(AugrgbError):
+            found, _, wanted = predict_run(run, split=split, role_name=role)
+            return found if set(wanted) <= set(found.scores) else None
+        return None
 
-_COLUMNS = (
-    "class", "test_events", "ap_rgb", "ap_augmented", "on", "off", "precision", "recall", "f1", "false_alarms_per_hour",
-    "false_alarms_per_hour_bound", "misses_per_hour", "delay_p50_s", "delay_p95_s", "rule",
-)  # fmt: skip
+    def _held_out(self, cells: Cells, dataset: Dataset) -> dict[str, Predictions]:
+        """Scores of each finished method on videos that its models never saw."""
+        design, found = self.plan.design, {}
+        for name in (*STUDENTS, *self.plan.teachers):
+            splits = [(fold, "test") for fold in design.folds] or [(design.final, "val")]
+            parts = [self._predict(cells, name, split, role) for split, role in splits]
+            whole = [part for part in parts if part is not None]
+            if len(whole) == len(parts):
+                scores = {video: values for part in whole for video, values in part.scores.items()}
+                found[name] = Predictions(dataset.classes, whole[0].clock, scores)
+        return {name: one for name, one in found.items() if name in STUDENTS or "rgb" in found}
 
-
-def _class_rows(dataset: Dataset, events: FittedEvents, aps: Mapping[str, Mapping[str, float]]) -> list[dict[str, Any]]:
-    rows = []
-    for label in dataset.classes:
-        counts, chosen = events.test[label], events.chosen[label]
-        values = (
-            label, counts.events, *(aps.get(name, {}).get(label, math.nan) for name in ("rgb", "augmented")),
-            chosen.rule.on, chosen.rule.low, counts.precision, counts.recall, counts.f1, counts.false_alarms_per_hour,
-            counts.false_alarms_per_hour_bound, counts.misses_per_hour, counts.delay_s(0.5), counts.delay_s(0.95),
-            chosen.why,
-        )  # fmt: skip
-        rows.append(dict(zip(_COLUMNS, values, strict=True)))
-    return rows
-
-
-def _csv(rows: list[dict[str, Any]]) -> str:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(_COLUMNS)
-    for row in rows:
-        writer.writerow(
-            ""
-            if isinstance(value, float) and math.isnan(value)
-            else f"{value:.6g}"
-            if isinstance(value, float)
-            else value
-            for value in row.values()
+    def _finish(
+        self,
+        cells: Cells,
+        dataset: Dataset,
+        held_out: Mapping[str, Predictions],
+        measured: Measured,
+        chosen: str,
+        lost: Lost,
+        costs: Sequence[StageCost],
+    ) -> FittedProject:
+        """Choose thresholds; write bundle, tables and page. The summary comes last: it says that all is there."""
+        plan, design, folder = self.plan, self.plan.design, self.folder
+        names = (*STUDENTS, *plan.teachers) if design.tested else ()
+        tested = {name: one for name in names if (one := self._predict(cells, name, design.final, "test"))}
+        test = measure(tested, dataset, design.tested, seed=plan.project.seed) if chosen in tested else None
+        students = {name: one for name, one in held_out.items() if name in STUDENTS}
+        events = {name: self._events(one, tested.get(name), dataset) for name, one in students.items()}
+        run = cells.places.stream(chosen, cells.recipe.seeds[0])
+        if not (run / "result.json").is_file():
+            reasons = "; ".join(f"{cell}: {reason}" for cell, reason in self.failures.items())
+            raise InputRefused("E-RUN-008", folder, f"the final model could not be trained: {reasons}", "Run it again.")
+        for name in _BUNDLE:
+            write_bytes(folder / "bundle" / name, read_bytes(run / name))
+        write_thresholds(folder / "bundle", events[chosen].thresholds, dataset.classes)
+        features = cells.places.features(chosen, cells.recipe.seeds[0])
+        write_training_facts(folder / "bundle", training_facts(plan, dataset, self.work, features))
+        rows = class_rows(dataset.classes, events[chosen], test or measured)
+        write_text(folder / "per_class.csv", rows_csv(rows))
+        story = verdict(measured, test, design, chosen)
+        failures = [f"{cell}: {reason}" for cell, reason in sorted(self.failures.items())]
+        left_out = tuple(line.replace(str(resolved(plan.project.dataset)) + "/", "") for line in lost.messages())
+        write_fit_report(
+            folder / "report.html",
+            plan,
+            dataset,
+            held_out=measured,
+            test=test,
+            events=events,
+            shown={n: p for n, p in (tested if test is not None else students).items() if n in events},
+            rows=rows,
+            verdict=story,
+            chosen=chosen,
+            failures=failures,
+            left_out=left_out,
         )
-    return text.getvalue()
+        if costs:
+            write_json(folder / "costs.json", [asdict(one) for one in costs])
+        summary = {
+            "schema": _SUMMARY,
+            "chosen": chosen,
+            "verdict": story,
+            "teachers": list(plan.teachers),
+            "held_out_on": held_out_name(design),
+            "held_out": measured_json(measured),
+            "test": measured_json(test),
+            "splits": {
+                split: {part: list(ids) for part, ids in roles.items()} for split, roles in design.splits.items()
+            },
+            "left_out": list(left_out),
+            "failures": failures,
+        }
+        write_json(folder / "summary.json", summary)
+        finished = _finished(folder)
+        assert finished is not None
+        return finished
 
-
-def _page(
-    plan: Plan,
-    dataset: Dataset,
-    outcome: ComparisonOutcome,
-    events: FittedEvents,
-    rows: list[dict[str, Any]],
-    verdict: str,
-    chosen: str,
-) -> dict[str, Any]:
-    split = plan.recipe.splits()[0]
-    counts = {part: len(role(dataset, split, part)) for part in ("train", "val", "test")}
-    few = [label for label, one in events.chosen.items() if one.pooled]
-    total_s = sum(video.known_duration_s for video in dataset.videos.values())
-    notes = [
-        Note("How it was chosen", "The method, thresholds and calibration were chosen on validation videos alone.")
-    ]
-    if sum(counts.values()) < 20:
-        text = f"{sum(counts.values())} labeled videos: a difference of a few points is chance. Add videos to be sure."
-        notes.append(Note("Few videos", text))
-    if few:
-        notes.append(Note("Too few events to measure", ", ".join(few)))
-    if outcome.failures:
-        notes.append(Note("Not finished", "; ".join(f"{one.cell}: {one.reason}" for one in outcome.failures)))
-    event_table = PlainTable(
-        f"Events of {_METHODS[chosen]} on test videos",
-        (
-            "Class",
-            "Events",
-            "Precision %",
-            "Recall %",
-            "False alarms / h (95 % bound)",
-            "Misses / h",
-            "Delay p50",
-            "Rule",
-        ),
-        tuple(
-            (
-                row["class"],
-                str(row["test_events"]),
-                percent(row["precision"]),
-                percent(row["recall"]),
-                f"{_number(row['false_alarms_per_hour'])} ({_number(row['false_alarms_per_hour_bound'])})",
-                _number(row["misses_per_hour"]),
-                f"{_number(row['delay_p50_s'])} s",
-                f"on {row['on']:.2f}, off {row['off']:.2f}: {row['rule']}",
-            )
-            for row in rows
-        ),
-        "A detection is right if it overlaps an event of its class (tIoU at least 0.3), one to one.",
-    )
-    bins = PlainTable(
-        "Reliability of scores on test videos",
-        ("Scores", "Snippets", "Mean score %", "Right %"),
-        tuple(
-            (f"{b.low:.1f} to {b.high:.1f}", str(b.count), percent(b.mean_score), percent(b.share)) for b in events.bins
-        ),
-        "Calibrated scores should be right as often as they say.",
-    )
-    return {
-        "title": dataset.name,
-        "headline": verdict.split(":", 1)[0] + ".",
-        "story": verdict,
-        "facts": (
-            Fact("videos", f"{len(dataset.videos)} ({duration(total_s)})"),
-            Fact("train / validation / test", " / ".join(map(str, counts.values()))),
-            Fact("classes", str(len(dataset.classes))),
-            Fact("teachers", ", ".join(plan.teachers)),
-            Fact("bundle", f"{_METHODS[chosen]}, {counted(len(dataset.classes), 'class')}"),
-        ),
-        "comparison": outcome.table,
-        "plain_tables": (event_table, bins),
-        "notes": tuple(notes),
-        "classes": dataset.classes,
-    }
-
-
-def _number(value: float) -> str:
-    return DASH if math.isnan(value) else f"{value:.1f}"
+    def _events(self, held_out: Predictions, test: Predictions | None, dataset: Dataset) -> FittedEvents:
+        design = self.plan.design
+        return fit_events(
+            held_out,
+            test if test is not None or design.folds else None,
+            dataset,
+            folds=[design.splits[fold]["test"] for fold in design.folds],
+            false_alarms_per_day=self.asked.false_alarms_per_day,
+            isotonic=self.asked.isotonic,
+        )

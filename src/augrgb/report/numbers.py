@@ -81,7 +81,9 @@ def memory(size: float | None) -> str:
 def counted(count: int, noun: str) -> str:
     """A count with its noun.
 
-    >>> counted(1, "seed"), counted(3, "seed")
-    ('1 seed', '3 seeds')
+    >>> counted(1, "seed"), counted(3, "seed"), counted(8, "class")
+    ('1 seed', '3 seeds', '8 classes')
     """
-    return f"{count} {noun}" if count == 1 else f"{count:,} {noun}s"
+    if count == 1:
+        return f"{count} {noun}"
+    return f"{count:,} {noun}{'es' if noun.endswith('s') else 's'}"

@@ -9,6 +9,7 @@ wanted size. Colors become 8-bit RGB by the matrix the file declares (BT.601 if 
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -56,6 +57,8 @@ class DecodeReport:
         variable_rate: The time between frames changes.
         complete: False when only the part before a fault was kept.
         warnings: Everything that was repaired, rounded or left out.
+        level_sum, level_count: Of the mean levels of about one frame a second.
+        feature_mean: Mean of the features that were made of it, where somebody wrote it here.
     """
 
     declared_frames: int = 0
@@ -65,6 +68,14 @@ class DecodeReport:
     variable_rate: bool = False
     complete: bool = True
     warnings: list[str] = field(default_factory=list)
+    level_sum: float = 0.0
+    level_count: int = 0
+    feature_mean: NDArray[np.float64] | None = None
+
+    @property
+    def brightness(self) -> float:
+        """Mean level of a few frames, 0 to 255; NaN before the first."""
+        return self.level_sum / self.level_count if self.level_count else math.nan
 
     def warn(self, path: Path, text: str) -> None:
         """Keep a warning once; the caller shows it."""
@@ -280,7 +291,7 @@ class FrameSampler:
         thumbnails: Thumbnails | None = None,
     ) -> None:
         self.fps, self.targets, self.path, self.report, self.thumbnails = fps, targets, path, report, thumbnails
-        self.next_index = 0
+        self.next_index, self.level_every = 0, max(1, round(fps))
         self.on_screen: VideoFrame | None = None
         self.images: tuple[Image, ...] = ()
         self.orientation = Orientation()
@@ -307,6 +318,9 @@ class FrameSampler:
         while self.next_index / self.fps < max(time_s - tolerance_s, 0.0):
             if not self.images:
                 self.images = tuple(map(self._convert, [frame] * len(self.targets), self.targets, self.reformatters))
+            if self.next_index % self.level_every == 0:
+                self.report.level_sum += float(self.images[0].mean())
+                self.report.level_count += 1
             yield self.images
             self.next_index += 1
         small = None

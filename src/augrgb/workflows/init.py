@@ -10,6 +10,7 @@ from pathlib import Path
 from augrgb.annotations.annotation_set import AnnotationSet
 from augrgb.annotations.dataset_file import save_dataset
 from augrgb.annotations.findings import Finding
+from augrgb.annotations.folds import RANDOM_SPLIT
 from augrgb.annotations.read import Judged, Source, read_and_judge
 from augrgb.annotations.repair_log import write_repairs
 from augrgb.annotations.splits import splits_of
@@ -155,7 +156,7 @@ def _splits(
     if len(labelled) < 3:
         problem = f"{len(labelled)} labelled videos; at least 3 are needed"
         raise InputRefused("E-SPL-010", "annotations", problem, "One each for training, validation and test.")
-    given = splits_of(annotations, role_of=role_of) or {"random": {"train": tuple(labelled)}}
+    given = splits_of(annotations, role_of=role_of) or {RANDOM_SPLIT: {"train": tuple(labelled)}}
     splits: dict[str, dict[str, tuple[str, ...]]] = {}
     for split, roles in given.items():
         members = {

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from augrgb.annotations.folds import FEW_VIDEOS, choose_folds, foldable
 from augrgb.core.files import write_text
 from augrgb.core.types import Dataset
 from augrgb.weights import kept_file, weights_entry
@@ -69,13 +70,27 @@ def write_recipes(dataset: Dataset, split: str, folder: Path) -> tuple[list[Path
         f"student: {{modality: rgb, filter: {{sd_tcn: {{layers: {layers}, width: 128}}}}}}\n",
     )
     project = folder / "project.yaml"
+    folds, why = _folds(dataset, split)
+    reasons += [why] if why else []
     write_text(
         project,
         f"# augrgb fit {project.as_posix()}\n{comment}"
         f"dataset: .\nsplit: {_quoted(split)}\n"
-        f"clock: {{fps: {_FPS}, window: {window}, stride: {stride}}}\nlayers: {layers}\n",
+        f"clock: {{fps: {_FPS}, window: {window}, stride: {stride}}}\nlayers: {layers}\n"
+        f"{'encoder: efficientnet_lite' if pretrained else 'encoder: small'}\n{folds}",
     )
     return [project, encoder, stream], reasons
+
+
+def _folds(dataset: Dataset, split: str) -> tuple[str, str]:
+    """The folds of a small dataset as YAML, and the reason as a sentence."""
+    ids = foldable(dataset, split)
+    if not ids:
+        return "", ""
+    folds = choose_folds(dataset.videos, ids)
+    why = f"Fewer than {FEW_VIDEOS} labeled videos: {len(folds.groups)} folds are held out in turn; {folds.why}."
+    rows = "".join(f"- [{', '.join(map(_quoted, group))}]\n" for group in folds.groups)
+    return f"# {why}\nfolds:\n{rows}", why
 
 
 def _quoted(text: str) -> str:

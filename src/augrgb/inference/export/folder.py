@@ -31,6 +31,7 @@ from augrgb.core.plain_data import read_json
 from augrgb.core.timeline import Clock
 from augrgb.features.pipeline import overlapped
 from augrgb.inference.thresholds import read_thresholds
+from augrgb.inference.training_facts import read_training_facts, with_mean
 from augrgb.video.decode import DecodeReport, FrameTarget, Partial, sample_frames, sample_given_frames
 from augrgb.video.thumbnails import Thumbnails
 from augrgb.video.video_info import VideoInfo
@@ -105,6 +106,7 @@ class ExportedModel:
         except Unfit as error:
             raise InputRefused("E-MOD-037", path, str(error), "Run `augrgb export` again.") from error
         self.thresholds = read_thresholds(self.folder, self.classes)
+        self.training = read_training_facts(self.folder)
         self._encoder, self._stream = self.session("encoder"), self.session("stream")
 
     @property
@@ -154,11 +156,12 @@ class ExportedModel:
         frames = sample_frames(
             path, self.clock.fps, self._targets, partial=partial, report=report, thumbnails=thumbnails, opened=opened
         )
-        return self._scores(frames, path)
+        return self._scores(frames, path, report)
 
     def frame_scores(self, frames: Iterable[NDArray[np.uint8]], fps: float, *, report: DecodeReport) -> Values:
         """Raw scores (T, K) of decoded frames."""
-        return self._scores(sample_given_frames(frames, fps, self.clock.fps, self._targets, report=report), "frames")
+        sampled = sample_given_frames(frames, fps, self.clock.fps, self._targets, report=report)
+        return self._scores(sampled, "frames", report)
 
     def encode(self, windows: NDArray[np.uint8]) -> Values:
         """Features of windows (N, window, H, W, 3), always `batch` together so that neighbors change nothing."""
@@ -177,9 +180,9 @@ class ExportedModel:
     def _targets(self) -> tuple[FrameTarget, ...]:
         return (FrameTarget(self.settings.size),)
 
-    def _scores(self, frames: Iterable[tuple[NDArray[Any], ...]], where: object) -> Values:
+    def _scores(self, frames: Iterable[tuple[NDArray[Any], ...]], where: object, report: DecodeReport) -> Values:
         windows = functools.partial(iter_windows, clock=self.clock, chunk=self.settings.batch)
-        pieces = self._features(overlapped(frames, [(0, windows)]), where)
+        pieces = with_mean(self._features(overlapped(frames, [(0, windows)]), where), report)
         return in_windows(lambda features: self._stream({"features": features})[0], pieces, reach=self.settings.reach)
 
     def _features(self, chunks: Any, where: object) -> Iterator[Values]:

@@ -28,6 +28,7 @@ from augrgb.inference.export.card import model_card
 from augrgb.inference.export.folder import EXPORT_FILE, SCHEMA, ExportSettings, onnx_session
 from augrgb.inference.export.graphs import DetectorGraph, EncoderGraph, StepGraph, StreamGraph
 from augrgb.inference.thresholds import THRESHOLDS_FILE
+from augrgb.inference.training_facts import FILE as TRAINING_FILE
 from augrgb.video.mp4 import write_mp4
 
 TOLERANCE = 1e-4
@@ -67,8 +68,9 @@ def export_bundle(folder: Path | str, out: Path | str) -> Exported:
         made = Path(name)
         settings = _write_parts(bundle, made)
         write_text(made / "CARD.md", model_card(bundle, settings))
-        if is_file(folder / THRESHOLDS_FILE):
-            write_bytes(made / THRESHOLDS_FILE, read_bytes(folder / THRESHOLDS_FILE))
+        for file in (THRESHOLDS_FILE, TRAINING_FILE):
+            if is_file(folder / file):
+                write_bytes(made / file, read_bytes(folder / file))
         _write_settings(made, settings)
         differences = _compare(detector, made)
         settings = replace(settings, differences={str(count): value for count, value in differences.items()})

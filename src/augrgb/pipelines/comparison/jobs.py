@@ -14,6 +14,8 @@ from augrgb.core.files import write_json
 from augrgb.core.opening import sha256_file
 from augrgb.core.plain_data import read_json
 from augrgb.core.progress import Progress
+from augrgb.encoders.files import load_encoder
+from augrgb.features.frames import OWN_FILES
 from augrgb.metrics.evaluation import MetricResult
 from augrgb.pipelines.comparison.row_result import Column, RowResult
 from augrgb.recipe import EncoderRecipe, StreamRecipe, check_recipe
@@ -136,8 +138,11 @@ def encoder_job(run: Run, progress: Progress) -> None:
 def features_job(videos: FeatureVideos, encoder: Path, folder: Path, frames: Path | None, progress: Progress) -> None:
     """Extract what streams are trained and tested on."""
     cached = frames if frames is not None and frames.is_dir() else None
-    dataset = load_dataset(videos.dataset)
-    extract(dataset, encoder, folder, video_ids=videos.ids(), frames_folder=cached, workers=0, progress=progress)
+    dataset, modality = load_dataset(videos.dataset), load_encoder(encoder).encoder.modality
+    ids = videos.ids()
+    if modality in OWN_FILES:  # some videos may have none; who may lack it is checked where features are read
+        ids = [name for name in ids if dataset.videos[name].source(modality) is not None]
+    extract(dataset, encoder, folder, video_ids=ids, frames_folder=cached, workers=0, progress=progress)
 
 
 def stream_job(run: Run, progress: Progress) -> None:

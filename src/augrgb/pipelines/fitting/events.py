@@ -1,15 +1,22 @@
-"""Calibration and event rules of a fitted model: chosen on validation videos, measured on test videos."""
+"""Calibration and event rules of a fitted model: chosen on held-out scores, measured on others."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from augrgb.core.types import Dataset
-from augrgb.detection.calibration import Calibration, ReliabilityBin, fit_scaling, fit_staircase, reliability
+from augrgb.detection.calibration import (
+    Calibration,
+    ReliabilityBin,
+    calibrate,
+    fit_scaling,
+    fit_staircase,
+    reliability,
+)
 from augrgb.detection.choose_rules import FEW_EVENTS, ChosenRule, KnownVideo, choose_rules, counts_of
 from augrgb.detection.pipeline import deciding_scores
 from augrgb.detection.predictions import Predictions
@@ -23,49 +30,97 @@ class FittedEvents:
 
     Args:
         thresholds: For the bundle.
-        chosen: By class, with counts on validation.
-        test: By class, counts on test.
-        bins: Reliability of the calibrated scores on test videos, all classes together.
+        chosen: By class, with counts on the videos that it was chosen on.
+        counts: By class, on videos that it was not chosen on: the test videos, or, of folds, every fold with what was
+            chosen on the others.
+        bins: Reliability of the calibrated scores on those, all classes together.
     """
 
     thresholds: Thresholds
     chosen: Mapping[str, ChosenRule]
-    test: Mapping[str, EventCounts]
+    counts: Mapping[str, EventCounts]
     bins: tuple[ReliabilityBin, ...]
 
 
+@dataclass(frozen=True)
+class _Choice:
+    calibrations: Mapping[str, Calibration]
+    chosen: Mapping[str, ChosenRule]
+
+
 def fit_events(
-    val: Predictions,
-    test: Predictions,
+    held_out: Predictions,
+    test: Predictions | None,
     dataset: Dataset,
     *,
+    folds: Sequence[Sequence[str]] = (),
     false_alarms_per_day: float | None = None,
     isotonic: bool = False,
 ) -> FittedEvents:
-    """Choose on `val`, measure on `test`.
+    """Choose on `held_out`, measure on `test`, or, without it, fold by fold.
 
     Raises:
         UsageFault: E-DET-015, see `choose_rules`.
     """
-    classes, clock = val.classes, val.clock
-    scores, truth = _together(val, dataset)
+    classes = held_out.classes
+    choice = _choose(held_out, dataset, false_alarms_per_day, isotonic=isotonic)
+    on = "out-of-fold scores" if folds else "validation"
+    notes = {"chosen_on": on, "why": {label: one.why for label, one in choice.chosen.items()}}
+    thresholds = Thresholds({c: one.rule for c, one in choice.chosen.items()}, choice.calibrations, notes)
+    parts: list[tuple[_Choice, Predictions]] = []
+    if test is not None:
+        parts.append((choice, test))
+    else:
+        for fold in folds:
+            others = _only(held_out, [name for name in held_out.scores if name not in fold])
+            # With fewer hours than in the end fewer alarms cannot be shown; the share stays the same.
+            scale = _hours(held_out, dataset) / max(_hours(others, dataset), 1e-9)
+            rate = None if false_alarms_per_day is None else false_alarms_per_day * scale * 1.2
+            parts.append((_choose(others, dataset, rate, isotonic=isotonic), _only(held_out, fold)))
+    counts = {label: _sum([_counts(one, part, dataset, label) for one, part in parts]) for label in classes}
+    scores, truth = [np.zeros((0, len(classes)))], [np.zeros((0, len(classes)), bool)]
+    for one, part in parts:
+        raw, labels = _together(part, dataset)
+        scores.append(calibrate(raw, one.calibrations, classes))
+        truth.append(labels)
+    return FittedEvents(thresholds, choice.chosen, counts, reliability(np.concatenate(scores), np.concatenate(truth)))
+
+
+def _choose(predictions: Predictions, dataset: Dataset, per_day: float | None, *, isotonic: bool) -> _Choice:
+    classes = predictions.classes
+    scores, truth = _together(predictions, dataset)
     calibrations: dict[str, Calibration] = {}
     for k, label in enumerate(classes):
-        count = sum(e.label == label for v in val.scores for e in dataset.videos[v].events or ())
+        count = sum(e.label == label for v in predictions.scores for e in dataset.videos[v].events or ())
         if count >= FEW_EVENTS:  # fewer say too little about how often a score is right
             fitted = fit_staircase if isotonic else fit_scaling
             calibrations[label] = fitted(scores[:, k], truth[:, k])
-    known = _known(val, dataset, calibrations)
-    chosen = choose_rules(known, clock, classes, false_alarms_per_day=false_alarms_per_day)
-    tested = _known(test, dataset, calibrations)
-    counts = {label: counts_of(tested, clock, classes, label, chosen[label].rule) for label in classes}
-    rules = {label: one.rule for label, one in chosen.items()}
-    notes = {"chosen_on": "validation", "why": {label: one.why for label, one in chosen.items()}}
-    test_scores, test_truth = _together(test, dataset)
-    for k, label in enumerate(classes):
-        if label in calibrations:
-            test_scores[:, k] = calibrations[label](test_scores[:, k])
-    return FittedEvents(Thresholds(rules, calibrations, notes), chosen, counts, reliability(test_scores, test_truth))
+    known = _known(predictions, dataset, calibrations)
+    return _Choice(calibrations, choose_rules(known, predictions.clock, classes, false_alarms_per_day=per_day))
+
+
+def _counts(choice: _Choice, part: Predictions, dataset: Dataset, label: str) -> EventCounts:
+    known = _known(part, dataset, choice.calibrations)
+    return counts_of(known, part.clock, part.classes, label, choice.chosen[label].rule)
+
+
+def _sum(parts: Sequence[EventCounts]) -> EventCounts:
+    return EventCounts(
+        sum(one.events for one in parts),
+        sum(one.hits for one in parts),
+        sum(one.false_alarms for one in parts),
+        sum(one.hours for one in parts),
+        sum(one.clean_hours for one in parts),
+        tuple(delay for one in parts for delay in one.delays_s),
+    )
+
+
+def _only(predictions: Predictions, videos: Sequence[str]) -> Predictions:
+    return replace(predictions, scores={name: predictions.scores[name] for name in videos})
+
+
+def _hours(predictions: Predictions, dataset: Dataset) -> float:
+    return sum(dataset.videos[name].known_duration_s for name in predictions.scores) / 3600
 
 
 def _known(predictions: Predictions, dataset: Dataset, calibrations: Mapping[str, Calibration]) -> list[KnownVideo]:

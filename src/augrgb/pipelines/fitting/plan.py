@@ -1,52 +1,62 @@
-"""What a fit will do: teachers, steps, time and disk, with reasons; from the dataset alone, so always the same."""
+"""What a fit will do: how videos are held out, teachers, steps, time and disk, with reasons."""
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
-from augrgb.annotations.dataset_file import role
 from augrgb.core.errors import UsageFault
 from augrgb.core.types import Dataset
-from augrgb.pipelines.comparison.load import check_comparison
+from augrgb.parallel.workers import worker_count
 from augrgb.pipelines.comparison.recipe import ComparisonRecipe
+from augrgb.pipelines.fitting.design import Design, usable_sensors
 from augrgb.pipelines.fitting.project import Project
-from augrgb.report.numbers import duration
+from augrgb.pipelines.fitting.recipe import STUDENTS, Steps, make_recipe
+from augrgb.pipelines.fitting.speed import Speed
+from augrgb.report.numbers import counted, duration
 
-# Seconds on one core of a 2.5 GHz server. They only have to be right within a factor of two.
-_DECODE_S, _FEATURES_S = 0.06, 0.02  # per second of video
-_PLAIN_STEP_S, _TAUGHT_STEP_S, _STREAM_STEP_S = 0.045, 0.09, 0.035
-_START_S, _REPORT_S = 15.0, 20.0
-ENCODER_STEPS, STREAM_STEPS = 1200, 200
+ENCODER_STEPS, LARGE_STEPS, STREAM_STEPS = 1200, 300, 200
+_LEAST_ENCODER_STEPS, _EPOCHS, _BATCH = 300, 60, 32
 LEAST_SHARE = 0.05
-_LOSSES = {
-    "atomic_contrastive": {"weight": 0.1},
-    "global_relation": {"weight": 0.1},
-    "boundary_saliency": {"weight": 0.5},
-    "logit_kd": {"weight": 1.0},
-}
+_RESERVE = 0.05  # of a budget, for what the estimate does not know
+_START_S, _FINISH_S, _JOB_S = 8.0, 10.0, 0.7
+_TAUGHT = 1.15  # a step with teachers, against one without
+_ENCODER_BYTES, _LARGE_BYTES, _STREAM_BYTES = 14e6, 95e6, 8.5e6  # run folders with their checkpoints
 
 
 @dataclass(frozen=True)
 class Stage:
-    """One row of the plan. Time on one core; bytes on disk."""
+    """One row of the plan. Time and bytes on disk."""
 
     name: str
     choice: str
     reason: str
-    seconds: float
+    seconds: float = 0.0
     disk_bytes: float = 0.0
 
 
 @dataclass(frozen=True)
 class Plan:
-    """The stages, and the comparison that carries them out."""
+    """The stages, and what carries them out.
+
+    Args:
+        stages: For people.
+        project: As it is used.
+        design: Splits.
+        teachers: Modalities.
+        steps: Of trainings.
+        workers: Processes that the times are for.
+    """
 
     stages: tuple[Stage, ...]
-    recipe: ComparisonRecipe
+    project: Project
+    design: Design
     teachers: tuple[str, ...]
+    steps: Steps
+    workers: int = 1
+    refused_sensors: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def seconds(self) -> float:
@@ -58,135 +68,200 @@ class Plan:
         """Estimate of what will lie on disk."""
         return sum(stage.disk_bytes for stage in self.stages)
 
+    def recipe(self, work: Path, dataset: Dataset) -> ComparisonRecipe:
+        """The comparison whose cells are needed."""
+        lacking = sum(
+            any(dataset.videos[name].source(kind) is None for kind in self.teachers) for name in self.design.videos
+        )
+        return make_recipe(self.project, self.design, self.teachers, self.steps, work, lacking=lacking)
 
-def make_plan(project: Project, dataset: Dataset, out: Path, budget_s: float | None = None) -> Plan:
+
+def make_plan(
+    project: Project,
+    design: Design,
+    dataset: Dataset,
+    speed: Speed,
+    *,
+    budget_s: float | None = None,
+    workers: int | None = None,
+) -> Plan:
     """Choose teachers and steps.
 
     Args:
-        budget_s: Training is shortened, as a complete schedule, until the estimate fits.
+        speed: Of this machine.
+        budget_s: Training is shortened, as a complete schedule, until the estimate fits; if that is not enough, a
+            large encoder gives way to the small one.
+        workers: Processes; default: one per core.
 
     Raises:
         UsageFault: E-RUN-012, the budget is too small.
-        InputRefused: The split has an empty role.
     """
-    train = role(dataset, project.split, "train")
-    every = [video for part in ("train", "val", "test") for video in role(dataset, project.split, part)]
-    paired = role(dataset, project.split, "encoder_unlabelled", allow_empty=True)
-    every += [video for video in paired if video not in every]
-    video_s = sum(dataset.videos[name].known_duration_s for name in every)
-    needed = [*train, *paired]
-    with_poses = sum(dataset.videos[name].poses is not None for name in needed)
-    poses = project.poses and with_poses == len(needed)
-    teachers = ("flow", "pose") if poses else ("flow",)
-    share = 1.0
-    fixed_s = _START_S + _REPORT_S + video_s * (_DECODE_S + _FEATURES_S * (2 + len(teachers)))
-    trained_s = ENCODER_STEPS * (
-        _PLAIN_STEP_S * (1 + len(teachers)) + _TAUGHT_STEP_S
-    ) + STREAM_STEPS * _STREAM_STEP_S * (2 + len(teachers))
+    senses = usable_sensors(design, dataset) if project.sensors else {}
+    teachers = ("flow", *(kind for kind, why in senses.items() if not why))
+    processes = max(1, worker_count(workers))
+    why = "the standard schedule"
+    shares = [1.0]
     if budget_s is not None:
-        share = min(1.0, (budget_s - fixed_s) / trained_s)
-        if share < LEAST_SHARE:
-            least = math.ceil((fixed_s + LEAST_SHARE * trained_s) / 60)
-            problem = f"{budget_s / 60:.0f} minutes are too short for {duration(video_s)} of video"
-            raise UsageFault("E-RUN-012", "budget", problem, f"Give at least {least}m, or use fewer videos.")
-    encoder_steps, stream_steps = max(2, round(share * ENCODER_STEPS)), max(2, round(share * STREAM_STEPS))
-    pixels = project.size[0] * project.size[1]
-    frames = video_s * project.clock.fps
-    poses_why = "all training videos have them" if poses else f"{with_poses} of {len(needed)} training videos have them"
-    budget_why = "the standard schedule" if share == 1 else f"{100 * share:.0f} % of the standard, to fit the budget"
-    encoders_s = encoder_steps * (_PLAIN_STEP_S * (1 + len(teachers)) + _TAUGHT_STEP_S)
-    streams_s = stream_steps * _STREAM_STEP_S * (2 + len(teachers))
+        shares = [s for s in (1.0, *(0.95**n for n in range(1, 60))) if s >= LEAST_SHARE] + [LEAST_SHARE]
+    for encoder in dict.fromkeys((project.encoder, "small")) if budget_s is not None else (project.encoder,):
+        used = project if encoder == project.encoder else project.model_copy(update={"encoder": "small"})
+        if used is not project:
+            used = used.model_copy(update={"size": project.frames_size})
+        for share in shares:
+            steps = _steps(used, design, dataset, share)
+            plan = _plan(
+                used, design, dataset, speed, teachers, senses, steps, processes, _why(share, why, used, project)
+            )
+            if budget_s is None or plan.seconds <= budget_s * (1 - _RESERVE):
+                return plan
+    assert budget_s is not None
+    video_s = sum(dataset.videos[name].known_duration_s for name in design.videos)
+    problem = f"{duration(budget_s)} are too short for {duration(video_s)} of video"
+    least = math.ceil(plan.seconds / (1 - _RESERVE) / 60)
+    raise UsageFault("E-RUN-012", "budget", problem, f"Give at least {least}m, or use fewer videos.")
+
+
+def _why(share: float, usual: str, used: Project, project: Project) -> str:
+    shorter = usual if share == 1 else f"{100 * share:.0f} % of the standard schedule, to fit the budget"
+    return shorter if used.encoder == project.encoder else f"{shorter}; {project.encoder} would not fit"
+
+
+def _steps(project: Project, design: Design, dataset: Dataset, share: float) -> Steps:
+    """Steps for the data: 60 rounds of it are enough, and so are 1200 steps."""
+    train_s = sum(dataset.videos[name].known_duration_s for name in design.splits[design.final]["encoder"])
+    rounds = _EPOCHS * train_s * project.clock.fps / project.clock.stride / _BATCH
+    encoder = min(ENCODER_STEPS, max(_LEAST_ENCODER_STEPS, round(rounds)))
+    return Steps(
+        max(2, round(share * encoder)),
+        max(2, round(share * STREAM_STEPS)),
+        max(2, round(share * min(LARGE_STEPS, encoder))),
+    )
+
+
+def _plan(
+    project: Project,
+    design: Design,
+    dataset: Dataset,
+    speed: Speed,
+    teachers: tuple[str, ...],
+    senses: Mapping[str, str],
+    steps: Steps,
+    workers: int,
+    why: str,
+) -> Plan:
+    video_s = sum(dataset.videos[name].known_duration_s for name in design.videos)
+    frames, snippets = video_s * project.clock.fps, video_s * project.clock.fps / project.clock.stride
+    large = project.encoder == "efficientnet_lite"
+    pixels = project.frames_size[0] * project.frames_size[1]
+    wide = project.size[0] * project.size[1]
+    models = len(design.splits) * (len(teachers) + 2)
+    if design.folds and not design.tested:
+        models -= 1  # of the final ones only what the bundle needs
+    costs = _costs(design, teachers, steps, speed, snippets, large=large)
+    wall_s = sum(_scheduled(phase, workers) for phase in costs)
+    every = [job for phase in costs for job in phase.values()]
+    total_s = sum(seconds for seconds, *_ in every)
+
+    def stage_s(name: str) -> float:
+        return wall_s * sum(seconds for seconds, stage, _ in every if stage == name) / max(total_s, 1e-9)
+
+    length = f"{steps.pretrained if large else steps.encoder} steps"
+    held = f"{len(design.folds)} folds and the final models" if design.folds else "one held-out part"
+    others = "; ".join(f"{kind}: {reason or _having(dataset, design, kind)}" for kind, reason in senses.items())
     stages = (
+        Stage("data", f"{held}: {_counts(design)}", design.why),
         Stage(
             "frames",
-            f"{project.clock.fps:g} fps, {project.size[0]}x{project.size[1]}, RGB and flow",
-            f"{len(every)} videos, {duration(video_s)}",
-            video_s * _DECODE_S,
-            frames * pixels * 5,
+            f"{project.clock.fps:g} fps, {project.size[0]}x{project.size[1]}, RGB, flow",
+            f"{counted(len(design.videos), 'video')}, {duration(video_s)}",
+            video_s * speed.decode / workers + _START_S,
+            frames * (wide * 3 + pixels * 2),
         ),
-        Stage("teachers", " and ".join(teachers), f"flow needs no sensor; poses: {poses_why}", 0.0),
-        Stage("encoders", f"{len(teachers) + 2} of {encoder_steps} steps", budget_why, encoders_s, 8e6),
+        Stage("teachers", " and ".join(teachers), f"flow needs no sensor; {others or 'there are no other sensors'}"),
+        Stage(
+            "encoders",
+            f"{models} of {length}" + (f", {project.encoder}" if large else ""),
+            why,
+            stage_s("encoders"),
+            models * _ENCODER_BYTES + (2 * len(design.splits) * (_LARGE_BYTES - _ENCODER_BYTES) if large else 0),
+        ),
         Stage(
             "features",
             f"a snippet every {project.clock.stride / project.clock.fps:.2f} s",
             "the project's clock",
-            video_s * _FEATURES_S * (2 + len(teachers)),
-            frames / project.clock.stride * 128 * 4 * (2 + len(teachers)),
+            stage_s("features"),
+            models * (snippets * (2560 if large else 128) * 4 + 1.2e6),
         ),
         Stage(
             "streams",
-            f"{len(teachers) + 2} of {stream_steps} steps, {project.layers} layers",
-            budget_why,
-            streams_s,
-            8e6,
+            f"{models} of {steps.stream} steps, {project.layers} layers",
+            why,
+            stage_s("streams"),
+            models * _STREAM_BYTES,
         ),
-        Stage("events", "thresholds and calibration per class", "chosen on validation", _REPORT_S / 2),
-        Stage("report", "tables, timelines, film strips", "on test videos", _START_S + _REPORT_S / 2, 2e6),
+        Stage("report", "thresholds, tables, timelines, film strips", "", _FINISH_S, 3e6),
     )
-    return Plan(stages, _recipe(project, out, teachers, encoder_steps, stream_steps), teachers)
+    refused = {kind: reason for kind, reason in senses.items() if reason}
+    return Plan(stages, project, design, teachers, steps, workers, refused)
 
 
-def _recipe(
-    project: Project, out: Path, teachers: tuple[str, ...], encoder_steps: int, stream_steps: int
-) -> ComparisonRecipe:
-    """Plain RGB, its teachers and Augmented-RGB as an ordinary comparison."""
-    # Without poses, the plain RGB encoder is a second teacher: it keeps what flow cannot see.
-    encoder_teachers = list(teachers) if "pose" in teachers else [*teachers, "rgb"]
-    values: dict[str, Any] = {
-        "title": "Your detector",
-        "seeds": [project.seed],
-        "tests": [project.split],
-        "test_names": {project.split: "test videos"},
-        "baseline": "rgb",
-        "featured": "augmented",
-        "timelines": ["rgb", "augmented"],
-        "curves": ["rgb", "augmented"],
-        "stream": {
-            "data": {"dataset": str(project.dataset), "split": project.split},
-            "student": {"filter": {"sd_tcn": {"layers": project.layers, "width": 128, "dropout": 0.6}}},
-            "train": {
-                "steps": stream_steps,
-                "batch_size": 8,
-                "weight_decay": 0.3,
-                "warmup_steps": min(20, stream_steps // 2),
-                "validate_every": max(1, stream_steps // 5),
-                "checkpoint_every": max(1, stream_steps // 2),
-            },
-        },
-        "encoder": {
-            "data": {"size": list(project.size), "frames": str(out / "work" / "frames")},
-            "clock": project.clock.model_dump(mode="json"),
-            "train": {
-                "steps": encoder_steps,
-                "batch_size": 32,
-                "learning_rate": 2e-3,
-                "weight_decay": 0.05,
-                "warmup_steps": min(30, encoder_steps // 2),
-                "validate_every": max(1, encoder_steps // 4),
-                "checkpoint_every": max(1, encoder_steps // 4),
-            },
-        },
-        "encoders": {
-            **{name: {"encoder": {f"small_{name}": {}}} for name in (*teachers, "rgb")},
-            "augmented": {
-                "encoder": {"small_rgb": {}},
-                "distill": {"teachers": encoder_teachers, "losses": {"atomic_contrastive": {"weight": 0.3}}},
-            },
-        },
-        "methods": {
-            "rgb": {"name": "RGB", "group": "Needs RGB alone", "encoder": "rgb", "note": "labels only"},
-            "augmented": {
-                "name": "Augmented-RGB",
-                "group": "Needs RGB alone",
-                "encoder": "augmented",
-                "teachers": list(teachers),
-                "losses": _LOSSES,
-                "note": f"taught by {' and '.join(teachers)}",
-            },
-            **{
-                name: {"name": name.capitalize(), "group": "Teachers", "encoder": name, "sensors": [name]}
-                for name in teachers
-            },
-        },
-    }
-    return check_comparison(values, where="fit")
+def _counts(design: Design) -> str:
+    roles = design.splits[design.final]
+    if design.folds:
+        return f"{len(design.judged)} videos" + (f", {len(design.tested)} for the test" if design.tested else "")
+    return f"{len(roles['train'])} to train, {len(roles['val'])} validation, {len(roles['test'])} test"
+
+
+def _having(dataset: Dataset, design: Design, kind: str) -> str:
+    count = sum(dataset.videos[name].source(kind) is not None for name in design.videos)
+    return f"{count} of {len(design.videos)} videos have it"
+
+
+_Job = tuple[float, str, tuple[str, ...]]
+
+
+def _costs(
+    design: Design, teachers: Sequence[str], steps: Steps, speed: Speed, snippets: float, *, large: bool
+) -> list[dict[str, _Job]]:
+    """The jobs of each phase: seconds, stage, what they wait for."""
+    student_s = steps.pretrained * speed.large_step if large else steps.encoder * speed.plain_step
+    quick_s = speed.plain_step / 3 / _BATCH  # features by a small encoder
+
+    def jobs(split: str, students: Sequence[str]) -> dict[str, _Job]:
+        found: dict[str, _Job] = {}
+        for name in dict.fromkeys((*teachers, "rgb", *students)):
+            seconds = student_s if name in STUDENTS else steps.encoder * speed.plain_step
+            taught = name == "augmented"
+            waits = tuple(f"encoder {one} {split}" for one in (*teachers, "rgb")) if taught else ()
+            found[f"encoder {name} {split}"] = (_JOB_S + seconds * (_TAUGHT if taught else 1), "encoders", waits)
+            each_s = speed.encode if name in STUDENTS else quick_s
+            found[f"features {name} {split}"] = (_JOB_S + snippets * each_s, "features", (f"encoder {name} {split}",))
+        for name in dict.fromkeys((*teachers, *students)):
+            waits = (f"features {name} {split}",)
+            if name == "augmented":
+                waits += tuple(f"stream {one} {split}" for one in teachers)
+            factor = 1.5 if name == "augmented" else 1.0
+            seconds = _JOB_S + steps.stream * speed.stream_step * factor
+            found[f"stream {name} {split}"] = (seconds, "streams", waits)
+        return found
+
+    if not design.folds:
+        return [jobs(design.final, list(STUDENTS))]
+    folds: dict[str, _Job] = {}
+    for fold in design.folds:
+        folds |= jobs(fold, list(STUDENTS))
+    return [folds, jobs(design.final, list(STUDENTS) if design.tested else ["augmented"])]
+
+
+def _scheduled(jobs: Mapping[str, _Job], workers: int) -> float:
+    """Seconds until all are done on some processes, in the order in which the runner starts them."""
+    ends: dict[str, float] = {}
+    running: dict[str, float] = {}
+    waiting, now = dict(jobs), 0.0
+    while waiting or running:
+        for name in [n for n, job in waiting.items() if all(need in ends for need in job[2])][: workers - len(running)]:
+            running[name] = now + waiting.pop(name)[0]
+        first = min(running, key=lambda name: running[name])
+        now = running.pop(first)
+        ends[first] = now
+    return now

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, model_validator
 
 from augrgb.core.errors import InputRefused, UsageFault
 from augrgb.core.opening import is_file, is_folder
@@ -13,6 +13,7 @@ from augrgb.core.plain_data import read_json, read_yaml
 from augrgb.recipe.encoder_schema import FrameSide
 from augrgb.recipe.sections import ClockSection, Section
 
+_SMALL, _LARGE = (64, 48), (224, 168)
 PROJECT_FILE = "project.yaml"
 
 
@@ -23,9 +24,29 @@ class Project(Section):
     split: str
     clock: ClockSection
     layers: int = Field(5, gt=0, le=16, description="Layers of the temporal filter.")
-    size: tuple[FrameSide, FrameSide] = Field((64, 48), description="Width and height of the frames encoders see.")
-    poses: bool = Field(True, description="Use poses as a teacher where all training videos have them.")
+    size: tuple[FrameSide, FrameSide] = Field(
+        _SMALL, description="Width and height of the frames that encoders see; default by encoder."
+    )
+    encoder: Literal["small", "efficientnet_lite"] = Field(
+        "small", description="Of RGB: a small one from nothing, or one pretrained on ImageNet (needs its weights)."
+    )
+    sensors: bool = Field(True, description="Use poses, signals and grids as teachers where there are some.")
+    folds: list[list[str]] | None = Field(
+        None, description="Videos that are held out in turn; default: chosen below 20 videos. []: never."
+    )
     seed: int = Field(0, ge=0, lt=2**32)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _size_of_encoder(cls, values: Any) -> Any:
+        if isinstance(values, dict) and values.get("encoder") == "efficientnet_lite":
+            return {"size": list(_LARGE), **values}
+        return values
+
+    @property
+    def frames_size(self) -> tuple[int, int]:
+        """Size of the frames that flow is made for: small, whatever the encoder of RGB sees."""
+        return _SMALL if self.encoder == "efficientnet_lite" else self.size
 
 
 def load_project(path: Path) -> Project:

@@ -1,0 +1,90 @@
+"""Folds for cross-validation of a small dataset: groups of videos that are held out in turn."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from augrgb.core.seeds import rng_at
+from augrgb.core.types import Dataset, VideoRecord
+
+FEW_VIDEOS = 20
+"""Below this number of labeled videos, one held-out part of them says too little."""
+RANDOM_SPLIT = "random"
+"""Name of the split that `augrgb init` draws where the annotations name none."""
+USUAL_FOLDS = 4
+_LEAST_GROUPS = 3
+
+
+@dataclass(frozen=True)
+class Folds:
+    """Videos in groups that are held out in turn.
+
+    Args:
+        groups: Ids of the videos of each fold; every video is in one.
+        by: `person`, `camera` or `video`: what is never split between training and test.
+        why: One sentence.
+    """
+
+    groups: tuple[tuple[str, ...], ...]
+    by: str
+    why: str
+
+
+def foldable(dataset: Dataset, split: str) -> tuple[str, ...]:
+    """The labeled videos to hold out in turn; () where there are enough videos for a held-out part.
+
+    Test videos that the annotations name stay test videos; those of a random split are too few to say anything, and
+    are held out in turn like the others.
+    """
+    roles = dataset.splits.get(split, {})
+    named = [name for part in ("train", "encoder", "val") for name in roles.get(part, ())]
+    tested = list(roles.get("test", ()))
+    if len({*named, *tested}) >= FEW_VIDEOS:
+        return ()
+    return tuple(dict.fromkeys(named + (tested if split == RANDOM_SPLIT else [])))
+
+
+def choose_folds(videos: Mapping[str, VideoRecord], ids: Sequence[str], *, seed: int = 0) -> Folds:
+    """Divide labeled videos into folds that share no person (or camera) where there are enough of them.
+
+    Units with rare classes are placed first, each into the fold that has least of its classes, so that every fold has
+    something of every class where that is possible.
+    """
+    by, why, units = _units(videos, ids)
+    count = min(USUAL_FOLDS, len(units))
+    total = Counter(event.label for name in ids for event in videos[name].events or ())
+    order = list(rng_at(seed, "folds").permutation(len(units)))
+    contents = [Counter(e.label for name in unit for e in videos[name].events or ()) for unit in units]
+    order.sort(key=lambda n: min((total[label] for label in contents[n]), default=len(ids)))
+    folds: list[list[str]] = [[] for _ in range(count)]
+    held = [Counter[str]() for _ in range(count)]
+    for number in order:
+        labels = contents[number]
+
+        def fullness(place: int, labels: Counter[str] = labels) -> tuple[float, int, int]:
+            return sum(held[place][label] / total[label] for label in labels), len(folds[place]), place
+
+        place = min(range(count), key=fullness)
+        if min(map(len, folds)) == 0 and len(units) - order.index(number) <= sum(not fold for fold in folds):
+            place = next(i for i, fold in enumerate(folds) if not fold)  # no fold stays empty
+        folds[place] += units[number]
+        held[place] += labels
+    return Folds(tuple(tuple(sorted(fold)) for fold in folds), by, why)
+
+
+def _units(videos: Mapping[str, VideoRecord], ids: Sequence[str]) -> tuple[str, str, list[list[str]]]:
+    """What is held out as a whole: people, cameras or single videos."""
+    scarce = ""
+    for by, key in (("person", "subject"), ("camera", "camera")):
+        values = [getattr(videos[name], key) for name in ids]
+        known = sorted({value for value in values if value is not None})
+        if None in values or not known:
+            continue
+        if len(known) >= _LEAST_GROUPS:
+            units = [[name for name, value in zip(ids, values, strict=True) if value == one] for one in known]
+            return by, f"no {by} is in training and test at once ({len(known)} of them)", units
+        names = {"person": "people", "camera": "cameras"}[by] if len(known) > 1 else by
+        scarce = scarce or f"{len(known)} {names} are too few to hold one out; "
+    return "video", f"{scarce}whole videos are held out", [[name] for name in ids]

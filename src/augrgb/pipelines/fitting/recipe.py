@@ -1,0 +1,147 @@
+"""What a fit trains, as an ordinary comparison: in every split plain RGB, its teachers and Augmented-RGB."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from augrgb.pipelines.comparison.load import check_comparison
+from augrgb.pipelines.comparison.recipe import ComparisonRecipe
+from augrgb.pipelines.fitting.design import Design
+from augrgb.pipelines.fitting.project import Project
+
+STUDENTS = {"rgb": "plain RGB", "augmented": "Augmented-RGB"}
+PRETRAINED_FROZEN = ["net.stem.*", "net.blocks.[0-9].*", "net.blocks.1[0-2].*"]
+WEIGHTS = "efficientnet_lite0"
+_ENCODERS = {"flow": "small_flow", "pose": "small_pose", "signal": "signal_tcn", "grid": "small_grid"}
+_LOSSES = {
+    "atomic_contrastive": {"weight": 0.1},
+    "global_relation": {"weight": 0.1},
+    "boundary_saliency": {"weight": 0.5},
+    "logit_kd": {"weight": 1.0},
+}
+
+
+@dataclass(frozen=True)
+class Steps:
+    """Length of trainings: of small encoders, of a pretrained one, of streams."""
+
+    encoder: int
+    stream: int
+    pretrained: int = 300
+
+
+def key_of(name: str, split: str, design: Design) -> str:
+    """Key of an encoder or method in one split, such as `rgb-fold1`; those of the bundle are plain `rgb`."""
+    return name if split == design.final else f"{name}-{split}"
+
+
+def make_recipe(
+    project: Project, design: Design, teachers: Sequence[str], steps: Steps, work: Path, *, lacking: int = 0
+) -> ComparisonRecipe:
+    """The comparison whose cells a fit needs.
+
+    Args:
+        teachers: Modalities.
+        steps: Of all trainings.
+        work: Where the view of the dataset, frames and cells lie.
+        lacking: How many videos lack something that teachers see.
+    """
+    encoders: dict[str, Any] = {}
+    methods: dict[str, Any] = {}
+    for split in design.splits:
+        encoders |= _encoders(project, design, teachers, steps, work, split)
+        methods |= _methods(design, teachers, split)
+    dataset = str(work / "dataset")
+    values: dict[str, Any] = {
+        "title": "Your detector",
+        "seeds": [project.seed],
+        "tests": [s for s, roles in design.splits.items() if roles.get("test")],
+        "baseline": "rgb",
+        "featured": "augmented",
+        "stream": {
+            "data": {"dataset": dataset, "split": design.final, "allow_missing": lacking},
+            "student": {"filter": {"sd_tcn": {"layers": project.layers, "width": 128, "dropout": 0.6}}},
+            "train": {
+                "steps": steps.stream,
+                "batch_size": 8,
+                "weight_decay": 0.3,
+                "warmup_steps": min(20, steps.stream // 2),
+                "validate_every": max(1, steps.stream // 5),
+                "checkpoint_every": max(1, steps.stream // 2),
+            },
+        },
+        "encoder": {
+            "data": {"allow_missing": lacking},
+            "clock": project.clock.model_dump(mode="json"),
+            "train": {
+                "steps": steps.encoder,
+                "batch_size": 32,
+                "learning_rate": 2e-3,
+                "weight_decay": 0.05,
+                "warmup_steps": min(30, steps.encoder // 2),
+                "validate_every": max(1, steps.encoder // 4),
+                "checkpoint_every": max(1, steps.encoder // 4),
+            },
+        },
+        "encoders": encoders,
+        "methods": methods,
+    }
+    return check_comparison(values, where="fit")
+
+
+def _encoders(
+    project: Project, design: Design, teachers: Sequence[str], steps: Steps, work: Path, split: str
+) -> dict[str, Any]:
+    def placed(size: tuple[int, int]) -> dict[str, Any]:
+        return {"data": {"split": split, "size": list(size), "frames": str(work / "frames" / f"{size[0]}x{size[1]}")}}
+
+    student: dict[str, Any] = {"encoder": {"small_rgb": {}}, "set": placed(project.size)}
+    if project.encoder == "efficientnet_lite":
+        student["encoder"] = {"efficientnet_lite": {}}
+        every = max(1, steps.pretrained // 3)
+        student["set"] |= {
+            "init": {"weights": WEIGHTS, "freeze": PRETRAINED_FROZEN},
+            "train": {
+                "steps": steps.pretrained,
+                "batch_size": 16,
+                "learning_rate": 3e-4,
+                "warmup_steps": min(30, steps.pretrained // 2),
+                "validate_every": every,
+                "checkpoint_every": every,
+            },
+        }
+    found: dict[str, Any] = {}
+    for name in teachers:
+        size = project.frames_size if name == "flow" else project.size
+        found[key_of(name, split, design)] = {"encoder": {_ENCODERS[name]: {}}, "set": placed(size)}
+    # Without poses, the plain RGB encoder is a second teacher: it keeps what the others cannot see.
+    taught_by = [*teachers] if "pose" in teachers else [*teachers, "rgb"]
+    distill = {
+        "teachers": [key_of(name, split, design) for name in taught_by],
+        "losses": {"atomic_contrastive": {"weight": 0.3}},
+    }
+    found[key_of("rgb", split, design)] = student
+    found[key_of("augmented", split, design)] = {**student, "distill": distill}
+    return found
+
+
+def _methods(design: Design, teachers: Sequence[str], split: str) -> dict[str, Any]:
+    def method(name: str, shown: str, group: str, **more: Any) -> dict[str, Any]:
+        own = {"name": shown, "group": group, "encoder": key_of(name, split, design), "set": {"data.split": split}}
+        return {key_of(name, split, design): {**own, **more}}
+
+    found = method("rgb", "RGB", "Needs RGB alone", note="labels only")
+    found |= method(
+        "augmented",
+        "Augmented-RGB",
+        "Needs RGB alone",
+        teachers=[key_of(name, split, design) for name in teachers],
+        losses=_LOSSES,
+        note=f"taught by {' and '.join(teachers)}",
+    )
+    for name in teachers:
+        found |= method(name, name.capitalize(), "Teachers", sensors=[name])
+    return found

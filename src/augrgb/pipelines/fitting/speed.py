@@ -1,0 +1,141 @@
+"""How fast this machine does what a fit consists of, measured in a few seconds on one video of the project."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from augrgb.core.errors import AugrgbError
+from augrgb.core.files import write_json
+from augrgb.core.plain_data import read_json
+from augrgb.core.types import Dataset, VideoRecord
+from augrgb.encoders import ENCODERS
+from augrgb.filters import SdTcn
+from augrgb.pipelines.fitting.project import Project
+from augrgb.pipelines.fitting.recipe import PRETRAINED_FROZEN
+from augrgb.training.encoder_start import freeze
+from augrgb.video.decode import DecodeReport, FrameTarget, sample_frames
+from augrgb.video.flow import flow_target, iter_flow
+
+FILE = "speed.json"
+_DECODED_S = 4.0
+_USUAL_DECODE_S = 0.06  # where no video can be decoded; then the fit itself will say so
+
+
+@dataclass(frozen=True)
+class Speed:
+    """Seconds on one core of this machine, now.
+
+    Args:
+        decode: Of decoding, scaling and flow, for a second of video.
+        plain_step: Of a step of a small encoder.
+        large_step: Of a step of the encoder of RGB, if that is a large one; else as `plain_step`.
+        encode: Of features of a snippet by the encoder of RGB.
+        stream_step: Of a step of a stream.
+    """
+
+    decode: float
+    plain_step: float
+    large_step: float
+    encode: float
+    stream_step: float
+
+
+def measure_speed(project: Project, dataset: Dataset, videos: Sequence[str]) -> Speed:
+    """Decode a few seconds, and train two steps of everything; about four seconds in all.
+
+    Other work on the machine is part of the measurement, since it slows the fit as well.
+    """
+    records = sorted((dataset.videos[name] for name in videos), key=lambda one: (one.known_duration_s, one.video_id))
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)  # as workers have
+    try:
+        with torch.random.fork_rng([]):
+            torch.manual_seed(0)
+            plain, encode = _encoder(project, "small_rgb", project.frames_size, 32)
+            large = plain
+            if project.encoder == "efficientnet_lite":
+                large, encode = _encoder(project, project.encoder, project.size, 16)
+            stream = _stream(project)
+    finally:
+        torch.set_num_threads(threads)
+    return Speed(_decode(project, records), plain, large, encode, stream)
+
+
+def kept_speed(path: Path, measure: Callable[[], Speed]) -> Speed:
+    """The measurement in a file; measured, and written there, if there is none yet.
+
+    A fit that is continued must plan with the numbers that it was begun with.
+    """
+    if not path.is_file():
+        write_json(path, asdict(measure()))
+    return Speed(**read_json(path, "speed"))
+
+
+def _decode(project: Project, records: Sequence[VideoRecord]) -> float:
+    """Median of three videos; several, because files differ in size and codec."""
+    found: list[float] = []
+    for place in (0.5, 0.25, 0.75):
+        record = records[int(place * (len(records) - 1))]
+        if record.file is None:
+            continue
+        targets = (flow_target(project.frames_size), FrameTarget(project.size))
+        began, wanted = time.perf_counter(), int(min(_DECODED_S, record.known_duration_s) * project.clock.fps)
+        try:
+            frames = (f for f, _ in sample_frames(record.file, project.clock.fps, targets, report=DecodeReport()))
+            count = sum(1 for _, _ in zip(range(wanted), iter_flow(frames), strict=False))
+        except AugrgbError:
+            continue
+        if count:
+            found.append((time.perf_counter() - began) / (count / project.clock.fps))
+    return statistics.median(found) if found else _USUAL_DECODE_S
+
+
+def _encoder(project: Project, name: str, size: tuple[int, int], batch: int) -> tuple[float, float]:
+    """Seconds for a training step, and for the features of one snippet."""
+    encoder: Any = ENCODERS[name]()
+    if name == "efficientnet_lite":
+        freeze(encoder, PRETRAINED_FROZEN)
+    optimizer = torch.optim.AdamW([p for p in encoder.parameters() if p.requires_grad])
+    rng = np.random.default_rng(0)
+    windows = rng.integers(0, 255, (batch, project.clock.window, size[1], size[0], 3), dtype=np.uint8)
+
+    def step() -> None:
+        optimizer.zero_grad()
+        encoder(encoder.prepare(windows)).square().mean().backward()
+        optimizer.step()
+
+    @torch.no_grad()
+    def encode() -> None:
+        encoder.eval()(encoder.prepare(windows))
+
+    return _timed(step, 2), _timed(encode, 1) / batch
+
+
+def _stream(project: Project) -> float:
+    model: Any = SdTcn(128, layers=project.layers, width=128)
+    optimizer = torch.optim.AdamW(model.parameters())
+    x, mask = torch.randn(8, 100, 128), torch.ones(8, 100, dtype=torch.bool)
+
+    def step() -> None:
+        optimizer.zero_grad()
+        output = model(x, mask)
+        (output[0] if isinstance(output, tuple) else output).square().mean().backward()
+        optimizer.step()
+
+    return _timed(step, 3)
+
+
+def _timed(work: Callable[[], None], count: int) -> float:
+    work()  # the first time allocates
+    began = time.perf_counter()
+    for _ in range(count):
+        work()
+    return (time.perf_counter() - began) / count
