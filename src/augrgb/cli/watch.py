@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import threading
+import time
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
 from augrgb.cli.options import DeviceOption
+
+_END_WITHIN_S = 0.7
 
 
 def watch(
@@ -39,11 +45,21 @@ def watch(
     update_every: Annotated[
         float, typer.Option(min=0, help="Report events that go on, this often (s); 0 = never.")
     ] = 0.0,
+    frozen: Annotated[
+        float, typer.Option(min=0, help="Report an image that does not change for this long (s); 0 = never.")
+    ] = 30.0,
+    black: Annotated[float, typer.Option(min=0, help="Report black images for this long (s); 0 = never.")] = 10.0,
+    stalled: Annotated[float, typer.Option(min=0.1, help="Report that no frame has come for this long (s).")] = 5.0,
+    give_up: Annotated[
+        float, typer.Option(min=0.1, help="Connect again when nothing has come for this long (s).")
+    ] = 10.0,
+    transport: Annotated[Literal["tcp", "udp"], typer.Option(help="Of RTSP.")] = "tcp",
     device: DeviceOption = "auto",
 ) -> None:
     """Follow a live source and report events as they are decided, one JSON object per line."""
     from augrgb.cli.output import warn
     from augrgb.inference.stepping import StepModel
+    from augrgb.video.live.read_stream import StreamSettings
     from augrgb.video.live.source import source_of
     from augrgb.watching.sinks import JsonLines
     from augrgb.watching.watcher import Watcher, WatchSettings
@@ -60,8 +76,26 @@ def watch(
     causal = StepModel(model, device)
     rules = causal.detector.changed_rules({key: value for key, value in values.items() if value is not None}, on)
     sinks = [JsonLines(out)]
-    settings = WatchSettings(name=name, speed=speed, max_per_minute=max_per_minute, update_every_s=update_every)
-    watcher = Watcher(causal, wanted, rules, sinks, settings)
+    limits = StreamSettings(
+        transport, open_s=give_up, read_s=give_up, stalled_s=stalled, black_s=black, frozen_s=frozen
+    )
+    settings = WatchSettings(
+        name=name,
+        speed=speed,
+        max_per_minute=max_per_minute,
+        update_every_s=update_every,
+        stream=limits,
+        watchdog_s=2 * give_up,
+    )
+    watcher = Watcher(
+        causal,
+        wanted,
+        rules,
+        sinks,
+        settings,
+        on_health=lambda health: warn(f"{wanted.shown}: {health.kind} {health.detail}".rstrip()),
+        on_stop=_end_soon,
+    )
     try:
         report = watcher.run()
     finally:
@@ -75,3 +109,14 @@ def watch(
     )
     if report.fault is not None:
         raise report.fault
+
+
+def _end_soon(stopped: BaseException) -> None:
+    """Ctrl-C ends the program in any case, even where a library does not return or takes long to clean up."""
+    number = stopped.args[0] if stopped.args and isinstance(stopped.args[0], int) else signal.SIGINT
+
+    def end() -> None:
+        time.sleep(_END_WITHIN_S)
+        os._exit(128 + number)
+
+    threading.Thread(target=end, daemon=True).start()

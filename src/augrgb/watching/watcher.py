@@ -9,11 +9,12 @@ from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
-from augrgb.core.errors import AugrgbError, InputRefused
+from augrgb.core.errors import AugrgbError
 from augrgb.detection.event_rule import EventRule
 from augrgb.inference.stepping import StepModel
 from augrgb.video.live.live_video import LiveSettings, LiveVideo
 from augrgb.video.live.messages import Ended, Frame, Health
+from augrgb.video.live.read_stream import StreamSettings
 from augrgb.video.live.source import Source
 from augrgb.watching.cutter import Snippet, SnippetCutter
 from augrgb.watching.live_events import EventSettings, LiveEvents
@@ -37,6 +38,8 @@ class WatchSettings:
         begin: Time of day at which a file was recorded, seconds since 1970; None = now.
         max_waiting: Snippets that may wait for the model before the oldest is dropped.
         max_per_minute, update_every_s: See `EventSettings`.
+        stream: Limits of webcams and streams.
+        watchdog_s: See `LiveSettings`.
     """
 
     name: str | None = None
@@ -45,6 +48,8 @@ class WatchSettings:
     max_waiting: int = 4
     max_per_minute: int = 60
     update_every_s: float = 0.0
+    stream: StreamSettings = field(default_factory=StreamSettings)
+    watchdog_s: float = 20.0
 
 
 @dataclass(slots=True)
@@ -91,6 +96,8 @@ class Watcher:
         sinks: Where messages go.
         settings: How.
         on_rows: Called with the scores as they are decided.
+        on_health: Called with what is wrong with the source, and when it is right again.
+        on_stop: Called with what interrupts the watching (Ctrl-C), before anything else is done about it.
     """
 
     def __init__(
@@ -102,10 +109,13 @@ class Watcher:
         settings: WatchSettings | None = None,
         *,
         on_rows: Callable[[ScoredRows], object] | None = None,
+        on_health: Callable[[Health], object] | None = None,
+        on_stop: Callable[[BaseException], object] | None = None,
     ) -> None:
         settings = settings or WatchSettings()
         self.report = WatchReport()
-        self._source, self._settings, self._sinks, self._on_rows = source, settings, sinks, on_rows
+        self._source, self._settings, self._sinks = source, settings, sinks
+        self._on_rows, self._on_health, self._on_stop = on_rows, on_health, on_stop
         self._live = source.kind != "file"
         self._name = settings.name or source.name
         self._times = Timebase(settings.begin, live=self._live)
@@ -121,29 +131,32 @@ class Watcher:
 
         Events that are going on then end.
         """
-        reading = LiveSettings(self._model.clock.fps, self._model.size, speed=self._settings.speed)
+        settings = self._settings
+        reading = LiveSettings(
+            self._model.clock.fps, self._model.size, settings.speed, settings.stream, settings.watchdog_s
+        )
         with LiveVideo(self._source, reading, self._times.started_s) as video:
             receiver = threading.Thread(target=self._receive, args=(video,), daemon=True)
             receiver.start()
             duration_s: float | None = None
             try:
                 duration_s = self._follow()
+            except BaseException as error:
+                if not isinstance(error, Exception) and self._on_stop is not None:
+                    self._on_stop(error)
+                raise
             finally:
                 self._stopping.set()
+                video.kill()
                 self._queue.close()
-                receiver.join()
                 self._finish(duration_s)
+                receiver.join()
         return self.report
 
     def _receive(self, video: LiveVideo) -> None:
         """In a thread: messages of the source -> the queue."""
         while not self._stopping.is_set():
-            try:
-                message = video.receive(_POLL_S)
-            except (EOFError, OSError):
-                fault = InputRefused("E-JOB-001", self._source.shown, "the process that reads it has ended")
-                self._queue.put(Ended(None, fault=fault))
-                return
+            message = video.receive(_POLL_S)
             if isinstance(message, Frame):
                 for snippet in self._cutter.push(message.index, message.image, message.captured_s):
                     self._queue.put(snippet)
@@ -165,6 +178,8 @@ class Watcher:
                 self.report.latencies_s.append(time.monotonic() - item.captured_s)
             elif isinstance(item, Health):
                 self._say(self._health(item))
+                if self._on_health is not None:
+                    self._on_health(item)
             elif isinstance(item, Ended):
                 self.report.warnings, self.report.fault = item.warnings, item.fault
                 return item.duration_s

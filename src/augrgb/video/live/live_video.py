@@ -1,18 +1,21 @@
-"""This side of a live source: starts the process that reads it, and ends it when it falls silent."""
+"""This side of a live source: starts the process that reads it, and replaces it when it falls silent."""
 
 from __future__ import annotations
 
-import functools
 import os
 import threading
-from collections.abc import Callable
-from dataclasses import dataclass
+import time
+from collections import deque
+from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from pathlib import Path
 from types import TracebackType
 
+from augrgb.core.errors import InputRefused
 from augrgb.parallel.workers import spawn, start_worker
-from augrgb.video.live.messages import Message
+from augrgb.video.live.backoff import Backoff
+from augrgb.video.live.messages import Ended, Health, Message
+from augrgb.video.live.read_stream import StreamSettings
 from augrgb.video.live.source import Source
 
 
@@ -24,12 +27,14 @@ class LiveSettings:
         fps: Sampled frames per second.
         size: (width, height) to scale to.
         speed: Of a file: seconds of video per second; 0 = as fast as it is taken.
-        watchdog_s: The reading process is replaced when it says nothing for so long.
+        stream: Of webcams and streams.
+        watchdog_s: The process that reads a webcam or stream is replaced when it says nothing for so long.
     """
 
     fps: float
     size: tuple[int, int]
     speed: float = 1.0
+    stream: StreamSettings = field(default_factory=StreamSettings)
     watchdog_s: float = 20.0
 
 
@@ -44,6 +49,10 @@ class LiveVideo:
 
     def __init__(self, source: Source, settings: LiveSettings, started_s: float) -> None:
         self._source, self._settings, self._started_s = source, settings, started_s
+        self._waiting: deque[Message] = deque()
+        self._backoff = Backoff()
+        self._again_s: float | None = None  # when to start a new process
+        self._ended = False
 
     def __enter__(self) -> LiveVideo:
         self._begin()
@@ -55,18 +64,48 @@ class LiveVideo:
         self._end()
 
     def receive(self, timeout_s: float) -> Message | None:
-        """The next message; None if there is none for so long.
+        """The next message; None if there is none for so long. Call it again and again: it also watches the process."""
+        if self._waiting:
+            return self._waiting.popleft()
+        if self._again_s is not None:
+            time.sleep(min(timeout_s, max(0.0, self._again_s - time.monotonic())))
+            if time.monotonic() < self._again_s:
+                return None
+            self._begin()
+        try:
+            if self._connection.poll(timeout_s):
+                message: Message = self._connection.recv()
+                self._heard_s = time.monotonic()
+                self._ended |= isinstance(message, Ended)
+                return message
+        except (EOFError, OSError):
+            return self._died("the process that reads it has ended")
+        if self._source.kind != "file" and time.monotonic() - self._heard_s > self._settings.watchdog_s:
+            return self._died(f"the process that reads it said nothing for {self._settings.watchdog_s:.0f} s")
+        return None
 
-        Raises:
-            EOFError: The process ended without a word (a file that crashes its decoder).
-        """
-        if not self._connection.poll(timeout_s):
+    def kill(self) -> None:
+        """End the process that reads; `receive` says nothing more about it."""
+        self._ended = True
+        self._process.kill()
+
+    def _died(self, problem: str) -> Message | None:
+        if self._ended:
             return None
-        message: Message = self._connection.recv()
-        return message
+        if self._source.kind == "file":
+            self._ended = True
+            return Ended(None, fault=InputRefused("E-JOB-001", self._source.shown, problem, "Encode it again."))
+        self._backoff.lasted(time.monotonic() - self._begun_s)
+        self._end()
+        wait_s = self._backoff.next_s()
+        self._again_s = time.monotonic() + wait_s
+        values = {"cause": "hung", "retry_s": round(wait_s, 1), "attempt": self._backoff.attempts}
+        return Health("disconnected", time.monotonic() - self._started_s, problem, values)
 
     def _begin(self) -> None:
+        self._again_s = None
         self._process, self._connection = spawn(_serve, self._source, self._settings, self._started_s)
+        self._begun_s = self._heard_s = time.monotonic()
 
     def _end(self) -> None:
         self._process.kill()
@@ -85,15 +124,12 @@ def _serve(connection: Connection, source: Source, settings: LiveSettings, start
         except (BrokenPipeError, ConnectionResetError):
             os._exit(0)  # the parent wants no more
 
-    _reader(source, settings, started_s)(send)
+    if source.kind == "file":
+        from augrgb.video.live.read_file import read_file
+
+        read_file(Path(source.address), settings.fps, settings.size, settings.speed, send)
+    else:
+        from augrgb.video.live.read_stream import StreamReader
+
+        StreamReader(source, settings.fps, settings.size, settings.stream, started_s, send).run()
     os._exit(0)
-
-
-def _reader(source: Source, settings: LiveSettings, started_s: float) -> Callable[[Callable[[Message], None]], None]:
-    from augrgb.video.live.read_file import read_file
-
-    return functools.partial(_call, read_file, Path(source.address), settings)
-
-
-def _call(read: Callable[..., None], path: Path, settings: LiveSettings, send: Callable[[Message], None]) -> None:
-    read(path, settings.fps, settings.size, settings.speed, send)
