@@ -38,6 +38,7 @@ class FakeDetector:
         self.gate.set()
         self.calls, self.stopped, self.duration_s = 0, 0, duration_s
         self.fault: Exception | None = None
+        self.model: Path | None = None
 
     def __call__(self, path: Path, on_progress: Callable[[float], object]) -> Found:
         self.calls += 1
@@ -55,6 +56,9 @@ class FakeDetector:
             "video", self.duration_s, CLASSES, CLOCK, tuple(found), scores, raw.astype(np.float32), (0.5,) * 3
         )
         return Found(result, (RULE,) * 3)
+
+    def use(self, model: Path) -> None:
+        self.model = model
 
     def stop(self) -> None:
         self.stopped += 1
@@ -78,9 +82,11 @@ def make_settings(folder: Path, **changes: Any) -> ServerSettings:
 
 
 @contextmanager
-def serving(folder: Path, detector: FakeDetector | None = None, **changes: Any) -> Iterator[TestClient]:
+def serving(
+    folder: Path, detector: FakeDetector | None = None, *, fitting: Any = None, **changes: Any
+) -> Iterator[TestClient]:
     """A client of a running server."""
-    app = create_app(make_settings(folder, **changes), detector or FakeDetector())
+    app = create_app(make_settings(folder, **changes), detector or FakeDetector(), fitting)
     with TestClient(app, base_url=BASE, raise_server_exceptions=False) as client:
         yield client
 

@@ -13,7 +13,10 @@ from augrgb.core.errors import EnvironmentFault
 
 
 def serve(
-    model: Annotated[Path, typer.Option("--model", "-m", help="Run folder or bundle to detect with.")],
+    model: Annotated[
+        Path | None,
+        typer.Option("--model", "-m", help="Run folder or bundle to detect with. Default: the project's newest one."),
+    ] = None,
     work: Annotated[Path, typer.Option("--work", "-w", help="Folder for uploads, results and corrections.")] = Path(
         "server"
     ),
@@ -24,7 +27,8 @@ def serve(
         Path | None, typer.Option("--annotations", help="True events, any format, shown beside the detected ones.")
     ] = None,
     project: Annotated[
-        Path | None, typer.Option("--project", help="Folder that corrections are written to for the next training.")
+        Path | None,
+        typer.Option("--project", help="Project of `augrgb init` that corrections go into, and that is fitted again."),
     ] = None,
     host: Annotated[str, typer.Option("--host", help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option("--port", min=0, max=65535, help="Port to listen on.")] = 8000,

@@ -419,6 +419,8 @@ CODES: Final[dict[str, ErrorCode]] = {
     "E-SRV-013": ErrorCode("input", "The server stopped several times while it worked on one video.", "Look at the machine's memory and logs, then detect again."),
     "E-SRV-014": ErrorCode("input", "There is no result or no saved annotation yet.", "Wait for the detection to end, or save first."),
     "E-SRV-015": ErrorCode("input", "Too many logins have failed.", "Wait a minute."),
+    "E-SRV-016": ErrorCode("input", "A round is being fitted already, or there is nothing new to fit it from.", "Wait for it, cancel it, or review some events first."),
+    "E-SRV-017": ErrorCode("usage", "The server has no model to detect with.", "Name one with `--model`, or fit the project with `augrgb fit`."),
     # Machine
     "E-ENV-001": ErrorCode("environment", "The disk is full.", "Free some space or choose another folder; finished files are kept, and the same command resumes."),
     "E-ENV-002": ErrorCode("environment", "The requested device is not present, or PyTorch does not support it.", "Use `--device cpu`, or install a PyTorch build for this GPU."),

@@ -24,6 +24,8 @@ from augrgb.server.documents import Document, Label, Strict, true_events
 from augrgb.server.exports import export, unique_names, writable_formats, write_corrections
 from augrgb.server.guard import COOKIE, Guard, LoginLimit, same, session_of
 from augrgb.server.jobs import Job
+from augrgb.server.loop import Loop
+from augrgb.server.rounds import Fitting
 from augrgb.server.service import Service
 from augrgb.server.settings import ServerSettings
 from augrgb.server.videos import Video, new_id, shown_name
@@ -57,17 +59,18 @@ class Save(Strict):
     document: Document
 
 
-def create_app(settings: ServerSettings, detect: Detecting | None = None) -> FastAPI:
+def create_app(settings: ServerSettings, detect: Detecting | None = None, fitting: Fitting | None = None) -> FastAPI:
     """The application; it holds the work folder and runs jobs from its start to its end.
 
     Args:
         settings: See `ServerSettings`.
         detect: Detects in a file; default: the model in a child process.
+        fitting: Fits a round; default: `augrgb fit` in a child process.
 
     Raises:
         AugrgbError: See `Service`.
     """
-    service = Service(settings, detect)
+    service = Service(settings, detect, fitting)
 
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -92,6 +95,7 @@ def create_app(settings: ServerSettings, detect: Detecting | None = None) -> Fas
     _add_videos(app, service)
     _add_results(app, service)
     _add_annotations(app, service)
+    _add_project(app, service)
     return app
 
 
@@ -145,6 +149,7 @@ def _add_session(app: FastAPI, service: Service) -> None:
             "formats": writable_formats(),
             "upload_bytes": settings.limits.upload_bytes,
             "project": settings.project is not None,
+            "loop": service.loop is not None,
         }
 
 
@@ -295,10 +300,46 @@ def _add_annotations(app: FastAPI, service: Service) -> None:
         attachment = f"attachment; filename*=UTF-8''{quote(f'{unique_names([video])[video_id]}{ending}')}"
         return Response(data, media_type=kind, headers={"Content-Disposition": attachment})
 
-    @app.post("/api/project", tags=["annotations"])
-    def into_project() -> dict[str, int]:
+
+def _add_project(app: FastAPI, service: Service) -> None:
+    def loop() -> Loop:
+        if service.loop is None:
+            remedy = "Start it with --project PROJECT, made by `augrgb init`."
+            raise InputRefused("E-SRV-004", "project", "the server has no project to fit", remedy)
+        return service.loop
+
+    @app.get("/api/project", tags=["project"])
+    def project_state() -> dict[str, Any]:
+        """The rounds of the project, and whether there are corrections that no round has used."""
+        return loop().state()
+
+    @app.get("/api/review", tags=["project"])
+    def review(limit: Annotated[int, Query(ge=1, le=500)] = 20) -> list[dict[str, Any]]:
+        """What to review next, in all videos: near the threshold first."""
+        return [one.to_json() for one in loop().next_to_review(limit)]
+
+    @app.post("/api/project/fit", tags=["project"], status_code=202)
+    def fit_again() -> dict[str, Any]:
+        """Write all corrections into the project's dataset, and fit it again; 409 if nothing is new."""
+        found = loop().teach()
+        service.note(f"round {found.number} queued", "all")
+        return found.to_json()
+
+    @app.post("/api/project/cancel", tags=["project"])
+    def cancel_round() -> dict[str, str]:
+        """Cancel the round that waits or runs."""
+        loop().rounds.cancel()
+        service.note("round cancelled", "all")
+        return {"status": "cancelled"}
+
+    @app.post("/api/project", tags=["project"])
+    def into_project() -> dict[str, float]:
         """Write the corrections of all videos into the project that the server was started with."""
         project = service.settings.project
+        if service.loop is not None:
+            applied = service.loop.apply()
+            service.note("corrections written into the project", "all")
+            return applied.to_json()
         if project is None:
             raise InputRefused("E-SRV-004", "project", "the server has no project", "Start it with --project FOLDER.")
         videos = {video.video_id: video for video in service.videos.all()}
@@ -307,7 +348,7 @@ def _add_annotations(app: FastAPI, service: Service) -> None:
         entries = [(videos[one], names[one], version, document) for one, (version, document) in latest.items()]
         written = write_corrections(project, entries, service.classes)
         service.note("corrections written into the project", "all")
-        return written
+        return dict(written)
 
 
 _RAW_BODY = {

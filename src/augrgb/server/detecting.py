@@ -28,6 +28,10 @@ class Detecting(Protocol):
         """Detect in one file."""
         ...
 
+    def use(self, model: Path) -> None:
+        """Detect with another bundle from the next file on."""
+        ...
+
     def stop(self) -> None:
         """End the process; the next call starts another one."""
         ...
@@ -44,6 +48,7 @@ class DetectorProcess:
     def __init__(self, model: Path, device: str) -> None:
         self._model, self._device = model, device
         self._detector: GuardedDetector | None = None
+        self._loaded = model
 
     def __call__(self, path: Path, on_progress: Callable[[float], object]) -> Found:
         """See `Detecting`.
@@ -51,10 +56,17 @@ class DetectorProcess:
         Raises:
             AugrgbError: The video or the model cannot be used.
         """
+        if self._loaded != self._model:
+            self.stop()
         if self._detector is None:
-            self._detector = GuardedDetector(self._model, self._device)
+            self._loaded = self._model
+            self._detector = GuardedDetector(self._loaded, self._device)
             self._detector.check()
         return self._detector.run(path, _find, path, on_progress=on_progress)
+
+    def use(self, model: Path) -> None:
+        """See `Detecting`."""
+        self._model = model
 
     def stop(self) -> None:
         """See `Detecting`."""

@@ -56,11 +56,13 @@ class Document(Strict):
         events: All of them; rejected ones too.
         reviewed: Stretches of time in which nothing else happens.
         thresholds: The scores that a person chose, by class.
+        found_by: The job whose result the unreviewed events are from; 0 = not known.
     """
 
     events: Annotated[list[EditedEvent], Field(max_length=50_000)] = []
     reviewed: Annotated[list[Stretch], Field(max_length=10_000)] = []
     thresholds: Annotated[dict[str, Annotated[float, Field(ge=0, le=1)]], Field(max_length=10_000)] = {}
+    found_by: Annotated[int, Field(ge=0)] = 0
 
     @model_validator(mode="after")
     def _ids_differ(self) -> Document:
@@ -108,6 +110,12 @@ class Documents:
             old = "DELETE FROM documents WHERE video = ? AND version <= ?"
             database.execute(old, (video_id, newest + 1 - self._keep))
             return newest + 1
+
+    def saved_since(self, since_s: float) -> list[float]:
+        """When documents were saved, by the server's clock, in order."""
+        query = "SELECT saved_s FROM documents WHERE saved_s > ? ORDER BY saved_s"
+        with self._database.reading() as database:
+            return [float(row[0]) for row in database.execute(query, (since_s,))]
 
     def all_latest(self) -> dict[str, tuple[int, Document]]:
         """The newest version of every video that has one."""

@@ -66,15 +66,20 @@ class JobQueue:
         with self._database.reading() as database:
             self._refuse_if_full(database)
 
-    def add(self, database: sqlite3.Connection, video_id: str) -> int:
+    def add(self, database: sqlite3.Connection, video_id: str, *, again: bool = False) -> int:
         """Queue a video, inside a transaction; a job that already waits or runs is taken instead of a second one.
+
+        Args:
+            database: The transaction.
+            video_id: Which video.
+            again: Queue it also behind a job that runs, such as when the model has changed.
 
         Raises:
             InputRefused: E-SRV-002: too many are waiting.
         """
-        query = "SELECT id FROM jobs WHERE video = ? AND state IN ('queued', 'running')"
+        query = "SELECT id, state FROM jobs WHERE video = ? AND state IN ('queued', 'running') ORDER BY id DESC LIMIT 1"
         row = database.execute(query, (video_id,)).fetchone()
-        if row is not None:
+        if row is not None and not (again and row["state"] == "running"):
             return int(row[0])
         self._refuse_if_full(database)
         inserted = "INSERT INTO jobs (video, state, created_s) VALUES (?, 'queued', ?)"

@@ -27,6 +27,7 @@ STATUS: Final = {
     "E-SRV-009": 507,
     "E-SRV-014": 409,
     "E-SRV-015": 429,
+    "E-SRV-016": 409,
 }
 _KINDS_OF_FILES = ("E-VID-", "E-FILE-", "E-JOB-")
 

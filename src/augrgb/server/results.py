@@ -138,6 +138,14 @@ class Results:
             scores=scores,
         )
 
+    def job_of(self, video_id: str) -> int:
+        """The job that made the stored result.
+
+        Raises:
+            InputRefused: E-SRV-014: there is none yet.
+        """
+        return int(self._values(video_id)["job"])
+
     def strip(self, video_id: str) -> list[str]:
         """Small frames, evenly spaced, as JPEG data URIs."""
         return [str(frame) for frame in self._values(video_id)["strip"]]

@@ -14,11 +14,14 @@ from augrgb.core.files import make_folder, remove_leftovers
 from augrgb.core.locks import Busy, file_lock
 from augrgb.core.plain_data import read_json
 from augrgb.core.types import Event
+from augrgb.pipelines.fitting.project import PROJECT_FILE
 from augrgb.server.database import Database, note
 from augrgb.server.detecting import Detecting, DetectorProcess, Prober
 from augrgb.server.documents import Documents
 from augrgb.server.jobs import JobQueue
+from augrgb.server.loop import Loop
 from augrgb.server.results import Results
+from augrgb.server.rounds import Fitting
 from augrgb.server.settings import ServerSettings
 from augrgb.server.uploads import UploadGate
 from augrgb.server.videos import Video, VideoIndex, new_id
@@ -35,14 +38,16 @@ class Service:
     Args:
         settings: Folders and limits.
         detect: Detects in a file; default: the model in a child process.
+        fitting: Fits a round; default: `augrgb fit` in a child process.
 
     Raises:
         AugrgbError: The model, the database or the annotations cannot be used; another server uses the work folder.
     """
 
-    def __init__(self, settings: ServerSettings, detect: Detecting | None = None) -> None:
+    def __init__(
+        self, settings: ServerSettings, detect: Detecting | None = None, fitting: Fitting | None = None
+    ) -> None:
         self.settings, limits = settings, settings.limits
-        self.classes = classes_of(settings.model)
         self.truth = _truth(settings.annotations)
         self.uploads_folder = settings.work / "uploads"
         make_folder(self.uploads_folder)
@@ -57,8 +62,19 @@ class Service:
         self.documents = Documents(self.database, keep=limits.versions)
         self.gate = UploadGate(limits, self.uploads_folder)
         self.probe = Prober()
-        detect = detect or DetectorProcess(settings.model, settings.device)
-        self.worker = Worker(self.queue, self.videos, self.results, detect, self._keep_house)
+        self.loop: Loop | None = None
+        if settings.project is not None and is_project(settings.project):
+            parts = (self.videos, self.results, self.documents, self._use_and_detect_again)
+            self.loop = Loop(settings.project, *parts, fitting, attempts=limits.attempts)
+            if settings.annotations is None:
+                self.truth = self.loop.project.true_events()
+        model = (self.loop.rounds.newest_bundle() if self.loop is not None else None) or settings.model
+        if model is None:
+            remedy = "Name a model with --model, or fit the project with `augrgb fit`."
+            raise UsageFault("E-SRV-017", "--model", "there is no model to detect with", remedy)
+        self.model, self.classes = model, classes_of(model)
+        self._detect = detect or DetectorProcess(model, settings.device)
+        self.worker = Worker(self.queue, self.videos, self.results, self._detect, self._keep_house)
         self._next_retention_s = 0.0
         self._scanned = settings.videos is None
 
@@ -71,9 +87,13 @@ class Service:
                 path.unlink(missing_ok=True)  # complete, but its client never heard so
         self.queue.recover()
         self.worker.start()
+        if self.loop is not None:
+            self.loop.rounds.start()
 
     def stop(self) -> None:
         """End the processes and let go of the work folder."""
+        if self.loop is not None:
+            self.loop.rounds.stop()
         self.worker.stop()
         self.probe.stop()
         self._lock.close()
@@ -109,6 +129,8 @@ class Service:
         self.results.remove(video.video_id)
         if video.origin == "upload":
             (self.uploads_folder / video.file).unlink(missing_ok=True)
+        if self.loop is not None:
+            self.loop.forget(video)
         self.worker.wake()
 
     def note(self, action: str, video: str) -> None:
@@ -120,7 +142,26 @@ class Service:
         """The annotated events of a video, None if there are none for it."""
         return self.truth.get(video.name, self.truth.get(PurePath(video.name).stem))
 
+    def _use_and_detect_again(self, model: Path) -> None:
+        """From now on a new round's model detects, in all videos in which the old one has detected."""
+        self.classes = classes_of(model)
+        self.model = model
+        self._detect.use(model)
+        jobs = self.queue.of_videos()
+        for video in self.videos.all():
+            job = jobs.get(video.video_id)
+            if job is not None and job.state in ("done", "running"):
+                try:
+                    with self.database.transaction() as database:
+                        self.queue.add(database, video.video_id, again=True)
+                except InputRefused as full:
+                    _log.warning("not all videos are detected again: %s", full)
+                    break
+        self.worker.wake()
+
     def _keep_house(self) -> None:
+        if self.loop is not None:
+            self.loop.keep_house()
         if not self._scanned:
             self._scanned = True
             self._scan()
@@ -150,6 +191,11 @@ class Service:
             with self.database.transaction() as database:
                 video = Video(new_id(), name, "folder", file, path.stat().st_size, info, time.time())
                 self.videos.add(database, video)
+
+
+def is_project(path: Path) -> bool:
+    """Whether a path is a project of `augrgb init` rather than a plain folder for corrections."""
+    return path.is_file() or (path / PROJECT_FILE).is_file()
 
 
 def classes_of(model: Path) -> tuple[str, ...]:

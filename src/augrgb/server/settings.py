@@ -53,11 +53,12 @@ class ServerSettings:
     """A server: its model, folders, address and limits.
 
     Args:
-        model: A bundle.
+        model: A bundle. None = the newest one of the project.
         work: Folder for uploads, results and the database; made if absent.
         videos: Folder of videos that are listed and never changed, if any.
         annotations: File with the true events of videos, shown beside the detected ones.
-        project: Folder that corrections are written to, if any.
+        project: Project file or its folder, if any: corrections go into its dataset, and its rounds are fitted here.
+            A folder without a project file only gets the corrections as files.
         host, port: Address to listen on.
         token: What clients must know; None = nothing, allowed on this machine's loopback address only.
         allowed_hosts: Names by which clients may call the server, besides `localhost` and IP addresses.
@@ -68,7 +69,7 @@ class ServerSettings:
         UsageFault: E-SRV-010: other machines could reach a server without a token.
     """
 
-    model: Path
+    model: Path | None
     work: Path
     videos: Path | None = None
     annotations: Path | None = None

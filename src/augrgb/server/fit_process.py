@@ -1,0 +1,80 @@
+"""`python -m augrgb.server.fit_process`: one round of `augrgb fit` in a process that a server starts.
+
+The order is one line of JSON on the standard input, progress and the end are lines of JSON on the standard output. When
+the input is closed, because the server was stopped or killed, the process ends at once; `fit` keeps what is finished.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Any, TextIO
+
+from augrgb.core.errors import AugrgbError, FaultList
+
+_EVERY_S = 0.3
+
+
+def main() -> None:
+    """Read the order, fit, measure, report."""
+    order = json.loads(sys.stdin.readline())
+    lines, sys.stdout = sys.stdout, sys.stderr  # nobody else writes between the lines
+    threading.Thread(target=_end_with_server, daemon=True).start()
+    with contextlib.suppress(OSError):
+        os.nice(5)  # the page comes first
+    try:
+        _say(lines, done=_fit(order, lines))
+    except AugrgbError as error:
+        fault = error.faults[0] if isinstance(error, FaultList) else error
+        _say(lines, fault={"code": fault.code, "where": fault.where, "problem": fault.problem, "remedy": fault.remedy})
+
+
+def _fit(order: dict[str, Any], lines: TextIO) -> dict[str, Any]:
+    from augrgb.pipelines.fit import fit
+    from augrgb.server.round_worth import worth_of
+
+    last = 0.0
+
+    def on_progress(stage: str, fraction: float) -> None:
+        nonlocal last
+        if time.monotonic() - last > _EVERY_S:
+            last = time.monotonic()
+            _say(lines, stage=stage, fraction=fraction)
+
+    out = Path(order["out"])
+    fitted = fit(order["project"], out, budget_s=order["budget_s"], workers=order["workers"], on_progress=on_progress)
+    _say(lines, stage="measuring on test videos", fraction=0.0)
+    scores = test_scores(out, fitted.chosen, order["split"])
+    before = Path(order["before"]) if order["before"] else None
+    worth = worth_of(scores, Path(order["dataset"]), order["split"], before) if scores is not None else None
+    return {
+        "bundle": str(fitted.bundle),
+        "chosen": fitted.chosen,
+        "scores": None if scores is None else str(scores),
+        "worth": None if worth is None else worth.to_json(),
+    }
+
+
+def test_scores(folder: Path, chosen: str, split: str) -> Path | None:
+    """The scores that the chosen method of a fit gave to the test videos."""
+    found = sorted((folder / "work" / "streams").glob(f"{chosen}-*/predictions/{split}-test.safetensors"))
+    return found[0] if found else None
+
+
+def _say(lines: TextIO, **values: object) -> None:
+    lines.write(json.dumps(values) + "\n")
+    lines.flush()
+
+
+def _end_with_server() -> None:
+    sys.stdin.read()
+    os._exit(1)
+
+
+if __name__ == "__main__":
+    main()
