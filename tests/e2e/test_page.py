@@ -35,7 +35,8 @@ class Server:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port = int(changes.pop("port", 0) or probe.getsockname()[1])
-        app = create_app(make_settings(folder, **changes), detector)
+        fitting = changes.pop("fitting", None)
+        app = create_app(make_settings(folder, **changes), detector, fitting)
         config = uvicorn.Config(app, port=self.port, log_level="error", timeout_graceful_shutdown=1)
         self.url, self.server = f"http://127.0.0.1:{self.port}/", uvicorn.Server(config)
         self.thread = threading.Thread(target=self.server.run, daemon=True)

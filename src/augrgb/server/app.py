@@ -234,6 +234,7 @@ def _add_results(app: FastAPI, service: Service) -> None:
         video = service.videos.get(video_id)
         found = service.results.read(video_id)
         truth = service.true_events(video)
+        held_out = service.loop is not None and service.loop.is_held_out(video)
         return {
             "job": found.job,
             "duration_s": found.duration_s,
@@ -243,9 +244,11 @@ def _add_results(app: FastAPI, service: Service) -> None:
             "first_cell_s": float(found.clock.cells_s(0)[0]),
             "thresholds": [rule.on for rule in found.rules],
             "first_frame_s": found.first_frame_s,
+            "variable_rate": found.variable_rate,
             "events": [_event(one.label, one.start_s, one.end_s, one.score) for one in found.events],
             "truth": None if truth is None else [_event(one.label, one.start_s, one.end_s) for one in truth],
             "warnings": found.warnings,
+            "held_out": held_out,
         }
 
     @app.get("/api/videos/{video_id}/scores", tags=["results"], response_class=Response)
@@ -253,6 +256,12 @@ def _add_results(app: FastAPI, service: Service) -> None:
         """Scores as bytes, 0 to 255: every snippet of the first class, then of the second, and so on."""
         service.videos.get(video_id)
         return Response(service.results.read(video_id).eight_bit(), media_type="application/octet-stream")
+
+    @app.get("/api/videos/{video_id}/times", tags=["results"], response_class=Response)
+    def times(video_id: str) -> Response:
+        """When each frame is shown, as float64 seconds (little-endian) from the first; empty at a constant rate."""
+        service.videos.get(video_id)
+        return Response(service.results.times(video_id), media_type="application/octet-stream")
 
     @app.get("/api/videos/{video_id}/strip", tags=["results"])
     def strip(video_id: str) -> list[str]:

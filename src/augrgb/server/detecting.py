@@ -15,6 +15,7 @@ from augrgb.server.results import Found
 
 if TYPE_CHECKING:
     from augrgb.inference.detector import Detector
+    from augrgb.video.video_info import VideoInfo
 
 STRIP_FRAMES = 40
 _PROBE_S = 60.0
@@ -122,6 +123,7 @@ def _look(path: Path) -> dict[str, Any]:
 def _find(detector: Detector, path: Path) -> Found:
     """In the child: detect, with a film strip from the same decoding; its frames also tell how far it is."""
     from augrgb.report.film_strip import film_strip
+    from augrgb.video.frame_times import irregular_times_s
     from augrgb.video.thumbnails import Thumbnails
 
     class CountedStrip(Thumbnails):
@@ -133,5 +135,13 @@ def _find(detector: Detector, path: Path) -> Found:
             report_progress(min(self.taken, STRIP_FRAMES), STRIP_FRAMES + 1)
 
     strip = CountedStrip(STRIP_FRAMES)
-    found = detector(path, name="video", thumbnails=strip, opened=allow_time_for)
-    return Found(found, detector.rules(), tuple(film_strip(strip.frames(found.duration_s))))
+    fps = 0.0
+
+    def opened(info: VideoInfo) -> None:
+        nonlocal fps
+        fps = info.fps
+        allow_time_for(info)
+
+    found = detector(path, name="video", thumbnails=strip, opened=opened)
+    times_s = irregular_times_s(path, fps)
+    return Found(found, detector.rules(), tuple(film_strip(strip.frames(found.duration_s))), times_s)

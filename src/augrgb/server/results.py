@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import json
 import shutil
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -32,11 +32,13 @@ class Found:
         detections: Scores and events.
         rules: (K,) The rules by which events were found.
         strip: Small frames, evenly spaced, as JPEG data URIs.
+        times_s: (N,) When each frame is shown, from the first one; (0,) where the frame rate is constant.
     """
 
     detections: VideoDetections
     rules: tuple[EventRule, ...]
     strip: tuple[str, ...] = ()
+    times_s: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,6 +55,7 @@ class Result:
         first_frame_s: When a player shows the first frame, from which all times count.
         warnings: What was repaired while decoding.
         scores: (T, K) float64, on the disk until they are read.
+        variable_rate: Whether `Results.times` has the time of each frame.
     """
 
     job: int
@@ -64,6 +67,7 @@ class Result:
     warnings: tuple[str, ...]
     first_frame_s: float
     scores: NDArray[np.float64]
+    variable_rate: bool = False
 
     def events_at(self, label: str, threshold: float) -> list[Detection]:
         """Events of one class at another threshold, by the rule by which `events` were found.
@@ -108,10 +112,13 @@ class Results:
             "first_frame_s": detections.first_frame_s,
             "scores": scores,
             "strip": list(found.strip),
+            "variable_rate": len(found.times_s) > 0,
         }
+        if len(found.times_s):
+            write_bytes(folder / f"times-{job}.f64", np.ascontiguousarray(found.times_s, "<f8").tobytes())
         write_json(folder / "result.json", values)
-        for old in folder.glob("scores-*.npy"):
-            if old.name != scores:
+        for old in [*folder.glob("scores-*.npy"), *folder.glob("times-*.f64")]:
+            if old.stem.partition("-")[2] != str(job):
                 old.unlink(missing_ok=True)
 
     def read(self, video_id: str) -> Result:
@@ -136,7 +143,14 @@ class Results:
             warnings=tuple(values["warnings"]),
             first_frame_s=values["first_frame_s"],
             scores=scores,
+            variable_rate=bool(values.get("variable_rate")),
         )
+
+    def times(self, video_id: str) -> bytes:
+        """When each frame is shown: float64, little-endian, seconds from the first frame; empty at a constant rate."""
+        values = self._values(video_id)
+        path = self._folder / video_id / f"times-{values['job']}.f64"
+        return path.read_bytes() if values.get("variable_rate") and path.is_file() else b""
 
     def job_of(self, video_id: str) -> int:
         """The job that made the stored result.

@@ -20,7 +20,7 @@ from augrgb.annotations.labels import ignored_snippets, rasterise
 from augrgb.core.seeds import rng_at
 from augrgb.core.types import Dataset
 from augrgb.detection.predictions import Predictions, load_predictions
-from augrgb.metrics.frame_map import frame_ap_present, mean_present_classes
+from augrgb.metrics.frame_map import frame_ap_present
 
 RESAMPLES = 200
 _Part = tuple[NDArray[np.float32], NDArray[np.float32]]
@@ -87,7 +87,8 @@ def _parts(predictions: Predictions, dataset: Dataset, videos: Sequence[str]) ->
 
 def _mean(parts: Sequence[_Part]) -> float:
     scores, labels = (np.concatenate([part[i] for part in parts]) for i in (0, 1))
-    return mean_present_classes(frame_ap_present(scores, labels))
+    found = frame_ap_present(scores, labels)
+    return float(np.mean(found[~np.isnan(found)])) if not np.isnan(found).all() else math.nan
 
 
 def _interval(values: Sequence[float]) -> tuple[float | None, float | None]:

@@ -14,7 +14,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -93,8 +93,7 @@ class Rounds:
     ) -> None:
         self._project, self._on_done, self._attempts = project, on_done, attempts
         self._budget_s, self._workers = budget_s, workers
-        self._process = FitProcess()
-        self._fitting = fitting or self._process
+        self._fitting = fitting or FitProcess()
         self._lock = threading.Lock()
         self._news, self._ending = threading.Event(), False
         self._live: Round | None = None
@@ -114,7 +113,7 @@ class Rounds:
         """End the process; the round goes on at the next start."""
         self._ending = True
         self._news.set()
-        self._process.stop()
+        self._stop_process()
         if self._thread.is_alive():
             self._thread.join(5.0)
 
@@ -174,7 +173,11 @@ class Rounds:
             for one in self.all():
                 if one.state in _OPEN:
                     self._write(replace(one, state="cancelled", ended_s=time.time()))
-        self._process.stop()
+        self._stop_process()
+
+    def _stop_process(self) -> None:
+        if isinstance(self._fitting, FitProcess):
+            self._fitting.stop()
 
     def _first(self) -> Round | None:
         path = self._project.folder / "fit" / "summary.json"
@@ -242,9 +245,14 @@ class Rounds:
 
 
 class FitProcess:
-    """Carries out an order with `augrgb.server.fit_process` in a process that ends with this one."""
+    """Carries out an order with `augrgb.server.fit_process` in a process that ends with this one.
 
-    def __init__(self) -> None:
+    Args:
+        words: Arguments of Python.
+    """
+
+    def __init__(self, words: Sequence[str] = ("-m", "augrgb.server.fit_process")) -> None:
+        self._words = words
         self._process: subprocess.Popen[str] | None = None
 
     def __call__(self, order: Order, on_progress: Callable[[str, float], object]) -> dict[str, Any]:
@@ -254,7 +262,7 @@ class FitProcess:
             AugrgbError: What the fit raised.
             RuntimeError: The process ended without a result.
         """
-        words = [sys.executable, "-m", "augrgb.server.fit_process"]
+        words = [sys.executable, *self._words]
         environment = {**os.environ, "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", "1")}
         process = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment)
         self._process = process

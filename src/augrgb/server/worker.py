@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import sqlite3
 import threading
 from collections.abc import Callable
 
@@ -69,7 +68,7 @@ class Worker:
                 if job is not None:
                     self._do(job)
                     continue
-            except (sqlite3.Error, OSError, AugrgbError):  # such as a full disk: try again later
+            except Exception:  # noqa: BLE001 - a full disk or a bug must not end the queue: try again later
                 _log.exception("the queue of jobs waits")
             self._news.wait(_LOOK_S)
             self._news.clear()

@@ -3,21 +3,44 @@
 let counter = 0;
 const newId = () => `p${Date.now().toString(36)}${(counter++).toString(36)}`;
 const overlap = (a, b) => Math.min(a.end_s, b.end_s) - Math.max(a.start_s, b.start_s);
+const middle = (event) => (event.start_s + event.end_s) / 2;
 const alike = (a, b) => a.label === b.label && overlap(a, b) > 0.5 * Math.min(a.end_s - a.start_s, b.end_s - b.start_s);
 
 export class AnnotationDocument {
   constructor(duration, onChange) {
     this.duration = duration;
     this.onChange = onChange;
-    this.state = { events: [], reviewed: [], thresholds: {} };
+    this.state = { events: [], reviewed: [], thresholds: {}, found_by: 0 };
     this.past = [];
     this.future = [];
   }
 
-  load(saved, found) {
-    this.state = saved ?? { events: found.map((event) => fromMachine(event)), reviewed: [], thresholds: {} };
+  // A document that was made with an older result keeps what a person has judged; the rest is what the model finds now.
+  load(saved, found, job) {
+    const empty = { events: found.map((event) => fromMachine(event)), reviewed: [], thresholds: {}, found_by: job };
+    this.state = saved ?? empty;
+    if (saved && saved.found_by !== job) {
+      const kept = saved.events.filter((event) => event.state !== "unreviewed");
+      this.state = { ...saved, events: [...kept, ...this.fresh(found, kept)], thresholds: {}, found_by: job };
+    }
     this.past = [];
     this.future = [];
+  }
+
+  // What is not said already: neither like an event that a person judged, nor in time in which "nothing else happens".
+  fresh(found, kept) {
+    const open = (event) => !this.state.reviewed.some(([start, stop]) => start <= middle(event) && middle(event) < stop);
+    const known = (event) => kept.some((one) => alike(one.machine ?? one, event) || alike(one, event));
+    return found.filter((event) => open(event) && !known(event)).map((event) => fromMachine(event));
+  }
+
+  // The event that a suggestion is about; one below the threshold joins the others without a step to undo.
+  suggested(suggestion) {
+    const same = this.state.events.find((event) => event.state === "unreviewed" && alike(event, suggestion));
+    if (same) return same.id;
+    const event = fromMachine(suggestion);
+    this.state = { ...this.state, events: [...this.state.events, event] };
+    return event.id;
   }
 
   get events() {
@@ -114,9 +137,8 @@ export class AnnotationDocument {
   // Another threshold: what a person has judged stays, the rest is what the model finds now.
   replaceFound(label, threshold, found, gesture) {
     const kept = this.state.events.filter((event) => event.label !== label || event.state !== "unreviewed");
-    const fresh = found.filter((event) => !kept.some((one) => alike(one.machine ?? one, event) || alike(one, event)));
     const thresholds = { ...this.state.thresholds, [label]: threshold };
-    this.change({ events: [...kept, ...fresh.map((event) => fromMachine(event))], thresholds }, { gesture });
+    this.change({ events: [...kept, ...this.fresh(found, kept)], thresholds }, { gesture });
   }
 
   // Near the threshold first: there a look is worth most.

@@ -6,8 +6,8 @@ import { clock } from "./timeline.js";
 const STATES = { queued: "waiting", running: "detecting", done: "", failed: "failed", cancelled: "cancelled" };
 
 export class Library {
-  constructor({ list, input, drop, limit, onChoose, onGone, onDone, say }) {
-    Object.assign(this, { list, limit, onChoose, onGone, onDone, say });
+  constructor({ list, all, input, drop, limit, onChoose, onGone, onDone, say }) {
+    Object.assign(this, { list, all, limit, onChoose, onGone, onDone, say });
     this.videos = [];
     this.uploads = new Map();
     this.chosen = null;
@@ -15,6 +15,11 @@ export class Library {
       this.add([...input.files]);
       input.value = "";
     });
+    all.addEventListener("click", () =>
+      this.act(async () => {
+        for (const video of this.videos.filter((one) => !one.job)) await post(`/api/videos/${video.id}/detect`);
+      }),
+    );
     for (const kind of ["dragover", "dragleave", "drop"]) {
       drop.addEventListener(kind, (event) => {
         event.preventDefault();
@@ -90,6 +95,8 @@ export class Library {
       ...[...this.uploads.values()].map((entry) => this.row(entry.name, "uploading", entry.fraction, null, ["Cancel", entry.abort])),
       ...this.videos.map((video) => this.videoRow(video)),
     ];
+    const waiting = this.videos.filter((video) => !video.job);
+    this.all.hidden = waiting.length < 2;
     const focused = document.activeElement?.dataset?.key;
     this.list.replaceChildren(...rows);
     if (focused) this.list.querySelector(`[data-key="${CSS.escape(focused)}"]`)?.focus();

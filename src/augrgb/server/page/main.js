@@ -2,8 +2,10 @@
 
 import { Fault, bytes, get, post, put } from "./api.js";
 import { AnnotationDocument } from "./document.js";
+import { Frames } from "./frames.js";
 import { KEYS, listen } from "./keys.js";
 import { Library } from "./library.js";
+import { Teaching } from "./teaching.js";
 import { Timeline, clock, colorOf } from "./timeline.js";
 
 const $ = (id) => document.getElementById(id);
@@ -11,6 +13,8 @@ const AUTOSAVE_MS = 1500;
 const video = $("video");
 let server = null;
 let library = null;
+let teaching = null;
+let awaited = null; // a suggestion whose video is being opened
 let opening = false; // a video is being loaded
 let open = null; // { video, result, doc, version, saved, chosen, hidden: Set }
 
@@ -48,6 +52,7 @@ async function save() {
   try {
     const answer = await put(`/api/videos/${one.video.id}/annotations`, { based_on: one.version, document: one.doc.state });
     one.version = answer.version;
+    teaching?.refresh();
   } catch (fault) {
     one.dirty = true;
     if (fault instanceof Fault && fault.status === 409) {
@@ -91,17 +96,20 @@ async function choose(found) {
   $("empty").hidden = false;
   $("empty").firstElementChild.textContent = found.job ? "Waiting for the detection…" : "Nothing has been detected in this video yet. Press Detect in the list.";
   showSaved();
-  if (["queued", "running"].includes(found.job?.state) || !found.job) return;
+  if (!found.job) return;
   opening = true;
   try {
     const path = `/api/videos/${found.id}`;
     const [result, scores, saved, strip] = await Promise.all([get(`${path}/result`), bytes(`${path}/scores`), get(`${path}/annotations`), get(`${path}/strip`)]);
+    const times = result.variable_rate ? new Float64Array((await bytes(`${path}/times`)).buffer) : [];
     if (library.chosen !== found.id) return;
     const doc = new AnnotationDocument(result.duration_s, changed);
-    doc.load(saved.document, result.events);
+    doc.load(saved.document, result.events, result.job);
     const used = new Set([...result.events, ...(result.truth ?? []), ...doc.events].map((event) => event.label));
     const labels = [...new Set([...result.classes, ...used])];
-    open = { video: found, result, doc, labels, version: saved.version, dirty: false, chosen: null, hidden: new Set() };
+    const frames = new Frames(found.info.fps, times, result.duration_s);
+    open = { video: found, result, doc, labels, frames, version: saved.version, dirty: false, chosen: null, hidden: new Set() };
+    $("held-out").hidden = !result.held_out;
     showPlayer(path, strip);
     $("empty").hidden = true;
     $("editor").hidden = false;
@@ -110,6 +118,8 @@ async function choose(found) {
     render();
     showSaved();
     if (result.warnings.length) say(result.warnings.join(" "));
+    if (awaited?.video === found.id) pick(doc.suggested(awaited), { jump: true });
+    awaited = null;
   } catch (fault) {
     if (fault.code !== "E-SRV-014") say(fault.message);
   } finally {
@@ -143,6 +153,8 @@ video.addEventListener("error", () => {
   if (!open) return;
   video.hidden = true;
   $("poster").hidden = false;
+  const { codec, container } = open.video.info;
+  $("poster-text").textContent = `Your browser cannot play this video (codec ${codec || "unknown"} in ${container || "unknown"}). Scores and events can still be looked at and corrected; the small frames show what happens. To play it here, convert it to H.264 in MP4.`;
 });
 
 // ---- time ----
@@ -150,7 +162,9 @@ video.addEventListener("error", () => {
 let ownTime = 0; // where the playhead is when there is no player
 const hasPlayer = () => !video.hidden && video.readyState > 0;
 const now = () => (hasPlayer() ? Math.max(0, video.currentTime - open.result.first_frame_s) : ownTime);
-const frame = () => 1 / (open.video.info.fps || 25);
+// Half a frame into the frame that begins there, or that ends there.
+const into = (time) => open.frames.middle(open.frames.at(time + 1e-6));
+const before = (time) => open.frames.middle(open.frames.at(Math.max(0, time - 2e-4)));
 
 function seek(time) {
   if (!open) return;
@@ -159,10 +173,9 @@ function seek(time) {
   showTime(ownTime);
 }
 
-// The middle of a frame: its border may be shown as either of two frames.
 function step(frames) {
   video.pause();
-  seek((Math.floor(now() / frame() + 1e-3) + frames + 0.5) * frame());
+  seek(open.frames.middle(Math.max(0, open.frames.at(now()) + frames)));
 }
 
 function showTime(time) {
@@ -211,17 +224,17 @@ const timeline = new Timeline($("timeline"), {
 });
 
 function snap(time, free) {
-  return free ? time : Math.round(time / frame()) * frame();
+  return free ? time : open.frames.snap(time);
 }
 
 function moveEdge(id, side, time, options, free = false) {
   const event = open.doc.find(id);
   if (!event) return;
   const at = snap(time, free);
-  if (side === "start") open.doc.edit(id, { start_s: Math.min(at, event.end_s - frame()) }, options);
-  else open.doc.edit(id, { end_s: Math.max(at, event.start_s + frame()) }, options);
+  if (side === "start") open.doc.edit(id, { start_s: Math.min(at, open.frames.move(event.end_s, -1)) }, options);
+  else open.doc.edit(id, { end_s: Math.max(at, open.frames.move(event.start_s, 1)) }, options);
   const moved = open.doc.find(id);
-  seek(side === "start" ? moved.start_s + frame() / 2 : moved.end_s - frame() / 2);
+  seek(side === "start" ? into(moved.start_s) : before(moved.end_s));
 }
 
 function pick(id, { jump = false } = {}) {
@@ -229,7 +242,7 @@ function pick(id, { jump = false } = {}) {
   open.chosen = id;
   const event = id && open.doc.find(id);
   if (event && jump) {
-    seek(event.start_s + frame() / 2);
+    seek(into(event.start_s));
     timeline.reveal(event.start_s);
   }
   render();
@@ -282,7 +295,7 @@ function number(digit) {
     live = null;
     if (same) return;
   }
-  if (!video.paused) live = { id: open.doc.add(label, snap(now()), snap(now()) + frame()), gesture: Symbol("live") };
+  if (!video.paused) live = { id: open.doc.add(label, snap(now()), open.frames.move(now(), 1)), gesture: Symbol("live") };
   else if (chosen()) open.doc.edit(chosen().id, { label });
 }
 
@@ -292,7 +305,14 @@ function stretch(time) {
   else if (time > event.end_s) open.doc.edit(live.id, { end_s: time }, { gesture: live.gesture });
 }
 
-function nextToReview() {
+async function nextToReview() {
+  if (teaching) {
+    try {
+      if (await teaching.next()) return;
+    } catch (fault) {
+      say(fault.message);
+    }
+  }
   const event = open.doc.nextToReview(thresholdOf, open.chosen);
   if (event) pick(event.id, { jump: true });
   else say("Every event has been reviewed.");
@@ -458,7 +478,7 @@ const actions = {
   ArrowLeft: () => seek(now() - 1), ArrowRight: () => seek(now() + 1),
   "Ctrl+ArrowLeft": () => seek(now() - 10), "Ctrl+ArrowRight": () => seek(now() + 10),
   ArrowUp: () => neighbor(-1), ArrowDown: () => neighbor(1),
-  "Shift+ArrowLeft": () => chosen() && seek(chosen().start_s + frame() / 2), "Shift+ArrowRight": () => chosen() && seek(chosen().end_s - frame() / 2),
+  "Shift+ArrowLeft": () => chosen() && seek(into(chosen().start_s)), "Shift+ArrowRight": () => chosen() && seek(before(chosen().end_s)),
   Enter: () => judge("accepted"), x: () => judge("rejected"), u: () => judge("unsure"),
   i: () => chosen() && moveEdge(open.chosen, "start", now()), o: () => chosen() && moveEdge(open.chosen, "end", now()),
   a: add, b: split, Delete: drop, Backspace: drop, n: nextToReview, e: reviewedHere,
@@ -470,7 +490,7 @@ const actions = {
     const event = chosen();
     const from = side === "start" ? event.start_s : event.end_s;
     const far = by === -Infinity ? 0 : open.result.duration_s;
-    moveEdge(open.chosen, side, Number.isFinite(by) ? from + by * frame() : far, {});
+    moveEdge(open.chosen, side, Number.isFinite(by) ? open.frames.move(from, by) : far, {});
     timeline.focusEdge(side);
   },
   leaveEdge: () => $("timeline").focus(),
@@ -489,7 +509,10 @@ const clicks = {
     await save();
     try {
       const done = await post("/api/project");
-      say(`In the project: ${done.events} events of ${done.videos} wholly reviewed videos. ${done.left_out} videos are not wholly reviewed yet.`);
+      const rest = server.loop ? "have no correction that training could use" : "are not wholly reviewed yet";
+      const held = done.held_out ? ` ${done.held_out} are validation or test videos and stay as they are.` : "";
+      say(`In the project: ${done.events} events of ${done.videos} videos. ${done.left_out} others ${rest}.${held}`);
+      await teaching?.refresh();
     } catch (fault) {
       say(fault.message);
     }
@@ -522,9 +545,12 @@ async function begin() {
   $("format").replaceChildren(...server.formats.map((name) => new Option(name, name)));
   $("format").value = "csv";
   library = new Library({
-    list: $("videos"), input: $("file"), drop: $("drop"), limit: server.upload_bytes, say,
+    list: $("videos"), all: $("detect-all"), input: $("file"), drop: $("drop"), limit: server.upload_bytes, say,
     onChoose: choose,
-    onDone: (found) => !open && !opening && choose(found),
+    onDone: (found) => {
+      const newer = open && !open.dirty && !open.stuck && video.paused && found.job.id > open.result.job;
+      if (!opening && (!open || newer)) choose(found);
+    },
     onGone: () => {
       open = null;
       video.removeAttribute("src");
@@ -534,8 +560,19 @@ async function begin() {
       showSaved();
     },
   });
+  teaching = server.loop && !teaching ? new Teaching({ say, save, open: openSuggestion }) : teaching;
   window.augrgb = { timeline, document: () => open?.doc.state };
   await library.refresh();
+  await teaching?.refresh();
+}
+
+function openSuggestion(suggestion) {
+  if (open?.video.id === suggestion.video) {
+    pick(open.doc.suggested(suggestion), { jump: true });
+    return;
+  }
+  awaited = suggestion;
+  library.choose(suggestion.video);
 }
 
 $("keys").replaceChildren(...KEYS.map(([key, what]) => {
