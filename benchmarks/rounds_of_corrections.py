@@ -9,8 +9,8 @@ own queue (`augrgb.server.review`), and the temporal filter is trained again fro
 so far (`augrgb.server.corrections`: what nobody looked at is unknown). The simulated person accepts an event whose tIoU
 with a true one of its class is at least 0.7, corrects the boundaries of one from 0.1 on, and rejects the others.
 
-The encoder (`small_rgb`, one snippet a second) is trained once per seed, on the three recordings with labels; so a round
-here is less than `augrgb fit`, which trains encoders again. A finished cell is kept: the same command continues.
+The encoder (`small_rgb`, one snippet a second) is trained once per seed, on the three recordings with labels; so a
+round here is less than `augrgb fit`, which trains encoders again. A finished cell is kept: the same command continues.
 """
 
 from __future__ import annotations
