@@ -33,6 +33,7 @@ class ServerProcess:
     def start(self) -> httpx.Client:
         """A client of the server, once it answers."""
         with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind(("127.0.0.1", self.port))
             self.port = int(probe.getsockname()[1])
         paths = [str(ROOT / "src"), str(ROOT / "tests")]

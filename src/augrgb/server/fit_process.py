@@ -16,13 +16,14 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from augrgb.core.errors import AugrgbError, FaultList
+from augrgb.core.plain_data import parse_json
 
 _EVERY_S = 0.3
 
 
 def main() -> None:
     """Read the order, fit, measure, report."""
-    order = json.loads(sys.stdin.readline())
+    order = parse_json(sys.stdin.readline(), "the order")
     lines, sys.stdout = sys.stdout, sys.stderr  # nobody else writes between the lines
     threading.Thread(target=_end_with_server, daemon=True).start()
     with contextlib.suppress(OSError):

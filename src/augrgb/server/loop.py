@@ -9,6 +9,7 @@ from typing import Any
 
 from augrgb.core.errors import AugrgbError, InputRefused
 from augrgb.core.files import file_name_of
+from augrgb.core.opening import resolved
 from augrgb.server.documents import Documents
 from augrgb.server.loop_project import Applied, Corrected, LoopProject, digest
 from augrgb.server.results import Results
@@ -97,7 +98,7 @@ class Loop:
         entries = self.entries()
         done = [one for one in rounds if one.state == "done"]
         return {
-            "name": self.project.folder.resolve().name,
+            "name": resolved(self.project.folder).name,
             "rounds": [one.to_json() for one in rounds],
             "open": any(one.state in ("queued", "running") for one in rounds),
             "news": bool(entries) and (not done or done[-1].digest != digest(entries)),

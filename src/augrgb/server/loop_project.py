@@ -8,7 +8,6 @@ were, so that a correction can be taken back, and a deleted video leaves nothing
 from __future__ import annotations
 
 import hashlib
-import os
 import shutil
 import threading
 from collections.abc import Mapping, Sequence
@@ -20,8 +19,10 @@ from typing import Any
 from augrgb.annotations.dataset_file import load_dataset, save_dataset
 from augrgb.annotations.dataset_schema import VideoRow, record_of, row_of
 from augrgb.annotations.repair import repair_video
-from augrgb.core.errors import InputRefused, did_you_mean
-from augrgb.core.files import atomic_path, read_json, sha256_file, write_json
+from augrgb.core.errors import InputRefused, UsageFault, did_you_mean
+from augrgb.core.files import atomic_file, write_json
+from augrgb.core.opening import open_regular, resolved, sha256_file
+from augrgb.core.plain_data import read_json
 from augrgb.core.types import Dataset, Event, VideoRecord
 from augrgb.pipelines.fitting.project import PROJECT_FILE, load_project
 from augrgb.server.corrections import corrected_record, count_judged, known_stretches
@@ -83,7 +84,7 @@ class LoopProject:
         self.file = path / PROJECT_FILE if path.is_dir() else path
         self.settings = load_project(self.file)
         self.folder = self.file.parent
-        self._root = self.settings.dataset.resolve()
+        self._root = resolved(self.settings.dataset)
         self._lock = threading.Lock()
         self._same: dict[str, str | None] = {}
         self._deleted: list[str] = []
@@ -187,14 +188,14 @@ class LoopProject:
         split = dataset.splits.get(self.settings.split)
         if split is None:
             remedy = did_you_mean(self.settings.split, dataset.splits)
-            raise InputRefused("E-SPL-001", self.file, f"no split {self.settings.split!r}", remedy)
+            raise UsageFault("E-SPL-001", self.file, f"no split {self.settings.split!r}", remedy)
         return {role: list(ids) for role, ids in split.items()}
 
     def _id_of(self, dataset: Dataset, video: Video, path: Path) -> str:
         """The id of a video in the dataset: of the same file, of a file with the same content, or a new one."""
         if video.video_id not in self._same:
-            size, here = path.stat().st_size, path.resolve()
-            there = {name: one.file.resolve() for name, one in dataset.videos.items() if one.file is not None}
+            size, here = path.stat().st_size, resolved(path)
+            there = {name: resolved(one.file) for name, one in dataset.videos.items() if one.file is not None}
             there = {name: file for name, file in there.items() if file.is_file() and file.parent.name != COPIES}
             alike = [name for name, file in there.items() if file == here]
             if not alike:
@@ -224,12 +225,8 @@ class LoopProject:
         target = self._copy_of(entry)
         if target.exists():
             return
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with atomic_path(target) as temporary:
-            try:
-                os.link(entry.path, temporary)  # an upload never changes
-            except OSError:
-                shutil.copyfile(entry.path, temporary)
+        with open_regular(entry.path, "video") as source, atomic_file(target) as copy:
+            shutil.copyfileobj(source, copy)
 
     def _remove_copies(self, videos: Mapping[str, VideoRecord]) -> None:
         used = {one.file for one in videos.values()}

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from augrgb.core.arrays import map_array
 from augrgb.core.errors import InputRefused
 from augrgb.core.files import ARRAY_DAMAGE, write_bytes, write_json
+from augrgb.core.opening import read_bytes
 from augrgb.core.plain_data import read_json
 from augrgb.core.timeline import Clock
 from augrgb.core.types import Detection
@@ -150,7 +151,7 @@ class Results:
         """When each frame is shown: float64, little-endian, seconds from the first frame; empty at a constant rate."""
         values = self._values(video_id)
         path = self._folder / video_id / f"times-{values['job']}.f64"
-        return path.read_bytes() if values.get("variable_rate") and path.is_file() else b""
+        return read_bytes(path) if values.get("variable_rate") and path.is_file() else b""
 
     def job_of(self, video_id: str) -> int:
         """The job that made the stored result.

@@ -20,7 +20,8 @@ from pathlib import Path
 from typing import Any
 
 from augrgb.core.errors import AugrgbError, InputRefused
-from augrgb.core.files import read_json, write_json
+from augrgb.core.files import write_json
+from augrgb.core.plain_data import parse_json, read_json
 from augrgb.server.fit_process import test_scores
 from augrgb.server.jobs import plain
 from augrgb.server.loop_project import Applied, LoopProject
@@ -271,7 +272,7 @@ class FitProcess:
             process.stdin.write(json.dumps(order) + "\n")
             process.stdin.flush()
             for line in process.stdout:
-                said = json.loads(line)
+                said = parse_json(line, "the fit")
                 if "done" in said:
                     return dict(said["done"])
                 if "fault" in said:

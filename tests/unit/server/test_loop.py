@@ -98,7 +98,8 @@ def test_what_nobody_looked_at_is_neither_action_nor_background(tmp_path: Path) 
         assert record.file is not None and record.file.is_file()
         client.delete(f"/api/videos/{film}")
         wait_for(lambda: record.video_id not in load_dataset(project / "data").videos)
-        assert not record.file.exists() and film not in (project / "corrections.json").read_text()
+        wait_for(lambda: record.file is not None and not record.file.exists())
+        assert film not in (project / "corrections.json").read_text()
 
 
 def test_corrections_of_labeled_videos_replace_what_they_judge_and_can_be_taken_back(tmp_path: Path) -> None:
