@@ -150,7 +150,7 @@ def _features(full: Dataset, options: argparse.Namespace, seed: int, roles: dict
         "encoder": {"small_rgb": {}},
         "clock": {"fps": 12, "window": 12, "stride": 12},
         "seed": seed,
-        "train": {"steps": steps, "batch_size": 32, "validate_every": steps // 3, "checkpoint_every": steps // 3},
+        "train": {"steps": steps, "batch_size": 32, "validate_every": steps, "checkpoint_every": steps},
     }
     train_encoder(check_recipe(values, EncoderRecipe), encoder, workers=0)
     features = folder / "features" / str(seed)

@@ -22,15 +22,15 @@ from augrgb.annotations.repair import repair_video
 from augrgb.core.errors import InputRefused, UsageFault, did_you_mean
 from augrgb.core.files import atomic_file, write_json
 from augrgb.core.opening import open_regular, resolved, sha256_file
-from augrgb.core.plain_data import read_json
+from augrgb.core.plain_data import read_json, read_yaml
 from augrgb.core.types import Dataset, Event, VideoRecord
-from augrgb.pipelines.fitting.project import PROJECT_FILE, load_project
 from augrgb.server.corrections import corrected_record, count_judged, known_stretches
 from augrgb.server.documents import Document
 from augrgb.server.videos import Video
 
 SCHEMA = "augrgb.corrections/2"
 COPIES = "corrections"
+PROJECT_FILE = "project.yaml"
 _HELD_OUT = ("val", "test")
 _SUFFIXES = {"matroska,webm": ".mkv", "avi": ".avi", "mpegts": ".ts"}
 
@@ -77,18 +77,29 @@ class LoopProject:
         path: `project.yaml`, or its folder.
 
     Raises:
-        AugrgbError: See `load_project` and `load_dataset`.
+        UsageFault: E-RUN-010, not a project file.
+        AugrgbError: See `load_dataset`.
     """
 
     def __init__(self, path: Path) -> None:
         self.file = path / PROJECT_FILE if path.is_dir() else path
-        self.settings = load_project(self.file)
         self.folder = self.file.parent
-        self._root = resolved(self.settings.dataset)
+        # Read here by hand: the module that checks all of a project file imports torch, which no server needs.
+        values = read_yaml(self.file, "project file")
+        dataset, self.split = (values.get(key) if isinstance(values, dict) else None for key in ("dataset", "split"))
+        if not isinstance(dataset, str) or not isinstance(self.split, str):
+            remedy = "Correct it, or make it again with `augrgb init`."
+            raise UsageFault("E-RUN-010", self.file, "not a project file: dataset and split are needed", remedy)
+        self._root = resolved(self.folder / dataset)
         self._lock = threading.Lock()
         self._same: dict[str, str | None] = {}
         self._deleted: list[str] = []
         load_dataset(self._root)
+
+    @property
+    def dataset_folder(self) -> Path:
+        """Where `dataset.json` is."""
+        return self._root
 
     def true_events(self) -> dict[str, tuple[Event, ...]]:
         """Labeled events before any correction, by the file name of the video."""
@@ -100,7 +111,7 @@ class LoopProject:
         """Whether a video is one of validation or test, by its file or by its content."""
         dataset = load_dataset(self._root)
         known = self._id_of(dataset, video, path)
-        return any(known in dataset.splits[self.settings.split].get(role, ()) for role in _HELD_OUT)
+        return any(known in dataset.splits[self.split].get(role, ()) for role in _HELD_OUT)
 
     def apply(self, entries: Sequence[Corrected]) -> Applied:
         """Bring the dataset up to date with all documents; the same documents give the same dataset.
@@ -150,7 +161,7 @@ class LoopProject:
                 known_s += sum(stop - start for start, stop in known_stretches(entry.document, base.known_duration_s))
             # Names first: a server that is killed before the dataset is written must know what the rows were.
             write_json(self.folder / "corrections.json", {"schema": SCHEMA, "videos": rows})
-            splits = {**dataset.splits, self.settings.split: {role: tuple(ids) for role, ids in roles.items()}}
+            splits = {**dataset.splits, self.split: {role: tuple(ids) for role, ids in roles.items()}}
             save_dataset(replace(dataset, videos=MappingProxyType(videos), splits=splits), self._root)
             self._remove_copies(videos)
             return Applied(len(rows), events, judged, known_s, left_out, held_out)
@@ -181,14 +192,14 @@ class LoopProject:
             videos[name] = record_of(VideoRow.model_validate(before["row"]), self._root, name, [])
             for role in before["roles"]:
                 roles[role] = list(dict.fromkeys([*roles.get(role, ()), name]))
-        splits = {**dataset.splits, self.settings.split: {role: tuple(ids) for role, ids in roles.items()}}
+        splits = {**dataset.splits, self.split: {role: tuple(ids) for role, ids in roles.items()}}
         return replace(dataset, videos=MappingProxyType(videos), splits=splits)
 
     def _roles(self, dataset: Dataset) -> dict[str, list[str]]:
-        split = dataset.splits.get(self.settings.split)
+        split = dataset.splits.get(self.split)
         if split is None:
-            remedy = did_you_mean(self.settings.split, dataset.splits)
-            raise UsageFault("E-SPL-001", self.file, f"no split {self.settings.split!r}", remedy)
+            remedy = did_you_mean(self.split, dataset.splits)
+            raise UsageFault("E-SPL-001", self.file, f"no split {self.split!r}", remedy)
         return {role: list(ids) for role, ids in split.items()}
 
     def _id_of(self, dataset: Dataset, video: Video, path: Path) -> str:

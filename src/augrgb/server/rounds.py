@@ -185,7 +185,7 @@ class Rounds:
         if not path.is_file():
             return None
         summary = read_json(path)
-        scores = test_scores(path.parent, summary["chosen"], self._project.settings.split)
+        scores = test_scores(path.parent, summary["chosen"], self._project.split)
         value = summary["frame_map"]["test"].get(summary["chosen"])
         worth = {"value": value, "videos": len(summary["videos"]["test"])}
         result = {"bundle": str(path.parent / "bundle"), "chosen": summary["chosen"], "worth": worth}
@@ -200,13 +200,13 @@ class Rounds:
 
     def _fit(self, one: Round) -> None:
         self._write(one)
-        settings, folder = self._project.settings, self._project.folder
+        folder = self._project.folder
         done = [other for other in self.all() if other.state == "done" and other.number < one.number]
         order: Order = {
             "project": str(self._project.file),
             "out": str(folder / "rounds" / str(one.number)),
-            "dataset": str(settings.dataset),
-            "split": settings.split,
+            "dataset": str(self._project.dataset_folder),
+            "split": self._project.split,
             "before": done[-1].result.get("scores") if done else None,
             "budget_s": self._budget_s,
             "workers": self._workers,

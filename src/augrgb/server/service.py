@@ -14,12 +14,12 @@ from augrgb.core.files import make_folder, remove_leftovers
 from augrgb.core.locks import Busy, file_lock
 from augrgb.core.plain_data import read_json
 from augrgb.core.types import Event
-from augrgb.pipelines.fitting.project import PROJECT_FILE
 from augrgb.server.database import Database, note
 from augrgb.server.detecting import Detecting, DetectorProcess, Prober
 from augrgb.server.documents import Documents
 from augrgb.server.jobs import JobQueue
 from augrgb.server.loop import Loop
+from augrgb.server.loop_project import PROJECT_FILE
 from augrgb.server.results import Results
 from augrgb.server.rounds import Fitting
 from augrgb.server.settings import ServerSettings

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 import threading
 from collections.abc import Callable
 from dataclasses import replace
@@ -246,6 +248,16 @@ def test_a_video_that_was_never_labeled_has_no_background_outside_reviewed_time(
     assert corrected_record(record, Document(events=[unreviewed])) is None
     empty = corrected_record(record, Document(reviewed=[[0.0, 10.0]]))
     assert empty == replace(record, events=(), ignored=())
+
+
+def test_the_server_itself_loads_neither_torch_nor_a_decoder(tmp_path: Path) -> None:
+    program = (
+        "import sys; from pathlib import Path; from augrgb.server import app, service; "
+        "from augrgb.server.loop_project import LoopProject; LoopProject(Path(sys.argv[1])); "
+        "sys.exit(sorted({'torch', 'av', 'cv2', 'matplotlib'} & sys.modules.keys()) or 0)"
+    )
+    words = [sys.executable, "-c", program, str(make_project(tmp_path / "project"))]
+    assert subprocess.run(words, capture_output=True, text=True, check=False).stderr == ""
 
 
 def test_without_a_model_or_a_fitted_project_there_is_no_server(tmp_path: Path) -> None:
