@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 
 from augrgb.annotations.read import Source, read_and_judge
+from augrgb.video.frame_times import irregular_times_s
 from support.server_client import CLASSES, FakeDetector, make_settings, wait_for
 from support.video_samples import square_frames, write_video
 
@@ -285,6 +286,52 @@ def test_a_restart_in_the_middle_of_a_job(page: Any, film: Path, tmp_path: Path)
         page.wait_for_selector("#editor:not([hidden]) .event")
     finally:
         again.stop()
+
+
+def test_frames_of_a_variable_rate_are_stepped_through_one_by_one(page: Any, tmp_path: Path) -> None:
+    times = np.cumsum([0.0, *([0.05, 0.2] * 40)]).round(3)
+    film = write_video(tmp_path / "phone.mp4", square_frames(len(times), 160, 90), fps=10, times_s=times.tolist())
+    assert irregular_times_s(film, 8.0).tolist() == pytest.approx(times.tolist(), abs=0.002)
+    detector = FakeDetector(float(times[-1]) + 0.2)
+    detector.times_s = times
+    server = Server(tmp_path, detector)
+    try:
+        open_film(page, server, film)
+        page.locator("#timeline").focus()
+        for frame in range(1, 5):
+            page.keyboard.press(".")
+            middle = (times[frame] + times[frame + 1]) / 2
+            until(page, f"Math.abs(document.querySelector('#video').currentTime - {middle}) < 0.01")
+        first = choose_first(page)
+        page.locator(".event.chosen .edge.end").focus()
+        page.keyboard.press("ArrowRight")
+        end = by_id(page, first["id"])["end_s"]
+        assert np.abs(times - end).min() < 1e-6 and end > first["end_s"]
+    finally:
+        server.stop()
+
+
+def test_a_codec_that_the_browser_cannot_play_is_named_and_corrected_all_the_same(
+    page: Any, server: Server, tmp_path: Path
+) -> None:
+    film = write_video(tmp_path / "old.mp4", square_frames(40, 160, 90), fps=10, codec="mpeg4")
+    page.goto(server.url)
+    page.set_input_files("#file", film)
+    page.wait_for_selector("#poster:not([hidden])")
+    text = page.locator("#poster-text").inner_text()
+    assert "mpeg4" in text and "H.264" in text
+    page.locator("#timeline").focus()
+    page.keyboard.press(".")
+    assert page.evaluate("augrgb.timeline.time") > 0.1
+    choose_first(page)
+    page.keyboard.press("x")
+    until(page, "document.querySelector('#save-state').textContent.startsWith('Saved')")
+
+
+def test_vp9_in_webm_plays(page: Any, server: Server, tmp_path: Path) -> None:
+    film = write_video(tmp_path / "web.webm", square_frames(40, 160, 90), fps=10, codec="libvpx-vp9")
+    open_film(page, server, film)
+    assert page.locator("#poster").is_hidden()
 
 
 def test_a_phone_shows_everything_without_scrolling_sideways(page: Any, server: Server, film: Path) -> None:

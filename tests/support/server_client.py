@@ -39,6 +39,7 @@ class FakeDetector:
         self.calls, self.stopped, self.duration_s = 0, 0, duration_s
         self.fault: Exception | None = None
         self.model: Path | None = None
+        self.times_s = np.zeros(0)
 
     def __call__(self, path: Path, on_progress: Callable[[float], object]) -> Found:
         self.calls += 1
@@ -55,7 +56,7 @@ class FakeDetector:
         result = VideoDetections(
             "video", self.duration_s, CLASSES, CLOCK, tuple(found), scores, raw.astype(np.float32), (0.5,) * 3
         )
-        return Found(result, (RULE,) * 3)
+        return Found(result, (RULE,) * 3, times_s=self.times_s)
 
     def use(self, model: Path) -> None:
         self.model = model

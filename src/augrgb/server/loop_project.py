@@ -86,10 +86,11 @@ class LoopProject:
         self.folder = self.file.parent
         # Read here by hand: the module that checks all of a project file imports torch, which no server needs.
         values = read_yaml(self.file, "project file")
-        dataset, self.split = (values.get(key) if isinstance(values, dict) else None for key in ("dataset", "split"))
-        if not isinstance(dataset, str) or not isinstance(self.split, str):
+        dataset, split = (values.get(key) if isinstance(values, dict) else None for key in ("dataset", "split"))
+        if not isinstance(dataset, str) or not isinstance(split, str):
             remedy = "Correct it, or make it again with `augrgb init`."
             raise UsageFault("E-RUN-010", self.file, "not a project file: dataset and split are needed", remedy)
+        self.split: str = split
         self._root = resolved(self.folder / dataset)
         self._lock = threading.Lock()
         self._same: dict[str, str | None] = {}
