@@ -3,7 +3,7 @@
     python benchmarks/server_load.py [--uploads 100] [--connections 10000]
 
 A real server process with real sockets; the detector is a stand-in, so the server itself is measured. Every upload
-comes in pieces over two seconds, beside clients that never end their request. Counted is what is lost: uploads that were
+A real server process with real sockets; the detector is a stand-in, so the server itself is measured. Every upload
 refused or are not there afterwards byte by byte, and jobs that did not run. Of the connections, half read the list of
 videos, half vanish in the middle of a download.
 """

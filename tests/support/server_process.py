@@ -45,7 +45,7 @@ class ServerProcess:
             )
         headers = {"authorization": f"Bearer {self.token}"} if self.token else {}
         client = httpx.Client(base_url=f"http://127.0.0.1:{self.port}", headers=headers, timeout=30)
-        until = time.monotonic() + 60
+        until = time.monotonic() + 240
         while True:
             try:
                 assert client.get("/api/health").status_code == 200

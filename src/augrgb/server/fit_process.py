@@ -50,21 +50,9 @@ def _fit(order: dict[str, Any], lines: TextIO) -> dict[str, Any]:
     out = Path(order["out"])
     fitted = fit(order["project"], out, budget_s=order["budget_s"], workers=order["workers"], on_progress=on_progress)
     _say(lines, stage="measuring on test videos", fraction=0.0)
-    scores = test_scores(out, fitted.chosen, order["split"])
     before = Path(order["before"]) if order["before"] else None
-    worth = worth_of(scores, Path(order["dataset"]), order["split"], before) if scores is not None else None
-    return {
-        "bundle": str(fitted.bundle),
-        "chosen": fitted.chosen,
-        "scores": None if scores is None else str(scores),
-        "worth": None if worth is None else worth.to_json(),
-    }
-
-
-def test_scores(folder: Path, chosen: str, split: str) -> Path | None:
-    """The scores that the chosen method of a fit gave to the test videos."""
-    found = sorted((folder / "work" / "streams").glob(f"{chosen}-*/predictions/{split}-test.safetensors"))
-    return found[0] if found else None
+    worth = worth_of(out, Path(order["dataset"]), before)
+    return {"bundle": str(fitted.bundle), "folder": str(out), "chosen": fitted.chosen, "worth": worth.to_json()}
 
 
 def _say(lines: TextIO, **values: object) -> None:

@@ -1,103 +1,94 @@
-"""What a round of corrections was worth: frame mAP on the test videos, with an interval over videos.
+"""What a round of corrections was worth: frame mAP on the test videos, with intervals over videos.
 
-The test videos are the same in every round, and no correction changes them. Intervals come from a bootstrap over videos
-(Efron), 95 %, and the interval of a gain from the same resamples for both rounds; a few videos give a wide one.
+The test videos are the same in every round, and no correction changes them. Where a project has none, because there are
+few videos, the number of `fit` on videos held out in turn stands in; corrections change these, and it says so.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
+from augrgb.annotations.dataset_file import load_dataset
+from augrgb.core.plain_data import read_json
 
-from augrgb.annotations.dataset_file import load_dataset, role
-from augrgb.annotations.labels import ignored_snippets, rasterise
-from augrgb.core.seeds import rng_at
-from augrgb.core.types import Dataset
-from augrgb.detection.predictions import Predictions, load_predictions
-from augrgb.metrics.frame_map import frame_ap_present
-
-RESAMPLES = 200
-_Part = tuple[NDArray[np.float32], NDArray[np.float32]]
+ON_TEST, HELD_OUT = "test", "held out in turn"
 
 
 @dataclass(frozen=True, slots=True)
 class Worth:
-    """Frame mAP of a model and its gain over an earlier one, as fractions; None where there is none.
+    """Frame mAP of a model and its gain over the one of the round before, as fractions; None where there is none.
 
     Args:
-        value, low, high: Mean over classes that occur, with its interval.
-        gain, gain_low, gain_high: Over the model of the round before.
-        videos: How many test videos.
+        on: `ON_TEST` or `HELD_OUT`.
+        videos: How many.
+        value, low, high: The mean over classes with its 95 % interval, see `pipelines.fitting.measures`.
+        gain, gain_low, gain_high: Over the round before.
     """
 
-    value: float | None
-    low: float | None
-    high: float | None
-    gain: float | None
-    gain_low: float | None
-    gain_high: float | None
+    on: str
     videos: int
+    value: float | None
+    low: float | None = None
+    high: float | None = None
+    gain: float | None = None
+    gain_low: float | None = None
+    gain_high: float | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Plain values."""
         return asdict(self)
 
 
-def worth_of(predictions: Path, dataset: Path, split: str, before: Path | None = None) -> Worth:
-    """Measure one model by the scores that it gave to the test videos.
+def worth_in_summary(folder: Path) -> Worth:
+    """What `fit` itself wrote about the model that it chose, without a gain.
 
     Args:
-        predictions: File with the scores of the test videos.
+        folder: Of the fit.
+
+    Raises:
+        InputRefused: Its summary is damaged.
+    """
+    summary = read_json(folder / "summary.json", "summary")
+    on, found = (ON_TEST, summary["test"]) if summary["test"] else (HELD_OUT, summary["held_out"])
+    low, high = found["interval_95"].get(summary["chosen"], (None, None))
+    return Worth(on, found["videos"], found["frame_map"].get(summary["chosen"]), low, high)
+
+
+def worth_of(folder: Path, dataset: Path, before: Path | None = None) -> Worth:
+    """What a finished fit is worth, and what it gained.
+
+    Args:
+        folder: Of the fit.
         dataset: Folder of the dataset.
-        split: Its split.
-        before: The same file of the round before.
+        before: Folder of the fit of the round before.
 
     Raises:
         AugrgbError: A file is damaged.
     """
+    from augrgb.detection.predictions import load_predictions
+    from augrgb.pipelines.fitting.measures import measure
+
+    found = worth_in_summary(folder)
+    if before is None:
+        return found
+    old = worth_in_summary(before)
+    now_file, old_file = _test_scores(folder), _test_scores(before)
+    if found.on != ON_TEST or old.on != ON_TEST or now_file is None or old_file is None:
+        gain = found.value - old.value if found.value is not None and old.value is not None else None
+        return Worth(found.on, found.videos, found.value, found.low, found.high, gain if found.on == old.on else None)
+    now, then = load_predictions(now_file), load_predictions(old_file)
     data = load_dataset(dataset)
-    videos = [name for name in role(data, split, "test") if data.videos[name].events is not None]
-    parts = _parts(load_predictions(predictions), data, videos)
-    old = _parts(load_predictions(before), data, videos) if before is not None else None
-    value, reference = _mean(parts), math.nan if old is None else _mean(old)
-    rng = rng_at(0, "rounds")
-    values, gains = [], []
-    for _ in range(RESAMPLES):
-        chosen = rng.integers(0, len(parts), len(parts)).tolist()
-        values.append(_mean([parts[i] for i in chosen]))
-        gains.append(values[-1] - _mean([old[i] for i in chosen]) if old is not None else math.nan)
-    return Worth(_known(value), *_interval(values), _known(value - reference), *_interval(gains), len(videos))
+    videos = [name for name in now.scores if name in then.scores and data.videos[name].events is not None]
+    measured = measure({"rgb": then, "now": now}, data, videos, seed=0)  # gains are over the one called "rgb"
+    gain, low, high = (None if math.isnan(one) else one for one in measured.gain.get("now", (math.nan,) * 3))
+    return Worth(found.on, found.videos, found.value, found.low, found.high, gain, low, high)
 
 
-def _parts(predictions: Predictions, dataset: Dataset, videos: Sequence[str]) -> list[_Part]:
-    found = []
-    for name in videos:
-        scores, record = predictions.scores[name], dataset.videos[name]
-        labels = rasterise(record.events or (), predictions.classes, predictions.clock, len(scores))
-        known = ~ignored_snippets(record.ignored, predictions.clock, len(scores))
-        found.append((scores[known], labels[known]))
-    return found
-
-
-def _mean(parts: Sequence[_Part]) -> float:
-    scores, labels = (np.concatenate([part[i] for part in parts]) for i in (0, 1))
-    found = frame_ap_present(scores, labels)
-    return float(np.mean(found[~np.isnan(found)])) if not np.isnan(found).all() else math.nan
-
-
-def _interval(values: Sequence[float]) -> tuple[float | None, float | None]:
-    known = [value for value in values if not math.isnan(value)]
-    if len(known) < RESAMPLES // 2:
-        return None, None
-    low, high = np.quantile(known, (0.025, 0.975))
-    return float(low), float(high)
-
-
-def _known(value: float) -> float | None:
-    return None if math.isnan(value) else value
+def _test_scores(folder: Path) -> Path | None:
+    """The scores that the chosen method of a fit gave to the test videos."""
+    chosen = read_json(folder / "summary.json", "summary")["chosen"]
+    found = sorted((folder / "work" / "streams").glob(f"{chosen}-*/predictions/*-test.safetensors"))
+    return found[0] if found else None

@@ -22,9 +22,9 @@ from typing import Any
 from augrgb.core.errors import AugrgbError, InputRefused
 from augrgb.core.files import write_json
 from augrgb.core.plain_data import parse_json, read_json
-from augrgb.server.fit_process import test_scores
 from augrgb.server.jobs import plain
 from augrgb.server.loop_project import Applied, LoopProject
+from augrgb.server.round_worth import worth_in_summary
 
 _log = logging.getLogger(__name__)
 _OPEN = ("queued", "running")
@@ -46,7 +46,7 @@ class Round:
         code, message: Why it failed.
         attempts: How often it was started.
         created_s, ended_s: By the server's clock.
-        result: Bundle, chosen method, test scores and `Worth` of a finished one.
+        result: Bundle, folder, chosen method and `Worth` of a finished one.
     """
 
     number: int
@@ -184,12 +184,9 @@ class Rounds:
         path = self._project.folder / "fit" / "summary.json"
         if not path.is_file():
             return None
-        summary = read_json(path)
-        scores = test_scores(path.parent, summary["chosen"], self._project.split)
-        value = summary["frame_map"]["test"].get(summary["chosen"])
-        worth = {"value": value, "videos": len(summary["videos"]["test"])}
-        result = {"bundle": str(path.parent / "bundle"), "chosen": summary["chosen"], "worth": worth}
-        return Round(0, "done", result={**result, "scores": None if scores is None else str(scores)})
+        worth = worth_in_summary(path.parent).to_json()
+        result = {"bundle": str(path.parent / "bundle"), "folder": str(path.parent), "worth": worth}
+        return Round(0, "done", result={**result, "chosen": read_json(path)["chosen"]})
 
     def _run(self) -> None:
         while not self._ending:
@@ -206,8 +203,7 @@ class Rounds:
             "project": str(self._project.file),
             "out": str(folder / "rounds" / str(one.number)),
             "dataset": str(self._project.dataset_folder),
-            "split": self._project.split,
-            "before": done[-1].result.get("scores") if done else None,
+            "before": done[-1].result.get("folder") if done else None,
             "budget_s": self._budget_s,
             "workers": self._workers,
         }

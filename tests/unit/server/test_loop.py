@@ -49,8 +49,17 @@ class FakeFitting:
         if self.fault is not None:
             raise self.fault
         bundle = fake_model(Path(order["out"]) / "bundle")
-        worth = {"value": 0.5, "low": 0.4, "high": 0.6, "gain": 0.1, "gain_low": 0.0, "gain_high": 0.2, "videos": 1}
-        return {"bundle": str(bundle), "chosen": "rgb", "scores": None, "worth": worth}
+        worth = {
+            "on": "test",
+            "value": 0.5,
+            "low": 0.4,
+            "high": 0.6,
+            "gain": 0.1,
+            "gain_low": 0.0,
+            "gain_high": 0.2,
+            "videos": 1,
+        }
+        return {"bundle": str(bundle), "chosen": "rgb", "folder": order["out"], "worth": worth}
 
 
 def make_project(folder: Path) -> Path:

@@ -74,6 +74,8 @@ def make_design(project: Project, dataset: Dataset) -> Design:
         part: tuple(i for i in given.get(part, ()) if i not in held) for part in ("unlabelled", "encoder_unlabelled")
     }
     everything = tuple(name for group in groups for name in group)
+    # Training videos that came after the folds were written, such as corrected ones, are trained on in every fold.
+    everything += tuple(name for name in given.get("train", ()) if name not in held and name not in test)
 
     def roles_of(trained: tuple[str, ...], tested: tuple[str, ...]) -> Roles:
         return {"train": trained, "encoder": trained, **free, "val": (), "test": tested}

@@ -105,10 +105,9 @@ export class Teaching {
     const done = rounds.filter((round) => round.state === "done");
     $("rounds").replaceChildren(...done.map((round, place) => this.row(round, done[place - 1])));
     $("rounds-box").hidden = !done.length;
-    const videos = done.at(-1)?.worth?.videos;
-    $("rounds-note").textContent = videos
-      ? `Frame mAP on the ${videos} test video${videos === 1 ? "" : "s"}, which no correction changes; in brackets 95 % intervals over these videos. A gain whose interval includes 0 may be chance.`
-      : "";
+    const { videos, on } = done.at(-1)?.worth ?? {};
+    const place = on === "test" ? `the ${videos} test video${videos === 1 ? "" : "s"}, which no correction changes` : `${videos} videos held out in turn; there are no test videos, and corrections may change these`;
+    $("rounds-note").textContent = videos ? `Frame mAP on ${place}. In brackets: 95 % intervals over videos. A gain whose interval includes 0 may be chance.` : "";
   }
 
   row(round, before) {
