@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -79,6 +79,10 @@ class EfficientNetLite(SnippetEncoder):
             "fast": fast,
         }
         self.net = EfficientNetLiteNet(SCALES[model], temporal_shift=temporal_shift)
+
+    def frames_read(self, window: int) -> Sequence[int]:
+        """Evenly spaced ones."""
+        return [int(number) for number in spaced(window, self.frames)]
 
     def prepare(self, windows: NDArray[Any]) -> Tensor:
         """Evenly spaced frames, side x side, of about zero mean and unit standard deviation."""

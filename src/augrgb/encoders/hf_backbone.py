@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal, Self
 
 import numpy as np
@@ -134,6 +134,10 @@ class HfBackbone(SnippetEncoder):
             if isinstance(module, nn.modules.batchnorm._BatchNorm):
                 module.eval()
         return self
+
+    def frames_read(self, window: int) -> Sequence[int]:
+        """Evenly spaced ones."""
+        return [int(number) for number in spaced(window, self.frames)]
 
     def prepare(self, windows: NDArray[Any]) -> Tensor:
         """Evenly spaced frames, resized and normalised: (N, frames, height, width, 3)."""

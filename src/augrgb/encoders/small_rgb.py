@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -63,6 +63,10 @@ class SmallRGB(SnippetEncoder):
             "sees": sees,
         }
         self.net = SnippetConvNet(6 if sees == "both" else 3, dim, width, (grid[0], grid[1]), dropout)
+
+    def frames_read(self, window: int) -> Sequence[int]:
+        """Every `frame_step`-th."""
+        return range(0, window, self.frame_step)
 
     def prepare(self, windows: NDArray[Any]) -> Tensor:
         """uint8 to about -1.8 .. 2.2."""

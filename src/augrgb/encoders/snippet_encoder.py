@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -46,6 +46,10 @@ class SnippetEncoder(nn.Module, ABC):
     @abstractmethod
     def prepare(self, windows: NDArray[Any]) -> Tensor:
         """Windows (N, window, ...) of a track to normalised floats (N, window, ...), time before channels."""
+
+    def frames_read(self, window: int) -> Sequence[int]:
+        """Which frames of a window change its features: the others need not be decoded into images. Default: all."""
+        return range(window)
 
     @abstractmethod
     def forward(self, x: Tensor) -> Tensor:

@@ -21,8 +21,16 @@ from augrgb.features.frame_folder import FrameFolder
 from augrgb.features.frames import OWN_FILES, frame_recipe, iter_frames
 from augrgb.features.pipeline import Branch, overlapped
 from augrgb.parallel.devices import recipe_of
-from augrgb.video.decode import DecodeReport, FrameTarget, Partial, sample_frames, sample_given_frames
+from augrgb.video.decode import (
+    DecodeReport,
+    FrameTarget,
+    Partial,
+    sample_frames,
+    sample_given_frames,
+    shared_targets,
+)
 from augrgb.video.flow import flow_target, iter_flow
+from augrgb.video.frame_choice import frame_choice
 from augrgb.video.thumbnails import Thumbnails
 from augrgb.video.video_info import VideoInfo
 from augrgb.video.windows import iter_windows
@@ -183,7 +191,7 @@ def encode_file(
         found = iter_frames(path, modality, fps, None, report=report, duration_s=duration_s)
         frames = ((frame,) for frame in found)
     else:
-        targets = [_target(path, loaded) for loaded in encoders]
+        targets = shared_targets([_target(path, loaded) for loaded in encoders])
         wanted = list(dict.fromkeys(targets))
         columns = [wanted.index(target) for target in targets]
         frames = sample_frames(
@@ -231,7 +239,10 @@ def _target(path: Path, loaded: LoadedEncoder) -> FrameTarget:
     size, modality = loaded.settings.size, loaded.encoder.modality
     if size is None:
         raise UsageFault("E-CFG-023", path, f"{loaded.encoder.name} has no frame size; {modality} needs one")
-    return flow_target(size, flow_of(loaded)) if modality == "flow" else FrameTarget(size)
+    if modality == "flow":
+        return flow_target(size, flow_of(loaded))
+    clock = loaded.settings.clock
+    return FrameTarget(size, choice=frame_choice(clock, loaded.encoder.frames_read(clock.window)))
 
 
 def _branch(loaded: LoadedEncoder) -> Branch:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 
 from augrgb.core.errors import InputRefused
 from augrgb.video.container import LIMITS, DecodeLimits, open_video, reason, too_large
+from augrgb.video.frame_choice import FrameChoice
 from augrgb.video.frame_clock import FrameClock
 from augrgb.video.orientation import Orientation, orientation_of
 from augrgb.video.probe import declared_duration_s, declared_fps, info_of, no_frames
@@ -40,10 +41,26 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class FrameTarget:
-    """One wanted form of every frame: (width, height) as shown, and RGB (H, W, 3) or gray (H, W)."""
+    """One wanted form of every frame.
+
+    Args:
+        size: (width, height) as shown.
+        pixels: RGB (H, W, 3) or gray (H, W).
+        choice: Which frames are looked at: the others come as black images, which cost nothing; None = all.
+    """
 
     size: tuple[int, int]
     pixels: Literal["rgb24", "gray"] = "rgb24"
+    choice: FrameChoice | None = None
+
+
+def shared_targets(targets: Sequence[FrameTarget]) -> list[FrameTarget]:
+    """The same targets; one form that is wanted with several choices becomes one of all frames, converted once."""
+    choices: dict[FrameTarget, set[FrameChoice | None]] = {}
+    for target in targets:
+        choices.setdefault(replace(target, choice=None), set()).add(target.choice)
+    all_frames = [replace(target, choice=None) for target in targets]
+    return [one if len(choices[other]) == 1 else other for one, other in zip(targets, all_frames, strict=True)]
 
 
 @dataclass(slots=True)
@@ -291,9 +308,14 @@ class FrameSampler:
         thumbnails: Thumbnails | None = None,
     ) -> None:
         self.fps, self.targets, self.path, self.report, self.thumbnails = fps, targets, path, report, thumbnails
-        self.next_index, self.level_every = 0, max(1, round(fps))
+        self.next_index, self.level_every, self.level_next = 0, max(1, round(fps)), 0
         self.on_screen: VideoFrame | None = None
-        self.images: tuple[Image, ...] = ()
+        # Where frames may be skipped: what output `next_index - 1` shows, for the last one is always converted.
+        self.held_back: VideoFrame | None = None
+        self.may_skip = any(target.choice is not None for target in targets)
+        self.converted: tuple[VideoFrame | None, dict[int, Image]] = (None, {})
+        shapes = [(*target.size[::-1], 3)[: 3 if target.pixels == "rgb24" else 2] for target in targets]
+        self.black: list[Image] = [np.zeros(shape, np.uint8) for shape in shapes]
         self.orientation = Orientation()
         self.first_size: tuple[int, int] | None = None
         self.reformatters = [VideoReformatter() for _ in targets]
@@ -307,7 +329,7 @@ class FrameSampler:
             self._note_oddities(frame)
         elif (frame.width, frame.height) != self.first_size:
             self.report.warn(self.path, "the frame size changes inside the video; every frame is scaled to one size")
-        self.on_screen, self.images = frame, ()
+        self.on_screen = frame
 
     def advance_to(self, time_s: float) -> Iterator[tuple[Image, ...]]:
         """The frame on screen for each output time before `time_s`."""
@@ -316,12 +338,12 @@ class FrameSampler:
             return
         tolerance_s = min(float(frame.time_base or 0), 0.1 / self.fps) + 1e-9
         while self.next_index / self.fps < max(time_s - tolerance_s, 0.0):
-            if not self.images:
-                self.images = tuple(map(self._convert, [frame] * len(self.targets), self.targets, self.reformatters))
-            if self.next_index % self.level_every == 0:
-                self.report.level_sum += float(self.images[0].mean())
-                self.report.level_count += 1
-            yield self.images
+            if not self.may_skip:
+                yield self._images(frame, self.next_index)
+            else:
+                if self.held_back is not None:
+                    yield self._images(self.held_back, self.next_index - 1)
+                self.held_back = frame
             self.next_index += 1
         small = None
         while self.thumbnails is not None and self.thumbnails.next_s < time_s:
@@ -331,7 +353,27 @@ class FrameSampler:
 
     def finish(self, duration_s: float) -> Iterator[tuple[Image, ...]]:
         """The last frame, until the end; one that claims to last less than a tick still is one frame."""
-        return self.advance_to(max(duration_s, 1 / self.fps if not self.next_index else 0.0))
+        yield from self.advance_to(max(duration_s, 1 / self.fps if not self.next_index else 0.0))
+        if self.may_skip and self.held_back is not None:
+            yield self._images(self.held_back, self.next_index - 1, last=True)
+            self.held_back = None
+
+    def _images(self, frame: VideoFrame, number: int, *, last: bool = False) -> tuple[Image, ...]:
+        """A frame in each form for which output `number` is looked at, or is the last: windows repeat that one."""
+        if self.converted[0] is not frame:
+            self.converted = (frame, {})
+        known = self.converted[1]
+        images = list(self.black)
+        for column, (target, reformatter) in enumerate(zip(self.targets, self.reformatters, strict=True)):
+            if last or target.choice is None or number in target.choice:
+                if column not in known:
+                    known[column] = self._convert(frame, target, reformatter)
+                images[column] = known[column]
+        if 0 in known and number >= self.level_next:
+            self.report.level_sum += float(known[0].mean())
+            self.report.level_count += 1
+            self.level_next = number + self.level_every
+        return tuple(images)
 
     def _convert(self, frame: VideoFrame, target: FrameTarget, reformatter: VideoReformatter) -> Image:
         width, height = target.size[::-1] if self.orientation.swaps_sides else target.size

@@ -56,6 +56,18 @@ def test_shapes_and_dim(name: Any) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("window", [1, 5, 8])
+def test_frames_that_are_not_read_change_nothing(name: Any, window: int) -> None:
+    encoder, windows = build(name), some_windows(name, 2)[:, :window]
+    read = np.zeros(window, bool)
+    read[list(encoder.frames_read(window))] = True
+    other = np.where(read.reshape(-1, *(1,) * (windows.ndim - 2)), windows, np.zeros_like(windows))
+    if ENCODERS[name].modality == "rgb" and window == 8:
+        assert read.sum() == 8 / encoder.frame_step
+    np.testing.assert_array_equal(encode_windows(encoder, windows), encode_windows(encoder, other))
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_features_do_not_depend_on_how_many_are_encoded(name: Any) -> None:
     encoder, windows = build(name), some_windows(name, 19)
     together = encode_windows(encoder, windows)

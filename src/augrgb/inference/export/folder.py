@@ -33,6 +33,7 @@ from augrgb.features.pipeline import overlapped
 from augrgb.inference.thresholds import read_thresholds
 from augrgb.inference.training_facts import read_training_facts, with_mean
 from augrgb.video.decode import DecodeReport, FrameTarget, Partial, sample_frames, sample_given_frames
+from augrgb.video.frame_choice import frame_choice
 from augrgb.video.thumbnails import Thumbnails
 from augrgb.video.video_info import VideoInfo
 from augrgb.video.windows import iter_windows
@@ -56,6 +57,7 @@ class ExportSettings:
         encoder, filter: Names, for people.
         parameters: Number of weights.
         batch: Windows that go through the encoder at once.
+        frames: Which frames of a window the encoder looks at.
         bundle: Hash of the weights it was made from.
         files: SHA-256 by name.
         differences: Largest difference of a score from torch, by number of snippets.
@@ -71,6 +73,7 @@ class ExportSettings:
     filter: str
     parameters: int
     batch: int
+    frames: tuple[int, ...]
     bundle: str
     files: Mapping[str, str] = field(default_factory=dict)
     differences: Mapping[str, float] = field(default_factory=dict)
@@ -178,7 +181,7 @@ class ExportedModel:
 
     @property
     def _targets(self) -> tuple[FrameTarget, ...]:
-        return (FrameTarget(self.settings.size),)
+        return (FrameTarget(self.settings.size, choice=frame_choice(self.clock, self.settings.frames)),)
 
     def _scores(self, frames: Iterable[tuple[NDArray[Any], ...]], where: object, report: DecodeReport) -> Values:
         windows = functools.partial(iter_windows, clock=self.clock, chunk=self.settings.batch)

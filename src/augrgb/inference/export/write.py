@@ -114,6 +114,7 @@ def _write_parts(bundle: Bundle, out: Path) -> ExportSettings:
         filter=bundle.stream.settings.filter,
         parameters=bundle.parameters,
         batch=bundle.encoder.encoder.batch,
+        frames=tuple(bundle.encoder.encoder.frames_read(clock.window)),
         bundle=bundle.checksum,
     )
     where = bundle.folder
