@@ -101,7 +101,7 @@ class EfficientNetLite(SnippetEncoder):
         images = images + (USUAL_MEAN - _NETWORK_MEAN) / _NETWORK_STD
         fast = self.fast and not torch.is_grad_enabled()
         features = self.net.fast(images, frames) if fast else self.net(images, frames)
-        features = features.view(len(x), frames, self.net.dim)
+        features = features.view(x.shape[0], frames, self.net.dim)
         appearance: Tensor = features.mean(dim=1)
         if not self.motion:
             return appearance

@@ -172,7 +172,7 @@ class I3dFlow(SnippetEncoder):
         check_windows(windows, np.int8, (None, None, 2))
         x = torch.from_numpy(np.ascontiguousarray(windows)).float()
         x.mul_(1 / (self.flow.steps_per_pixel * FLOW_RANGE_PIXELS))
-        growth = _target_size(x.shape[2], x.shape[3], self.side, self.fit, self.side)
+        growth = resized_for(x.shape[2], x.shape[3], self.side, self.fit, self.side)
         scale = torch.tensor([growth[1] / x.shape[3], growth[0] / x.shape[2]])  # (right, down)
         return _fitted(x.mul_(scale), self.side, self.fit, least=self.side).clamp_(-1, 1)
 
@@ -187,7 +187,7 @@ def _features(net: I3dNet, x: Tensor, *, fast: bool) -> Tensor:
     return y.mean(dim=(2, 3, 4))
 
 
-def _target_size(height: int, width: int, side: int, fit: Fit, least: int) -> tuple[int, int]:
+def resized_for(height: int, width: int, side: int, fit: Fit, least: int) -> tuple[int, int]:
     """Height and width after resizing, before cropping."""
     if fit == "stretch":
         return side, side
@@ -200,7 +200,7 @@ def _target_size(height: int, width: int, side: int, fit: Fit, least: int) -> tu
 def _fitted(x: Tensor, side: int, fit: Fit, least: int) -> Tensor:
     """Resize and crop (N, window, H, W, C)."""
     count, window, height, width, channels = x.shape
-    size = _target_size(height, width, side, fit, least)
+    size = resized_for(height, width, side, fit, least)
     if size != (height, width) and count:
         flat = x.reshape(count * window, height, width, channels).permute(0, 3, 1, 2)
         flat = F.interpolate(flat, size=size, mode="bilinear", align_corners=False, antialias=fit == "stretch")

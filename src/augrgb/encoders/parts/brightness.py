@@ -11,7 +11,7 @@ from torch import Tensor
 
 Normalize = Literal["none", "window"]
 USUAL_MEAN, USUAL_STD = 115.0, 64.0  # of grey levels, over ordinary videos
-_LEAST_STD = 1.0  # grey levels: what is flatter is noise
+LEAST_STD = 1.0  # grey levels: what is flatter is noise
 
 
 def standardized(windows: NDArray[Any], normalize: Normalize) -> Tensor:
@@ -32,7 +32,7 @@ def standardized(windows: NDArray[Any], normalize: Normalize) -> Tensor:
         return x.sub_(USUAL_MEAN).mul_(1 / USUAL_STD)
     for window in x:
         std, mean = torch.std_mean(window, correction=0)
-        window.sub_(mean).div_(std.clamp(min=_LEAST_STD))
+        window.sub_(mean).div_(std.clamp(min=LEAST_STD))
     return x
 
 

@@ -26,7 +26,8 @@ from augrgb.inference.bundle import Bundle
 from augrgb.inference.detector import Detector
 from augrgb.inference.export.card import model_card
 from augrgb.inference.export.folder import EXPORT_FILE, SCHEMA, ExportSettings, onnx_session
-from augrgb.inference.export.graphs import DetectorGraph, EncoderGraph, StepGraph, StreamGraph
+from augrgb.inference.export.graphs import DetectorGraph, StepGraph, StreamGraph
+from augrgb.inference.export.plain_encoders import EncoderGraph
 from augrgb.inference.thresholds import THRESHOLDS_FILE
 from augrgb.inference.training_facts import FILE as TRAINING_FILE
 from augrgb.video.mp4 import write_mp4
@@ -49,7 +50,7 @@ def export_bundle(folder: Path | str, out: Path | str) -> Exported:
     """Export a bundle; nothing is written unless it gives the results of the bundle.
 
     Args:
-        folder: A bundle of an RGB encoder and a filter whose length is free (`sd_tcn`, `linear`, `tgm`).
+        folder: A bundle of an RGB encoder and any filter.
         out: The export folder, see `augrgb.inference.export.folder`.
 
     Raises:
@@ -140,12 +141,9 @@ class _Writer:
         self, module: nn.Module, name: str, inputs: dict[str, Tensor], outputs: Sequence[str], *, dynamic: int = 1
     ) -> None:
         """One part in both forms; the first `dynamic` inputs have a free length."""
-        length = torch.export.Dim("length")
-        shapes: list[Any] = [{0: length} if number < dynamic else None for number in range(len(inputs))]
-        given = (*shapes[:dynamic], tuple(shapes[dynamic:])) if name == "step" else tuple(shapes)
         with _quiet():
             try:
-                program = torch.export.export(module, tuple(inputs.values()), dynamic_shapes=given, strict=False)
+                program = _traced(module, tuple(inputs.values()), dynamic, steps=name == "step")
                 program = program.run_decompositions(_DECOMPOSED)
                 made = torch.onnx.export(
                     program, input_names=list(inputs), output_names=list(outputs), dynamo=True, verbose=False
@@ -153,7 +151,7 @@ class _Writer:
             except Exception as error:  # the exporters raise whatever their passes raise
                 reason = (str(error).strip().splitlines() or [type(error).__name__])[0][:160]
                 problem = f"the {name} cannot be exported with a free length ({reason})"
-                raise UsageFault("E-MOD-035", self.where, problem, "Train with the filter sd_tcn.") from error
+                raise UsageFault("E-MOD-035", self.where, problem, "Use the model itself; please report it.") from error
             assert made is not None
             proto = made.model_proto
             for key, text in self.metadata.items():
@@ -180,6 +178,20 @@ _DECOMPOSED: dict[Any, Any] = {
     torch.ops.aten.adaptive_avg_pool3d.default: _pool3d,
     torch.ops.aten._adaptive_avg_pool3d.default: _pool3d,
 }
+
+
+def _traced(module: nn.Module, inputs: tuple[Tensor, ...], dynamic: int, *, steps: bool) -> Any:
+    """The program of a module. Some operations trace only if lengths 0 and 1 may be told apart, others only if not."""
+    from torch.fx.experimental import _config
+
+    length = torch.export.Dim("length", min=1)
+    shapes: list[Any] = [{0: length} if number < dynamic else None for number in range(len(inputs))]
+    given = (*shapes[:dynamic], tuple(shapes[dynamic:])) if steps else tuple(shapes)
+    try:
+        return torch.export.export(module, inputs, dynamic_shapes=given, strict=False)
+    except Exception:  # noqa: BLE001 - the exporters raise whatever their passes raise
+        with cast(Any, _config).patch(backed_size_oblivious=True):
+            return torch.export.export(module, inputs, dynamic_shapes=given, strict=False)
 
 
 @contextlib.contextmanager
