@@ -7,11 +7,15 @@ import signal
 import threading
 import time
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from augrgb.cli.options import DeviceOption
+from augrgb.core.errors import UsageFault
+
+if TYPE_CHECKING:
+    from augrgb.watching.sink import Sink
 
 _END_WITHIN_S = 0.7
 
@@ -54,14 +58,32 @@ def watch(
         float, typer.Option(min=0.1, help="Connect again when nothing has come for this long (s).")
     ] = 10.0,
     transport: Annotated[Literal["tcp", "udp"], typer.Option(help="Of RTSP.")] = "tcp",
+    webhook: Annotated[
+        list[str] | None, typer.Option("--webhook", help="Also post every message to this address.", metavar="URL")
+    ] = None,
+    webhook_secrets: Annotated[
+        Path | None, typer.Option("--webhook-secrets", help="File of secrets that sign webhooks, one per line.")
+    ] = None,
+    webhook_private: Annotated[
+        bool, typer.Option("--webhook-private", help="Allow webhooks to this machine and its networks.")
+    ] = False,
+    spool: Annotated[Path, typer.Option(help="Folder of webhook messages that wait.")] = Path("watch_spool"),
+    mqtt: Annotated[
+        str | None, typer.Option("--mqtt", help="Also publish to this broker, such as mqtt://HOST:1883.", metavar="URL")
+    ] = None,
+    mqtt_site: Annotated[str, typer.Option("--mqtt-site", help="Name of this machine in MQTT topics.")] = "home",
+    mqtt_discovery: Annotated[
+        bool, typer.Option("--mqtt-discovery", help="Announce a sensor for each class to Home Assistant.")
+    ] = False,
     device: DeviceOption = "auto",
 ) -> None:
     """Follow a live source and report events as they are decided, one JSON object per line."""
     from augrgb.cli.output import warn
+    from augrgb.core.files import file_name_of
     from augrgb.inference.stepping import StepModel
     from augrgb.video.live.read_stream import StreamSettings
-    from augrgb.video.live.source import source_of
-    from augrgb.watching.sinks import JsonLines
+    from augrgb.video.live.source import source_of, with_variables
+    from augrgb.watching.sink import JsonLines
     from augrgb.watching.watcher import Watcher, WatchSettings
 
     values = {
@@ -75,7 +97,16 @@ def watch(
     wanted = source_of(source)
     causal = StepModel(model, device)
     rules = causal.detector.changed_rules({key: value for key, value in values.items() if value is not None}, on)
-    sinks = [JsonLines(out)]
+    shown_name = name or wanted.name
+    sinks: list[Sink] = [JsonLines(out)]
+    sinks += _webhooks(webhook or [], webhook_secrets, spool / file_name_of(shown_name), webhook_private)
+    if mqtt is not None:
+        from augrgb.watching.mqtt import Mqtt, MqttSettings
+
+        broker = MqttSettings(
+            with_variables(mqtt), shown_name, causal.classes, mqtt_site, discovery=mqtt_discovery, model=causal.checksum
+        )
+        sinks.append(Mqtt(broker, warn))
     limits = StreamSettings(
         transport, open_s=give_up, read_s=give_up, stalled_s=stalled, black_s=black, frozen_s=frozen
     )
@@ -100,7 +131,7 @@ def watch(
         report = watcher.run()
     finally:
         for sink in sinks:
-            sink.close(1.0)
+            sink.close(0.3)
     for text in report.warnings:
         warn(f"{wanted.shown}: {text}")
     warn(
@@ -109,6 +140,26 @@ def watch(
     )
     if report.fault is not None:
         raise report.fault
+
+
+def _webhooks(urls: list[str], secrets: Path | None, spool: Path, private: bool) -> list[Sink]:
+    from augrgb.cli.output import warn
+    from augrgb.video.live.source import with_variables
+    from augrgb.watching.payload import event_id
+    from augrgb.watching.signatures import read_secrets
+    from augrgb.watching.webhook import Webhook, WebhookSettings
+
+    if not urls:
+        given = [option for option, value in (("--webhook-secrets", secrets), ("--webhook-private", private)) if value]
+        if given:
+            raise UsageFault("E-CFG-015", given[0], "has no effect without --webhook")
+        return []
+    known = read_secrets(secrets) if secrets is not None else ()
+    made: list[Sink] = []
+    for text in dict.fromkeys(urls):
+        url = with_variables(text)
+        made.append(Webhook(WebhookSettings(url, spool / event_id(text), known, private), warn))
+    return made
 
 
 def _end_soon(stopped: BaseException) -> None:

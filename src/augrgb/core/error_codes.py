@@ -101,6 +101,8 @@ CODES: Final[dict[str, ErrorCode]] = {
     "E-CFG-024": ErrorCode("usage", "A recipe or map file is not valid YAML.", "Correct the line that the message names; a key may occur only once."),
     "E-CFG-025": ErrorCode("usage", "A YAML file or a section of it is not a mapping.", "Write `key: value` lines."),
     "E-CFG-026": ErrorCode("usage", "A source to watch is neither a file, nor a webcam, nor an RTSP address.", "Give a file, a webcam such as `/dev/video0`, or `rtsp://HOST/PATH`."),
+    "E-CFG-027": ErrorCode("usage", "Messages may not be sent to this address: it is malformed, or on a private network.", "Correct it, or allow private addresses with `--webhook-private`."),
+    "E-CFG-028": ErrorCode("usage", "A file of webhook secrets holds none, or something else.", "One secret per line: `whsec_` and base64 of at least 24 random bytes."),
     "E-CFG-030": ErrorCode("usage", "The key of a comparison cannot be the name of a folder.", "Use letters, digits and `. _ + -`, without a dash and a number at the end."),
     "E-CFG-031": ErrorCode("usage", "A key that the comparison sets itself stands in the part that all methods share.", "Remove it there; see docs/compare.md for where it belongs."),
     "E-CFG-032": ErrorCode("usage", "An encoder that all seeds share has a teacher that differs from seed to seed.", "Give both the same `seeds`."),

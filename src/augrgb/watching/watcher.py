@@ -20,12 +20,13 @@ from augrgb.watching.cutter import Snippet, SnippetCutter
 from augrgb.watching.live_events import EventSettings, LiveEvents
 from augrgb.watching.payload import Payload, event_id, iso
 from augrgb.watching.scorer import LiveScorer, ScoredRows
-from augrgb.watching.sinks import Sink
+from augrgb.watching.sink import Sink
 from augrgb.watching.snippet_queue import SnippetQueue
 from augrgb.watching.timebase import Timebase
 
 _POLL_S = 0.2
 _LATENCIES = 4096
+_STATS_EVERY_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +126,7 @@ class Watcher:
         self._events = LiveEvents(model.clock, chosen, self._name, model.checksum[:16], self._times)
         self._model = model
         self._stopping = threading.Event()
+        self._stats_due_s = self._times.started_s + _STATS_EVERY_S
 
     def run(self) -> WatchReport:
         """Watch until the source ends, or until whatever is raised in this thread (such as Ctrl-C).
@@ -171,6 +173,7 @@ class Watcher:
     def _follow(self) -> float | None:
         """Score and say until the source ends; its duration."""
         while True:
+            self._show_stats()
             item = self._queue.get(_POLL_S)
             if isinstance(item, Snippet):
                 self._say_rows(self._scorer.push(item.number, item.window))
@@ -183,6 +186,28 @@ class Watcher:
             elif isinstance(item, Ended):
                 self.report.warnings, self.report.fault = item.warnings, item.fault
                 return item.duration_s
+
+    def _show_stats(self) -> None:
+        now_s = time.monotonic()
+        if now_s < self._stats_due_s:
+            return
+        self._stats_due_s = now_s + _STATS_EVERY_S
+        report = self.report
+        values = {
+            "schema": "augrgb.stats/1",
+            "source": self._name,
+            "running_s": round(now_s - self._times.started_s, 1),
+            "snippets": report.snippets,
+            "dropped": self._queue.dropped,
+            "missing": report.missing,
+            "events": report.events,
+            "suppressed": report.suppressed,
+            "messages": report.messages,
+            "latency_s": round(report.latency_s(0.5), 4),
+            "latency_95_s": round(report.latency_s(0.95), 4),
+        }
+        for sink in self._sinks:
+            sink.stats(values)
 
     def _finish(self, duration_s: float | None) -> None:
         self._say_rows(self._scorer.close())

@@ -15,7 +15,7 @@ from augrgb.inference import Detector
 from augrgb.inference.stepping import StepModel
 from augrgb.inference.thresholds import Thresholds, write_thresholds
 from augrgb.video.live.source import source_of
-from augrgb.watching.sinks import Sink
+from augrgb.watching.sink import Sink
 from augrgb.watching.watcher import Watcher, WatchSettings
 from support.causal_bundle import CLASSES, CLOCK, make_causal_bundle
 from support.tiny_project import run_cli

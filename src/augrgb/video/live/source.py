@@ -66,7 +66,7 @@ def source_of(text: str) -> Source:
     """
     scheme = text.partition("://")[0].lower() if "://" in text else ""
     if scheme in ("rtsp", "rtsps"):
-        address = _VARIABLE.sub(lambda found: _variable(found[1]), text)
+        address = with_variables(text)
         parts = urlsplit(address)
         host = parts.netloc.rpartition("@")[2]
         if not host:
@@ -82,6 +82,15 @@ def source_of(text: str) -> Source:
     if re.fullmatch(r"/dev/(video\d+|v4l/.+)", text):
         return Source("webcam", text, text)
     return Source("file", text, text)
+
+
+def with_variables(text: str) -> str:
+    """`${NAME}` replaced by variables of the environment: so passwords need not stand in a command.
+
+    Raises:
+        UsageFault: E-CFG-014, one is not set.
+    """
+    return _VARIABLE.sub(lambda found: _variable(found[1]), text)
 
 
 def _variable(name: str) -> str:

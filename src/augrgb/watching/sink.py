@@ -21,6 +21,9 @@ class Sink(ABC):
     def send(self, message: Mapping[str, Any]) -> None:
         """Take one message; returns at once."""
 
+    def stats(self, values: Mapping[str, Any]) -> None:  # noqa: B027 - most do not show them
+        """Take counters, about once a minute."""
+
     def close(self, patience_s: float) -> None:  # noqa: B027 - most have nothing to do
         """Nothing comes any more; send what waits, for so long at most."""
 
