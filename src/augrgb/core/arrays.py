@@ -83,7 +83,7 @@ def _check_claims(handle: BinaryIO, limit: int) -> None:
     head = handle.read(len(_MAGIC))
     handle.seek(0)
     if head == _MAGIC:
-        _check_header(handle, os.fstat(handle.fileno()).st_size)
+        array_header(handle)
     elif head.startswith(b"PK"):
         with zipfile.ZipFile(handle) as archive:
             total = sum(info.file_size for info in archive.infolist())
@@ -98,13 +98,23 @@ def _check_claims(handle: BinaryIO, limit: int) -> None:
     handle.seek(0)
 
 
-def _check_header(handle: Any, size: int) -> None:
+def array_header(handle: BinaryIO) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
+    """Shape, whether in Fortran order, and type of the array of an `.npy` file, read from its beginning.
+
+    Raises:
+        ValueError: It is none, claims more than it holds, or holds Python objects.
+    """
+    return _check_header(handle, os.fstat(handle.fileno()).st_size)
+
+
+def _check_header(handle: Any, size: int) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
     """Refuse an array that claims more elements than `size` bytes can hold."""
     version = np.lib.format.read_magic(handle)
     read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-    shape, _, dtype = read(handle)
+    shape, fortran, dtype = read(handle)
     if dtype.hasobject:
         raise ValueError("Object arrays cannot be loaded when allow_pickle=False")
     claimed = math.prod(int(length) for length in shape) * max(1, dtype.itemsize)
     if claimed > size or any(length < 0 for length in shape):
         raise ValueError(f"its header claims {claimed} bytes; the file has {size}")
+    return shape, fortran, dtype

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -26,6 +27,16 @@ def read_weights(path: Path) -> dict[str, Tensor]:
         found = "a pickle or PyTorch archive" if head in (b"PK", b"\x80\x02") else f"damaged ({error})"
         remedy = "Only safetensors files are loaded, because others can run code."
         raise InputRefused("E-MOD-001", path, f"not a safetensors file: {found}", remedy) from error
+
+
+def fingerprint(state: Mapping[str, Tensor]) -> str:
+    """Hex SHA-256 of tensors: names, types, shapes and values."""
+    digest = hashlib.sha256()
+    for name in sorted(state):
+        tensor = state[name].detach().cpu().contiguous()
+        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}\0".encode())
+        digest.update(tensor.flatten().view(torch.uint8).numpy().data if tensor.numel() else b"")
+    return digest.hexdigest()
 
 
 def check_state(path: Path, state: Mapping[str, Tensor], expected: Mapping[str, Tensor]) -> None:

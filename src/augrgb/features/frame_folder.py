@@ -1,6 +1,7 @@
 """Folders of cached frames: `<modality>/<video>.npy`, each with a small `.json` beside it, and `frames.json`.
 
-The `.json` of a track is written after its `.npy`; a track counts only with both. Arrays are read memory-mapped.
+The `.json` of a track is written after its `.npy`; a track counts only with both. Arrays stay in their files and
+are read row by row.
 """
 
 from __future__ import annotations
@@ -14,8 +15,8 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from augrgb.core.arrays import map_array
 from augrgb.core.errors import InputRefused, did_you_mean
+from augrgb.core.file_rows import FileRows, npy_rows
 from augrgb.core.files import ARRAY_DAMAGE, atomic_file, file_name_of, identifier_of, write_json
 from augrgb.core.plain_data import read_json
 from augrgb.poses.files import Skeleton
@@ -101,11 +102,11 @@ class FrameFolder:
         """Declare a track finished."""
         write_json(self.path(modality, video_id).with_suffix(".json"), note)
 
-    def read(self, modality: str, video_id: str) -> NDArray[Any]:
-        """A track (n, ...), memory-mapped.
+    def read(self, modality: str, video_id: str) -> FileRows:
+        """A track (n, ...), which stays in its file.
 
         Raises:
-            InputRefused: E-FEA-016 (not cached), E-FEA-024 (damaged).
+            InputRefused: E-FEA-016 (not cached), E-FEA-024 (damaged); later, E-FILE-017 (changed while in use).
         """
         note = self.note(modality, video_id)
         if note is None:
@@ -113,11 +114,13 @@ class FrameFolder:
             raise InputRefused("E-FEA-016", self.folder, f"no {modality} track of video {video_id!r}", hint)
         path = self.path(modality, video_id)
         try:
-            track = map_array(path, "track")
+            track = npy_rows(path, "track")
         except ARRAY_DAMAGE as error:
             raise InputRefused(
                 "E-FEA-024", path, f"damaged track ({error})", "Remove it and cache it again."
             ) from error
+        if track is None:
+            raise InputRefused("E-FEA-024", path, "not written by augrgb", "Remove it and cache it again.")
         if len(track) != note["frames"]:
             raise InputRefused("E-FEA-024", path, f"{len(track)} frames, its note says {note['frames']}", "Remove it.")
         return track

@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 
 from augrgb.core.arrays import map_array
 from augrgb.core.errors import InputRefused
+from augrgb.core.file_rows import FileRows, npy_rows
 from augrgb.core.files import ARRAY_DAMAGE
 from augrgb.core.timeline import Clock
-from augrgb.features.video_features import MAPPED, VideoFeatures, as_float32, mapped_rows, missing_features
+from augrgb.features.video_features import VideoFeatures, as_float32, kept_in_file, missing_features
 
 _LOOKED_AT = 9
 _log = logging.getLogger(__name__)
@@ -53,7 +54,7 @@ class NpyFolder:
         faults: list[InputRefused] = []
         for position in sorted({round(i * (len(ids) - 1) / (_LOOKED_AT - 1)) for i in range(_LOOKED_AT)}):
             try:
-                widths[self._array(ids[position]).shape[1]] += 1
+                widths[self._array(ids[position])[0].shape[1]] += 1
             except InputRefused as fault:
                 faults.append(fault)
         if not widths:
@@ -77,16 +78,18 @@ class NpyFolder:
         """
         if video_id not in self._paths:
             raise missing_features(self.folder, video_id, self._paths)
-        values = self._array(video_id)
+        values, rows = self._array(video_id)
         if values.shape[1] != self.dim:
             problem = f"is (T, C) = {values.shape}, but features here have {self.dim} channels"
             raise InputRefused("E-FEA-017", self._paths[video_id], problem, "Declare the width if it is stored (C, T).")
-        return VideoFeatures(as_float32(self._paths[video_id], values), self.clock, mapped_rows(values))
+        return VideoFeatures(as_float32(self._paths[video_id], values), self.clock, rows)
 
-    def _array(self, video_id: str) -> NDArray[Any]:
+    def _array(self, video_id: str) -> tuple[NDArray[Any], FileRows | None]:
+        """Values (T, C) as they lie there, and their place in the file if they can be read from it as they are."""
         path = self._paths[video_id]
         try:
-            values = map_array(path, "feature file", "c" if MAPPED else None)
+            rows = npy_rows(path, "feature file")
+            values = rows.load() if rows is not None else map_array(path, "feature file", None)
         except ARRAY_DAMAGE as error:
             if "pickle" in str(error).lower() or "Python objects" in str(error):
                 remedy = "Save a plain array; objects could run code when read, so they never are."
@@ -94,10 +97,11 @@ class NpyFolder:
             raise InputRefused("E-FEA-007", path, f"damaged or not an .npy file ({error})", "Copy it again.") from error
         if values.ndim == 4 and values.shape[1:3] == (1, 1):
             values = values[:, 0, 0, :]
+            rows = FileRows(path, values.dtype, values.shape, rows.offset, "feature file") if rows is not None else None
         if values.ndim != 2 or 0 in values.shape:
             problem = f"has shape {values.shape}, expected (T, C) or (T, 1, 1, C)"
             raise InputRefused("E-FEA-003", path, problem, "Crops and other extra axes must be averaged first.")
         if self._declared and values.shape[1] != self._declared == values.shape[0]:
             _log.warning("%s: stored as (C, T) = %s; turned to (T, C)", path, values.shape)
-            values = values.T
-        return values
+            return values.T, None
+        return values, kept_in_file(rows)

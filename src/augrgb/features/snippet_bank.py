@@ -10,6 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from augrgb.core.errors import InputRefused
+from augrgb.core.file_rows import FileRows
+from augrgb.core.files import sha256_json
 from augrgb.core.timeline import Clock
 from augrgb.features.frame_folder import FrameFolder
 from augrgb.poses.files import Skeleton
@@ -20,7 +22,7 @@ from augrgb.video.windows import window_frames
 class SnippetBank:
     """All windows of cached frames; snippets are numbered through, video after video.
 
-    Frames are memory-mapped, so memory holds only what is asked for.
+    Frames stay in their files, so memory holds only what is asked for; one that changes meanwhile is noticed.
 
     Args:
         frames_folder: A folder of cached frames.
@@ -43,13 +45,22 @@ class SnippetBank:
         if clock.fps != self.folder.settings.fps:
             problem = f"frames have {self.folder.settings.fps} fps, the clock {clock.fps}"
             raise InputRefused("E-FEA-021", frames_folder, problem, "Cache the frames again with the clock's fps.")
-        self._tracks: list[NDArray[Any]] = [self.folder.read(modality, video_id) for video_id in self.video_ids]
+        self._tracks: list[FileRows] = [self.folder.read(modality, video_id) for video_id in self.video_ids]
         self.counts = np.array([clock.num_snippets(len(track)) for track in self._tracks], np.int64)
         self._ends = np.cumsum(self.counts)
         self.skeleton = self._common_skeleton() if modality == "pose" and self.video_ids else None
 
         if modality in SENSORS:
             self._check_shapes()
+
+    def fingerprint(self) -> str:
+        """Hex SHA-256 of what the frames were made of: settings, and the content of each video's file, in order."""
+        notes = [self.folder.note(self.modality, video_id) or {} for video_id in self.video_ids]
+        made = [
+            [video_id, len(track), note.get("source")]
+            for video_id, track, note in zip(self.video_ids, self._tracks, notes, strict=True)
+        ]
+        return sha256_json([self.modality, self.folder.settings.to_json(), made])
 
     def __len__(self) -> int:
         return int(self._ends[-1]) if len(self._ends) else 0
@@ -83,7 +94,7 @@ class SnippetBank:
             frames = window_frames(self.clock, snippet[None], len(track))[0]
             if shifts is not None:
                 frames = np.clip(frames + shifts[row], 0, len(track) - 1)
-            # Away from the end a window is one slice, which a memory map reads without an index array.
+            # Away from the end a window is one slice.
             result[row] = (
                 track[frames[0] : frames[-1] + 1] if frames[-1] - frames[0] == len(frames) - 1 else track[frames]
             )

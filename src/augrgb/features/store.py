@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from augrgb.core.arrays import open_tensors
 from augrgb.core.errors import InputRefused
+from augrgb.core.file_rows import FileRows
 from augrgb.core.files import file_name_of, identifier_of, sha256_json, write_bytes
 from augrgb.core.nested import leaves
 from augrgb.core.opening import open_regular
@@ -23,11 +24,10 @@ from augrgb.core.plain_data import parse_json
 from augrgb.core.timeline import Clock
 from augrgb.features.npy_folder import NpyFolder
 from augrgb.features.video_features import (
-    MAPPED,
     FeatureFolder,
     VideoFeatures,
     as_float32,
-    mapped_rows,
+    kept_in_file,
     missing_features,
 )
 
@@ -86,11 +86,19 @@ def read_feature_file(path: Path) -> tuple[NDArray[np.float32], dict[str, Any]]:
         InputRefused: E-FILE-001 (absent), E-FEA-003 (shape), E-FEA-005 (not finite), E-FEA-007 (cut off or
             damaged), E-FEA-023 (not a feature file).
     """
+    values, described, _ = _read(path)
+    return values, described
+
+
+def _read(path: Path) -> tuple[NDArray[np.float32], dict[str, Any], FileRows | None]:
+    """As `read_feature_file`, and where the numbers lie, if they lie there as they are."""
     remedy = "Remove it and extract again."
     try:
         with open_tensors(path, what="feature file") as handle:
             text = (handle.metadata() or {}).get("augrgb")
-            values = _values(path, handle) if "features" in handle.keys() else None  # noqa: SIM118
+            there = "features" in handle.keys()  # noqa: SIM118
+            rows = _rows(path, handle) if there else None
+            values = (rows.load() if rows is not None else handle.get_tensor("features")) if there else None
         described = parse_json(text, path) if text else None
     except (safetensors.SafetensorError, OSError, ValueError) as error:
         raise InputRefused("E-FEA-007", path, f"cut off or damaged ({error})", remedy) from error
@@ -98,21 +106,21 @@ def read_feature_file(path: Path) -> tuple[NDArray[np.float32], dict[str, Any]]:
         raise InputRefused("E-FEA-023", path, f"is not an augrgb feature file ({SCHEMA})", remedy)
     if values.ndim != 2 or 0 in values.shape:
         raise InputRefused("E-FEA-003", path, f"features have shape {values.shape}, expected (T, C)", remedy)
-    if hashlib.sha256(np.ascontiguousarray(values).data).hexdigest() != described.get("values_sha256"):
+    found = rows.sha256 if rows is not None else hashlib.sha256(np.ascontiguousarray(values).data).hexdigest()
+    if found != described.get("values_sha256"):
         raise InputRefused("E-FEA-007", path, "its values changed since they were written", remedy)
-    return as_float32(path, values), described
+    return as_float32(path, values), described, kept_in_file(rows)
 
 
-def _values(path: Path, handle: Any) -> NDArray[Any]:
-    """The numbers of an intact file: mapped copy-on-write if they are float32, as ours are, else read."""
+def _rows(path: Path, handle: Any) -> FileRows | None:
+    """The place of the numbers of an intact file; None if they are not float32, as ours are."""
     part = handle.get_slice("features")
-    if not MAPPED or part.get_dtype() != "F32" or 0 in part.get_shape():
-        values: NDArray[Any] = handle.get_tensor("features")
-        return values
+    if part.get_dtype() != "F32" or 0 in part.get_shape():
+        return None
     with open_regular(path, "feature file") as file:
         size = int.from_bytes(file.read(8), "little")
         begin = 8 + size + parse_json(file.read(size).decode(), path)["features"]["data_offsets"][0]
-    return np.memmap(path, "<f4", "c", begin, tuple(part.get_shape()))
+    return FileRows(path, "<f4", tuple(part.get_shape()), begin, "feature file")
 
 
 class FeatureStore:
@@ -176,12 +184,12 @@ class FeatureStore:
         if video_id not in self._paths:
             raise missing_features(self.folder, video_id, self._paths)
         path = self._paths[video_id]
-        values, described = read_feature_file(path)
+        values, described, rows = _read(path)
         if (described["recipe_hash"], described["clock"]) != (self._first[1]["recipe_hash"], self._first[1]["clock"]):
             raise mixed_recipes(path, self.recipe, described.get("recipe"))
         if values.shape[1] != self.dim:
             raise InputRefused("E-FEA-017", path, f"{values.shape[1]} channels, but features here have {self.dim}")
-        return VideoFeatures(values, Clock(**described["clock"]), mapped_rows(values))
+        return VideoFeatures(values, Clock(**described["clock"]), rows)
 
 
 def open_features(folder: Path | str, clock: Clock | None = None, dim: int | None = None) -> FeatureFolder:

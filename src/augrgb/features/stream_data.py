@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, Literal
@@ -13,22 +14,22 @@ from numpy.typing import NDArray
 from augrgb.annotations.labels import ignored_snippets, legacy_uniform, rasterise
 from augrgb.core.batch import Batch
 from augrgb.core.errors import AugrgbError, InputRefused, UsageFault, did_you_mean, raise_together
+from augrgb.core.file_rows import FileRows
 from augrgb.core.timeline import Clock, nearest_snippets
 from augrgb.core.types import Dataset
 from augrgb.features.renamed import RenamedFeatures, with_ids_of
 from augrgb.features.video_features import FeatureFolder, VideoFeatures
 
-_MAPPINGS = 20_000  # of files: Linux allows 65,530 in a process
 _log = logging.getLogger(__name__)
 
 
 class StreamData:
     """The videos of a split role, every modality aligned by time to the snippets of one of them.
 
-    Features are read when first needed. The grid's stay mapped to their files where that is possible; others are kept
-    up to a number of bytes. A video that lacks a modality is an error; with `allow_missing`, one that lacks the grid's
-    modality is left out, and one that lacks another is marked unavailable there; both are counted in `missing` and in
-    a logged warning.
+    Features are read when first needed. The grid's stay in their files where that is possible, and a file that changes
+    under a training is noticed; others are kept up to a number of bytes. A video that lacks a modality is an error;
+    with `allow_missing`, one that lacks the grid's modality is left out, and one that lacks another is marked
+    unavailable there; both are counted in `missing` and in a logged warning.
 
     Args:
         dataset: Classes and videos.
@@ -38,7 +39,7 @@ class StreamData:
         labelled: Ids whose events may be used; the others get no labels whatever the dataset says. None = all.
         allow_missing: How many videos may lack a modality.
         label_rule: `center`, or `legacy_uniform` to reproduce published numbers.
-        memory_bytes: How many bytes of features to keep in memory, mapped ones not counted.
+        memory_bytes: How many bytes of features to keep in memory.
 
     Raises:
         UsageFault: E-FEA-001, no such modality.
@@ -80,8 +81,8 @@ class StreamData:
             ]
         )
         self._label_rule = label_rule
-        self._room, self._mappings = memory_bytes, _MAPPINGS
-        self._kept: dict[tuple[str, str], tuple[NDArray[Any], NDArray[np.bool_]]] = {}
+        self._room = memory_bytes
+        self._kept: dict[tuple[str, str], tuple[NDArray[Any] | FileRows, NDArray[np.bool_]]] = {}
         self._grids: dict[str, tuple[Clock, int]] = {}
 
     def __len__(self) -> int:
@@ -112,7 +113,24 @@ class StreamData:
             InputRefused: E-FEA-003 (shape), E-FEA-004 (time bases disagree), E-FEA-005 (not finite).
         """
         values, there = self._stored(self.video_ids[index], modality)
-        return np.asarray(values, np.float32), there
+        return np.asarray(values[:], np.float32), there
+
+    def fingerprint(self, modality: str) -> str:
+        """Hex SHA-256 of a modality's features of all videos, in their order: of what training sees of them."""
+        digest = hashlib.sha256()
+        for video_id in self.video_ids:
+            values, there = self._stored(video_id, modality)
+            own = values.sha256 if isinstance(values, FileRows) else hashlib.sha256(values.data).hexdigest()
+            digest.update(f"{video_id}\0{len(there)}\0{own}".encode("utf-8", "surrogateescape") + there.tobytes())
+        return digest.hexdigest()
+
+    def label_fingerprint(self) -> str:
+        """Hex SHA-256 of the videos and their labels, in their order."""
+        digest = hashlib.sha256()
+        for index, video_id in enumerate(self.video_ids):
+            digest.update(video_id.encode("utf-8", "surrogateescape") + self.labels(index).tobytes())
+            digest.update(self.known(index).tobytes() + bytes([video_id in self.labelled]))
+        return digest.hexdigest()
 
     def track(self, index: int, modality: str) -> VideoFeatures | None:
         """One video's features on their own clock, checked, not kept; None where they are missing and may be.
@@ -222,13 +240,12 @@ class StreamData:
             self._stored(video_id, self.grid)
         return self._grids[video_id]
 
-    def _stored(self, video_id: str, modality: str) -> tuple[NDArray[Any], NDArray[np.bool_]]:
-        """As `aligned`, float16 if that is all the file has."""
+    def _stored(self, video_id: str, modality: str) -> tuple[NDArray[Any] | FileRows, NDArray[np.bool_]]:
+        """As `aligned`, float16 if that is all the file has; in the file if it can stay there."""
         key = (video_id, modality)
         if key not in self._kept:
             track = self.track(self._index_of[video_id], modality)
-            if modality == self.grid and track is not None and track.stored is not None and self._mappings:
-                self._mappings -= 1
+            if modality == self.grid and track is not None and track.stored is not None:
                 self._kept[key] = track.stored, np.ones(len(track.stored), bool)
                 return self._kept[key]
             result = self._aligned(track, video_id, modality)
@@ -243,8 +260,7 @@ class StreamData:
         self, track: VideoFeatures | None, video_id: str, modality: str
     ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
         if modality == self.grid and track is not None:
-            values = track.values if track.stored is None else track.values.copy()
-            return values, np.ones(len(track.values), bool)
+            return track.values, np.ones(len(track.values), bool)
         clock, count = self._grid_of(video_id)
         if track is None:
             return np.zeros((count, self.features[modality].dim), np.float32), np.zeros(count, bool)

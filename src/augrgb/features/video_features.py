@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,23 +11,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from augrgb.core.errors import InputRefused, did_you_mean
+from augrgb.core.file_rows import FileRows
 from augrgb.core.timeline import Clock
-
-MAPPED = sys.platform != "win32"
-"""Whether feature files are mapped: Windows would not let a mapped file be replaced."""
 
 
 @dataclass(frozen=True, slots=True)
 class VideoFeatures:
     """Features of one video: values (T, C) float32, finite, on a clock.
 
-    `stored` are the same numbers as they lie in the file, float16 or float32, mapped into memory where that is
-    possible: they can be kept at no cost, for the system reads them again when it needs the room.
+    `stored` are the same numbers as they lie in the file, if that is possible, float16 or float32: they can be kept at
+    no cost, and are read again when they are needed.
     """
 
     values: NDArray[np.float32]
     clock: Clock
-    stored: NDArray[Any] | None = None
+    stored: FileRows | None = None
 
 
 class FeatureFolder(Protocol):
@@ -56,13 +53,10 @@ class FeatureFolder(Protocol):
         """Features of a video."""
 
 
-def mapped_rows(values: NDArray[Any]) -> NDArray[Any] | None:
-    """Numbers (T, C) as they are, if they are plain floats in order and lie in a mapped file, else None."""
-    plain = values.dtype in (np.dtype(np.float16), np.dtype(np.float32)) and values.flags.c_contiguous
-    owner: Any = values
-    while isinstance(owner, np.ndarray) and not isinstance(owner, np.memmap):
-        owner = owner.base
-    return np.asarray(values) if plain and isinstance(owner, np.memmap) else None
+def kept_in_file(rows: FileRows | None) -> FileRows | None:
+    """The rows (T, C), if they are plain floats."""
+    plain = rows is not None and rows.ndim == 2 and rows.dtype in (np.dtype(np.float16), np.dtype(np.float32))
+    return rows if plain else None
 
 
 def as_float32(where: object, values: NDArray[Any]) -> NDArray[np.float32]:

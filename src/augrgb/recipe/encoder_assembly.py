@@ -15,6 +15,7 @@ from augrgb.annotations.dataset_file import load_dataset, role
 from augrgb.core.errors import InputRefused
 from augrgb.core.progress import Progress
 from augrgb.core.types import Dataset
+from augrgb.core.weights import fingerprint
 from augrgb.encoders import ENCODERS
 from augrgb.encoders.files import EncoderSettings, LoadedEncoder, load_encoder, save_encoder
 from augrgb.encoders.pretrained import load_pretrained, usual_options
@@ -229,6 +230,7 @@ def assemble_encoder_task(
         AugrgbError: Teachers or settings that do not fit.
     """
     encoder, modality, distill = start.encoder, encoder_modality(recipe), recipe.distill
+    started = fingerprint(encoder.state_dict()) if recipe.init is not None else None
     losses = build_losses(distill, recipe.train.steps)
     mixing = distill.teacher_mixing if distill is not None else None
     taught = encoder_distillation(
@@ -259,6 +261,7 @@ def assemble_encoder_task(
         batch_size=recipe.train.batch_size,
         unlabelled_share=unlabelled_share(recipe),
         seed=recipe.seed,
+        start=started,
     )
     return Assembly(task, build_fit_settings(recipe.train, recipe.seed), recipe_to_json(recipe), classes, taught.mixing)
 

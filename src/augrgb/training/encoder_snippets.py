@@ -76,7 +76,7 @@ def labelled_snippets(
         labels.append(rasterise(events, dataset.classes, bank.clock, count))
         ignored = ignored_snippets(dataset.videos[video_id].ignored, bank.clock, count)
         known.append(~ignored if video_id in labelled else np.zeros(count, bool))
-    return SnippetSet(inputs, np.concatenate(labels), np.concatenate(known))
+    return SnippetSet(inputs, np.concatenate(labels), np.concatenate(known), bank.fingerprint())
 
 
 def mirroring(

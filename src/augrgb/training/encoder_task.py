@@ -36,11 +36,13 @@ class SnippetSet:
         inputs: Reads them.
         labels: (N, K) 0/1; zeros where not labelled.
         labelled: (N,) bool.
+        source: Hash of what the inputs are made of.
     """
 
     inputs: Inputs
     labels: Floats
     labelled: NDArray[np.bool_]
+    source: str = ""
 
 
 def snippet_batches(snippets: SnippetSet, size: int = 1024) -> Iterator[Batch]:
@@ -135,6 +137,7 @@ class EncoderTask(Task):
         batch_size: Snippets in a batch.
         unlabelled_share: Part of each batch that is unlabelled; None = as in the data.
         seed: Of batches and augmentation.
+        start: Hash of the weights that the student starts from, if they are of another training.
     """
 
     def __init__(
@@ -150,6 +153,7 @@ class EncoderTask(Task):
         batch_size: int = 32,
         unlabelled_share: float | None = None,
         seed: int = 0,
+        start: str | None = None,
     ) -> None:
         teaching = any(term.uses_unlabelled for term in active(terms))
         plan = BatchPlan(
@@ -162,7 +166,7 @@ class EncoderTask(Task):
         super().__init__(student, modality, plan, terms)
         self._net = student
         self.encoder, self.train, self.val, self.seed = student.encoder, train, val, seed
-        self._write, self._batch_size = write, batch_size
+        self._write, self._batch_size, self._start = write, batch_size, start
         self._two_views = any(term.needs_second_view for term in self.terms)
         self._mirroring = mirroring
         self._options = {"batch_size": batch_size, "unlabelled_share": unlabelled_share, "dropout": student.dropout.p}
@@ -207,15 +211,16 @@ class EncoderTask(Task):
         self._write(folder, self.encoder)
 
     def identity(self) -> dict[str, Any]:
-        """Options, terms, and a fingerprint of the labels."""
-        digest = hashlib.sha256()
-        for snippets in (self.train, self.val):
+        """Options, terms, and fingerprints of all that is learned from."""
+        content = {} if self._start is None else {"starting weights": self._start}
+        for role, snippets in (("train", self.train), ("val", self.val)):
             if snippets is not None:
-                digest.update(snippets.labels.tobytes() + snippets.labelled.tobytes())
+                labels = hashlib.sha256(snippets.labels.tobytes() + snippets.labelled.tobytes()).hexdigest()
+                content |= {f"labels of {role}": labels, f"videos of {role}": snippets.source}
         return {
             "modality": self.modality,
             "terms": self.weights(),
             **self.fading(),
-            "data": digest.hexdigest(),
+            "content": content | self.teacher_content(),
             **self._options,
         }

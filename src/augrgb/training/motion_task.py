@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from typing import Any, cast
 
 import numpy as np
@@ -81,7 +80,6 @@ class MotionTask(EncoderTask):
         motion = DistillationTerm("motion", self.head, 1.0, SnippetTeacher(targets))
         super().__init__(student, train, terms=(motion, *terms), **options)
         self._val_targets = val_targets
-        self._digest = hashlib.sha256(targets.tobytes() + val_targets.tobytes()).hexdigest()
 
     def validate(self) -> dict[str, float]:
         """R2 of the motion of validation videos: 1 = exact, 0 = no better than the mean of training."""
@@ -96,7 +94,3 @@ class MotionTask(EncoderTask):
                 found = self.head.project(features).float().cpu().numpy()
                 wrong += float(np.square(found - self._val_targets[rows]).sum())
         return {self.metric: 1.0 - wrong / max(float(np.square(self._val_targets).sum()), 1e-9)}
-
-    def identity(self) -> dict[str, Any]:
-        """As of any encoder's training, with a fingerprint of the motion."""
-        return {**super().identity(), "motion": self._digest}

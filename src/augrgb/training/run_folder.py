@@ -81,8 +81,10 @@ class RunFolder:
         about = read_json(path, "run description")
         changed = differences(_latest_identity(about), identity)
         if changed and not resume_anyway:
-            remedy = "Use another folder, or restore the settings."
-            raise UsageFault("E-RUN-002", self.path, "started with other settings: " + "; ".join(changed), remedy)
+            remedy = "Use another folder, or restore them."
+            raise UsageFault(
+                "E-RUN-002", self.path, "started with other settings or data: " + "; ".join(changed), remedy
+            )
         if changed:
             about["changes"].append(dict(identity))
             write_json(path, about)
@@ -100,15 +102,26 @@ class RunFolder:
 def differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
     """`"a.b: 1 before, 2 now"` for every leaf that differs, in order of name; None counts as no leaf.
 
+    Of fingerprints, leaves of a mapping `content`, it says only which differ.
+
     >>> differences({"a": {"b": 1, "c": 0}}, {"a": {"b": 2, "c": 0}})
     ['a.b: 1 before, 2 now']
+    >>> differences({"content": {"teacher flow": "0a"}}, {"content": {"teacher flow": "1b"}})
+    ['teacher flow has changed']
     """
     left, right = leaves(before), leaves(after)
     return [
-        f"{key}: {left.get(key, 'absent')!r} before, {right.get(key, 'absent')!r} now"
+        _difference(key, left.get(key, "absent"), right.get(key, "absent"))
         for key in sorted(left.keys() | right.keys())
         if left.get(key, "absent") != right.get(key, "absent")
     ]
+
+
+def _difference(key: str, before: object, now: object) -> str:
+    _, content, name = f".{key}".partition(".content.")
+    if content and "absent" not in (before, now):
+        return f"{name} {'have' if name.split(' of ')[0].endswith('s') else 'has'} changed"
+    return f"{key}: {before!r} before, {now!r} now"
 
 
 def _latest_identity(about: Mapping[str, Any]) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -103,21 +102,20 @@ class StreamTask(Task):
         save_stream(folder, self.stream, self.settings)
 
     def identity(self) -> dict[str, Any]:
-        """Options, terms, and a fingerprint of videos, labels and feature statistics."""
-        digest = hashlib.sha256()
-        for data in (self.data, self.val):
-            for index in range(len(data) if data is not None else 0):
-                assert data is not None
-                digest.update(data.video_ids[index].encode() + data.labels(index).tobytes())
-        for value in (self.stream.mean, self.stream.std):
-            digest.update(value.cpu().numpy().tobytes())
+        """Options, terms, and fingerprints of all that is learned from."""
+        content = {"videos and labels of train": self.data.label_fingerprint()}
+        for modality in sorted(self.data.features):
+            content[f"{modality} features of train"] = self.data.fingerprint(modality)
+        if self.val is not None and len(self.val):
+            content["videos and labels of val"] = self.val.label_fingerprint()
+            content[f"{self.modality} features of val"] = self.val.fingerprint(self.modality)
         return {
             "modality": self.modality,
             "filter": self.settings.filter,
             "classes": list(self.settings.classes),
             "terms": self.weights(),
             **self.fading(),
-            "data": digest.hexdigest(),
+            "content": content | self.teacher_content(),
             **self._options,
             **({"perturbation": asdict(self.perturbation)} if self.perturbation is not None else {}),
         }

@@ -12,7 +12,7 @@ from torch import nn
 
 from augrgb.core.batch import Batch, StreamOutput
 from augrgb.training.sampler import BatchPlan
-from augrgb.training.terms import Term, TermValue, detection_loss
+from augrgb.training.terms import DistillationTerm, Term, TermValue, detection_loss
 
 
 class Task(ABC):
@@ -52,6 +52,11 @@ class Task(ABC):
         """For `identity`: which weights decay, and by which step they are 0; nothing if none do."""
         steps = {term.name: term.decay_steps for term in self.terms if term.decay_steps is not None}
         return {"fading": steps} if steps else {}
+
+    def teacher_content(self) -> dict[str, str]:
+        """For `identity`: a fingerprint of each teacher."""
+        teachers = {term.teacher: term.source for term in self.terms if isinstance(term, DistillationTerm)}
+        return {f"teacher {name}": source.fingerprint for name, source in teachers.items()}
 
     @abstractmethod
     def batch(self, step: int) -> Batch:

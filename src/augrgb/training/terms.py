@@ -38,6 +38,10 @@ class TermValue:
 class TeacherSource(Protocol):
     """Outputs of a frozen teacher on the student's grid, already computed."""
 
+    @property
+    def fingerprint(self) -> str:
+        """Hash of what makes the outputs what they are: weights of a network, or the outputs themselves."""
+
     def outputs(self, batch: Batch) -> tuple[StreamOutput, Tensor]:
         """The teacher's output for a batch (cut as `batch.starts` says), and where it exists (B, T) bool."""
 

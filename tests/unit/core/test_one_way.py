@@ -78,7 +78,6 @@ ALLOWED = {
     "server/exports.py": {"zipfile.ZipFile"},  # in memory
     "inference/export/folder.py": {"onnxruntime.InferenceSession"},  # after `regular_file`
     "core/weights.py": {"load_file"},
-    "features/store.py": {"np.memmap"},  # at a place that `open_tensors` has checked
     "annotations/reading/xml_reader.py": {"iterparse"},
     "video/container.py": {"av.open"},
     "video/live/open_stream.py": {"av.open"},  # a webcam or an RTSP address, with a protocol whitelist

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from augrgb.core.errors import InputRefused
+from augrgb.core.file_rows import FileRows
 from augrgb.core.timeline import Clock
 from augrgb.features.frame_folder import FrameFolder, FrameSettings, write_frames
 from augrgb.features.snippet_bank import SnippetBank
@@ -35,7 +36,7 @@ def track_of(count: Any, seed: Any = 0) -> Any:
 def test_round_trip(folder: Any, count: Any) -> None:
     fill(folder, "rgb", "a/b", track_of(count))
     read = folder.read("rgb", "a/b")
-    assert isinstance(read, np.memmap) and folder.ids("rgb") == ("a/b",)
+    assert isinstance(read, FileRows) and folder.ids("rgb") == ("a/b",)
     np.testing.assert_array_equal(read, track_of(count))
     np.testing.assert_array_equal(np.load(folder.path("rgb", "a/b")), read)
 

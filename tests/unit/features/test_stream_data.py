@@ -12,10 +12,8 @@ import torch
 from augrgb.core.errors import AugrgbError
 from augrgb.core.timeline import Clock
 from augrgb.core.types import Dataset, Event, VideoRecord
-from augrgb.features import stream_data
 from augrgb.features.store import open_features, write_features
 from augrgb.features.stream_data import StreamData, feature_statistics
-from augrgb.features.video_features import MAPPED
 
 RGB = Clock(fps=16.0, window=8, stride=8)
 POSE = Clock(fps=16.0, window=4, stride=4)
@@ -159,8 +157,7 @@ def folders_of(tmp_path: Path, tracks: Any) -> Any:
     return [open_features(tmp_path / "ours")] + [open_features(tmp_path / kind, RGB) for kind in ("float16", "float32")]
 
 
-@pytest.mark.skipif(not MAPPED, reason="files are not mapped here")
-def test_mapped_features_cost_no_memory_and_are_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_features_that_stay_in_their_files_cost_no_memory_and_are_the_same(tmp_path: Path) -> None:
     tracks = {
         name: track(count, 3, count).astype(np.float16).astype(np.float32) for name, count in (("a", 9), ("b", 5))
     }
@@ -176,11 +173,6 @@ def test_mapped_features_cost_no_memory_and_are_the_same(tmp_path: Path, monkeyp
         assert torch.equal(data.collate([1, 0]).features["rgb"], expected.features["rgb"])
         assert folder.read("a").stored.dtype == (np.float16 if folder.folder.name == "float16" else np.float32)
         assert {key[0] for key in data._kept} == {"a", "b"}
-        monkeypatch.setattr(stream_data, "_MAPPINGS", 1)
-        data = StreamData(dataset(a=9, b=5), ["a", "b"], {"rgb": folder}, grid="rgb", memory_bytes=0)
-        assert torch.equal(data.collate([1, 0]).features["rgb"], expected.features["rgb"])
-        assert len(data._kept) == 1
-        monkeypatch.undo()
 
 
 def test_statistics_equal_numpy_and_tell_constant_channels(caplog: pytest.LogCaptureFixture) -> None:

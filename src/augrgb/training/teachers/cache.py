@@ -12,6 +12,7 @@ from torch import Tensor
 from augrgb.core.batch import Batch, StreamOutput
 from augrgb.core.errors import InputRefused
 from augrgb.core.timeline import nearest_snippets
+from augrgb.core.weights import fingerprint
 from augrgb.features.stream_data import StreamData
 from augrgb.streams.predict import filter_outputs
 from augrgb.streams.stream import Stream
@@ -54,6 +55,7 @@ class TeacherCache:
             problem = f"the teacher scores {teacher.num_classes} classes, the data has {len(data.dataset.classes)}"
             raise InputRefused("E-MOD-005", modality, problem, "Train the teacher on the same classes.")
         self.width = teacher.filter.width
+        self.fingerprint = fingerprint(teacher.state_dict())
         self.counts = torch.tensor([data.count(index) for index in range(len(data))])
         # Videos are concatenated; row 0 is what padding reads.
         *firsts, rows = accumulate([1, *self.counts.tolist()])

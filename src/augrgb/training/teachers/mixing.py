@@ -11,6 +11,7 @@ from torch import Tensor
 
 from augrgb.core.batch import Batch, StreamOutput
 from augrgb.core.errors import UsageFault
+from augrgb.core.files import sha256_json
 from augrgb.streams.ensemble import mixed_logits
 from augrgb.training.terms import TeacherSource
 
@@ -101,6 +102,11 @@ class WeightedTeachers:
     def __init__(self, sources: Sequence[TeacherSource], weights: Tensor) -> None:
         self._sources, self._log_weights = list(sources), weights.log()
 
+    @property
+    def fingerprint(self) -> str:
+        """Of all of them; their weights follow from them and the labels."""
+        return sha256_json([source.fingerprint for source in self._sources])
+
     def outputs(self, batch: Batch) -> tuple[StreamOutput, Tensor]:
         """Logits of the mean (features are empty), and where any teacher exists (B, T) bool."""
         found = [source.outputs(batch) for source in self._sources]
@@ -141,6 +147,11 @@ class SharedSnippets:
 
     def __init__(self, source: TeacherSource, number: int, weighted: WeightedTeachers) -> None:
         self._source, self._number, self._weighted = source, number, weighted
+
+    @property
+    def fingerprint(self) -> str:
+        """Of the teacher, and of those with which it shares."""
+        return sha256_json([self._source.fingerprint, self._weighted.fingerprint])
 
     def outputs(self, batch: Batch) -> tuple[StreamOutput, Tensor]:
         """The teacher's output, and where it teaches (B, T) bool."""

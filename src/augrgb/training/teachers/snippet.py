@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -12,6 +13,7 @@ from torch import Tensor
 from augrgb.core.batch import Batch, StreamOutput
 from augrgb.core.errors import InputRefused
 from augrgb.core.timeline import Clock, nearest_snippets
+from augrgb.core.weights import fingerprint
 from augrgb.features.video_features import VideoFeatures
 from augrgb.streams.predict import filter_sequence
 from augrgb.streams.stream import Stream
@@ -26,16 +28,30 @@ class SnippetTeacher:
         features: (N, Ct).
         logits: (N, K), if a loss needs them.
         available: (N,) bool; default everywhere.
+        fingerprint: Hash of the network and what it saw; default: of the outputs.
     """
 
     def __init__(
-        self, features: Floats, logits: Floats | None = None, available: NDArray[np.bool_] | None = None
+        self,
+        features: Floats,
+        logits: Floats | None = None,
+        available: NDArray[np.bool_] | None = None,
+        fingerprint: str | None = None,
     ) -> None:
+        self._fingerprint = fingerprint
         self._features = torch.from_numpy(np.asarray(features, np.float32))
         self._logits = torch.from_numpy(np.asarray(logits, np.float32)) if logits is not None else None
         self._there = (
             torch.from_numpy(available) if available is not None else torch.ones(len(features), dtype=torch.bool)
         )
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Hash of the network and what it saw, or of the outputs."""
+        if self._fingerprint is not None:
+            return self._fingerprint
+        outputs = {"features": self._features, "available": self._there}
+        return fingerprint(outputs if self._logits is None else {**outputs, "logits": self._logits})
 
     @property
     def width(self) -> int:
@@ -67,6 +83,7 @@ def snippet_teacher(
     clock: Clock,
     grid: Clock,
     grid_counts: Sequence[int],
+    fingerprint: str | None = None,
 ) -> SnippetTeacher:
     """A teacher's own snippets, video after video, taken at the times of the student's.
 
@@ -79,6 +96,7 @@ def snippet_teacher(
         clock: The teacher's.
         grid: The student's clock.
         grid_counts: The student's snippets of each video, N in all.
+        fingerprint: See `SnippetTeacher`.
     """
     values = (features - features.mean(axis=0)) / (features.std(axis=0) + 1e-4)
     rows: list[NDArray[np.int64]] = []
@@ -90,7 +108,8 @@ def snippet_teacher(
         there.append(near)
         first += count
     index = np.concatenate(rows)
-    return SnippetTeacher(values[index], logits[index] if logits is not None else None, np.concatenate(there))
+    chosen = logits[index] if logits is not None else None
+    return SnippetTeacher(values[index], chosen, np.concatenate(there), fingerprint)
 
 
 def stream_as_snippet_teacher(
@@ -100,6 +119,7 @@ def stream_as_snippet_teacher(
     grid_counts: Sequence[int],
     *,
     scores: bool = True,
+    fingerprint: str | None = None,
 ) -> SnippetTeacher:
     """A stream's filtered features and logits at the time of each of the student's snippets.
 
@@ -111,6 +131,7 @@ def stream_as_snippet_teacher(
         grid: The student's clock.
         grid_counts: The student's snippets of each video.
         scores: Whether its logits are of the student's classes; without them only its features teach.
+        fingerprint: See `SnippetTeacher`.
 
     Raises:
         InputRefused: E-ENC-006, no video has its features; E-FEA-004, videos on different clocks; E-MOD-005, features
@@ -126,4 +147,5 @@ def stream_as_snippet_teacher(
     outputs = [filter_sequence(stream, torch.from_numpy(track.values)) for track in tracks if track is not None]
     features, logits = (np.concatenate([pair[part].numpy() for pair in outputs]) for part in (0, 1))
     counts = [len(track.values) if track is not None else 0 for track in tracks]
-    return snippet_teacher(features, logits if scores else None, counts, clocks.pop(), grid, grid_counts)
+    known = logits if scores else None
+    return snippet_teacher(features, known, counts, clocks.pop(), grid, grid_counts, fingerprint)

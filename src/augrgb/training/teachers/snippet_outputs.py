@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +10,9 @@ from pathlib import Path
 import numpy as np
 
 from augrgb.core.errors import InputRefused, UsageFault
+from augrgb.core.files import sha256_json
 from augrgb.core.types import Dataset
+from augrgb.core.weights import fingerprint
 from augrgb.encoders.files import LoadedEncoder, load_encoder
 from augrgb.encoders.snippet_encoder import encode_windows
 from augrgb.features.encode import encode_record
@@ -74,7 +77,8 @@ def encoder_outputs(
         logits = values @ classifier.weight.T + classifier.bias
     known = dict(zip(own.video_ids, own.counts.tolist(), strict=True))
     counts = [known.get(video_id, 0) for video_id in bank.video_ids]
-    return snippet_teacher(values, logits, counts, clock, bank.clock, bank.counts.tolist())
+    made_by = sha256_json([teacher.checksum, own.fingerprint()])
+    return snippet_teacher(values, logits, counts, clock, bank.clock, bank.counts.tolist(), made_by)
 
 
 def stream_outputs(
@@ -91,7 +95,16 @@ def stream_outputs(
 
     inputs = [features(video_id) if video_id in seen else None for video_id in bank.video_ids]
     scores = teacher.stream.settings.classes == dataset.classes
-    return stream_as_snippet_teacher(teacher.stream.stream, inputs, bank.clock, bank.counts.tolist(), scores=scores)
+    saw: list[str | None]
+    if isinstance(teacher.source, LoadedEncoder):  # what it saw follows from these, whatever computed it
+        own = SnippetBank(frames, sorted(seen), teacher.source.encoder.modality, teacher.source.settings.clock)
+        saw = [teacher.source.checksum, own.fingerprint()]
+    else:
+        saw = [hashlib.sha256(found.values.tobytes()).hexdigest() if found is not None else None for found in inputs]
+    made_by = sha256_json([fingerprint(teacher.stream.stream.state_dict()), saw])
+    return stream_as_snippet_teacher(
+        teacher.stream.stream, inputs, bank.clock, bank.counts.tolist(), scores=scores, fingerprint=made_by
+    )
 
 
 def joint_outputs(target: JointTarget, dataset: Dataset, bank: SnippetBank) -> SnippetTeacher:
