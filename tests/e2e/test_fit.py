@@ -14,6 +14,7 @@ import pytest
 
 from augrgb.pipelines.fit import FILES
 from augrgb.pipelines.fitting import plan
+from augrgb.pipelines.fitting.speed import Speed
 from augrgb.world.make import make_world
 from support.places import SUPPORT
 from support.tiny_project import WORLD, expect_success, run_cli
@@ -102,7 +103,9 @@ def test_other_settings_are_refused_with_the_difference(fitted: Path, project: P
     assert "isotonic: False then, True now" in outcome.err and "--replace" in outcome.err
 
 
-def test_the_plan_comes_first_and_a_budget_shortens_training(project: Path) -> None:
+def test_the_plan_comes_first_and_a_budget_shortens_training(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    speed = Speed(decode=0.06, plain_step=0.03, large_step=0.03, encode=0.002, stream_step=0.02)
+    monkeypatch.setattr("augrgb.pipelines.fit.measure_speed", lambda *_: speed)  # the same on every machine
     whole = json.loads(expect_success("fit", project, "--dry-run", "--json").out)
     short = json.loads(expect_success("fit", project, "--dry-run", "--json", "--budget", "1m").out)
     assert short["seconds"] <= 60 < whole["seconds"] and not (project / "fit").exists()
