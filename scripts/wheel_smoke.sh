@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Build the wheel, install it into a fresh environment outside the checkout, and use it there as a newcomer would:
-# recipes, the tiny demo, and detection with the model that the demo names. About two minutes.
+# recipes, the tiny demo, detection with the model that the demo names, and its export without PyTorch. Some three minutes.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 python=${PYTHON:-python3}
@@ -24,4 +24,9 @@ test -s demo/report.html
 read -ra try < <(sed -n 's/^Try it: *//p' demo.txt)
 "${try[@]}" --out detections --min-score 0.05
 test -s detections/detections.json
+# The same model exported, in an environment that has no PyTorch.
+"${pip[@]}" onnx onnxscript onnxruntime
+model=${try[-1]}
+augrgb export "$model" --out exported
+"$OLDPWD/scripts/runtime_smoke.sh" "$folder"/wheel/augrgb-*.whl exported "${try[2]}"
 echo "the wheel works"

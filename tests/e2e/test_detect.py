@@ -5,6 +5,9 @@ import json
 import os
 import re
 import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +19,11 @@ from augrgb.annotations.formats.elan import Elan
 from augrgb.core.types import Detection
 from augrgb.detection.readers import read_subtitles
 from augrgb.inference import Detector, supervisor
+from augrgb.inference.stored_detections import store_detections, stored_detections
 from augrgb.report.overlay import draw_labels, write_overlay
 from augrgb.video.decode import DecodeReport, frames_by_time
 from augrgb.video.probe import probe
+from augrgb.workflows import detect as detect_workflow
 from augrgb.workflows.detect import detect_videos
 from support.places import SHARED, needs_shared
 from support.tiny_project import expect_success, run_cli
@@ -203,6 +208,94 @@ def test_more_labels_than_fit_are_counted_and_the_frame_is_not_changed_in_place(
     drawn = draw_labels(frame, [(f"class {n}", (200, 0, 0)) for n in range(9)], line_height_px=16)
     assert not frame.any() and drawn.shape == frame.shape
     assert drawn[[1, 17, 33], 0, 0].tolist() == [200, 200, 60]  # two labels, then "+7 more"
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def three_videos(folder: Path) -> Path:
+    folder.mkdir()
+    for number, name in enumerate(("a", "b", "c")):
+        write_video(folder / f"{name}.mp4", square_frames(40 + 10 * number), fps=15)
+    return folder
+
+
+def test_an_interrupted_folder_goes_on_where_it_was(
+    project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    videos, seen = three_videos(tmp_path / "in"), []
+    real = detect_workflow._detect_one
+
+    def stopped_at(name: str) -> Any:
+        def detect_one(detector: Any, wanted: Any, files: Any) -> Any:
+            if wanted.name == name:
+                raise KeyboardInterrupt
+            seen.append(wanted.name)
+            return real(detector, wanted, files)
+
+        return detect_one
+
+    options: dict[str, Any] = {"min_score": 0.02, "extra": ("srt", "pku"), "device": "cpu"}
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(detect_workflow, "_detect_one", stopped_at("c"))
+        detect_videos([videos], project / "rgb", tmp_path / "cut", **options)
+    (tmp_path / "cut" / "b.srt").unlink()  # as if it had been lost
+    monkeypatch.setattr(detect_workflow, "_detect_one", stopped_at(""))
+    again = detect_videos([videos], project / "rgb", tmp_path / "cut", **options)
+    whole = detect_videos([videos], project / "rgb", tmp_path / "whole", **options)
+    assert seen == ["a", "b", "b", "c", "a", "b", "c"]
+    assert contents(tmp_path / "cut") == contents(tmp_path / "whole")
+    for one, other in zip(again.videos, whole.videos, strict=True):
+        np.testing.assert_array_equal(one.scores, other.scores)
+        assert (one.info, one.warnings, one.clock, one.min_scores) == (
+            other.info,
+            other.warnings,
+            other.clock,
+            other.min_scores,
+        )
+
+
+def test_what_was_decided_by_something_else_is_done_again(project: Path, tmp_path: Path) -> None:
+    video, kept = write_video(tmp_path / "a.mp4", square_frames(40), fps=15), tmp_path / "a.npz"
+    found = Detector(project / "rgb", "cpu")(video, min_score=0.02)
+    store_detections(kept, found, "key")
+    same = stored_detections(kept, "key", video)
+    assert same is not None and same.detections == found.detections and same.info == found.info
+    assert stored_detections(kept, "other key", video) is None
+    kept.write_bytes(kept.read_bytes()[:200])
+    assert stored_detections(kept, "key", video) is None
+
+
+@pytest.mark.slow  # whole processes, one of which is killed
+def test_killed_in_a_folder_and_run_again(project: Path, tmp_path: Path) -> None:
+    videos = three_videos(tmp_path / "in")
+    words = [sys.executable, "-m", "augrgb", "detect", str(videos), "-m", str(project / "rgb"), "--device", "cpu"]
+    words += ["--min-score", "0.02", "--overlay", "--vtt", "--out"]
+    subprocess.run([*words, str(tmp_path / "whole")], check=True, capture_output=True)
+    with subprocess.Popen([*words, str(tmp_path / "cut")], stdout=subprocess.DEVNULL) as running:
+        while running.poll() is None and not list((tmp_path / "cut").glob(".detected/*.npz")):
+            time.sleep(0.01)
+        running.kill()
+    subprocess.run([*words, str(tmp_path / "cut")], check=True, capture_output=True)
+    assert contents(tmp_path / "cut") == contents(tmp_path / "whole")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("numbers", "code"), [((signal.SIGUSR1,), 138), ((signal.SIGINT, signal.SIGINT), 130)])
+def test_signals_end_it_with_one_line_and_no_leftovers(
+    project: Path, tmp_path: Path, numbers: tuple[int, ...], code: int
+) -> None:
+    video = write_video(tmp_path / "v.mp4", square_frames(4000), fps=15)
+    words = [sys.executable, "-m", "augrgb", "detect", str(video), "-m", str(project / "rgb"), "--device", "cpu"]
+    with subprocess.Popen([*words, "--overlay", "-o", str(tmp_path / "out")], stderr=subprocess.PIPE, text=True) as run:
+        time.sleep(3)
+        for number in numbers:
+            run.send_signal(number)
+            time.sleep(0.05)
+        _, said = run.communicate(timeout=20)
+    assert run.returncode == code and "Traceback" not in said and "resume" in said
+    assert not [path for path in (tmp_path / "out").rglob("*") if path.is_file()]
 
 
 @real_clips

@@ -12,8 +12,10 @@ from augrgb.report.numbers import counted
 
 
 def detect(
-    videos: Annotated[list[Path], typer.Argument(help="Video files, folders, or patterns in quotes.")],
     model: Annotated[Path, typer.Option("--model", "-m", help="Run folder, bundle or exported model to detect with.")],
+    videos: Annotated[
+        list[Path] | None, typer.Argument(help="Video files, folders, or patterns in quotes.", show_default=False)
+    ] = None,
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder for JSON, CSV and timelines.")] = Path("detections"),
     min_score: Annotated[
         float | None,
@@ -43,6 +45,9 @@ def detect(
         Literal["auto", "torch", "onnx"],
         typer.Option("--runtime", help="What the model must run on. auto: onnx for exported models, else torch."),
     ] = "auto",
+    self_test: Annotated[
+        bool, typer.Option("--self-test", help="Instead: test an exported model with the sample that it keeps.")
+    ] = False,
     device: DeviceOption = "auto",
     as_json: JsonOption = False,
 ) -> None:
@@ -54,6 +59,9 @@ def detect(
     from augrgb.workflows.detect import EXTRA_FILES, detect_videos
 
     _check_runtime(model, runtime)
+    if self_test:
+        _self_test(model, as_json)
+        return
     chosen = {"srt": srt, "vtt": vtt, "eaf": eaf, "pku": pku, "overlay": overlay}
     extra = [kind for kind in EXTRA_FILES if chosen[kind]]
     values = {
@@ -66,7 +74,7 @@ def detect(
     }
     with StageBars() as bars:
         outcome = detect_videos(
-            videos,
+            videos or [],
             model,
             out,
             min_score=min_score,
@@ -97,6 +105,18 @@ def detect(
             warn(str(fault))
         alone = len(outcome.faults) == 1 and not outcome.videos
         raise typer.Exit(outcome.faults[0].exit_code if alone else 4)
+
+
+def _self_test(model: Path, as_json: bool) -> None:
+    from augrgb.cli.output import print_json, say
+    from augrgb.inference.export.self_test import run_self_test
+
+    passed = run_self_test(model)
+    if as_json:
+        print_json({"snippets": passed.snippets, "events": passed.events, "difference": passed.difference})
+        return
+    say(f"The model works here: {passed.snippets} snippets, {counted(passed.events, 'event')} as on the machine that")
+    say(f"exported it; largest difference of a score {passed.difference:.1g}")
 
 
 def _check_runtime(model: Path, runtime: str) -> None:

@@ -9,6 +9,7 @@ import logging
 import os
 import signal
 import sys
+import time
 import traceback
 import warnings
 from types import FrameType
@@ -16,23 +17,39 @@ from typing import TextIO
 
 from augrgb.core.errors import AugrgbError, EnvironmentFault
 
+_SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGUSR1") if hasattr(signal, name)]
+"""Ctrl-C, and what schedulers send."""
+_PATIENCE_S = 10.0
+
 
 class _Stopped(BaseException):
-    """Ctrl-C or SIGTERM: unwinds everything, so that temporary files are removed and runs are saved.
+    """One of `_SIGNALS`: unwinds everything, so that temporary files are removed and runs are saved.
 
     Not a KeyboardInterrupt, which the argument parser would answer itself, without a word.
     """
 
 
-def _stop(signum: int, frame: FrameType | None) -> None:
-    raise _Stopped(signum)
+class _Stopper:
+    """Stops at the first signal. While that is being tidied up, further ones are not heard, until patience ends."""
+
+    def __init__(self) -> None:
+        self._since_s: float | None = None
+
+    def __call__(self, signum: int, frame: FrameType | None) -> None:
+        """Handle a signal."""
+        now_s = time.monotonic()
+        if self._since_s is None:
+            self._since_s = now_s
+            raise _Stopped(signum)
+        if now_s - self._since_s > _PATIENCE_S:
+            os._exit(128 + signum)
 
 
 def main(arguments: list[str] | None = None) -> None:
     """Entry point of `augrgb`: one clear message and a meaningful exit code for every fault.
 
     Exit codes: 0 done; 1 a bug; 2 usage or recipe; 3 input refused; 4 finished, but left out more than allowed;
-    5 environment; 130 or 143 interrupted.
+    5 environment; 128 and the number of the signal (130, 143) interrupted.
     """
     words = list(sys.argv[1:] if arguments is None else arguments)
     debug = "--debug" in words
@@ -43,7 +60,8 @@ def main(arguments: list[str] | None = None) -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # names that this terminal cannot show are escaped, not refused
             stream.reconfigure(errors="backslashreplace")
-    before = {number: signal.signal(number, _stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    stopper = _Stopper()
+    before = {number: signal.signal(number, stopper) for number in _SIGNALS}
     try:
         code = _guarded(words, debug)
     finally:

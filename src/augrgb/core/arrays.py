@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any, BinaryIO, Literal
 
 import numpy as np
-import safetensors
 from numpy.typing import NDArray
 
 from augrgb.core.opening import open_regular, regular_file
@@ -75,6 +74,8 @@ def open_tensors(path: Path | str, framework: str = "numpy", what: str = "weight
         AugrgbError: As `opening.open_regular`.
         safetensors.SafetensorError: It is damaged, or something else.
     """
+    import safetensors  # where exported models run, it is not installed
+
     with safetensors.safe_open(regular_file(path, what), framework=framework) as handle:
         yield handle
 

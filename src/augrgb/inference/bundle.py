@@ -4,6 +4,7 @@
     encoder/                        the snippet encoder whose features it was trained on
     thresholds.json                 optional: calibration and event rule of each class
     training.json                   optional: what it was trained on, to warn of videos that are unlike that
+    per_class.csv, CARD.md          optional: how well it detects each class, and what it is in words
 
 A run folder of `augrgb train` or `augrgb distill` is a bundle if its features were made with an encoder of ours.
 """

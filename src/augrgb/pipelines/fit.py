@@ -16,6 +16,8 @@ from augrgb.core.opening import read_bytes, resolved, sha256_file
 from augrgb.core.plain_data import read_json
 from augrgb.core.types import Dataset
 from augrgb.detection.predictions import Predictions
+from augrgb.inference.bundle import load_bundle
+from augrgb.inference.card import MEASURED_FILE, write_card
 from augrgb.inference.thresholds import write_thresholds
 from augrgb.inference.training_facts import write_training_facts
 from augrgb.parallel.jobs import JobRunner, StageCost
@@ -274,7 +276,9 @@ class _Fit:
         features = cells.places.features(chosen, cells.recipe.seeds[0])
         write_training_facts(folder / "bundle", training_facts(plan, dataset, self.work, features))
         rows = class_rows(dataset.classes, events[chosen], test or measured)
-        write_text(folder / "per_class.csv", rows_csv(rows))
+        for place in (folder / "per_class.csv", folder / "bundle" / MEASURED_FILE):
+            write_text(place, rows_csv(rows))
+        write_card(load_bundle(folder / "bundle", "cpu"))
         story = verdict(measured, test, design, chosen)
         failures = [f"{cell}: {reason}" for cell, reason in sorted(self.failures.items())]
         left_out = tuple(line.replace(str(resolved(plan.project.dataset)) + "/", "") for line in lost.messages())

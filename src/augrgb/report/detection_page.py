@@ -22,7 +22,6 @@ def detection_page(
     frames: Sequence[str] = (),
     *,
     bundle: Bundle | ExportedModel | None = None,
-    seconds: float | None = None,
 ) -> DetectionPage:
     """What the page shows of a result.
 
@@ -30,7 +29,6 @@ def detection_page(
         found: The result; its smoothed scores are drawn, for the detections were decoded from these.
         frames: See `DetectionPage`.
         bundle: The model, to describe it.
-        seconds: How long detecting took.
     """
     return DetectionPage(
         name=found.name,
@@ -39,7 +37,7 @@ def detection_page(
         detections=found.detections,
         curves=ScoreCurves(found.classes, found.times_s, found.scores),
         min_score=min(found.min_scores, default=0.0),
-        video_facts=_video_facts(found, seconds),
+        video_facts=_video_facts(found),
         model_facts=tuple(Fact(*fact) for fact in bundle.facts()) if bundle is not None else (),
         notes=tuple(Note("Read with care", text) for text in found.warnings),
         classes=found.classes,
@@ -61,7 +59,7 @@ def write_detection_page(path: Path, page: DetectionPage) -> None:
     write_page(path, "detected.html.jinja", values | {"sentence": sentence})
 
 
-def _video_facts(found: VideoDetections, seconds: float | None) -> tuple[Fact, ...]:
+def _video_facts(found: VideoDetections) -> tuple[Fact, ...]:
     info, facts = found.info, []
     if info is not None:
         facts += [Fact("file", info.path.name)]
@@ -70,7 +68,4 @@ def _video_facts(found: VideoDetections, seconds: float | None) -> tuple[Fact, .
         Fact("duration", f"{found.duration_s:.1f} s"),
         Fact("snippets", f"{len(found.scores)}, one every {found.clock.stride_s:.2f} s"),
     ]
-    if seconds is not None:
-        times = found.duration_s / max(seconds, 1e-9)
-        facts += [Fact("processing", f"{seconds:.1f} s ({times:.0f} times real time)")]
     return tuple(facts)

@@ -6,19 +6,21 @@ decoder, or wants too much memory, is left out and named. This process loads nei
 
 from __future__ import annotations
 
-import time
+import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from augrgb.annotations.annotation_set import AnnotationSet
 from augrgb.annotations.formats.elan import Elan
 from augrgb.core.errors import AugrgbError, EnvironmentFault
-from augrgb.core.files import file_name_of, remove_leftovers
+from augrgb.core.files import file_name_of, remove_leftovers, sha256_json
+from augrgb.core.opening import is_file, resolved
 from augrgb.core.types import Event, VideoRecord
 from augrgb.detection.writers import write_activitynet, write_csv, write_pku, write_srt, write_vtt
+from augrgb.inference.stored_detections import store_detections, stored_detections
 from augrgb.inference.supervisor import OPEN_S, GuardedDetector, allow_time_for, time_for
 from augrgb.inference.video_detections import VideoDetections
 from augrgb.report.data import DetectionPage
@@ -32,6 +34,7 @@ if TYPE_CHECKING:  # what the child alone uses
 ExtraFile = Literal["srt", "vtt", "eaf", "pku", "overlay"]
 EXTRA_FILES: tuple[ExtraFile, ...] = ("srt", "vtt", "eaf", "pku", "overlay")
 STRIP_FRAMES = 40
+_KEPT = ".detected"  # results of finished videos, until the command has finished
 _OVERLAY = ".overlay.mp4"
 _OVERLAY_PIXELS_PER_S = 2e6  # what a slow machine encodes
 
@@ -68,7 +71,8 @@ def detect_videos(
 ) -> DetectOutcome:
     """Detect in files and folders of files; one JSON and CSV for all, one HTML timeline for each.
 
-    A bad video is reported in `faults` and left out; the others are finished.
+    A bad video is reported in `faults` and left out; the others are finished. After an interruption the same call does
+    the rest, and ends in the same bytes.
 
     Args:
         videos: Files, folders that are searched, and patterns.
@@ -91,58 +95,85 @@ def detect_videos(
     found: list[VideoDetections] = []
     faults: list[AugrgbError] = []
     files: list[Path] = []
+    asked = [_model_state(model), min_score, dict(rule), partial, sorted(extra), device]
     try:
         with GuardedDetector(model, device) as detector:
             detector.check()
             for number, (name, path) in enumerate(paths.items()):
                 wanted = _Wanted(path, name, min_score, dict(rule), partial)
+                kept = out / _KEPT / f"{file_name_of(name)}.npz"
+                written = _files(wanted, out, frozenset(extra))
                 try:
-                    result, written = _detect_one(detector, wanted, out, frozenset(extra))
+                    key = sha256_json([*asked, name, str(resolved(path)), _state(path)])
+                    earlier = stored_detections(kept, key, path) if all(map(is_file, written.values())) else None
+                    result = earlier or _detect_one(detector, wanted, written)
+                    if earlier is None and len(paths) > 1:
+                        store_detections(kept, result, key)
                 except EnvironmentFault:
                     raise
                 except AugrgbError as fault:
                     faults.append(fault)
                 else:
                     found.append(result)
-                    files += written
+                    files += written.values()
                 finally:
                     if progress is not None:
                         progress(number + 1, len(paths))
     finally:
-        if "overlay" in extra:
-            remove_leftovers(out)  # of an overlay whose process died or was stopped
+        remove_leftovers(out)  # of a process that died or was stopped, such as an overlay's
     if found:
         detections = [detection for video in found for detection in video.detections]
         starts = {video.name: video.first_frame_s for video in found}
         write_activitynet(out / "detections.json", detections, list(starts), first_frames_s=starts)
         write_csv(out / "detections.csv", detections)
         files = [out / "detections.json", out / "detections.csv", *files]
+    shutil.rmtree(out / _KEPT, ignore_errors=True)
     return DetectOutcome(tuple(found), tuple(files), tuple(faults))
 
 
-def _detect_one(
-    detector: GuardedDetector, wanted: _Wanted, out: Path, extra: frozenset[ExtraFile]
-) -> tuple[VideoDetections, list[Path]]:
-    """The result for one video, and the files written."""
+def _files(wanted: _Wanted, out: Path, extra: frozenset[ExtraFile]) -> dict[str, Path]:
+    """What is written for one video, by kind."""
     stem = file_name_of(wanted.name)
+    places = {
+        "html": out / f"{stem}.html",
+        "overlay": out / f"{stem}{_OVERLAY}",
+        "srt": out / f"{stem}.srt",
+        "vtt": out / f"{stem}.vtt",
+        "eaf": out / f"{stem}.eaf",
+        "pku": out / "pku" / f"{stem}.txt",
+    }
+    return {kind: path for kind, path in places.items() if kind == "html" or kind in extra}
+
+
+def _detect_one(detector: GuardedDetector, wanted: _Wanted, files: Mapping[str, Path]) -> VideoDetections:
+    """The result for one video; its files are written."""
     result, page = detector.run(wanted.video, _find, wanted)
-    files = [out / f"{stem}.html"]
-    if "overlay" in extra:  # first, because it may still fail
-        files.append(out / f"{stem}{_OVERLAY}")
-        detector.run(wanted.video, _mark, (wanted, files[-1], result), timeout_s=_overlay_s(result))
-    write_detection_page(files[0], page)
+    if "overlay" in files:  # first, because it may still fail
+        detector.run(wanted.video, _mark, (wanted, files["overlay"], result), timeout_s=_overlay_s(result))
+    write_detection_page(files["html"], page)
     for kind, write in (("srt", write_srt), ("vtt", write_vtt)):
-        if kind in extra:
-            files.append(out / f"{stem}.{kind}")
-            write(files[-1], result.detections, first_frame_s=result.first_frame_s)
-    if "eaf" in extra:
-        files.append(out / f"{stem}.eaf")
-        _write_elan(files[-1], wanted.video, result)
-    if "pku" in extra:
+        if kind in files:
+            write(files[kind], result.detections, first_frame_s=result.first_frame_s)
+    if "eaf" in files:
+        _write_elan(files["eaf"], wanted.video, result)
+    if "pku" in files:
         numbers = {label: number for number, label in enumerate(result.classes, 1)}
-        write_pku(out / "pku", result.detections, [wanted.name], numbers)
-        files.append(out / "pku" / f"{stem}.txt")
-    return result, files
+        write_pku(files["pku"].parent, result.detections, [wanted.name], numbers)
+    return result
+
+
+def _state(path: Path) -> list[int]:
+    """Size and time of a file, which change with it; what cannot be read is refused when it is opened."""
+    try:
+        state = path.stat()
+    except OSError:
+        return []
+    return [state.st_size, state.st_mtime_ns]
+
+
+def _model_state(folder: Path) -> list[list[Any]]:
+    """All files of a model."""
+    return [[str(path.relative_to(folder)), *_state(path)] for path in sorted(folder.rglob("*.*")) if is_file(path)]
 
 
 def _write_elan(path: Path, video: Path, found: VideoDetections) -> None:
@@ -163,7 +194,6 @@ def _find(detector: Detector, wanted: _Wanted) -> tuple[VideoDetections, Detecti
     from augrgb.report.film_strip import film_strip
     from augrgb.video.thumbnails import Thumbnails
 
-    began_s = time.monotonic()
     strip = Thumbnails(STRIP_FRAMES)
     result = detector(
         wanted.video,
@@ -173,9 +203,8 @@ def _find(detector: Detector, wanted: _Wanted) -> tuple[VideoDetections, Detecti
         thumbnails=strip,
         opened=allow_time_for,
     )
-    seconds = time.monotonic() - began_s
     frames = film_strip(strip.frames(result.duration_s))
-    return result, detection_page(result, frames, bundle=detector.bundle, seconds=seconds)
+    return result, detection_page(result, frames, bundle=detector.bundle)
 
 
 def _mark(detector: Detector, argument: tuple[_Wanted, Path, VideoDetections]) -> int:

@@ -32,7 +32,8 @@ CLOCK = Clock(fps=15.0, window=8, stride=8)
 CLASSES = ("walk", "sit", "drink")
 WITHOUT_TORCH = """
 import sys
-sys.modules["torch"] = None
+ABSENT = "torch safetensors lightning_fabric matplotlib onnx onnxscript transformers"
+sys.modules |= dict.fromkeys(ABSENT.split())
 from augrgb.cli.main import main
 main(sys.argv[1:])
 """
@@ -142,6 +143,24 @@ def test_the_torch_programs_take_any_length(exported: Path, bundle: Path, count:
     features = torch.randn(count, 8)
     scores = ExportedModel(exported).session("stream")({"features": features.numpy()})[0]
     np.testing.assert_allclose(program(features).detach().numpy(), scores, atol=1e-5)
+
+
+def test_an_export_tests_itself(exported: Path, tmp_path: Path) -> None:
+    from support.tiny_project import run_cli
+
+    outcome = run_cli("detect", "--model", exported, "--self-test", "--json")
+    passed = json.loads(outcome.out)
+    assert outcome.code == 0 and passed["snippets"] == 9 and passed["difference"] < 1e-4
+    for path in exported.iterdir():
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    kept = json.loads((tmp_path / "sample.json").read_text())
+    kept["raw_scores"][4][1] += 0.01
+    (tmp_path / "sample.json").write_text(json.dumps(kept))
+    outcome = run_cli("detect", "--model", tmp_path, "--self-test")
+    assert outcome.code == 3 and "E-MOD-039" in outcome.err and "0.01" in outcome.err
+    (tmp_path / "sample.mp4").unlink()
+    outcome = run_cli("detect", "--model", tmp_path, "--self-test")
+    assert outcome.code == 3 and "E-MOD-038" in outcome.err
 
 
 def test_a_changed_file_is_refused(exported: Path, tmp_path: Path) -> None:

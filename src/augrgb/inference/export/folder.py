@@ -7,6 +7,7 @@
     step.onnx         only for filters with a look-ahead: features, real, states -> scores, shown, next states
     *.pt2             the same for `torch.export.load`
     thresholds.json   the bundle's, if it has one
+    sample.*          a short clip and what the bundle gave for it, for `augrgb detect --self-test`
     CARD.md           what the model is, in words
 
 `export.json` is written last: a folder without it is not complete. The metadata of every ONNX file holds its text too.

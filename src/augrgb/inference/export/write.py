@@ -21,13 +21,15 @@ from torch import Tensor, nn
 from augrgb.core.errors import EnvironmentFault, InputRefused, UsageFault
 from augrgb.core.files import make_folder, move_file, write_bytes, write_json, write_text
 from augrgb.core.opening import is_file, read_bytes, resolved, sha256_file
+from augrgb.core.timeline import Clock
 from augrgb.filters import SdTcn
 from augrgb.inference.bundle import Bundle
+from augrgb.inference.card import CARD_FILE, MEASURED_FILE, model_card
 from augrgb.inference.detector import Detector
-from augrgb.inference.export.card import model_card
 from augrgb.inference.export.folder import EXPORT_FILE, SCHEMA, ExportSettings, onnx_session
 from augrgb.inference.export.graphs import DetectorGraph, StepGraph, StreamGraph
 from augrgb.inference.export.plain_encoders import EncoderGraph
+from augrgb.inference.export.self_test import SAMPLE_VIDEO, run_self_test, write_sample
 from augrgb.inference.thresholds import THRESHOLDS_FILE
 from augrgb.inference.training_facts import FILE as TRAINING_FILE
 from augrgb.video.mp4 import write_mp4
@@ -35,6 +37,7 @@ from augrgb.video.mp4 import write_mp4
 TOLERANCE = 1e-4
 SNIPPETS = (1, 2, 9, 37)
 """Lengths on which an export is compared with torch."""
+_SAMPLE_SNIPPETS = 9
 _EXAMPLE = 37  # of the dynamic length while tracing: 0 and 1 would become constants
 
 
@@ -68,14 +71,17 @@ def export_bundle(folder: Path | str, out: Path | str) -> Exported:
     with tempfile.TemporaryDirectory(prefix=f".{out.name}-", dir=out.parent) as name:
         made = Path(name)
         settings = _write_parts(bundle, made)
-        write_text(made / "CARD.md", model_card(bundle, settings))
-        for file in (THRESHOLDS_FILE, TRAINING_FILE):
+        write_text(made / CARD_FILE, model_card(bundle))
+        for file in (THRESHOLDS_FILE, TRAINING_FILE, MEASURED_FILE):
             if is_file(folder / file):
                 write_bytes(made / file, read_bytes(folder / file))
         _write_settings(made, settings)
         differences = _compare(detector, made)
         settings = replace(settings, differences={str(count): value for count, value in differences.items()})
         _write_settings(made, settings)
+        write_mp4(made / SAMPLE_VIDEO, _moving_noise(_frames(bundle.clock, _SAMPLE_SNIPPETS)), bundle.clock.fps)
+        write_sample(made, detector)
+        run_self_test(made)
         make_folder(out)
         (out / EXPORT_FILE).unlink(missing_ok=True)
         names = sorted(path.name for path in made.iterdir() if path.name != EXPORT_FILE)
@@ -119,7 +125,7 @@ def _write_parts(bundle: Bundle, out: Path) -> ExportSettings:
         bundle=bundle.checksum,
     )
     where = bundle.folder
-    texts = {"augrgb": json.dumps({"schema": SCHEMA, **asdict(settings)}), "augrgb.card": model_card(bundle, settings)}
+    texts = {"augrgb": json.dumps({"schema": SCHEMA, **asdict(settings)}), "augrgb.card": model_card(bundle)}
     write = _Writer(out, where, texts)
     write(encoder, "encoder", {"windows": windows}, ["features"])
     write(whole, "stream", {"features": features}, ["scores"])
@@ -222,7 +228,7 @@ def _compare(detector: Detector, made: Path) -> dict[int, float]:
     for count in SNIPPETS:
         with tempfile.TemporaryDirectory() as name:
             video = Path(name) / "clip.mp4"
-            write_mp4(video, _moving_noise(clock.offset + clock.window + (count - 1) * clock.stride), clock.fps)
+            write_mp4(video, _moving_noise(_frames(clock, count)), clock.fps)
             score = float(np.median(detector(video).scores))
             one, other = detector(video, min_score=score), there(video, min_score=score)
         differences[count] = max(
@@ -253,6 +259,10 @@ def _compare_detector(detector: Detector, made: Path) -> None:
         if difference > TOLERANCE:
             problem = f"detector.onnx differs by {difference:.2g} on {count} snippets (at most {TOLERANCE:g})"
             raise InputRefused("E-MOD-036", bundle.folder, problem, "Use the model itself; please report it.")
+
+
+def _frames(clock: Clock, snippets: int) -> int:
+    return clock.offset + clock.window + (snippets - 1) * clock.stride
 
 
 def _moving_noise(count: int) -> Iterator[NDArray[np.uint8]]:
