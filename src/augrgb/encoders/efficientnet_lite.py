@@ -36,7 +36,8 @@ class EfficientNetLite(SnippetEncoder):
         side: Frames are resized to side x side; default 224, 240 or 260, as the published weights were trained.
         normalize: `window` takes brightness and contrast out of every window; `none` leaves frames as they are, as
             the published weights saw them.
-        fast: Use the faster reading of the network where no gradients are wanted; equal within rounding.
+        fast: Use the faster reading of the network where no gradients are wanted, as in frozen layers at the beginning;
+            equal within rounding.
 
     Shape: windows (N, window, H, W, 3) uint8 -> (N, 2560), (N, 1280) without motion.
     """
@@ -100,7 +101,7 @@ class EfficientNetLite(SnippetEncoder):
         images = x.flatten(0, 1).permute(0, 3, 1, 2) * (USUAL_STD / _NETWORK_STD)
         images = images + (USUAL_MEAN - _NETWORK_MEAN) / _NETWORK_STD
         fast = self.fast and not torch.is_grad_enabled()
-        features = self.net.fast(images, frames) if fast else self.net(images, frames)
+        features = self.net.fast(images, frames) if fast else self.net(images, frames, fast=self.fast)
         features = features.view(x.shape[0], frames, self.net.dim)
         appearance: Tensor = features.mean(dim=1)
         if not self.motion:

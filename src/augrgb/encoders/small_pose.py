@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from augrgb.core.dropout import ShardedDropout
 from augrgb.core.errors import UsageFault
-from augrgb.encoders.parts.body_frame import body_frame, landmarks
+from augrgb.encoders.parts.body_frame import body_frame, body_marks
 from augrgb.encoders.snippet_encoder import SnippetEncoder, check_windows
 
 
@@ -23,7 +23,7 @@ class SmallPose(SnippetEncoder):
     Deviation: joints have learned embeddings and are kept apart in the last layer, because sides matter.
 
     Args:
-        names: Joint names; hips and neck are found by theirs.
+        names: Joint names; hips, and neck or shoulders, are found by theirs.
         parents: Index of each joint's parent, -1 for the root.
         dim: Feature width.
         width: Channels of the first block; the others have 1.5 and 2 times as many.
@@ -57,7 +57,7 @@ class SmallPose(SnippetEncoder):
             "width": width,
             "dropout": dropout,
         }
-        self.marks = landmarks(tuple(names))
+        self.marks = body_marks(tuple(names))
         graph = _adjacency(tuple(parents))
         self.enter = nn.Linear(6, width)
         self.identity = nn.Parameter(torch.randn(self.joints, width) * 0.1)

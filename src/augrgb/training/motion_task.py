@@ -16,6 +16,8 @@ from augrgb.training.teachers.snippet import SnippetTeacher
 from augrgb.training.terms import DistillationTerm
 
 ROWS, COLUMNS, PARTS = 6, 8, 2
+TARGETS = PARTS * ROWS * COLUMNS * 3
+"""Numbers that describe the motion of a window."""
 _READ = 256  # windows at a time
 Floats = NDArray[np.float32]
 
@@ -34,8 +36,7 @@ def motion_targets(rgb: SnippetBank, flow: SnippetBank, steps_per_pixel: float) 
         begins = np.cumsum(flow.counts) - flow.counts
         numbers = begins[videos] + np.minimum(snippets, flow.counts[videos] - 1)
         parts.append(_cells(flow.windows(numbers).astype(np.float32) / np.float32(steps_per_pixel)))
-    width = PARTS * ROWS * COLUMNS * 3
-    return np.concatenate(parts) if parts else np.zeros((0, width), np.float32)
+    return np.concatenate(parts) if parts else np.zeros((0, TARGETS), np.float32)
 
 
 def _cells(flow: Floats) -> Floats:

@@ -16,6 +16,7 @@ from augrgb.core.types import Dataset, VideoRecord
 from augrgb.encoders.snippet_encoder import SnippetEncoder
 from augrgb.features.frame_cache import source_of
 from augrgb.poses.files import Skeleton, read_poses
+from augrgb.poses.pose_lengths import pose_length_faults
 from augrgb.recipe.assembly import with_device
 from augrgb.recipe.build import unlabelled_share
 from augrgb.recipe.encoder_assembly import (
@@ -37,7 +38,7 @@ from augrgb.video.flow import iter_flow
 from augrgb.video.flow.settings import FlowSettings
 from augrgb.video.probe import probe
 from augrgb.workflows.dry_run import DryRun, check_annotations, check_disk, check_memory, train_one_step
-from augrgb.workflows.pose_lengths import pose_length_faults
+from augrgb.workflows.dry_run_pretrain import check_pretraining
 
 _CHANNELS = {"rgb": 3, "flow": 2}
 
@@ -47,8 +48,8 @@ def dry_run_encoder(
 ) -> DryRun:
     """Check annotations, open every video and pose file, load the teachers, and train one step on random windows.
 
-    Assembles the run as training does, part by part. Only the first frame of each video is decoded, and only a
-    temporary folder is written.
+    The videos of pretraining are opened too, and one step of it is trained. Assembles the run as training does, part by
+    part. Only the first frame of each video is decoded, and only a temporary folder is written.
 
     Args:
         recipe: What would be trained on what.
@@ -71,6 +72,8 @@ def dry_run_encoder(
         records = [dataset.videos[i] for i in ids]
         skeleton = _check_files(report, records, modalities, data.allow_missing or 0, progress)
         _check_room(report, recipe, records, modalities, run)
+    if recipe.pretrain is not None:
+        check_pretraining(report, recipe, run, gpu)
     sensor = None
     if dataset is not None and modality in SENSORS:
         sensor = next((f for f in (_sensor(record, modality) for record in dataset.videos.values()) if f), None)
@@ -253,7 +256,7 @@ def _random_outputs(
         found[name] = outputs(stream.stream.filter.width, classes is None or stream.settings.classes == classes)
     if teachers.joints is None or skeleton is None:
         return found, None
-    return found, outputs(teachers.joints.width(len(skeleton.names), recipe.clock.window), False)
+    return found, outputs(teachers.joints.width(skeleton, recipe.clock.window), False)
 
 
 def _try_flow(flow: FlowSettings) -> None:

@@ -19,8 +19,8 @@ from augrgb.core.opening import check_folder, resolved
 from augrgb.core.progress import Progress
 from augrgb.core.seeds import rng_at
 from augrgb.core.types import Dataset, Event, VideoRecord
+from augrgb.poses.pose_lengths import pose_length_faults
 from augrgb.workflows.init_recipe import write_recipes
-from augrgb.workflows.pose_lengths import pose_length_faults
 
 
 @dataclass(frozen=True)

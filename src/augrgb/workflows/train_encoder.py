@@ -10,7 +10,7 @@ from augrgb.parallel.workers import available_cores
 from augrgb.recipe.assembly import with_device
 from augrgb.recipe.encoder_assembly import assemble_encoder
 from augrgb.recipe.encoder_schema import EncoderRecipe
-from augrgb.recipe.pretrain_assembly import PRETRAINED, assemble_pretraining, pretrained_recipe
+from augrgb.recipe.pretrain_assembly import PRETRAINED, assemble_pretraining, finished_pretraining, pretrained_recipe
 from augrgb.training.settings import FitResult
 
 
@@ -46,8 +46,9 @@ def train_encoder(
     recipe, gpu = with_device(recipe, device)
     workers = _share_of_cores() if workers is None else workers
     if recipe.pretrain is not None:
-        first = assemble_pretraining(recipe, run, workers=workers, decoding=decoding)
-        first.train(run / PRETRAINED, gpu=gpu, progress=pretraining)
+        if not finished_pretraining(recipe, run):
+            first = assemble_pretraining(recipe, run, workers=workers, decoding=decoding)
+            first.train(run / PRETRAINED, gpu=gpu, progress=pretraining)
         recipe = pretrained_recipe(recipe, run)
     assembly = assemble_encoder(recipe, run, workers=workers, decoding=decoding)
     return assembly.train(run, gpu=gpu, progress=progress)

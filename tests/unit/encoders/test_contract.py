@@ -11,7 +11,7 @@ from augrgb.core.dropout import Rows, set_rows
 from augrgb.core.errors import InputRefused, UsageFault
 from augrgb.encoders import ENCODERS
 from augrgb.encoders.augment import augment
-from augrgb.encoders.parts.body_frame import body_frame, landmarks
+from augrgb.encoders.parts.body_frame import body_frame, body_marks
 from augrgb.encoders.snippet_encoder import encode_windows
 from support.video_samples import STICK, STICK_PARENTS, stick_motion
 
@@ -166,7 +166,7 @@ def turned(windows: Any, degrees: Any, move: Any = (0.0, 0.0, 0.0), scale: Any =
 @pytest.mark.parametrize("degrees", [30, 90, 180, 275])
 def test_poses_look_the_same_from_every_side(degrees: Any) -> None:
     windows = np.stack([stick_motion(8, seed) for seed in range(3)])
-    marks = landmarks(STICK)
+    marks = body_marks(STICK)
     np.testing.assert_allclose(
         body_frame(turned(windows, degrees, (1, -0.3, 2), 1.3), marks), body_frame(windows, marks), atol=1e-3
     )
@@ -183,7 +183,7 @@ def test_left_and_right_stay_apart() -> None:
 def test_walking_shows_in_the_speed() -> None:
     windows = np.repeat(stick_motion(1)[None], 8, axis=1)
     windows[..., 0] += np.arange(8, dtype=np.float32)[None, :, None] * 0.1
-    framed = body_frame(windows, landmarks(STICK))
+    framed = body_frame(windows, body_marks(STICK))
     assert np.abs(framed[0, 1:, :, :3] - framed[0, :1, :, :3]).max() < 1e-4
     assert np.abs(framed[0, 1:, :, 3:]).max() > 1.0
 

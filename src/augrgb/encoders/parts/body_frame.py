@@ -16,11 +16,47 @@ _ALIASES = {
     "left_shoulder": ("left_shoulder", "l_shoulder", "shoulder_left", "shoulderleft"),
     "right_shoulder": ("right_shoulder", "r_shoulder", "shoulder_right", "shoulderright"),
 }
-BODY_PARTS = ("root", "neck", "left", "right")
+_BETWEEN = {"root": ("left", "right"), "neck": ("left_shoulder", "right_shoulder")}
+Marks = dict[str, tuple[int, ...]]
+"""For each landmark the joints in whose middle it is: one, or two where the skeleton has no joint of its own there."""
 
 
-def landmarks(names: tuple[str, ...], parts: tuple[str, ...] = BODY_PARTS) -> dict[str, int]:
-    """Joint numbers by their usual names: of `root`, `neck`, `left` and `right` hip, or of the parts asked for.
+def body_marks(names: tuple[str, ...]) -> Marks:
+    """Root, neck, and both hips: joints by their usual names, or the middle of the hips or shoulders.
+
+    >>> body_marks(("left_shoulder", "right_shoulder", "left_hip", "right_hip"))
+    {'root': (2, 3), 'neck': (0, 1), 'left': (2,), 'right': (3,)}
+
+    Raises:
+        UsageFault: E-POS-005, a landmark cannot be found.
+    """
+    marks: Marks = {}
+    for part in ("root", "neck", "left", "right"):
+        try:
+            marks[part] = (landmarks(names, (part,))[part],)
+        except UsageFault:
+            sides = _BETWEEN.get(part)
+            if sides is None:
+                raise
+            try:
+                marks[part] = tuple(landmarks(names, sides).values())
+            except UsageFault as fault:
+                raise _lacking(part, names, f" (or {' and '.join(_ALIASES[side][0] for side in sides)})") from fault
+    return marks
+
+
+def place_of(windows: NDArray[np.float32], mark: tuple[int, ...]) -> NDArray[np.float32]:
+    """Where a landmark is.
+
+    Shape: (..., V, 3) -> (..., 3).
+    """
+    if len(mark) == 1:
+        return np.asarray(windows[..., mark[0], :])
+    return np.asarray(windows[..., list(mark), :].mean(axis=-2))
+
+
+def landmarks(names: tuple[str, ...], parts: tuple[str, ...]) -> dict[str, int]:
+    """Joint numbers of parts of the body, by their usual names.
 
     Raises:
         UsageFault: E-POS-005, a landmark cannot be found.
@@ -31,13 +67,17 @@ def landmarks(names: tuple[str, ...], parts: tuple[str, ...] = BODY_PARTS) -> di
         aliases = _ALIASES[part]
         hits = [known[alias] for alias in aliases if alias in known]
         if not hits:
-            remedy = f"Name it one of: {', '.join(aliases)}."
-            raise UsageFault("E-POS-005", "skeleton", f"no {part} joint among {', '.join(names) or 'no names'}", remedy)
+            raise _lacking(part, names)
         found[part] = hits[0]
     return found
 
 
-def body_frame(windows: NDArray[np.float32], marks: dict[str, int]) -> NDArray[np.float32]:
+def _lacking(part: str, names: tuple[str, ...], instead: str = "") -> UsageFault:
+    problem = f"no {part} joint among {', '.join(names) or 'no names'}"
+    return UsageFault("E-POS-005", "skeleton", problem, f"Name it one of: {', '.join(_ALIASES[part])}{instead}.")
+
+
+def body_frame(windows: NDArray[np.float32], marks: Marks) -> NDArray[np.float32]:
     """Pose windows with each frame's root at the origin, the mean hip line along x, the torso one long, plus speed.
 
     One turn about the vertical and one scale for a whole window, so turning and moving stay visible; speed is that of
@@ -45,7 +85,7 @@ def body_frame(windows: NDArray[np.float32], marks: dict[str, int]) -> NDArray[n
 
     Shape: (N, window, V, 3) meters -> (N, window, V, 6): position, and change since the last frame x 10.
     """
-    across = (windows[:, :, marks["left"]] - windows[:, :, marks["right"]]).mean(axis=1)  # (N, 3)
+    across = (place_of(windows, marks["left"]) - place_of(windows, marks["right"])).mean(axis=1)  # (N, 3)
     angle = np.arctan2(across[:, 2], across[:, 0])
     cos, sin = np.cos(angle)[:, None, None], np.sin(angle)[:, None, None]
     turned = np.stack(
@@ -56,8 +96,8 @@ def body_frame(windows: NDArray[np.float32], marks: dict[str, int]) -> NDArray[n
         ],
         axis=-1,
     )
-    torso = np.linalg.norm(windows[:, :, marks["neck"]] - windows[:, :, marks["root"]], axis=-1).mean(axis=1)
+    torso = np.linalg.norm(place_of(windows, marks["neck"]) - place_of(windows, marks["root"]), axis=-1).mean(axis=1)
     turned /= np.maximum(torso, 1e-3)[:, None, None, None]
     speed = np.diff(turned, axis=1, prepend=turned[:, :1]) * 10.0
-    position = turned - turned[:, :, [marks["root"]]]
+    position = turned - place_of(turned, marks["root"])[:, :, None]
     return np.concatenate([position, speed], axis=-1).astype(np.float32)

@@ -124,6 +124,8 @@ class EfficientNetLiteNet(nn.Module):
         temporal_shift: Lin et al., "TSM: Temporal Shift Module for Efficient Video Understanding", ICCV 2019, in every
             block with an identity (residual shift, one eighth of the channels each way).
 
+    Frozen layers at the beginning are read in the fast way in training too, unless `fast` is false.
+
     Shape: images (N, 3, H, W) in about -1 .. 1, N a multiple of `frames` -> (N, 1280).
     """
 
@@ -143,19 +145,37 @@ class EfficientNetLiteNet(nn.Module):
                 dim = dim_out
         self.head = ConvNorm(dim, _HEAD)
 
-    def forward(self, x: Tensor, frames: int = 1) -> Tensor:
-        x = self.stem(x.contiguous(memory_format=torch.channels_last))
-        for block in self.blocks:
+    def forward(self, x: Tensor, frames: int = 1, *, fast: bool = True) -> Tensor:
+        first = self._frozen_parts() if fast and not x.requires_grad else 0
+        if first:  # nothing there learns, so the fast reading does
+            with torch.no_grad():
+                x = self._read_fast(x, frames, first)
+        else:
+            x = self.stem(x.contiguous(memory_format=torch.channels_last))
+        for block in self.blocks[max(first - 1, 0) :]:
             x = block(x, frames)
         y: Tensor = self.head(x)
         return y.mean(dim=(2, 3))
 
     def fast(self, x: Tensor, frames: int = 1) -> Tensor:
         """The same within rounding, without gradients: normalization folded in, few frames at a time."""
-        fused = _can_fuse(x)
-        stem, head = self.stem.folded(fused), self.head.folded(fused)
+        return self._read_fast(x, frames, len(self.blocks) + 2)
+
+    def _frozen_parts(self) -> int:
+        """How many of stem and blocks, from the beginning, have no weight that learns."""
+        count = 0
+        for part in (self.stem, *self.blocks):
+            if any(parameter.requires_grad for parameter in part.parameters()):
+                break
+            count += 1
+        return count
+
+    def _read_fast(self, x: Tensor, frames: int, parts: int) -> Tensor:
+        """The first `parts` (at least one) of stem, blocks, and head with its mean over places."""
+        fused, whole = _can_fuse(x), parts > len(self.blocks) + 1
+        stem, head = self.stem.folded(fused), self.head.folded(fused) if whole else None
         blocks: list[tuple[Bottleneck, list[_Folded]]] = []
-        for block in self.blocks:
+        for block in self.blocks[: parts - 1]:
             assert isinstance(block, Bottleneck)
             blocks.append((block, [unit.folded(fused) for unit in block.units()]))
         results = []
@@ -167,7 +187,7 @@ class EfficientNetLiteNet(nn.Module):
                 for unit in units:
                     y = unit(y)
                 y = y.add_(entry) if block.identity else y
-            results.append(head(y).mean(dim=(2, 3)))
+            results.append(head(y).mean(dim=(2, 3)) if head is not None else y)
         return torch.cat(results) if results else x.new_zeros(0, _HEAD)
 
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from augrgb.core.errors import UsageFault
-from augrgb.encoders.parts.body_frame import body_frame, landmarks
+from augrgb.encoders.parts.body_frame import Marks, body_frame, body_marks, landmarks
 from augrgb.encoders.parts.skeleton_graphs import check_parents
 from augrgb.encoders.parts.spine_frame import NETWORK_AXES, SPINE_PARTS, spine_frame
 from augrgb.encoders.snippet_encoder import check_windows
@@ -67,11 +67,8 @@ class PoseInput(nn.Module):
             "persons": persons,
         }
         self.root = tuple(parents).index(-1)
-        self.marks: dict[str, int] = {}
-        if axes == "body":
-            self.marks = landmarks(tuple(names))
-        elif axes != "camera":
-            self.marks = landmarks(tuple(names), SPINE_PARTS)
+        self.marks: Marks = body_marks(tuple(names)) if axes == "body" else {}
+        self.spine_marks = landmarks(tuple(names), SPINE_PARTS) if axes in ("spine", "spine_each") else {}
         ends = torch.tensor([joint if parent < 0 else parent for joint, parent in enumerate(parents)])
         self.register_buffer("bone_ends", ends, persistent=False)
         self.bone_ends: Tensor
@@ -102,7 +99,7 @@ class PoseInput(nn.Module):
         if self.axes == "body":
             return body_frame(windows, self.marks)
         if self.axes != "camera":
-            return spine_frame(windows, self.marks, every_frame=self.axes == "spine_each")
+            return spine_frame(windows, self.spine_marks, every_frame=self.axes == "spine_each")
         moved = windows - windows[:, :1, self.root, None]
         speed = np.diff(moved, axis=1, prepend=moved[:, :1]) * np.float32(10)
         return np.concatenate([moved, speed], axis=-1)

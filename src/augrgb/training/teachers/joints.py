@@ -14,7 +14,7 @@ from torch import Tensor
 from augrgb.core.batch import Batch, StreamDims, StreamOutput
 from augrgb.core.errors import InputRefused
 from augrgb.core.timeline import Clock
-from augrgb.encoders.parts.body_frame import body_frame, landmarks
+from augrgb.encoders.parts.body_frame import Marks, body_frame, body_marks, place_of
 from augrgb.losses.parts.distillation_loss import DistillationLoss, mean_or_nothing
 from augrgb.losses.parts.projection import Projection
 from augrgb.poses.files import PoseFrames, Skeleton
@@ -40,9 +40,9 @@ class JointTarget:
     form: Literal["mse", "l1"] = "mse"
     project: Literal["linear", "mlp"] = "mlp"
 
-    def width(self, joints: int, window: int) -> int:
+    def width(self, skeleton: Skeleton, window: int) -> int:
         """Coordinates of a snippet: those of all joints but the root, in the frames that are used."""
-        return min(self.frames or window, window) * (joints - 1) * 3
+        return min(self.frames or window, window) * len(_others(skeleton, _marks(skeleton, self.axes))) * 3
 
 
 class JointRegression(DistillationLoss):
@@ -85,8 +85,9 @@ def joint_teacher(
 ) -> SnippetTeacher:
     """Root-relative positions at each snippet's frames, standardized per joint and axis; NaN where not seen.
 
-    Needs N x frames x (V - 1) x 3 numbers of memory. A frame whose root was not seen is ignored; so is, in the
-    `body`'s axes, a window in which the hips, or root and neck, were never seen together.
+    Needs N x frames x (V - 1) x 3 numbers of memory (V where the root is not a joint but the middle of the hips). A
+    frame whose root was not seen is ignored; so is, in the `body`'s axes, a window in which the hips, or root and neck,
+    were never seen together.
 
     Args:
         tracks: Poses of each video at the frame rate of `grid`; None where there are none.
@@ -101,10 +102,10 @@ def joint_teacher(
         UsageFault: E-POS-005, the skeleton has no hips or neck (for `body`).
         InputRefused: E-ENC-006, no video has poses.
     """
-    marks = landmarks(skeleton.names) if axes == "body" else {"root": skeleton.parents.index(-1)}
+    marks = _marks(skeleton, axes)
     used = frames if frames is not None and frames < grid.window else grid.window
     picked = ((np.arange(used) + 0.5) * grid.window / used).astype(np.int64)
-    others = np.array([joint for joint in range(len(skeleton.names)) if joint != marks["root"]])
+    others = _others(skeleton, marks)
     parts: list[Floats] = []
     for track, count in zip(tracks, grid_counts, strict=True):
         if track is None:
@@ -122,18 +123,28 @@ def joint_teacher(
     return SnippetTeacher(values, available=np.asarray(~np.isnan(values).all(axis=1)))
 
 
-def _positions(track: PoseFrames, grid: Clock, count: int, marks: dict[str, int], axes: Axes) -> Floats:
+def _marks(skeleton: Skeleton, axes: Axes) -> Marks:
+    return body_marks(skeleton.names) if axes == "body" else {"root": (skeleton.parents.index(-1),)}
+
+
+def _others(skeleton: Skeleton, marks: Marks) -> NDArray[np.int64]:
+    """All joints but the root, which is always at the origin."""
+    return np.array([joint for joint in range(len(skeleton.names)) if (joint,) != marks["root"]], np.int64)
+
+
+def _positions(track: PoseFrames, grid: Clock, count: int, marks: Marks, axes: Axes) -> Floats:
     """(count, window, V, 3) relative to the root, NaN where not seen or after the track's end."""
     frames = grid.offset + np.arange(count)[:, None] * grid.stride + np.arange(grid.window)
     rows = np.minimum(frames, len(track.joints) - 1)
     windows = track.joints[rows]
     seen = track.seen[rows] & (frames < len(track.joints))[..., None]  # (count, window, V)
-    usable = seen[:, :, marks["root"]]
+    there = {part: seen[:, :, list(mark)].all(axis=2) for part, mark in marks.items()}
+    usable = there["root"]
     if axes == "body":
         positions = body_frame(windows, marks)[..., :3]
-        hips = (seen[:, :, marks["left"]] & seen[:, :, marks["right"]]).any(axis=1)
-        torso = (seen[:, :, marks["root"]] & seen[:, :, marks["neck"]]).any(axis=1)
+        hips = (there["left"] & there["right"]).any(axis=1)
+        torso = (there["root"] & there["neck"]).any(axis=1)
         usable = usable & (hips & torso)[:, None]
     else:
-        positions = windows - windows[:, :, [marks["root"]]]
+        positions = windows - place_of(windows, marks["root"])[:, :, None]
     return np.where((seen & usable[..., None])[..., None], positions, np.float32(np.nan))
