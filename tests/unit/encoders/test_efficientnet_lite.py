@@ -13,6 +13,7 @@ from augrgb.encoders.small_rgb import SmallRGB
 from augrgb.recipe import EncoderRecipe
 from augrgb.recipe.encoder_schema import AugmentSection
 from augrgb.recipe.load import check_recipe
+from augrgb.training.encoder_start import freeze
 
 
 def windows(count: int = 2) -> np.ndarray:
@@ -29,6 +30,23 @@ def test_plain_and_fast_reading_are_equal_also_with_temporal_shift() -> None:
         plain = encoder(x)
     assert fast.shape == (2, 2560)
     torch.testing.assert_close(fast, plain, atol=1e-4, rtol=1e-4)
+
+
+@pytest.mark.parametrize("frozen", [[], ["net.stem.*"], ["net.stem.*", "net.blocks.[0-9].*"]])
+def test_frozen_layers_are_read_fast_and_the_others_learn_the_same(frozen: list[str]) -> None:
+    torch.manual_seed(0)
+    encoder = EfficientNetLite(side=64, temporal_shift=True)
+    freeze(encoder, frozen)
+    gradients = []
+    for fast in (True, False):
+        encoder.fast = fast
+        encoder.zero_grad()
+        encoder(encoder.prepare(windows())).square().mean().backward()
+        gradients.append({name: p.grad.clone() for name, p in encoder.named_parameters() if p.grad is not None})
+    assert gradients[0].keys() == gradients[1].keys() and "net.head.conv.weight" in gradients[0]
+    assert ("net.stem.conv.weight" in gradients[0]) == (not frozen)
+    for name, found in gradients[0].items():
+        torch.testing.assert_close(found, gradients[1][name], atol=1e-5, rtol=1e-3)
 
 
 def test_a_still_window_has_no_motion() -> None:

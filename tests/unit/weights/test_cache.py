@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import zipfile
 from pathlib import Path
 
@@ -11,9 +12,11 @@ import torch
 
 from augrgb.core.errors import EnvironmentFault, InputRefused, UsageFault
 from augrgb.core.weights import read_weights
+from augrgb.encoders.import_weights import PUBLISHED
 from augrgb.weights import WEIGHTS, WeightsEntry, WheelSource, kept_file, weights_file
 from augrgb.weights import cache as cache_module
 from augrgb.weights.cache import entry_file
+from support.tiny_project import expect_success
 
 NAME = "augrgb_test_weights-1.0-py3-none-any.whl"
 
@@ -105,3 +108,17 @@ def test_what_is_verified_has_hash_size_and_self_test() -> None:
         assert not entry.sha256 or (len(entry.sha256) == 64 and entry.bytes)
         if entry.test is not None:
             assert entry.test.expected
+
+
+def test_the_list_says_what_nobody_has_verified() -> None:
+    rows = {row["name"]: row for row in json.loads(expect_success("weights", "list", "--json").out)}
+    assert rows.keys() == WEIGHTS.keys()
+    for name, entry in WEIGHTS.items():
+        assert rows[name]["verified"] == (entry.test is not None) and rows[name]["page"]
+        if not entry.verified:  # then it says how to get and import the file
+            assert entry.encoder in PUBLISHED or entry.encoder == "hf"
+            assert "augrgb import-weights" in entry.remark and not rows[name]["sha256"]
+    assert {"i3d_rgb", "i3d_flow", "agcn", "stgcn_pp", "hf"} <= {entry.encoder for entry in WEIGHTS.values()}
+    table = expect_success("weights", "list").out.splitlines()
+    (lite0,), (dino,) = ([line.split() for line in table if name in line] for name in ("efficientnet_lite0", "dinov2"))
+    assert "yes" in lite0 and "no" in dino

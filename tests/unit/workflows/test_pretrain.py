@@ -121,7 +121,9 @@ def test_a_dry_run_opens_the_videos_and_trains_a_step(project: Path, unlabeled: 
     report = dry_run_encoder(recipe(project, pretrain=pretrain_on(unlabeled)), tmp_path / "run")
     rows = [(check.what, check.found) for check in report.checks]
     assert not report.faults and not (tmp_path / "run").exists()
-    assert any(what == "pretraining" and found.startswith("4 videos") and "3 with poses" in found for what, found in rows)
+    assert any(
+        what == "pretraining" and found.startswith("4 videos") and "3 with poses" in found for what, found in rows
+    )
     assert any(what == "pretraining" and "E-VID-001" in found for what, found in rows)
     assert any(what == "pretraining step" for what, _ in rows)
     report = dry_run_encoder(recipe(project, pretrain=pretrain_on(tmp_path / "nothing")), tmp_path / "run")
