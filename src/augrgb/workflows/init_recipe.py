@@ -65,7 +65,8 @@ def write_recipes(dataset: Dataset, split: str, folder: Path) -> tuple[list[Path
     features = f"{place}/features/rgb"
     write_text(
         stream,
-        f"# augrgb extract {place} runs/encoder -o {features}\n# augrgb train {stream.as_posix()} -o runs/rgb\n{comment}"
+        f"# augrgb extract {place} runs/encoder -o {features}\n"
+        f"# augrgb train {stream.as_posix()} -o runs/rgb\n{comment}"
         f"data:\n  dataset: {_quoted(place)}\n  split: {_quoted(split)}\n  features: {{rgb: {_quoted(features)}}}\n"
         f"student: {{modality: rgb, filter: {{sd_tcn: {{layers: {layers}, width: 128}}}}}}\n",
     )
