@@ -10,7 +10,7 @@ import pytest
 import torch
 import yaml
 
-from augrgb.core.files import sha256_file
+from augrgb.core.opening import sha256_file
 from augrgb.encoders.efficientnet_lite import EfficientNetLite
 from augrgb.encoders.files import load_encoder
 from augrgb.encoders.pretrained import load_pretrained
