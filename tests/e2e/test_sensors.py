@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -107,17 +108,17 @@ def test_sensors_are_known_to_the_dataset_where_they_are(taught: Path) -> None:
 def test_their_clock_is_checked(taught: Path, modality: str) -> None:
     found = json.loads(expect_success("data", "align", taught, "--modality", modality, "--json").out)
     assert found["verdict"] == "aligned" and found["recordings"] == VIDEOS - WITHOUT_SENSOR
-    assert found["error_s"] < 0.5 and found["correlation_stated"] > 0.5
+    assert found["error_s"] < 0.5 and found["correlation_stated"] > 0.3
 
 
 def test_a_wrong_clock_is_found(taught: Path, tmp_path: Path) -> None:
-    for path in (taught / "thermal").glob("*.npz"):
-        np.savez(tmp_path / path.name, values=np.load(path)["values"], fps=float(ROWS_PER_S), start=1.5)
-    described = (taught / "dataset.json").read_text().replace("thermal/", f"{tmp_path.as_posix()}/")
-    assert str(tmp_path) in described
-    (tmp_path / "dataset.json").write_text(described.replace('"videos/', f'"{(taught / "videos").as_posix()}/'))
+    for name in ("videos", "thermal", "signal"):
+        shutil.copytree(taught / name, tmp_path / name)
+    shutil.copy(taught / "dataset.json", tmp_path)
+    for path in (tmp_path / "thermal").glob("*.npz"):
+        np.savez(path, values=np.load(path)["values"], fps=float(ROWS_PER_S), start=1.5)
     outcome = run_cli("data", "align", tmp_path, "--modality", "grid")
-    assert outcome.code == 3 and "E-SEN-009" in outcome.err and "-1.5 s" in outcome.err
+    assert outcome.code == 3 and "E-SEN-009" in outcome.err and "start -1.5 s" in outcome.err
 
 
 def test_teachers_act_where_their_sensor_is(taught: Path) -> None:
@@ -135,7 +136,7 @@ def test_a_stream_of_the_sensor_teaches_that_of_the_video(taught: Path, monkeypa
     expect_success("train", "sensors/sensor", *STREAM)
     expect_success("distill", "sensors/augmented_rgb", *STREAM, "--dry-run")
     expect_success("distill", "sensors/augmented_rgb", *STREAM)
-    assert "average" in expect_success("evaluate", "runs/augmented_rgb").out.lower()
+    assert "1 of 1 videos scored" in expect_success("evaluate", "runs/augmented_rgb").out
     assert len(open_features(taught / "features" / "sensor").ids()) == VIDEOS - WITHOUT_SENSOR
 
 
