@@ -59,6 +59,11 @@ TEXTS = {
         "P01_11_0,P01,P01_11,00:00:00.00,00:00:01.89,take plate,take,0,plate,2\n"
         "P01_11_1,P01,P01_11,00:00:01.56,00:00:02.45,put plate,put-down,1,plate,2\n",
     ),
+    "label-studio-csv": (
+        "a.csv",
+        'annotation_id,annotator,created_at,id,kinds,lead_time,video\n1,"a@b.c",2026,4,'
+        '"[{""ranges"": [{""start"": 1, ""end"": 2}], ""timelinelabels"": [""a""]}]",9.5,"a.mp4"\n',
+    ),
     "boris-tabular": (
         "a.tsv",
         "Observation id\to\nTime offset (s)\t0\n\nTime\tMedia file path\tTotal length\tFPS\tSubject\tBehavior\tStatus\n"
@@ -115,6 +120,19 @@ JSONS = {
             }
         },
     },
+    "label-studio-min": [
+        {
+            "video": "/data/upload/1/0f3a9c2e-a.mp4",
+            "id": 1,
+            "kinds": [{"ranges": [{"start": 1, "end": 2}], "timelinelabels": ["a"]}],
+            "sounds": [{"start": 0.5, "end": 1.5, "channel": 0, "labels": ["b"]}],
+            "annotator": 1,
+            "annotation_id": 1,
+            "created_at": "2026-01-01T00:00:00Z",
+            "lead_time": 9.5,
+        }
+    ],
+    "event-list-json": [{"video": "a.mov", "label": "cut", "start": "00:01.50", "end": 3.25}],
     "label-studio": [
         {
             "id": 1,
@@ -141,6 +159,7 @@ JSONS = {
 }
 VARIANTS = {
     "via-csv": "via",
+    "label-studio-csv": "label-studio-min",
     "boris-tabular": "boris",
     "boris-aggregated": "boris",
     "frame-wise-spans": "frame-wise",

@@ -22,6 +22,8 @@ FILES = {
     "elan": ("e.eaf", '<?xml version="1.0"?>\n<ANNOTATION_DOCUMENT AUTHOR="">'),
     "via": ("v.json", '{"project": {"pid": "1", "vid_list": ["1"]}}'),
     "label-studio": ("l.json", '[{"id": 1, "annotations": []}]'),
+    "label-studio-min": ("m.json", '[{"video": "a.mp4", "annotator": 1, "annotation_id": 1, "lead_time": 2}]'),
+    "event-list-json": ("k.json", '[{"video": "kitchen.mov", "label": "cut", "startTime": 1, "endTime": 2}]'),
     "cvat": ("annotations.xml", "<annotations><version>1.1</version><meta>"),
     "boris": ("k.boris", '{"project_format_version": "7.0", "behaviors_conf": {}}'),
     "frame-wise": ("P03_milk.txt", "SIL\nSIL\nSIL\ntake_cup\ntake_cup\ntake_cup\n"),
@@ -42,7 +44,18 @@ def test_every_format_is_recognised_and_by_itself_alone(tmp_path: Path, name: An
     file, text = FILES[name]
     (tmp_path / file).write_text(text)
     assert detect_format(tmp_path / file) == name
-    if name in ("tsu-csv", "charades-csv", "thumos-txt", "pku-mmd", "elan", "augrgb", "csv", "via", "bmn-json"):
+    if name in (
+        "tsu-csv",
+        "charades-csv",
+        "thumos-txt",
+        "pku-mmd",
+        "elan",
+        "augrgb",
+        "csv",
+        "via",
+        "bmn-json",
+        "event-list-json",
+    ):
         assert detect_format(tmp_path) == name
 
 

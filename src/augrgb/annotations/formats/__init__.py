@@ -10,8 +10,10 @@ from augrgb.annotations.formats.cvat import Cvat
 from augrgb.annotations.formats.dataset_json import DatasetJson
 from augrgb.annotations.formats.elan import Elan
 from augrgb.annotations.formats.epic_kitchens import EpicKitchens
+from augrgb.annotations.formats.event_list_json import EventListJson
 from augrgb.annotations.formats.frame_wise import FrameWise
 from augrgb.annotations.formats.label_studio import LabelStudio
+from augrgb.annotations.formats.label_studio_min import LabelStudioMin
 from augrgb.annotations.formats.multithumos_json import MultiThumosJson
 from augrgb.annotations.formats.perception_test import PerceptionTest
 from augrgb.annotations.formats.pku_mmd import PkuMmd
@@ -36,8 +38,10 @@ __all__ = [
     "DatasetJson",
     "Elan",
     "EpicKitchens",
+    "EventListJson",
     "FrameWise",
     "LabelStudio",
+    "LabelStudioMin",
     "MultiThumosJson",
     "PerceptionTest",
     "PkuMmd",

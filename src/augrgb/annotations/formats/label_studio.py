@@ -1,10 +1,11 @@
-"""Label Studio JSON exports of video projects: `TimelineLabels` ranges in frames."""
+"""Label Studio JSON exports of video projects: `TimelineLabels` ranges in frames, audio regions in seconds."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 from urllib.parse import parse_qs, unquote, urlparse
 
 from augrgb.annotations.annotation_format import AnnotationFormat
@@ -28,13 +29,14 @@ _UPLOAD = re.compile(r"^[0-9a-f]{8}-(.+)$")
 
 
 class LabelStudio(AnnotationFormat):
-    """Label Studio: list of tasks; results of type `timelinelabels` hold `ranges` of frames.
+    """Label Studio: list of tasks; results of type `timelinelabels` hold `ranges` of frames, audio regions seconds.
 
     Frames are counted from 1 and the end is inclusive, as in Label Studio's converter. They are frames of the rate
     that the labeling interface declares (24 where it says nothing), whatever the video has; the export says it only
     where a task has boxes with times too. The video's id is the name in the task's address, without the prefix that
     uploading puts in front. A task with no (or only skipped) annotations, or with none of this kind, was never
-    annotated. Other kinds of results are counted.
+    annotated. Other kinds of results are counted. Of several annotations of a task those without any result give way to
+    the others, which is noted.
 
     Args:
         fps: The rate that the labeling interface declares (`frameRate` of `<Video>`; 24 without it): one number, or per
@@ -45,7 +47,7 @@ class LabelStudio(AnnotationFormat):
     """
 
     name = "label-studio"
-    suffixes = (".json",)
+    suffixes: ClassVar[tuple[str, ...]] = (".json",)
     zero = "player"
     tool_frames = True
     signs = ('"data"', '"annotations"', '"result"')
@@ -73,19 +75,20 @@ class LabelStudio(AnnotationFormat):
         asked: list[str] = []
         faults: list[AugrgbError] = []
         videos: dict[str, VideoRecord] = {}
-        left = 0
-        for at, value in iter_json(path):
-            if not at or isinstance(at[0], str):
-                as_list({} if at else value, path)  # an object, or no container at all, is refused
-                continue
-            place = (path, f"[{at[0]}]")
+        left = empty = 0
+        for at, value in self._tasks(path):
+            place = (path, at)
             try:
-                video_id, results = self._task(as_object(value, *place), place)
+                task = as_object(value, *place)
+                video_id = video_of(_address(task, place))
                 if video_id in videos:
-                    raise InputRefused("E-ID-001", f"{path} [{at[0]}]", f"a second task for the video {video_id!r}")
-                timed = [result for result in results or () if result.get("type") == "timelinelabels"]
+                    raise InputRefused("E-ID-001", f"{path} {at}", f"a second task for the video {video_id!r}")
+                results, given_way = self._results(task, place)
+                empty += given_way
+                timed = [result for result in results or () if _is_timed(result)]
                 left += len(results or ()) - len(timed)
-                fps = self._rate(video_id, value["data"], results or [], declared, place) if timed else 1.0
+                in_frames = any(result.get("type") == "timelinelabels" for result in timed)
+                fps = self._rate(video_id, value["data"], results or [], declared, place) if in_frames else 1.0
                 if fps is None:
                     asked.append(video_id)
                     continue
@@ -101,11 +104,17 @@ class LabelStudio(AnnotationFormat):
             faults.append(InputRefused("E-ANN-060", path, problem, _ASK))
         raise_together(faults)
         used = {event.label for video in videos.values() for event in video.events or ()}
-        note = Finding("E-ANN-022", "results left out", "noted", str(path), f"{left} that are not TimelineLabels")
+        notes = []
+        if left:
+            detail = f"{left} that are neither TimelineLabels nor regions of sound"
+            notes.append(Finding("E-ANN-022", "results left out", "noted", str(path), detail))
+        if empty:
+            detail = f"{empty} without any result, of tasks that have others (--set annotator=first or last takes one)"
+            notes.append(Finding("E-ANN-044", "empty annotations", "noted", str(path), detail))
         return AnnotationSet(
             classes=read_class_list(self.classes).classes if self.classes is not None else tuple(sorted(used)),
             videos=videos,
-            findings=(note,) if left else (),
+            findings=tuple(notes),
             closed=self.classes is not None,
         )
 
@@ -125,21 +134,42 @@ class LabelStudio(AnnotationFormat):
             return as_number(member(data, name, *place, "data"), *place, "data", name)
         return declared if declared is not None else rate_of_sequences(results)
 
-    def _task(self, task: dict[str, Any], place: tuple[object, ...]) -> tuple[str, list[dict[str, Any]] | None]:
-        data = as_object(member(task, "data", *place), *place, "data")
-        address = next((v for v in (data.get("video"), data.get("video_url"), *data.values()) if _is_video(v)), None)
-        if address is None:
-            raise InputRefused("E-ANN-001", " ".join(map(str, place)), f"no video in the task's data {sorted(data)}")
+    def _tasks(self, path: Path) -> Iterator[tuple[str, Any]]:
+        """Place in the file and value of each task."""
+        for at, value in iter_json(path):
+            if not at or isinstance(at[0], str):
+                as_list({} if at else value, path)  # an object, or no container at all, is refused
+                continue
+            yield f"[{at[0]}]", value
+
+    def _results(self, task: dict[str, Any], place: tuple[object, ...]) -> tuple[list[dict[str, Any]] | None, int]:
+        """Results of the chosen annotation (None: there is none), and how many empty ones gave way to it."""
         rows = [as_object(a, *place) for a in as_list(member(task, "annotations", *place), *place, "annotations")]
-        kept = [row for row in rows if not row.get("was_cancelled")]
+        kept = [
+            [as_object(result, *place, "result") for result in as_list(member(row, "result", *place), *place, "result")]
+            for row in rows
+            if not row.get("was_cancelled")
+        ]
+        empty = 0
         if len(kept) > 1 and self.annotator == "only":
-            problem = f"{len(kept)} annotations of one video"
-            raise UsageFault("E-ANN-028", " ".join(map(str, place)), problem, "Choose: --set annotator=first or last")
+            filled = [results for results in kept if results] or kept[:1]
+            if len(filled) > 1:
+                problem = f"{len(filled)} annotations of one video"
+                remedy = "Choose: --set annotator=first or last"
+                raise UsageFault("E-ANN-028", " ".join(map(str, place)), problem, remedy)
+            empty, kept = (len(kept) - 1 if filled[0] else 0), filled
         if not kept:
-            return video_of(address), None
-        chosen = kept[-1 if self.annotator == "last" else 0]
-        results = as_list(member(chosen, "result", *place), *place, "result")
-        return video_of(address), [as_object(result, *place, "result") for result in results]
+            return None, 0
+        return kept[-1 if self.annotator == "last" else 0], empty
+
+
+def _address(task: dict[str, Any], place: tuple[object, ...]) -> str:
+    """The address of the video, or of the sound, that a task shows."""
+    data = as_object(member(task, "data", *place), *place, "data")
+    for value in (data.get("video"), data.get("video_url"), *data.values()):
+        if isinstance(value, str) and _is_video(value):
+            return value
+    raise InputRefused("E-ANN-001", " ".join(map(str, place)), f"no video in the task's data {sorted(data)}")
 
 
 def video_of(address: str) -> str:
@@ -151,17 +181,33 @@ def video_of(address: str) -> str:
     return match[1] if match and "/upload/" in parts.path else stem
 
 
-def _is_video(value: object) -> bool:
-    return isinstance(value, str) and PurePosixPath(video_of(value)).name != "" and "." in value
+def _is_video(value: str) -> bool:
+    return PurePosixPath(video_of(value)).name != "" and "." in value
+
+
+def _is_timed(result: dict[str, Any]) -> bool:
+    """Whether a result is a span of time: of the timeline in frames, or of sound in seconds (not of characters)."""
+    if result.get("type") == "timelinelabels":
+        return True
+    value = result.get("value")
+    return (
+        result.get("type") == "labels"
+        and isinstance(value, dict)
+        and {"start", "end", "labels"} <= value.keys()
+        and not isinstance(value.get("text"), str)
+        and not {"startOffset", "paragraphlabels"} & value.keys()
+    )
 
 
 def _events(results: list[dict[str, Any]], fps: float, place: tuple[object, ...]) -> tuple[Event, ...]:
     events: list[Event] = []
     for result in results:
         value = as_object(member(result, "value", *place), *place, "value")
-        labels = as_list(member(value, "timelinelabels", *place), *place, "timelinelabels")
-        for span in as_list(member(value, "ranges", *place), *place, "ranges"):
-            ends = [as_number(member(as_object(span, *place), key, *place), *place, key) for key in ("start", "end")]
-            times = FrameCounting(fps, first=1, end_inclusive=True).to_seconds(ends[0], ends[1])
-            events.extend(Event(as_text(label, *place), *times) for label in labels)
+        in_frames = result.get("type") == "timelinelabels"
+        key = "timelinelabels" if in_frames else "labels"
+        labels = [as_text(label, *place) for label in as_list(member(value, key, *place), *place, key)]
+        for span in as_list(member(value, "ranges", *place), *place, "ranges") if in_frames else [value]:
+            ends = [as_number(member(as_object(span, *place), end, *place), *place, end) for end in ("start", "end")]
+            times = FrameCounting(fps, first=1, end_inclusive=True).to_seconds(*ends) if in_frames else tuple(ends)
+            events.extend(Event(label, times[0], times[1]) for label in labels or [""])
     return tuple(events)

@@ -22,7 +22,7 @@ from augrgb.core.files import write_text
 from augrgb.core.opening import is_file
 from augrgb.core.types import Event, VideoRecord
 
-_COLUMNS = {
+COLUMNS = {
     "video": (
         *("video_id", "id", "video_name", "video_file", "file", "filename", "file_name", "media_file"),
         *("media_file_path", "media", "clip", "clip_id"),
@@ -100,8 +100,8 @@ class PlainCsv(AnnotationFormat):
         if {"classname", "youtube_id"} <= set(names):
             clips = "these are HACS clips, samples of 2 s with label 1 (the action) and -1 (not it), no segments"
             return Near(0.9, f"{clips}; take HACS_segments JSON")
-        columns = find_columns(names, _COLUMNS | _EXTRA)
-        has = {key: bool(columns[key]) for key in _COLUMNS}
+        columns = find_columns(names, COLUMNS | _EXTRA)
+        has = {key: bool(columns[key]) for key in COLUMNS}
         has["end"] = has["end"] or bool(columns["duration"])
         missing = [key for key, found in has.items() if not found]
         if not missing or len(names) < 2:
@@ -153,14 +153,14 @@ class _Rows:
         self._path, self._given = path, given
         self._table = read_table(path, text)
         self._names = self._table.names
-        self._found = find_columns(self._names, _COLUMNS | _EXTRA)
+        self._found = find_columns(self._names, COLUMNS | _EXTRA)
         for key, name in given.items():
             self._found[key] = [self._named(key, name)]
         taken = {self._found[key][0] for key in given}
         for key in self._found.keys() - given.keys():  # a column that was named has no second meaning
             self._found[key] = [column for column in self._found[key] if column not in taken]
         self.columns = {key: columns[0] for key, columns in self._found.items() if columns}
-        missing = [key for key in _COLUMNS if key not in self.columns]
+        missing = [key for key in COLUMNS if key not in self.columns]
         if "duration" in self.columns and missing == ["end"]:
             missing = []
         if missing:
@@ -198,7 +198,7 @@ class _Rows:
     def findings(self) -> list[Finding]:
         """A note for each column that could have been meant too."""
         found = []
-        for key in _COLUMNS:
+        for key in COLUMNS:
             first, *others = self._found[key] or [0]
             if others and key not in self._given:
                 names = ", ".join(repr(self._names[other]) for other in others)
