@@ -64,6 +64,16 @@ TEXTS = {
         'annotation_id,annotator,created_at,id,kinds,lead_time,video\n1,"a@b.c",2026,4,'
         '"[{""ranges"": [{""start"": 1, ""end"": 2}], ""timelinelabels"": [""a""]}]",9.5,"a.mp4"\n',
     ),
+    "elan-text": (
+        "a.txt",
+        "default\t\t00:00:01.000\t1.0\t00:00:02.500\t2.5\t00:00:01.500\t1.5\twalk\n"
+        "default\tme\t00:00:03.000\t3.0\t00:00:04.000\t4.0\t00:00:01.000\t1.0\tsit\n",
+    ),
+    "elan-text-columns": (
+        "a.txt",
+        '"#file:///C:/x/a.eaf"\nBegin Time - ss.msec\tEnd Time - ss.msec\tDuration - ss.msec\thands\tfeet\n'
+        "1.0\t2.5\t1.5\tcut\t\n3.0\t4.0\t1.0\t\twalk\n",
+    ),
     "boris-tabular": (
         "a.tsv",
         "Observation id\to\nTime offset (s)\t0\n\nTime\tMedia file path\tTotal length\tFPS\tSubject\tBehavior\tStatus\n"
@@ -158,6 +168,7 @@ JSONS = {
     },
 }
 VARIANTS = {
+    "elan-text-columns": "elan-text",
     "via-csv": "via",
     "label-studio-csv": "label-studio-min",
     "boris-tabular": "boris",

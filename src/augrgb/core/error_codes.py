@@ -193,6 +193,7 @@ CODES: Final[dict[str, ErrorCode]] = {
     "E-ANN-060": ErrorCode("input", "Frame numbers count frames of Label Studio's labeling interface, whose rate is not known.", "Give the `frameRate` of its `<Video>` tag, 24 if it has none: `--set fps=24`, or `--set interface=FILE.xml`."),
     "E-ANN-061": ErrorCode("input", "An ELAN file has times in a unit that ELAN does not have.", "Save it again in ELAN."),
     "E-ANN-062": ErrorCode("input", "Frame numbers in a CVAT project lie outside its tasks.", "Export the tasks one by one."),
+    "E-ANN-070": ErrorCode("usage", "The export of a CVAT job does not name its video.", "Name it: `--set video=NAME`; or rename the file after the video."),
     "E-ANN-043": ErrorCode("finding", "Several columns could be meant, or a column was read in one of two ways.", "If it is the wrong one, name the column as the message shows."),
     # Splits and roles
     "E-SPL-001": ErrorCode("usage", "The dataset has no split with this name.", "Take one of the names in the message."),
@@ -279,6 +280,7 @@ CODES: Final[dict[str, ErrorCode]] = {
     "E-FEA-026": ErrorCode("input", "A folder holds both `.safetensors` and `.npy` features.", "Keep them in two folders."),
     "E-FEA-027": ErrorCode("input", "A file in the quarantine folder is not a quarantine note.", "Remove it."),
     "E-FEA-028": ErrorCode("finding", "Features of two modalities of a video end at different times.", "Extract both from the same video with the right clock."),
+    "E-FEA-031": ErrorCode("finding", "Feature arrays are stored as (C, T), as their shapes or the lengths of the videos show.", "They are turned when they are read. Declare another clock if the lengths were a coincidence."),
     # Encoders
     "E-ENC-001": ErrorCode("input", "The weights for `init` are of another encoder.", "Name the same encoder, or other weights."),
     "E-ENC-002": ErrorCode("input", "The weights for `init` have other shapes.", "Use the same options, or set `init.classifier=false` for another number of classes."),

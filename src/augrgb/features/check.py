@@ -11,6 +11,8 @@ from augrgb.annotations.annotation_set import AnnotationSet
 from augrgb.annotations.findings import Finding
 from augrgb.core.errors import AugrgbError
 from augrgb.core.timeline import Clock
+from augrgb.features.npy_folder import NpyFolder
+from augrgb.features.orientation import oriented, other_reading
 from augrgb.features.renamed import RenamedFeatures, with_ids_of
 from augrgb.features.store import open_features
 from augrgb.features.video_features import FeatureFolder, VideoFeatures
@@ -34,7 +36,11 @@ def feature_findings(annotations: AnnotationSet, folders: Sequence[Path], clock:
             found.append(Finding(fault.code, "feature folder cannot be used", "refused", str(folder), str(fault)))
             continue
         spans[folder] = {}
-        opened = with_ids_of(opened, annotations.videos)
+        durations_s = {video_id: video.duration_s for video_id, video in annotations.videos.items()}
+        opened = oriented(with_ids_of(opened, annotations.videos), durations_s)
+        inner = opened.inner if isinstance(opened, RenamedFeatures) else opened
+        if isinstance(inner, NpyFolder) and inner.turned:
+            found.append(Finding("E-FEA-031", "arrays are (C, T)", "noted", str(folder), "turned to (T, C) when read"))
         if isinstance(opened, RenamedFeatures):
             found.extend(opened.match.finding(folder))
         found.extend(_missing(annotations, opened))
@@ -75,7 +81,9 @@ def _file(
         covered, stride_s = spans[video_id]
         if abs(covered - video.duration_s) > max(2 * stride_s + track.clock.window_s, 0.02 * video.duration_s):
             detail = f"{folder.folder}: features cover {covered:.2f} s, the video lasts {video.duration_s:.2f} s"
-            yield Finding("E-FEA-012", "features of another length", "noted", video_id, detail)
+            other = other_reading(track.values.shape, track.clock, video.duration_s)
+            detail += f"; {other}" if other else ""
+            yield Finding("E-FEA-012", "features of another length", "refused" if other else "noted", video_id, detail)
 
 
 def _lengths(spans: Mapping[Path, Mapping[str, _Span]]) -> Iterator[Finding]:

@@ -193,7 +193,7 @@ class FeatureStore:
 
 
 def open_features(folder: Path | str, clock: Clock | None = None, dim: int | None = None) -> FeatureFolder:
-    """Open a feature folder: of `augrgb extract`, or of third-party `.npy` files with a declared clock.
+    """Open a feature folder: of `augrgb extract`, or of third-party `.npy` or `.npz` files with a declared clock.
 
     Args:
         folder: The folder.
@@ -212,13 +212,13 @@ def open_features(folder: Path | str, clock: Clock | None = None, dim: int | Non
     folder = Path(folder)
     if not folder.is_dir():
         raise InputRefused("E-FEA-002", folder, "no such feature folder", "Run `augrgb extract` first.")
-    ours, third_party = any(folder.glob("*.safetensors")), any(folder.glob("*.npy"))
+    ours, third_party = any(folder.glob("*.safetensors")), any(folder.glob("*.np[yz]"))
     if ours and third_party:
-        raise InputRefused("E-FEA-026", folder, "holds both .safetensors and .npy features", "Keep them apart.")
+        raise InputRefused("E-FEA-026", folder, "holds both .safetensors and .npy or .npz features", "Keep them apart.")
     if third_party:
         if clock is None:
             remedy = "Declare fps, window and stride with which they were made."
-            raise InputRefused("E-FEA-020", folder, ".npy features do not state their time base", remedy)
+            raise InputRefused("E-FEA-020", folder, ".npy and .npz features do not state their time base", remedy)
         return NpyFolder(folder, clock, dim)
     store = FeatureStore(folder)
     if clock is not None and clock != store.clock:

@@ -17,6 +17,7 @@ from augrgb.core.errors import AugrgbError, InputRefused, UsageFault, did_you_me
 from augrgb.core.file_rows import FileRows
 from augrgb.core.timeline import Clock, nearest_snippets
 from augrgb.core.types import Dataset
+from augrgb.features.orientation import oriented, other_reading
 from augrgb.features.renamed import RenamedFeatures, with_ids_of
 from augrgb.features.video_features import FeatureFolder, VideoFeatures
 
@@ -63,7 +64,8 @@ class StreamData:
             raise UsageFault("E-FEA-001", dataset.name, f"no features for {grid!r}", did_you_mean(grid, features))
         wanted = tuple(video_ids)
         self.dataset, self.grid = dataset, grid
-        self.features = {name: with_ids_of(source, wanted) for name, source in features.items()}
+        durations_s = {v: dataset.videos[v].duration_s for v in wanted if v in dataset.videos}
+        self.features = {name: oriented(with_ids_of(source, wanted), durations_s) for name, source in features.items()}
         for name, source in self.features.items():
             if isinstance(source, RenamedFeatures):
                 _log.warning("%s: %s features: %s", dataset.name, name, source.match.rule)
@@ -151,7 +153,7 @@ class StreamData:
             problem = f"{modality} features are not finite at (snippet, channel) {first}"
             raise InputRefused("E-FEA-005", video_id, problem, "Extract them again.")
         if modality == self.grid:
-            self._check_duration(video_id, track.clock, len(values))
+            self._check_duration(video_id, track.clock, values.shape)
             self._grids[video_id] = (track.clock, len(values))
         else:
             self._check_ends(video_id, modality, track.clock, len(values), *self._grid_of(video_id))
@@ -267,14 +269,17 @@ class StreamData:
         indices, there = nearest_snippets(track.clock, len(track.values), clock, count)
         return np.where(there[:, None], track.values[indices], np.float32(0)), there
 
-    def _check_duration(self, video_id: str, clock: Clock, count: int) -> None:
+    def _check_duration(self, video_id: str, clock: Clock, shape: tuple[int, ...]) -> None:
         """A wrongly declared clock would silently shift every label."""
+        count = shape[0]
         duration_s = self.dataset.videos[video_id].known_duration_s
         end_s = float(clock.starts_s(count)[-1]) + clock.window_s
         if self._label_rule == "center" and abs(end_s - duration_s) > clock.stride_s + clock.window_s + 1e-6:
             problem = (
                 f"{count} {self.grid} snippets on {clock} end at {end_s:.2f} s, but the video lasts {duration_s:.2f} s"
             )
+            other = other_reading(shape, clock, duration_s)
+            problem += f"; {other}" if other else ""
             raise InputRefused("E-FEA-004", video_id, problem, "Declare the clock with which they were extracted.")
 
     def _check_ends(self, video_id: str, modality: str, clock: Clock, count: int, grid: Clock, grid_count: int) -> None:

@@ -20,6 +20,7 @@ FILES = {
     "thumos-txt": ("Diving_val.txt", "video_validation_0000001  72.80 76.40\r\n"),
     "pku-mmd": ("0002-L.txt", "1,2,3,1\n"),
     "elan": ("e.eaf", '<?xml version="1.0"?>\n<ANNOTATION_DOCUMENT AUTHOR="">'),
+    "elan-text": ("t.txt", "default\t\t00:00:01.000\t00:00:02.000\t00:00:01.000\tcut\n"),
     "via": ("v.json", '{"project": {"pid": "1", "vid_list": ["1"]}}'),
     "label-studio": ("l.json", '[{"id": 1, "annotations": []}]'),
     "label-studio-min": ("m.json", '[{"video": "a.mp4", "annotator": 1, "annotation_id": 1, "lead_time": 2}]'),

@@ -59,3 +59,40 @@ def test_a_folder_that_is_none_says_what_its_files_lack(tmp_path: Path) -> None:
     (tmp_path / "events.csv").write_text("video,label,begin\na,cut,1\n")
     with pytest.raises(InputRefused, match=r"E-ANN-006.*no column end"):
         detect_format(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("a.csv", "video,label,start,end\na,cut,1,2\na,,3,4\n"),
+        ("a.srt", "1\n00:00:01,000 --> 00:00:02,000\ncut\n\n2\n00:00:03,000 --> 00:00:04,000\n\n"),
+        (
+            "a.json",
+            '[{"video": "a", "label": "cut", "start": 1, "end": 2}, '
+            '{"video": "a", "label": null, "start": 3, "end": 4}]',
+        ),
+        (
+            "b.json",
+            '{"database": {"a": {"duration": 9, "annotations": [{"label": "cut", "segment": [1, 2]}, '
+            '{"label": null, "segment": [3, 4]}]}}}',
+        ),
+        (
+            "c.json",
+            '{"a": {"duration_second": 9, "annotations": [{"label": "cut", "segment": [1, 2]}, '
+            '{"label": "", "segment": [3, 4]}]}}',
+        ),
+        (
+            "a.xml",
+            "<annotations><meta><task><id>1</id><source>a.mp4</source></task></meta>"
+            '<track id="0" label="cut"><box frame="10"/><box frame="20" outside="1"/></track>'
+            '<track id="1"><box frame="30"/><box frame="40" outside="1"/></track></annotations>',
+        ),
+    ],
+)
+def test_an_event_without_a_label_is_an_ignored_region_in_every_format(tmp_path: Path, name: str, text: str) -> None:
+    (tmp_path / name).write_text(text)
+    found = read_annotations(tmp_path / name, options={"fps": 10.0} if name == "a.xml" else {})
+    video = found.videos["a"]
+    assert found.classes == ("cut",) and video.events == (Event("cut", 1.0, 2.0),)
+    assert video.ignored == (Event("", 3.0, 4.0),)
+    assert "E-ANN-018" in {finding.code for finding in found.findings}

@@ -9,6 +9,7 @@ from augrgb.annotations.formats.charades_json import CharadesJson
 from augrgb.annotations.formats.cvat import Cvat
 from augrgb.annotations.formats.dataset_json import DatasetJson
 from augrgb.annotations.formats.elan import Elan
+from augrgb.annotations.formats.elan_text import ElanText
 from augrgb.annotations.formats.epic_kitchens import EpicKitchens
 from augrgb.annotations.formats.event_list_json import EventListJson
 from augrgb.annotations.formats.frame_wise import FrameWise
@@ -37,6 +38,7 @@ __all__ = [
     "Cvat",
     "DatasetJson",
     "Elan",
+    "ElanText",
     "EpicKitchens",
     "EventListJson",
     "FrameWise",

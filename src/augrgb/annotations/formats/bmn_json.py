@@ -10,7 +10,7 @@ from augrgb.annotations.annotation_format import AnnotationFormat
 from augrgb.annotations.annotation_set import AnnotationSet
 from augrgb.annotations.reading.class_list import read_class_list
 from augrgb.annotations.reading.json_reader import iter_json
-from augrgb.annotations.reading.json_values import as_list, as_number, as_object, as_text, member
+from augrgb.annotations.reading.json_values import as_label, as_list, as_number, as_object, as_text, member
 from augrgb.annotations.reading.text_files import head_of
 from augrgb.core.errors import AugrgbError, InputRefused, raise_together
 from augrgb.core.types import Event, VideoRecord
@@ -65,7 +65,7 @@ def _video(video: dict[str, Any], path: Path, video_id: str) -> VideoRecord:
         for position, item in enumerate(as_list(video["annotations"], path, video_id, "annotations")):
             place = (path, video_id, f"annotations[{position}]")
             annotation = as_object(item, *place)
-            label = as_text(member(annotation, "label", *place), *place, "label")
+            label = as_label(member(annotation, "label", *place), *place, "label")
             segment = as_list(member(annotation, "segment", *place), *place, "segment")
             if len(segment) != 2:
                 raise InputRefused("E-ANN-001", " ".join(map(str, place)), f"segment {segment}, expected two times")

@@ -29,11 +29,13 @@ class Cvat(AnnotationFormat):
     before it, that is taken off again. A track lasts from its first visible frame up to (not including) the frame
     where it is outside, or through its last frame. Tags of one label on neighbouring frames (by the task's frame step)
     join. The label is the track's, or the value of one of its attributes. Classes stand in the order of the task's
-    labels. The file is read one track or image at a time.
+    labels. The file is read one track or image at a time. The export of a job does not name its video: it is the file's
+    name, unless that is CVAT's own `annotations.xml`.
 
     Args:
         fps: The constant frame rate: one number, or per video. Required.
         attribute: The attribute that names the action, where the label is only `person`.
+        video: Name of the video, for the export of a job.
         classes: Class list; any other label is then a mistake.
     """
 
@@ -42,8 +44,15 @@ class Cvat(AnnotationFormat):
     zero = "first-frame"
     signs = ("<annotations>", "<meta>", "<task>")
 
-    def __init__(self, *, fps: Rates = None, attribute: str | None = None, classes: Path | None = None) -> None:
-        self.fps, self.attribute, self.classes = fps, attribute, classes
+    def __init__(
+        self,
+        *,
+        fps: Rates = None,
+        attribute: str | None = None,
+        video: str | None = None,
+        classes: Path | None = None,
+    ) -> None:
+        self.fps, self.attribute, self.video, self.classes = fps, attribute, video, classes
 
     @classmethod
     def sniff(cls, path: Path) -> bool:
@@ -53,21 +62,24 @@ class Cvat(AnnotationFormat):
     def read(self, path: Path) -> AnnotationSet:
         need_rates(self.fps, path)
         meta = _meta(path)
-        tasks = meta.findall("task") or meta.findall("project/tasks/task")
+        tasks = meta.findall("task") or meta.findall("project/tasks/task") or meta.findall("job")
         if not tasks:
             raise InputRefused("E-ANN-029", path, _NOT_CVAT)
         tasks_of = {task.findtext("id", "").strip(): task for task in tasks}
-        ids = {task.findtext("id", "").strip(): _video_id(task, path) for task in tasks}
+        ids = {task.findtext("id", "").strip(): self._video_id(task, path) for task in tasks}
         if len(set(ids.values())) < len(tasks):
             raise InputRefused("E-ID-001", path, f"several tasks for one video: {sorted(ids.values())}")
-        spans = self._spans(path, {key: frame_step(task) for key, task in tasks_of.items()})
+        found_attribute: list[bool] = []
+        spans = self._spans(path, {key: frame_step(task) for key, task in tasks_of.items()}, found_attribute)
+        if self.attribute is not None and found_attribute and not any(found_attribute):
+            raise UsageFault("E-ANN-027", path, f"no attribute {self.attribute!r} of any track or tag")
         spans = _in_their_videos(spans, tasks_of, path)
         videos = {}
         for key, video_id in ids.items():
             frames = FrameCounting(rate_of(self.fps, video_id, path))
             events = tuple(Event(label, *frames.to_seconds(start, end)) for label, start, end in spans[key])
             videos[video_id] = VideoRecord(video_id, events=events, fps=frames.fps)
-        used = {event.label for video in videos.values() for event in video.events or ()}
+        used = {event.label for video in videos.values() for event in video.events or () if event.label}
         if self.classes is not None:
             classes = read_class_list(self.classes).classes
         else:
@@ -79,19 +91,28 @@ class Cvat(AnnotationFormat):
             )
         return AnnotationSet(classes, videos, closed=self.classes is not None, in_frames=True)
 
-    def _label(self, element: Element, path: Path, fallback: Element) -> str:
-        if self.attribute is not None:
-            for holder in (element, fallback):
-                for attribute in holder.iterfind("attribute"):
-                    if attribute.get("name") == self.attribute and (attribute.text or "").strip():
-                        return (attribute.text or "").strip()
-            raise UsageFault("E-ANN-027", f"{path} track {fallback.get('id')}", f"no attribute {self.attribute!r}")
-        label = element.get("label") or fallback.get("label")
-        if not label:
-            raise InputRefused("E-ANN-035", f"{path} track {fallback.get('id')}", "has no label")
-        return label
+    def _video_id(self, task: Element, path: Path) -> str:
+        name = (self.video or task.findtext("source") or task.findtext("name") or "").strip()
+        if not name and path.stem.lower() != "annotations":
+            name = path.name
+        if not name:
+            remedy = "Name it: --set video=NAME, or rename the file after it."
+            raise UsageFault("E-ANN-070", path, "the export of a job does not name its video", remedy)
+        return PurePosixPath(name.replace("\\", "/")).stem
 
-    def _spans(self, path: Path, steps: dict[str, int]) -> dict[str, list[_Span]]:
+    def _label(self, element: Element, fallback: Element, found: list[bool]) -> str:
+        """The label of a shape or tag, "" for none; whether it has the wanted attribute is added to `found`."""
+        if self.attribute is None:
+            return element.get("label") or fallback.get("label") or ""
+        for holder in (element, fallback):
+            for attribute in holder.iterfind("attribute"):
+                if attribute.get("name") == self.attribute:
+                    found.append(True)
+                    return (attribute.text or "").strip()
+        found.append(False)
+        return ""
+
+    def _spans(self, path: Path, steps: dict[str, int], found: list[bool]) -> dict[str, list[_Span]]:
         """(label, first frame, end frame) of each task's tracks and tags, in order of time."""
         spans: dict[str, list[tuple[str, int, int]]] = {key: [] for key in steps}
         tagged: dict[str, dict[str, _Runs]] = {key: {} for key in steps}
@@ -100,24 +121,24 @@ class Cvat(AnnotationFormat):
             if above is None or key not in steps:
                 continue
             if element.tag == "track":
-                spans[key].extend(self._track(element, steps[key], path))
+                spans[key].extend(self._track(element, steps[key], path, found))
             tags = [element] if element.tag == "tag" else element.findall("tag") if element.tag == "image" else []
             for tag in tags:
                 frame = _frame(element, "frame" if element.tag == "tag" else "id", path)
-                tagged[key].setdefault(self._label(tag, path, tag), _Runs(steps[key])).add(frame)
+                tagged[key].setdefault(self._label(tag, tag, found), _Runs(steps[key])).add(frame)
         for key, labels in tagged.items():
             spans[key].extend((label, start, end) for label, runs in labels.items() for start, end in runs.joined())
             spans[key].sort(key=_by_time)
         return spans
 
-    def _track(self, track: Element, step: int, path: Path) -> list[tuple[str, int, int]]:
+    def _track(self, track: Element, step: int, path: Path, found: list[bool]) -> list[tuple[str, int, int]]:
         spans: list[tuple[str, int, int]] = []
         shapes = sorted((shape for shape in track if shape.get("frame")), key=lambda s: _frame(s, "frame", path))
         running: tuple[str, int] | None = None
         last = 0
         for shape in shapes:
             frame = _frame(shape, "frame", path)
-            label = self._label(shape, path, track) if shape.get("outside") != "1" else None
+            label = self._label(shape, track, found) if shape.get("outside") != "1" else None
             if running is not None and running[0] != label:
                 spans.append((running[0], running[1], frame))
                 running = None
@@ -165,13 +186,6 @@ def _meta(path: Path) -> Element:
 
 def _by_time(span: tuple[str, int, int]) -> tuple[int, int, str]:
     return span[1], span[2], span[0]
-
-
-def _video_id(task: Element, path: Path) -> str:
-    name = (task.findtext("source") or task.findtext("name") or "").strip()
-    if not name:
-        raise InputRefused("E-ANN-001", path, "a task has neither a source nor a name")
-    return PurePosixPath(name.replace("\\", "/")).stem
 
 
 def _in_their_videos(spans: dict[str, list[_Span]], tasks: dict[str, Element], path: Path) -> dict[str, list[_Span]]:

@@ -106,7 +106,7 @@ class LabelStudio(AnnotationFormat):
         used = {event.label for video in videos.values() for event in video.events or ()}
         notes = []
         if left:
-            detail = f"{left} that are neither TimelineLabels nor regions of sound"
+            detail = f"{left} that are no TimelineLabels and no regions of sound"
             notes.append(Finding("E-ANN-022", "results left out", "noted", str(path), detail))
         if empty:
             detail = f"{empty} without any result, of tasks that have others (--set annotator=first or last takes one)"

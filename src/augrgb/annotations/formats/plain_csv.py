@@ -124,7 +124,7 @@ class PlainCsv(AnnotationFormat):
                 faults.append(fault)
         found, findings = videos.records(faults)
         raise_together(faults)
-        labels = {event.label for video in found.values() for event in video.events or ()}
+        labels = {event.label for video in found.values() for event in video.events or () if event.label}
         classes = read_class_list(self.classes).classes if self.classes is not None else tuple(sorted(labels))
         return AnnotationSet(classes, found, findings=(*rows.findings(), *findings), closed=self.classes is not None)
 
@@ -241,15 +241,13 @@ class _Videos:
             InputRefused: E-ANN-002, E-ANN-005, E-ANN-035: what is wrong with it.
         """
         if not row["video"]:
-            raise InputRefused("E-ANN-035", where, "the video or the label is empty")
+            raise InputRefused("E-ANN-035", where, "the video is empty")
         more: dict[str, Any] = {key: row[key] for key in ("subset", "subject", "camera") if row.get(key)}
         if row.get("fps"):
             more["fps"] = rows.number(row, "fps", where)
         duration = rows.number(row, "duration", where) if row.get("duration") else None
         event = None
         if row["label"] or row["start"] or row.get("end"):
-            if not row["label"]:
-                raise InputRefused("E-ANN-035", where, "the video or the label is empty")
             start = rows.number(row, "start", where)
             if not self.ends_given and duration is None:
                 raise InputRefused("E-ANN-002", where, "there is neither an end nor a duration")

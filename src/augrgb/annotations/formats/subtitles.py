@@ -84,14 +84,14 @@ def _read(path: Path, suffix: str) -> AnnotationSet:
             if video_id in videos:
                 raise InputRefused("E-ID-001", file, f"a second file for the video {video_id!r}")
             cues = list(_cues(file))
-            if cues and all(_SCORE.search(event.label) for event in cues):
+            if any(e.label for e in cues) and all(_SCORE.search(e.label) for e in cues if e.label):
                 scored += len(cues)
                 cues = [replace(event, label=_SCORE.sub("", event.label)) for event in cues]
             videos[video_id] = VideoRecord(video_id, events=tuple(cues))
         except AugrgbError as fault:
             faults.append(fault)
     raise_together(faults)
-    labels = sorted({event.label for video in videos.values() for event in video.events or ()})
+    labels = sorted({event.label for video in videos.values() for event in video.events or () if event.label})
     note = Finding(
         "E-ANN-022", "scores left out", "noted", str(path), f"{scored} cues end in a score, as of detections"
     )
@@ -111,8 +111,6 @@ def _cues(file: Path) -> Iterator[Event]:
             raise InputRefused("E-ANN-005", f"{file}:{number}", f"not a cue's times: {error}") from error
         text = list(takewhile(str.strip, lines[number:]))
         label = unescape(_MARKUP.sub("", " ".join(" ".join(text).split()))).strip()
-        if not label:
-            raise InputRefused("E-ANN-035", f"{file}:{number}", "a cue without text")
         yield Event(label, *times)
 
 

@@ -53,6 +53,11 @@ def as_text(value: Any, *place: object) -> str:
     raise _wrong(value, "text", place)
 
 
+def as_label(value: Any, *place: object) -> str:
+    """Text or a number; nothing is "", an event whose label is not known."""
+    return "" if value is None else as_text(value, *place)
+
+
 def member(value: dict[str, Any], key: str, *place: object) -> Any:
     """One key of an object that must be there."""
     if key not in value:

@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 
 from augrgb.annotations.annotation_set import AnnotationSet
+from augrgb.annotations.choose_format import read_annotations
 from augrgb.annotations.formats import Cvat, Elan, LabelStudio, SubRip, Via, WebVtt
 from augrgb.annotations.formats.label_studio import video_of
-from augrgb.core.errors import AugrgbError
+from augrgb.core.errors import AugrgbError, UsageFault
 from augrgb.core.types import Event, VideoRecord
 
 
@@ -244,3 +245,28 @@ def test_subtitles(tmp_path: Path) -> None:
         Event("a", 0.0, 1.0),
         Event("a --> <b>", 3661.5, 3662),
     )
+
+
+def test_cvat_export_of_a_job_does_not_name_its_video(tmp_path: Path) -> None:
+    """Its <meta> has a job with absolute frames, and neither a source nor a name."""
+    text = (
+        "<annotations><version>1.1</version><meta><job><id>7</id><size>100</size><mode>interpolation</mode>"
+        "<start_frame>200</start_frame><stop_frame>299</stop_frame><frame_filter></frame_filter><labels><label>"
+        "<name>walk</name></label></labels></job><dumped>x</dumped></meta>"
+        '<track id="0" label="walk">' + box(210) + box(235, 1) + "</track></annotations>"
+    )
+    (tmp_path / "annotations.xml").write_text(text)
+    with pytest.raises(UsageFault, match=r"E-ANN-070.*--set video=NAME"):
+        Cvat(fps=10.0).read(tmp_path / "annotations.xml")
+    found = Cvat(fps=10.0, video="kitchen.mp4").read(tmp_path / "annotations.xml")
+    assert found.videos["kitchen"].events == (Event("walk", 21.0, 23.5),)
+    (tmp_path / "hall.xml").write_text(text)
+    assert list(Cvat(fps=10.0).read(tmp_path / "hall.xml").videos) == ["hall"]
+
+
+def test_cvat_a_track_without_the_attribute_refuses_nothing(tmp_path: Path) -> None:
+    walk = box(0, inside='<attribute name="action">walk</attribute>') + box(9, 1)
+    body = f'<track id="0" label="person">{walk}</track><track id="1" label="person">{box(10)}{box(20, 1)}</track>'
+    (tmp_path / "a.xml").write_text(cvat(tmp_path, body).read_text())
+    found = read_annotations(tmp_path / "a.xml", options={"fps": 10.0, "attribute": "action"}).videos["kitchen"]
+    assert found.events == (Event("walk", 0.0, 0.9),) and found.ignored == (Event("", 1.0, 2.0),)
