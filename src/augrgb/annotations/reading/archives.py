@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import stat
 import tempfile
 import zipfile
@@ -20,6 +19,7 @@ from augrgb.core.opening import is_folder, open_regular
 LARGEST = 1 << 30
 _MOST_MEMBERS = 100_000
 _PIECE = 1 << 20
+_DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError, OSError)
 _REMEDY = "Unpack it yourself, and give the folder."
 
 
@@ -80,41 +80,49 @@ def opened(path: Path, suffixes: Collection[str]) -> Iterator[Opened]:
 
 
 def _unpack(path: Path, folder: Path, suffixes: Collection[str]) -> tuple[int, str]:
-    left: list[str] = []
-    held = 0
-    taken: set[str] = set()
-    try:
-        with open_regular(path, "archive") as handle, zipfile.ZipFile(handle) as archive:
-            members = archive.infolist()
-            if len(members) > _MOST_MEMBERS:
-                raise InputRefused("E-FILE-020", path, f"has {len(members)} members, at most {_MOST_MEMBERS}", _REMEDY)
-            for member in members:
-                name = _safe_name(path, member)
-                if member.is_dir() or _is_of_the_system(name):
-                    continue
-                if name.suffix.lower() not in suffixes or stat.S_ISLNK(member.external_attr >> 16):
-                    left.append(str(name))
-                    continue
-                if str(name).lower() in taken:
-                    raise InputRefused("E-FILE-020", path, f"has two members called {str(name)!r}", _REMEDY)
-                taken.add(str(name).lower())
-                if member.flag_bits & 1:
-                    raise InputRefused("E-FILE-020", path, f"{str(name)!r} is encrypted", _REMEDY)
-                make_folder((folder / name).parent)
-                with archive.open(member) as source, atomic_file(folder / name) as target:
-                    while piece := source.read(_PIECE):
-                        held += len(piece)
-                        if held > LARGEST:
-                            problem = f"unpacks to more than {LARGEST / 2**30:g} GiB of annotation files"
-                            raise InputRefused("E-FILE-020", path, problem, _REMEDY)
-                        target.write(piece)
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError) as error:
-        raise InputRefused("E-FILE-020", path, f"not a whole zip archive ({error})", "Export it again.") from error
+    with open_regular(path, "archive") as handle:
+        try:
+            with zipfile.ZipFile(handle) as archive:
+                taken, left = _unpack_members(path, archive, folder, suffixes)
+        except _DAMAGE as error:
+            raise InputRefused("E-FILE-020", path, f"not a whole zip archive ({error})", "Export it again.") from error
     if not taken:
-        shutil.rmtree(folder, ignore_errors=True)
         listed = f"; it holds {', '.join(left[:3])}" if left else ""
         raise InputRefused("E-FILE-006", path, f"no annotation file in this archive{listed}")
     return len(left), left[0] if left else ""
+
+
+def _unpack_members(
+    path: Path, archive: zipfile.ZipFile, folder: Path, suffixes: Collection[str]
+) -> tuple[set[str], list[str]]:
+    """Names of the members that were unpacked, and of those that are no annotation files."""
+    left: list[str] = []
+    held = 0
+    taken: set[str] = set()
+    members = archive.infolist()
+    if len(members) > _MOST_MEMBERS:
+        raise InputRefused("E-FILE-020", path, f"has {len(members)} members, at most {_MOST_MEMBERS}", _REMEDY)
+    for member in members:
+        name = _safe_name(path, member)
+        if member.is_dir() or _is_of_the_system(name):
+            continue
+        if name.suffix.lower() not in suffixes or stat.S_ISLNK(member.external_attr >> 16):
+            left.append(str(name))
+            continue
+        if str(name).lower() in taken:
+            raise InputRefused("E-FILE-020", path, f"has two members called {str(name)!r}", _REMEDY)
+        taken.add(str(name).lower())
+        if member.flag_bits & 1:
+            raise InputRefused("E-FILE-020", path, f"{str(name)!r} is encrypted", _REMEDY)
+        make_folder((folder / name).parent)
+        with archive.open(member) as source, atomic_file(folder / name) as target:
+            while piece := source.read(_PIECE):
+                held += len(piece)
+                if held > LARGEST:
+                    problem = f"unpacks to more than {LARGEST / 2**30:g} GiB of annotation files"
+                    raise InputRefused("E-FILE-020", path, problem, _REMEDY)
+                target.write(piece)
+    return taken, left
 
 
 def _safe_name(path: Path, member: zipfile.ZipInfo) -> PurePosixPath:

@@ -34,7 +34,7 @@ def test_a_decimal_comma_between_commas_is_refused_with_a_hint(tmp_path: Path) -
 
 
 def test_every_unreadable_row_is_reported_with_its_line(tmp_path: Path) -> None:
-    text = 'video,label,start,end\na,walk,x,1\n,walk,1,2\na,walk\na,walk,1,2\na,,1,2\n"a\nb",walk,?,2\n'
+    text = 'video,label,start,end\na,walk,x,1\n,walk,1,2\na,walk\na,walk,1,2\na,,1,two\n"a\nb",walk,?,2\n'
     with pytest.raises(AugrgbError) as caught:
         read(tmp_path, text)
     lines = str(caught.value).splitlines()

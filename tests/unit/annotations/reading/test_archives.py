@@ -10,6 +10,7 @@ import pytest
 from augrgb.annotations.choose_format import detect_format, read_annotations
 from augrgb.annotations.reading import archives
 from augrgb.core.errors import AugrgbError, InputRefused
+from augrgb.core.seeds import rng_at
 from augrgb.core.types import Event
 
 CVAT = (
@@ -85,3 +86,28 @@ def test_bombs_links_encryption_and_damage(tmp_path: Path, monkeypatch: pytest.M
     (tmp_path / "n.zip").write_bytes(zipped(tmp_path / "i.zip", {"images/a.png": b"x", "notes.md": "x"}).read_bytes())
     with pytest.raises(InputRefused, match=r"E-FILE-006.*notes\.md|E-FILE-006.*a\.png"):
         detect_format(tmp_path / "n.zip")
+
+
+def test_random_damage_is_refused_or_read(tmp_path: Path) -> None:
+    members: dict[str, str | bytes] = {
+        "a/one.csv": ROWS * 20,
+        "b.csv": ROWS.replace("kitchen", "garden"),
+        "c.png": b"x",
+    }
+    whole = zipped(tmp_path / "x.zip", members).read_bytes()
+    rng = rng_at(0, "fuzz", "zip")
+    codes = set()
+    for _ in range(300):
+        damaged = bytearray(whole)
+        for _ in range(int(rng.integers(1, 5))):
+            at = int(rng.integers(len(damaged)))
+            if rng.integers(3) < 2:
+                damaged[at] = int(rng.integers(256))
+            else:
+                del damaged[at : at + int(rng.integers(1, 9))]
+        (tmp_path / "x.zip").write_bytes(bytes(damaged))
+        try:
+            read_annotations(tmp_path / "x.zip")
+        except AugrgbError as fault:
+            codes.add(fault.code)
+    assert codes <= {"E-FILE-020", "E-FILE-006", "E-ANN-002", "E-ANN-005", "E-ANN-006", "E-ANN-034", "E-FILE-002"}
