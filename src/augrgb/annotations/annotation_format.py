@@ -41,6 +41,8 @@ class AnnotationFormat(ABC):
     """Its frame numbers count frames of the tool, so the video's own frame rate says nothing about them."""
     signs: ClassVar[tuple[str, ...]] = ()
     """What the beginning of every such file holds, for `near`."""
+    line: ClassVar[str] = ""
+    """A line as such files have them, for `near` where there are no signs."""
 
     @classmethod
     @abstractmethod
@@ -50,12 +52,12 @@ class AnnotationFormat(ABC):
     @classmethod
     def near(cls, path: Path) -> Near | None:
         """How near a file comes to this format, for the message about one that none claims; None = not at all."""
-        if not cls.signs or path.suffix.lower() not in cls.suffixes:
+        if path.suffix.lower() not in cls.suffixes:
             return None
         head = head_of(path)
         missing = [sign for sign in cls.signs if sign not in head]
         if len(missing) == len(cls.signs):
-            return None
+            return _near_line(head, cls.line) if cls.line and head.strip() else None
         return Near(1 - len(missing) / len(cls.signs), f"no {', '.join(missing)}" if missing else "")
 
     @abstractmethod
@@ -73,3 +75,10 @@ class AnnotationFormat(ABC):
             UsageFault: E-ANN-008: this format cannot be written, or lacks something it needs.
         """
         raise UsageFault("E-ANN-008", path, f"{self.name} can be read, not written", "augrgb data convert --help")
+
+
+def _near_line(head: str, line: str) -> Near:
+    """How near text comes to a format of such lines: a little, more if it has the same separator."""
+    first = next((text for text in head.splitlines() if text.strip()), "").strip()
+    separators = [next((sign for sign in "\t, " if sign in text), "") for text in (first, line)]
+    return Near(0.3 if separators[0] == separators[1] else 0.1, f"no lines such as {line!r}")

@@ -99,3 +99,21 @@ def test_the_message_says_what_the_likeliest_formats_lack(tmp_path: Path) -> Non
     (tmp_path / "x.json").write_text('{"annotations": {"a": {"segment": [0, 1]}}, "classes": []}')
     with pytest.raises(AugrgbError, match=r'not activitynet: no "database"; not bmn-json: no "duration_second"'):
         detect_format(tmp_path / "x.json")
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "said"),
+    [
+        (
+            "a.txt",
+            "cut from 1 to 2\npour from 3 to 4\n",
+            r"not thumos-txt: no lines such as 'video_test_0000004 1\.0 2\.5'",
+        ),
+        ("a.txt", "cut,1,2\npour,3,4\n", r"not pku-mmd: no lines such as '7,30,75,1'"),
+        ("a.tsv", "Observation id\tSubject\tBehavior\nx\tme\tcut\n", "not boris: no Media file"),
+    ],
+)
+def test_the_message_names_what_text_lacks(tmp_path: Path, name: str, text: str, said: str) -> None:
+    (tmp_path / name).write_text(text)
+    with pytest.raises(AugrgbError, match=r"E-ANN-006.*not recognized.*" + said):
+        detect_format(tmp_path / name)

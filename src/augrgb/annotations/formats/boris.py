@@ -56,6 +56,7 @@ class Boris(AnnotationFormat):
 
     name = "boris"
     suffixes = _SUFFIXES
+    signs = ("Behavior", "Observation id", "Media file")
     zero = "player"
     folders = True
 

@@ -64,6 +64,7 @@ class ElanText(AnnotationFormat):
 
     name = "elan-text"
     suffixes = (".txt", ".tsv", ".csv")
+    line = "tier\\t\\t00:00:01.000\\t00:00:02.000\\tcut"
     folders = True
     zero = "player"
 

@@ -48,6 +48,7 @@ class EpicKitchens(AnnotationFormat):
 
     name = "epic-kitchens"
     suffixes = (".csv",)
+    signs = ("participant_id", "start_timestamp", "stop_timestamp", "verb_class")
     folders = True
 
     def __init__(self, *, label: Literal["verb", "noun", "action", "narration"] | None = None) -> None:

@@ -39,6 +39,7 @@ class FrameWise(AnnotationFormat):
 
     name = "frame-wise"
     suffixes = (".txt",)
+    line = "take_cup"
     folders = True
     zero = "first-frame"
 

@@ -38,6 +38,7 @@ class PkuMmd(AnnotationFormat):
 
     name = "pku-mmd"
     suffixes = (".txt",)
+    line = "7,30,75,1"
     folders = True
     zero = "first-frame"
 

@@ -31,6 +31,7 @@ class WebVtt(AnnotationFormat):
 
     name = "webvtt"
     suffixes = (".vtt",)
+    signs = ("WEBVTT", "-->")
     folders = True
     zero = "player"
 
@@ -54,6 +55,7 @@ class SubRip(AnnotationFormat):
 
     name = "srt"
     suffixes = (".srt",)
+    line = "00:00:01,000 --> 00:00:02,500"
     folders = True
     zero = "player"
 

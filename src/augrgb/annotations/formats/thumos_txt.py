@@ -30,6 +30,7 @@ class ThumosTxt(AnnotationFormat):
 
     name = "thumos-txt"
     suffixes = (".txt",)
+    line = "video_test_0000004 1.0 2.5"
     folders = True
 
     def __init__(self, *, classes: Path | None = None, ignore: tuple[str, ...] = ("Ambiguous",)) -> None:

@@ -31,6 +31,7 @@ class TsuCsv(AnnotationFormat):
 
     name = "tsu-csv"
     suffixes = (".csv",)
+    signs = ("event", "start_frame", "end_frame")
     folders = True
     zero = "first-frame"
 
