@@ -35,6 +35,11 @@ class _Stopper:
     def __init__(self) -> None:
         self._since_s: float | None = None
 
+    @property
+    def stopped(self) -> bool:
+        """Whether there was a signal."""
+        return self._since_s is not None
+
     def __call__(self, signum: int, frame: FrameType | None) -> None:
         """Handle a signal."""
         now_s = time.monotonic()
@@ -65,8 +70,8 @@ def main(arguments: list[str] | None = None) -> None:
     try:
         code = _guarded(words, debug)
     finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        for number, handler in before.items():  # once stopped, nothing more is heard while Python ends
+            signal.signal(number, signal.SIG_IGN if stopper.stopped else handler)
     sys.exit(code)
 
 
