@@ -75,6 +75,14 @@ def watch(
     mqtt_discovery: Annotated[
         bool, typer.Option("--mqtt-discovery", help="Announce a sensor for each class to Home Assistant.")
     ] = False,
+    clips: Annotated[
+        Path | None, typer.Option("--clips", help="Keep a clip and a still of each event here. Default: none are kept.")
+    ] = None,
+    clip_before: Annotated[float, typer.Option(min=0, max=600, help="Seconds of a clip before the event.")] = 5.0,
+    clip_after: Annotated[float, typer.Option(min=0, max=600, help="Seconds of a clip after the event.")] = 5.0,
+    clip_most: Annotated[float, typer.Option(min=1, max=600, help="Seconds of the event in a clip, at most.")] = 60.0,
+    keep_days: Annotated[float, typer.Option(min=0, help="Delete clips after this many days.")] = 7.0,
+    keep_gib: Annotated[float, typer.Option(min=0, help="Delete the oldest clips above this many GiB.")] = 10.0,
     device: DeviceOption = "auto",
 ) -> None:
     """Follow a live source and report events as they are decided, one JSON object per line."""
@@ -83,6 +91,7 @@ def watch(
     from augrgb.inference.stepping import StepModel
     from augrgb.video.live.read_stream import StreamSettings
     from augrgb.video.live.source import source_of, with_variables
+    from augrgb.watching.clips import ClipSettings
     from augrgb.watching.sink import JsonLines
     from augrgb.watching.watcher import Watcher, WatchSettings
 
@@ -110,6 +119,11 @@ def watch(
     limits = StreamSettings(
         transport, open_s=give_up, read_s=give_up, stalled_s=stalled, black_s=black, frozen_s=frozen
     )
+    kept = None
+    if clips is not None:
+        if wanted.kind == "file":
+            raise UsageFault("E-CFG-013", "--clips", f"{wanted.shown} is a file already", "Cut it yourself.")
+        kept = ClipSettings(clips, clip_before, clip_after, clip_most, keep_days, int(keep_gib * 2**30))
     settings = WatchSettings(
         name=name,
         speed=speed,
@@ -117,6 +131,7 @@ def watch(
         update_every_s=update_every,
         stream=limits,
         watchdog_s=2 * give_up,
+        clips=kept,
     )
     watcher = Watcher(
         causal,

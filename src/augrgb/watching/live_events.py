@@ -48,6 +48,9 @@ class LiveEvents:
         source: Name of the source.
         model: Hash of the model.
         times: Time of day.
+
+    Attributes:
+        seen_s: How far the source has been scored, seconds of the session.
     """
 
     def __init__(self, clock: Clock, settings: EventSettings, source: str, model: str, times: Timebase) -> None:
@@ -55,7 +58,7 @@ class LiveEvents:
         self._clock, self._settings, self._source, self._model, self._times = clock, settings, source, model, times
         self._told: dict[str, _Told] = {}
         self._starts: deque[float] = deque()
-        self._seen_s = 0.0
+        self.seen_s = 0.0
         self.started = self.suppressed = 0
 
     @property
@@ -66,14 +69,14 @@ class LiveEvents:
     def push(self, rows: ScoredRows) -> Iterator[Payload]:
         """Messages due with some more rows."""
         over = self._finder.push(rows.scores)
-        self._seen_s = float(self._clock.cells_s(rows.first + len(rows.scores))[-1])
+        self.seen_s = float(self._clock.cells_s(rows.first + len(rows.scores))[-1])
         yield from self._finished(over, rows.warming_up)
         for event in self._finder.certain():
             told = self._told.get(event.label)
             if told is None:
                 yield from self._start(event, rows.warming_up)
-            elif self._settings.update_every_s and self._seen_s - told.updated_s >= self._settings.update_every_s:
-                told.updated_s = self._seen_s
+            elif self._settings.update_every_s and self.seen_s - told.updated_s >= self._settings.update_every_s:
+                told.updated_s = self.seen_s
                 if not told.suppressed:
                     yield self._payload("update", event, told, end_s=None)
 
@@ -92,7 +95,7 @@ class LiveEvents:
     def _start(self, event: DecidedEvent, warming_up: bool) -> Iterator[Payload]:
         start = iso(self._times.of(event.start_s))
         name = event_id(self._source, event.label, start, self._model)
-        told = _Told(name, start, event.score, warming_up, self._seen_s, self._too_many())
+        told = _Told(name, start, event.score, warming_up, self.seen_s, self._too_many())
         self._told[event.label] = told
         if told.suppressed:
             self.suppressed += 1
@@ -102,11 +105,11 @@ class LiveEvents:
 
     def _too_many(self) -> bool:
         """Whether another event may not start in this minute (of the session)."""
-        while self._starts and self._starts[0] <= self._seen_s - 60.0:
+        while self._starts and self._starts[0] <= self.seen_s - 60.0:
             self._starts.popleft()
         if len(self._starts) >= self._settings.max_per_minute:
             return True
-        self._starts.append(self._seen_s)
+        self._starts.append(self.seen_s)
         return False
 
     def _payload(self, kind: str, event: DecidedEvent, told: _Told, *, end_s: float | None) -> Payload:
@@ -120,7 +123,7 @@ class LiveEvents:
             "end": None if end_s is None else iso(of(end_s)),
             "decided_at": iso(of(event.decided_at_s)),
             "sent_at": iso(time.time()),
-            "stream_time": round(self._seen_s, 3),
+            "stream_time": round(self.seen_s, 3),
             "start_s": round(event.start_s, 3),
             "end_s": None if end_s is None else round(end_s, 3),
             "warming_up": told.warming_up,

@@ -6,10 +6,10 @@ import threading
 import time
 from collections import deque
 
-from augrgb.video.live.messages import Ended, Health
+from augrgb.video.live.messages import ClipReady, Ended, Health
 from augrgb.watching.cutter import Snippet
 
-Item = Snippet | Health | Ended
+Item = Snippet | Health | Ended | ClipReady
 
 
 class SnippetQueue:

@@ -7,15 +7,16 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from augrgb.core.errors import AugrgbError
 from augrgb.detection.event_rule import EventRule
 from augrgb.inference.stepping import StepModel
 from augrgb.video.live.live_video import LiveSettings, LiveVideo
-from augrgb.video.live.messages import Ended, Frame, Health
+from augrgb.video.live.messages import ClipReady, Ended, Frame, Health
 from augrgb.video.live.read_stream import StreamSettings
 from augrgb.video.live.source import Source
+from augrgb.watching.clips import Clips, ClipSettings
 from augrgb.watching.cutter import Snippet, SnippetCutter
 from augrgb.watching.live_events import EventSettings, LiveEvents
 from augrgb.watching.payload import Payload, event_id, iso
@@ -41,6 +42,7 @@ class WatchSettings:
         max_per_minute, update_every_s: See `EventSettings`.
         stream: Limits of webcams and streams.
         watchdog_s: See `LiveSettings`.
+        clips: Keep clips and stills of events; of webcams and streams only.
     """
 
     name: str | None = None
@@ -51,6 +53,7 @@ class WatchSettings:
     update_every_s: float = 0.0
     stream: StreamSettings = field(default_factory=StreamSettings)
     watchdog_s: float = 20.0
+    clips: ClipSettings | None = None
 
 
 @dataclass(slots=True)
@@ -114,6 +117,9 @@ class Watcher:
         on_stop: Callable[[BaseException], object] | None = None,
     ) -> None:
         settings = settings or WatchSettings()
+        self._clips = Clips(settings.clips) if settings.clips is not None else None
+        if settings.clips is not None:
+            settings = replace(settings, stream=replace(settings.stream, ring_s=settings.clips.ring_s))
         self.report = WatchReport()
         self._source, self._settings, self._sinks = source, settings, sinks
         self._on_rows, self._on_health, self._on_stop = on_rows, on_health, on_stop
@@ -126,6 +132,7 @@ class Watcher:
         self._events = LiveEvents(model.clock, chosen, self._name, model.checksum[:16], self._times)
         self._model = model
         self._stopping = threading.Event()
+        self._video: LiveVideo | None = None
         self._stats_due_s = self._times.started_s + _STATS_EVERY_S
 
     def run(self) -> WatchReport:
@@ -138,6 +145,7 @@ class Watcher:
             self._model.clock.fps, self._model.size, settings.speed, settings.stream, settings.watchdog_s
         )
         with LiveVideo(self._source, reading, self._times.started_s) as video:
+            self._video = video
             receiver = threading.Thread(target=self._receive, args=(video,), daemon=True)
             receiver.start()
             duration_s: float | None = None
@@ -167,13 +175,15 @@ class Watcher:
                     self._queue.put(snippet)
                 self._queue.put(message)
                 return
-            elif isinstance(message, Health):
+            elif isinstance(message, Health | ClipReady):
                 self._queue.put(message)
 
     def _follow(self) -> float | None:
         """Score and say until the source ends; its duration."""
         while True:
             self._show_stats()
+            if self._clips is not None:
+                self._clips.tidy()
             item = self._queue.get(_POLL_S)
             if isinstance(item, Snippet):
                 self._say_rows(self._scorer.push(item.number, item.window))
@@ -183,6 +193,10 @@ class Watcher:
                 self._say(self._health(item))
                 if self._on_health is not None:
                     self._on_health(item)
+            elif isinstance(item, ClipReady):
+                payload = self._clips.ready(item) if self._clips is not None else None
+                if payload is not None:
+                    self._say(payload)
             elif isinstance(item, Ended):
                 self.report.warnings, self.report.fault = item.warnings, item.fault
                 return item.duration_s
@@ -222,7 +236,18 @@ class Watcher:
             self.report.missing += len(some.scores) * some.missing
             for payload in self._events.push(some):
                 self._say(payload)
+                self._ask(payload)
+            self._ask(None)
         self.report.events, self.report.suppressed = self._events.started, self._events.suppressed
+
+    def _ask(self, payload: Payload | None) -> None:
+        """Ask for the clips that are due."""
+        if self._clips is None or self._video is None or self._stopping.is_set():
+            return
+        seen_s = self._events.seen_s
+        due = self._clips.pass_time(seen_s) if payload is None else self._clips.follow(payload, seen_s)
+        for request in due:
+            self._video.request(request)
 
     def _say(self, payload: Payload) -> None:
         self.report.messages += 1

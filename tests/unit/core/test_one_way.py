@@ -81,6 +81,7 @@ ALLOWED = {
     "annotations/reading/xml_reader.py": {"iterparse"},
     "video/container.py": {"av.open"},
     "video/live/open_stream.py": {"av.open"},  # a webcam or an RTSP address, with a protocol whitelist
+    "video/live/packet_ring.py": {"av.open"},  # to write, inside `atomic_path`
     "video/mp4.py": {"av.open"},  # to write, inside `atomic_path`
     "parallel/limits.py": {"open", "read_text"},  # /proc
     "parallel/walled_child.py": {"torch.load", "save_file"},  # behind the wall

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import threading
 import time
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -14,8 +16,8 @@ from types import TracebackType
 from augrgb.core.errors import InputRefused
 from augrgb.parallel.workers import spawn, start_worker
 from augrgb.video.live.backoff import Backoff
-from augrgb.video.live.messages import Ended, Health, Message
-from augrgb.video.live.read_stream import StreamSettings
+from augrgb.video.live.messages import ClipRequest, Ended, Health, Message
+from augrgb.video.live.read_stream import StreamReader, StreamSettings
 from augrgb.video.live.source import Source
 
 
@@ -84,6 +86,11 @@ class LiveVideo:
             return self._died(f"the process that reads it said nothing for {self._settings.watchdog_s:.0f} s")
         return None
 
+    def request(self, clip: ClipRequest) -> None:
+        """Ask for a clip; the answer is a message. None comes if the process is replaced meanwhile."""
+        with contextlib.suppress(OSError):
+            self._connection.send(clip)
+
     def kill(self) -> None:
         """End the process that reads; `receive` says nothing more about it."""
         self._ended = True
@@ -113,6 +120,13 @@ class LiveVideo:
         self._connection.close()
 
 
+def _cut_clips(connection: Connection, reader: StreamReader, send: Callable[[Message], None]) -> None:
+    with contextlib.suppress(EOFError, OSError):
+        while True:
+            request: ClipRequest = connection.recv()
+            send(reader.cut(request))
+
+
 def _serve(connection: Connection, source: Source, settings: LiveSettings, started_s: float) -> None:
     start_worker(one_core=True)
     lock = threading.Lock()
@@ -129,7 +143,7 @@ def _serve(connection: Connection, source: Source, settings: LiveSettings, start
 
         read_file(Path(source.address), settings.fps, settings.size, settings.speed, send)
     else:
-        from augrgb.video.live.read_stream import StreamReader
-
-        StreamReader(source, settings.fps, settings.size, settings.stream, started_s, send).run()
+        reader = StreamReader(source, settings.fps, settings.size, settings.stream, started_s, send)
+        threading.Thread(target=_cut_clips, args=(connection, reader, send), daemon=True).start()
+        reader.run()
     os._exit(0)

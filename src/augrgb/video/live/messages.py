@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -68,4 +69,42 @@ class Ended:
     fault: AugrgbError | None = None
 
 
-Message = Frame | Health | Beat | Ended
+@dataclass(frozen=True, slots=True)
+class ClipRequest:
+    """To the process that reads: cut these seconds out of what it holds, once they are over.
+
+    Args:
+        id: Of the event.
+        from_s, to_s: Seconds of the session.
+        still_s: The frame to show for it.
+        clip, still: Files to write.
+    """
+
+    id: str
+    from_s: float
+    to_s: float
+    still_s: float
+    clip: Path
+    still: Path
+
+
+@dataclass(frozen=True, slots=True)
+class ClipReady:
+    """The answer.
+
+    Args:
+        id: Of the event.
+        clip, still: The files; None where there is none.
+        from_s, to_s: What the clip has, seconds of the session.
+        problem: Why a file is missing.
+    """
+
+    id: str
+    clip: Path | None = None
+    still: Path | None = None
+    from_s: float = 0.0
+    to_s: float = 0.0
+    problem: str = ""
+
+
+Message = Frame | Health | Beat | Ended | ClipReady

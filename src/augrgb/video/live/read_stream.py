@@ -16,16 +16,19 @@ from av.packet import Packet
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
+from augrgb.core.errors import AugrgbError
 from augrgb.video.decode import DecodeReport, FrameSampler, FrameTarget
 from augrgb.video.live.backoff import Backoff
 from augrgb.video.live.image_health import ImageHealth
 from augrgb.video.live.live_clock import LiveClock
-from augrgb.video.live.messages import Beat, Frame, Health, HealthKind, Message
+from augrgb.video.live.messages import Beat, ClipReady, ClipRequest, Frame, Health, HealthKind, Message
 from augrgb.video.live.open_stream import StreamFault, open_stream, stream_fault
+from augrgb.video.live.packet_ring import NoClip, PacketRing
 from augrgb.video.live.source import Source
 
 _AUTH_LEAST_S = 60.0
 _BEAT_S = 0.5
+_CLIP_PATIENCE_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +43,7 @@ class StreamSettings:
         max_lag_s: A decoder so far behind skips to the next key frame.
         black_s, frozen_s: See `ImageHealth`.
         backoff_first_s, backoff_most_s, good_s: See `Backoff`.
+        ring_s: Seconds of packets to hold for clips; 0 = none.
     """
 
     transport: str = "tcp"
@@ -53,6 +57,7 @@ class StreamSettings:
     backoff_first_s: float = 1.0
     backoff_most_s: float = 60.0
     good_s: float = 60.0
+    ring_s: float = 0.0
 
 
 class StreamReader:
@@ -90,6 +95,7 @@ class StreamReader:
         self._skipping = False
         self._last_beat_s = 0.0
         self._stop = threading.Event()
+        self.ring = PacketRing(settings.ring_s) if settings.ring_s else None
 
     def run(self) -> None:
         """Connect, read, reconnect; does not return until `stop`."""
@@ -109,6 +115,29 @@ class StreamReader:
                 self._health("disconnected", fault.text, **values)
                 self._sleep(wait_s)
 
+    def cut(self, request: ClipRequest) -> ClipReady:
+        """Wait until the wanted seconds are over, and write them; called in another thread."""
+        ring, late_s = self.ring, request.to_s + _CLIP_PATIENCE_S
+        if ring is None:
+            return ClipReady(request.id, problem="clips are off")
+        while ring.newest_s < request.to_s and time.monotonic() - self._started_s < late_s:
+            if self._stop.wait(0.1):
+                break
+        clip = still = None
+        from_s = to_s = 0.0
+        problems = []
+        try:
+            from_s, to_s = ring.write_clip(request.clip, request.from_s, request.to_s)
+            clip = request.clip
+        except (NoClip, AugrgbError, av.error.FFmpegError, OSError) as error:
+            problems.append(f"no clip: {error}")
+        try:
+            ring.write_still(request.still, request.still_s)
+            still = request.still
+        except (NoClip, AugrgbError, av.error.FFmpegError, OSError) as error:
+            problems.append(f"no still: {error}")
+        return ClipReady(request.id, clip, still, from_s, to_s, "; ".join(problems))
+
     def stop(self) -> None:
         """Let `run` return after the current read."""
         self._stop.set()
@@ -122,6 +151,8 @@ class StreamReader:
         )
         opened_s = time.monotonic() - begun_s
         self._clock.connect()
+        if self.ring is not None:
+            self.ring.connect(stream)
         self._skipping = False
         self._heard_s, self._reading = time.monotonic(), True
         try:
@@ -147,6 +178,8 @@ class StreamReader:
             if packet is None or packet.size == 0:
                 return
             self._beat()
+            if self.ring is not None:
+                self.ring.add(packet, time.monotonic() - self._started_s)
             yield packet
 
     def _decoded(self, packet: Packet[Any]) -> list[VideoFrame]:
