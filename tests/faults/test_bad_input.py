@@ -15,6 +15,7 @@ import pytest
 import yaml
 from safetensors.numpy import load_file, save_file
 
+from support.sealed_files import edit_json
 from support.tiny_project import run_cli, stream_values, write
 from support.video_samples import square_frames, write_sound_only, write_video
 
@@ -167,9 +168,8 @@ def test_weights_of_another_architecture(project: Path, tmp_path: Path) -> None:
     tensors = load_file(tmp_path / "run" / "model.safetensors")
     tensors["filter.extra"] = tensors.pop(next(name for name in tensors if name.startswith("filter")))
     save_file(tensors, tmp_path / "run" / "model.safetensors")
-    description = json.loads((tmp_path / "run" / "model.json").read_text())
-    description["sha256"] = hashlib.sha256((tmp_path / "run" / "model.safetensors").read_bytes()).hexdigest()
-    (tmp_path / "run" / "model.json").write_text(json.dumps(description))
+    checksum = hashlib.sha256((tmp_path / "run" / "model.safetensors").read_bytes()).hexdigest()
+    edit_json(tmp_path / "run" / "model.json", sha256=checksum)
     outcome = run_cli("evaluate", tmp_path / "run")
     one_line_error(outcome, "E-MOD-002", "filter.extra is unknown", "is missing")
 

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from fastapi.testclient import TestClient
 
+from augrgb.core.sealed import sealed
 from augrgb.core.timeline import Clock
 from augrgb.detection.event_rule import EventRule, find_events
 from augrgb.detection.pipeline import smoothed
@@ -65,10 +66,21 @@ class FakeDetector:
         self.stopped += 1
 
 
+_STREAM = {
+    "kind": "stream",
+    "classes": CLASSES,
+    "modality": "rgb",
+    "filter": "linear",
+    "dim_in": 1,
+    "sha256": "",
+    "clock": CLOCK.to_json(),
+}
+
+
 def fake_model(folder: Path) -> Path:
     """As much of a bundle as a server reads itself."""
     (folder / "encoder").mkdir(parents=True)
-    (folder / "model.json").write_text(json.dumps({"kind": "stream", "classes": CLASSES}))
+    (folder / "model.json").write_text(json.dumps(sealed("augrgb.stream/1", _STREAM)))
     (folder / "encoder" / "model.json").write_text("{}")
     return folder
 

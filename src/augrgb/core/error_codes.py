@@ -137,6 +137,7 @@ CODES: Final[dict[str, ErrorCode]] = {
     "E-FILE-020": ErrorCode("input", "A zip archive is damaged, encrypted or too large, or a name in it leads outside.", "Unpack it yourself, and give the folder."),
     "E-FILE-021": ErrorCode("finding", "Files beside the annotations, in their folder or archive, were not read.", "If they are annotations too, give them by themselves with `--format`."),
     "E-FILE-017": ErrorCode("input", "A file changed while it was in use.", "Run the command again, and do not change its inputs meanwhile."),
+    "E-FILE-017": ErrorCode("input", "A file that this program wrote for itself was damaged or changed since.", "Restore or make it again; if it was changed on purpose, remove its `content_sha256`."),
     # Ids
     "E-ID-001": ErrorCode("input", "Two files, rows or tasks hold the annotations of one video.", "Keep one of them."),
     "E-ID-002": ErrorCode("input", "Two ids differ only in case or Unicode form, so some file systems take them for one.", "Rename one."),
@@ -354,6 +355,8 @@ CODES: Final[dict[str, ErrorCode]] = {
     "E-RUN-012": ErrorCode("usage", "The time budget is no time, or too short for these videos.", "Give at least what the message says, such as `20m`."),
     "E-RUN-013": ErrorCode("quarantine", "`augrgb fit` is finished, but left out videos that could not be read.", "Repair or remove the videos in the message; then `augrgb init` and `augrgb fit --extend`."),
     "E-RUN-014": ErrorCode("input", "Without the videos that cannot be read, too few are left to train and test on.", "Repair the videos in the message, or add others."),
+    "E-RUN-015": ErrorCode("input", "Files of a finished run are damaged, and its checkpoints do not suffice to make them again.", "Restore them, or delete the run folder and run the command again."),
+    "E-RUN-016": ErrorCode("input", "The description of a run is damaged, and its checkpoints are of other settings.", "Restore it, or use another folder."),
     # Metrics
     "E-MET-001": ErrorCode("input", "Scores, labels or weights have shapes that do not fit together.", "Give scores (T, K) with one column per class."),
     "E-MET-002": ErrorCode("input", "Scores are NaN or outside [0, 1].", "Apply a sigmoid to logits."),

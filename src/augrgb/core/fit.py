@@ -12,6 +12,8 @@ import typing
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from augrgb.core.shown import shown
+
 
 class Unfit(ValueError):
     """A value that a type hint does not accept; the message names its place inside the whole."""
@@ -57,13 +59,13 @@ def fit(value: Any, hint: Any, place: str = "value") -> Any:
             return value
         if dataclasses.is_dataclass(hint) and isinstance(value, Mapping):
             return _fit_fields(value, hint, place)
-    raise Unfit(f"{place} is {value!r:.80}, expected {_shown(hint)}")
+    raise Unfit(f"{place} is {shown(value)}, expected {_shown(hint)}")
 
 
 def _first_fit(value: Any, hints: Sequence[Any], hint: Any, place: str) -> Any:
     if any(type(value) is each for each in hints):
         return value
-    problem = f"{place} is {value!r:.80}, expected {_shown(hint)}"
+    problem = f"{place} is {shown(value)}, expected {_shown(hint)}"
     for each in hints:
         try:
             return fit(value, each, place)

@@ -3,18 +3,35 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+import contextlib
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import Any, TypeVar
 
 import safetensors
 import safetensors.torch
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+from torch.nn.modules.module import register_module_parameter_registration_hook
 
+from augrgb.core.arrays import open_tensors
 from augrgb.core.errors import InputRefused
 from augrgb.core.opening import open_regular, regular_file
 
 _SHOWN = 20
+_DTYPES = {
+    "F64": torch.float64,
+    "F32": torch.float32,
+    "F16": torch.float16,
+    "BF16": torch.bfloat16,
+    "I64": torch.int64,
+    "I32": torch.int32,
+    "I16": torch.int16,
+    "I8": torch.int8,
+    "U8": torch.uint8,
+    "BOOL": torch.bool,
+}
+M = TypeVar("M", bound=nn.Module)
 
 
 def read_weights(path: Path) -> dict[str, Tensor]:
@@ -37,10 +54,72 @@ def fingerprint(state: Mapping[str, Tensor]) -> str:
         digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}\0".encode())
         digest.update(tensor.flatten().view(torch.uint8).numpy().data if tensor.numel() else b"")
     return digest.hexdigest()
+def read_outline(path: Path) -> dict[str, Tensor]:
+    """Names, shapes and kinds of the tensors of a safetensors file, without their numbers (on the device `meta`).
+
+    Raises:
+        InputRefused: As `read_weights`.
+    """
+    found: dict[str, Tensor] = {}
+    try:
+        with open_tensors(path) as handle:
+            for name in handle.keys():  # noqa: SIM118 - not a mapping
+                part = handle.get_slice(name)
+                kind = _DTYPES.get(part.get_dtype())
+                if kind is None:
+                    raise ValueError(f"{name} holds numbers of the kind {part.get_dtype()}")
+                found[name] = torch.empty(tuple(part.get_shape()), dtype=kind, device="meta")
+    except (safetensors.SafetensorError, OSError, ValueError, RuntimeError) as error:
+        read_weights(path) if isinstance(error, safetensors.SafetensorError) else None  # says what it is instead
+        raise InputRefused("E-MOD-001", path, f"not a safetensors file: damaged ({error})", "Copy it again.") from error
+    return found
+
+
+def build_fitting(path: Path, build: Callable[[], M]) -> M:
+    """Build a network for a weights file, after comparing its outline with the header of the file.
+
+    What a description of a network asks for costs no memory: first it is built without numbers, and with hardly more
+    tensors than the file has.
+
+    Args:
+        path: The weights.
+        build: Makes the network; called twice.
+
+    Raises:
+        InputRefused: E-MOD-001, E-MOD-002; and what `build` raises.
+    """
+    header = read_outline(path)
+    with _at_most(4 * len(header) + 64, path), torch.device("meta"):
+        outline = build()
+    _check_names(path, header, outline.state_dict())
+    return build()
+
+
+@contextlib.contextmanager
+def _at_most(tensors: int, path: Path) -> Iterator[None]:
+    count = 0
+
+    def seen(module: nn.Module, name: str, parameter: Any) -> None:
+        nonlocal count
+        count += 1
+        if count > tensors:
+            problem = "the network that is described has far more tensors than this file"
+            raise InputRefused("E-MOD-002", path, problem, "These weights are of another model.")
+
+    hook = register_module_parameter_registration_hook(seen)
+    try:
+        yield
+    finally:
+        hook.remove()
 
 
 def check_state(path: Path, state: Mapping[str, Tensor], expected: Mapping[str, Tensor]) -> None:
     """Compare tensors with a model's own, strictly: all differences at once (E-MOD-002), then values (E-MOD-004)."""
+    _check_names(path, state, expected)
+    check_finite(path, state)
+
+
+def _check_names(path: Path, state: Mapping[str, Tensor], expected: Mapping[str, Tensor]) -> None:
     faults = [f"{name} is missing" for name in expected if name not in state]
     faults += [f"{name} is unknown" for name in state if name not in expected]
     for name in sorted(state.keys() & expected.keys()):
@@ -50,7 +129,6 @@ def check_state(path: Path, state: Mapping[str, Tensor], expected: Mapping[str, 
     if faults:
         rest = f" and {len(faults) - _SHOWN} more" if len(faults) > _SHOWN else ""
         raise InputRefused("E-MOD-002", path, "; ".join(faults[:_SHOWN]) + rest, "These weights are of another model.")
-    check_finite(path, state)
 
 
 def check_finite(path: Path, state: Mapping[str, Tensor]) -> None:

@@ -7,17 +7,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import safetensors
 import safetensors.torch
 import torch
 
 from augrgb.core.catalog import check_options
 from augrgb.core.errors import InputRefused, UsageFault
-from augrgb.core.files import write_bytes, write_json
+from augrgb.core.files import write_bytes
 from augrgb.core.opening import sha256_file
-from augrgb.core.plain_data import read_json
+from augrgb.core.sealed import read_sealed, write_sealed
 from augrgb.core.timeline import Clock
-from augrgb.core.weights import check_state, read_weights
+from augrgb.core.weights import build_fitting, check_state, read_outline, read_weights
 from augrgb.encoders import ENCODERS
 from augrgb.encoders.snippet_encoder import SnippetEncoder
 
@@ -55,16 +54,31 @@ class LoadedEncoder:
     folder: Path
 
 
+@dataclass(frozen=True, slots=True)
+class EncoderDescription:
+    """What `model.json` says."""
+
+    kind: str
+    name: str
+    modality: str
+    options: dict[str, Any]
+    clock: Clock
+    size: tuple[int, int] | None
+    classes: tuple[str, ...]
+    sha256: str
+    notes: dict[str, Any] = field(default_factory=dict)
+
+
 def save_encoder(folder: Path, encoder: SnippetEncoder, settings: EncoderSettings) -> str:
     """Write an encoder folder; returns the checksum of the weights. The description is written last."""
     folder = Path(folder)
     weights = {name: tensor.detach().cpu().contiguous() for name, tensor in encoder.state_dict().items()}
     write_bytes(folder / "model.safetensors", safetensors.torch.save(weights))
     checksum = sha256_file(folder / "model.safetensors")
-    write_json(
+    write_sealed(
         folder / "model.json",
+        SCHEMA,
         {
-            "schema": SCHEMA,
             "kind": "encoder",
             "name": encoder.name,
             "modality": encoder.modality,
@@ -85,28 +99,52 @@ def load_encoder(folder: Path, device: torch.device | str = "cpu") -> LoadedEnco
     Raises:
         InputRefused: E-FILE-001/010 (no description), E-MOD-001 (not safetensors, such as a pickle),
             E-MOD-002 (names, shapes or kinds of tensors differ), E-MOD-003 (changed since it was saved),
-            E-MOD-004 (NaN or infinite weights), E-MOD-006 (not an encoder folder of this version).
+            E-MOD-004 (NaN or infinite weights), E-MOD-006 (not an encoder folder of this version), E-FILE-017 (its
+            description was changed).
     """
     folder = Path(folder)
-    description = read_json(folder / "model.json", "encoder description")
-    encoder = _build(folder, description)
+    description = read_description(folder)
     path = folder / "model.safetensors"
-    state = read_weights(path)
+    read_outline(path)  # is it such a file?
     checksum = sha256_file(path)
-    if checksum != description["sha256"]:
-        problem = f"SHA-256 is {checksum[:16]}..., model.json says {str(description['sha256'])[:16]}..."
+    if checksum != description.sha256:
+        problem = f"SHA-256 is {checksum[:16]}..., model.json says {description.sha256[:16]}..."
         raise InputRefused("E-MOD-003", path, problem, "Copy the folder again.")
+    encoder = build_fitting(path, lambda: _build(folder, description))
+    state = read_weights(path)
     check_state(path, state, encoder.state_dict())
     encoder.load_state_dict(state)
     encoder.to(device).eval().requires_grad_(False)
-    size = description["size"]
-    settings = EncoderSettings(
-        clock=Clock(**description["clock"]),
-        size=(int(size[0]), int(size[1])) if size else None,
-        classes=tuple(description["classes"]),
-        notes=description.get("notes", {}),
-    )
+    settings = EncoderSettings(description.clock, description.size, description.classes, description.notes)
     return LoadedEncoder(encoder, settings, checksum, folder)
+
+
+def check_encoder_files(folder: Path) -> EncoderDescription:
+    """Whether an encoder folder is intact, without loading it.
+
+    Raises:
+        InputRefused: E-FILE-001/010/017, E-MOD-006; E-MOD-003, the weights are not those that it describes.
+    """
+    description, path = read_description(folder), Path(folder) / "model.safetensors"
+    if sha256_file(path) != description.sha256:
+        problem = f"its SHA-256 is not the one in model.json ({description.sha256[:12]}...)"
+        raise InputRefused("E-MOD-003", path, problem, "Copy the folder again.")
+    return description
+
+
+def read_description(folder: Path) -> EncoderDescription:
+    """The `model.json` of an encoder folder.
+
+    Raises:
+        InputRefused: E-FILE-001/010/017, E-MOD-006.
+    """
+    path = Path(folder) / "model.json"
+    found: EncoderDescription = read_sealed(
+        path, SCHEMA, EncoderDescription, what="encoder description", code="E-MOD-006", remedy="Give an encoder folder."
+    )
+    if found.kind != "encoder":
+        raise InputRefused("E-MOD-006", path, f"describes no encoder but {found.kind!r}", "Give an encoder folder.")
+    return found
 
 
 def former_options(name: str) -> dict[str, Any]:
@@ -114,15 +152,12 @@ def former_options(name: str) -> dict[str, Any]:
     return dict(ENCODERS[name].former_options) if name in ENCODERS else {}
 
 
-def _build(folder: Path, description: Any) -> SnippetEncoder:
+def _build(folder: Path, description: EncoderDescription) -> SnippetEncoder:
     path = folder / "model.json"
-    needed = {"kind", "name", "modality", "options", "clock", "size", "classes", "sha256"}
-    if not isinstance(description, dict) or description.get("schema") != SCHEMA or needed - description.keys():
-        raise InputRefused("E-MOD-006", path, f"does not describe an encoder ({SCHEMA})", "Give an encoder folder.")
     try:
-        name = description["name"]
-        given = {**former_options(name), **description["options"]}
+        name = description.name
+        given = {**former_options(name), **description.options}
         options = check_options(ENCODERS, name, given, "encoder", str(path))
         return ENCODERS[name](**options)
-    except (UsageFault, TypeError) as error:
+    except (UsageFault, TypeError, ValueError, ArithmeticError, RuntimeError) as error:
         raise InputRefused("E-MOD-006", path, f"cannot be rebuilt: {error}", "It is of another version.") from error

@@ -11,10 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from augrgb.core.errors import InputRefused, UsageFault
-from augrgb.core.files import write_json
 from augrgb.core.fit import Unfit, fit
 from augrgb.core.opening import is_file
-from augrgb.core.plain_data import read_json
+from augrgb.core.sealed import read_sealed, write_sealed
 from augrgb.detection.calibration import Calibration, Scaling, Staircase
 from augrgb.detection.event_rule import EventRule, rules_by_class
 
@@ -37,6 +36,14 @@ class Thresholds:
     notes: Mapping[str, Any] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class _Written:
+    rules: dict[str, EventRule]
+    calibrations: dict[str, dict[str, Any]] = field(default_factory=dict)
+    notes: dict[str, Any] = field(default_factory=dict)
+    kind: str = "thresholds"
+
+
 def write_thresholds(folder: Path | str, thresholds: Thresholds, classes: Sequence[str]) -> Path:
     """Write `thresholds.json` into a bundle's folder.
 
@@ -46,13 +53,12 @@ def write_thresholds(folder: Path | str, thresholds: Thresholds, classes: Sequen
     rules = dict(zip(classes, rules_by_class(thresholds.rules, classes), strict=True))
     path = Path(folder) / THRESHOLDS_FILE
     values = {
-        "schema": SCHEMA,
         "kind": "thresholds",
         "rules": {label: asdict(rule) for label, rule in rules.items()},
         "calibrations": {label: asdict(one) for label, one in thresholds.calibrations.items()},
         "notes": dict(thresholds.notes),
     }
-    write_json(path, values)
+    write_sealed(path, SCHEMA, values)
     return path
 
 
@@ -60,20 +66,19 @@ def read_thresholds(folder: Path | str, classes: Sequence[str]) -> Thresholds | 
     """The thresholds of a bundle, None if it has no such file.
 
     Raises:
-        InputRefused: E-FILE-010 (not JSON), E-MOD-019 (not thresholds of these classes).
+        InputRefused: E-FILE-010 (not JSON), E-FILE-017 (changed), E-MOD-019 (not thresholds of these classes).
     """
     path = Path(folder) / THRESHOLDS_FILE
     if not is_file(path):
         return None
-    raw = read_json(path, "thresholds file")
-    if not isinstance(raw, dict) or raw.get("schema") != SCHEMA:
-        found = repr(raw.get("schema")) if isinstance(raw, dict) else type(raw).__name__
-        raise InputRefused("E-MOD-019", path, f"schema is {found}, expected {SCHEMA!r}", "Choose the thresholds again.")
+    raw = read_sealed(
+        path, SCHEMA, _Written, what="thresholds file", code="E-MOD-019", remedy="Choose the thresholds again."
+    )
+    rules = raw.rules
     try:
-        rules: dict[str, EventRule] = fit(raw.get("rules"), dict[str, EventRule], "rules")
         rules_by_class(rules, classes)
         calibrations = {}
-        for label, values in fit(raw.get("calibrations", {}), dict[str, dict[str, Any]], "calibrations").items():
+        for label, values in raw.calibrations.items():
             rules_by_class({**rules, label: EventRule()}, classes)  # refuses unknown classes
             kind = Staircase if "probabilities" in values else Scaling
             calibrations[label] = fit(values, kind, f"calibrations.{label}")
@@ -82,4 +87,4 @@ def read_thresholds(folder: Path | str, classes: Sequence[str]) -> Thresholds | 
     except (Unfit, UsageFault) as fault:
         problem = f"does not fit the model: {fault}"
         raise InputRefused("E-MOD-019", path, problem, "Delete the file, or choose the thresholds again.") from fault
-    return Thresholds(rules, calibrations, raw.get("notes") or {})
+    return Thresholds(rules, calibrations, raw.notes)

@@ -12,7 +12,6 @@ from augrgb.annotations.choose_format import read_annotations
 from augrgb.core.errors import AugrgbError, InputRefused, UsageFault
 from augrgb.core.files import make_folder, remove_leftovers
 from augrgb.core.locks import Busy, file_lock
-from augrgb.core.plain_data import read_json
 from augrgb.core.types import Event
 from augrgb.server.database import Database, note
 from augrgb.server.detecting import Detecting, DetectorProcess, Prober
@@ -26,6 +25,7 @@ from augrgb.server.settings import ServerSettings
 from augrgb.server.uploads import UploadGate
 from augrgb.server.videos import Video, VideoIndex, new_id
 from augrgb.server.worker import Worker
+from augrgb.streams.files import read_stream_settings
 from augrgb.video.folder import VIDEO_SUFFIXES
 
 _log = logging.getLogger(__name__)
@@ -204,14 +204,11 @@ def classes_of(model: Path) -> tuple[str, ...]:
     Raises:
         InputRefused: E-FILE-001 (absent), E-MOD-006 (no stream), E-MOD-018 (no encoder).
     """
-    raw = read_json(model / "model.json", "stream folder")
-    classes = raw.get("classes") if isinstance(raw, dict) and raw.get("kind") == "stream" else None
-    if not isinstance(classes, list) or not all(isinstance(name, str) for name in classes):
-        raise InputRefused("E-MOD-006", model, "is not a stream folder", "Name a run folder or a bundle.")
+    classes = read_stream_settings(model).classes
     if not (model / "encoder" / "model.json").is_file():
         remedy = "Train on features of `augrgb extract`."
         raise InputRefused("E-MOD-018", model, "this stream has no snippet encoder", remedy)
-    return tuple(classes)
+    return classes
 
 
 def _truth(path: Path | None) -> Mapping[str, tuple[Event, ...]]:

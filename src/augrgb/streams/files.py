@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +12,11 @@ from safetensors.torch import save
 
 from augrgb.core.catalog import check_options
 from augrgb.core.errors import InputRefused
-from augrgb.core.files import write_bytes, write_json
-from augrgb.core.fit import Unfit, fit
+from augrgb.core.files import write_bytes
 from augrgb.core.opening import sha256_file
-from augrgb.core.plain_data import read_json
+from augrgb.core.sealed import read_sealed, write_sealed
 from augrgb.core.timeline import Clock
-from augrgb.core.weights import check_finite, check_state, read_weights
+from augrgb.core.weights import build_fitting, check_finite, check_state, read_outline, read_weights
 from augrgb.filters import FILTERS
 from augrgb.streams.stream import Stream
 
@@ -76,10 +75,10 @@ def save_stream(folder: Path | str, stream: Stream, settings: StreamSettings) ->
     check_finite(folder, tensors)
     data = save(tensors)
     write_bytes(folder / "model.safetensors", data)
-    write_json(
+    write_sealed(
         folder / "model.json",
+        SCHEMA,
         {
-            "schema": SCHEMA,
             "kind": "stream",
             "modality": settings.modality,
             "filter": settings.filter,
@@ -103,32 +102,52 @@ def load_stream(folder: Path | str, *, classes: Sequence[str] | None = None) -> 
     Raises:
         InputRefused: E-FILE-001/010; E-MOD-001 (damaged or not a safetensors file), E-MOD-002 (tensors differ from what
             the settings need, all listed), E-MOD-003 (checksum), E-MOD-004 (not finite), E-MOD-006 (not a stream
-            folder), E-MOD-007 (other classes).
+            folder), E-MOD-007 (other classes), E-FILE-017 (its description was changed).
         UsageFault: E-CFG-..., a filter or option this version does not know.
     """
     folder = Path(folder)
-    path = folder / "model.json"
-    raw = read_json(path, "stream folder")
-    if not isinstance(raw, dict) or raw.get("kind") != "stream" or raw.get("schema") != SCHEMA:
-        found = f"kind {raw.get('kind')!r}, schema {raw.get('schema')!r}" if isinstance(raw, dict) else "no mapping"
-        raise InputRefused("E-MOD-006", path, f"not a stream of this version ({found}, expected {SCHEMA!r})")
-    checksum = raw.pop("sha256", None)
-    try:
-        values = {key: value for key, value in raw.items() if key not in ("schema", "kind")}
-        settings: StreamSettings = fit(values, StreamSettings, "stream")
-    except Unfit as error:
-        raise InputRefused("E-MOD-006", path, str(error), "Copy the whole folder again.") from error
-    weights = folder / "model.safetensors"
+    description = read_stream_settings(folder)
+    settings = description.settings
+    path, weights = folder / "model.json", folder / "model.safetensors"
     if classes is not None and tuple(classes) != settings.classes:
         raise InputRefused("E-MOD-007", path, _class_differences(settings.classes, classes), "Train a stream on these.")
-    tensors = read_weights(weights)
-    if sha256_file(weights) != checksum:
-        problem = f"its SHA-256 is not the one in model.json ({str(checksum)[:12]}...)"
+    read_outline(weights)  # is it such a file?
+    if sha256_file(weights) != description.sha256:
+        problem = f"its SHA-256 is not the one in model.json ({description.sha256[:12]}...)"
         raise InputRefused("E-MOD-003", weights, problem, "Copy the whole folder again.")
-    stream = build_stream(settings)
+    stream = build_fitting(weights, lambda: build_stream(settings))
+    tensors = read_weights(weights)
     check_state(weights, tensors, stream.state_dict())
     stream.load_state_dict(tensors)
     return LoadedStream(stream.eval(), settings)
+
+
+@dataclass(frozen=True)
+class StreamDescription(StreamSettings):
+    """What `model.json` says."""
+
+    kind: str = ""
+    sha256: str = ""
+
+    @property
+    def settings(self) -> StreamSettings:
+        """Without what concerns the file."""
+        return StreamSettings(**{one.name: getattr(self, one.name) for one in fields(StreamSettings)})
+
+
+def read_stream_settings(folder: Path | str) -> StreamDescription:
+    """The `model.json` of a stream folder.
+
+    Raises:
+        InputRefused: E-FILE-001/010/017, E-MOD-006.
+    """
+    path, remedy = Path(folder) / "model.json", "Name the folder of a trained stream, and copy it whole."
+    found: StreamDescription = read_sealed(
+        path, SCHEMA, StreamDescription, what="stream folder", code="E-MOD-006", remedy=remedy
+    )
+    if found.kind != "stream":
+        raise InputRefused("E-MOD-006", path, f"describes no stream but {found.kind!r}", remedy)
+    return found
 
 
 def _class_differences(model: Sequence[str], wanted: Sequence[str]) -> str:

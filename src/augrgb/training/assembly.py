@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -37,26 +37,39 @@ class Assembly:
     classes: tuple[str, ...]
     mixing: TeacherMixing | None = None
 
-    def train(self, folder: Path, *, gpu: int | None = None, progress: Progress | None = None) -> FitResult:
+    def train(
+        self,
+        folder: Path,
+        *,
+        gpu: int | None = None,
+        progress: Progress | None = None,
+        beside: Callable[[], None] | None = None,
+    ) -> FitResult:
         """Train into a run folder; a finished run is returned, an interrupted one resumes.
 
         Args:
             folder: The run folder.
             gpu: Number of the GPU to train on, if the accelerator is `cuda`; None = the first.
             progress: Called with (steps done, steps in all).
+            beside: Writes more files into the folder, before the run counts as finished.
 
         Raises:
             AugrgbError: See `fit`.
         """
         settings = self.settings
-        result = fit(
+
+        def write() -> None:
+            if self.mixing is not None:
+                write_json(folder / TEACHER_MIXING, self.mixing.to_json(self.classes))
+            if beside is not None:
+                beside()
+
+        return fit(
             self.task,
             RunFolder(folder),
             settings,
             recipe=self.recipe,
             fabric=make_fabric(accelerator=settings.accelerator, precision=settings.precision, gpu=gpu),
             progress=(lambda done, total, _: progress(done, total)) if progress is not None else None,
+            beside=write,
         )
-        if self.mixing is not None:
-            write_json(folder / TEACHER_MIXING, self.mixing.to_json(self.classes))
-        return result

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,12 +14,14 @@ from safetensors import SafetensorError
 from safetensors.torch import save
 from torch import Tensor
 
-from augrgb.core.errors import AugrgbError
-from augrgb.core.files import write_bytes, write_json
+from augrgb.core.errors import AugrgbError, InputRefused
+from augrgb.core.files import write_bytes
 from augrgb.core.opening import sha256_file
 from augrgb.core.plain_data import read_json
+from augrgb.core.sealed import unsealed, write_sealed
 from augrgb.core.weights import read_weights
 
+SCHEMA = "augrgb.checkpoint/1"
 KEPT = 2
 _log = logging.getLogger(__name__)
 
@@ -29,6 +32,13 @@ class Checkpoint:
 
     step: int
     tensors: dict[str, Tensor]
+    values: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class _Written:
+    step: int
+    sha256: str
     values: dict[str, Any]
 
 
@@ -46,33 +56,73 @@ class Checkpoints:
 
     def steps(self) -> list[int]:
         """Steps of the checkpoints that are complete, oldest first."""
-        return sorted(int(path.stem.removeprefix("step-")) for path in self.folder.glob("step-*.json"))
+        names = (path.stem.removeprefix("step-") for path in self.folder.glob("step-*.json"))
+        return sorted(int(name) for name in names if name.isascii() and name.isdigit())
 
     def save(self, step: int, tensors: Mapping[str, Tensor], values: Mapping[str, Any]) -> None:
         """Write one, then remove all but the newest two."""
         weights, description = self._paths(step)
         checksum = save_tensors(weights, tensors)
-        write_json(description, {"step": step, "sha256": checksum, "values": dict(values)})
+        write_sealed(description, SCHEMA, {"step": step, "sha256": checksum, "values": dict(values)})
         for old in self.steps()[:-KEPT]:
             for path in reversed(self._paths(old)):  # the description first: no half checkpoint is ever believed
                 path.unlink(missing_ok=True)
-        alive = set(self.steps())
-        for path in self.folder.glob("step-*.safetensors"):
-            if int(path.stem.removeprefix("step-")) not in alive:
+        alive = {self._paths(number)[0].name for number in self.steps()} | self._selected()
+        for path in (*self.folder.glob("step-*.safetensors"), *self.folder.glob("selected-*.safetensors")):
+            if path.name not in alive:
                 path.unlink(missing_ok=True)
 
-    def latest(self) -> Checkpoint | None:
-        """The newest that is intact; a damaged one is logged as an error and skipped."""
+    def select(self, step: int, tensors: Mapping[str, Tensor]) -> dict[str, str]:
+        """Keep weights apart from the state: those of the best step. They stay while a checkpoint's values name them.
+
+        Returns:
+            `selected` and `selected_sha256`, for these values.
+        """
+        name = f"selected-{step:09d}.safetensors"
+        return {"selected": name, "selected_sha256": save_tensors(self.folder / name, tensors)}
+
+    def values(self) -> list[dict[str, Any]]:
+        """The plain values of all whose description can be read, oldest first."""
+        found = []
+        for step in self.steps():
+            with contextlib.suppress(AugrgbError):
+                found.append(self._described(step).values)
+        return found
+
+    def latest(self, check: Callable[[Mapping[str, Any]], None] | None = None) -> Checkpoint | None:
+        """The newest that is intact; a damaged one is logged as an error and skipped.
+
+        Args:
+            check: Raises ValueError for values that no longer hold.
+        """
         for step in reversed(self.steps()):
-            weights, description = self._paths(step)
+            weights = self._paths(step)[0]
             try:
-                written = read_json(description, "checkpoint")
-                if sha256_file(weights) != written["sha256"]:
+                written = self._described(step)
+                if sha256_file(weights) != written.sha256:
                     raise ValueError("its hash is not the one written with it")
-                return Checkpoint(step, read_weights(weights), written["values"])
+                name = written.values.get("selected")
+                if name and sha256_file(self.folder / str(name)) != written.values.get("selected_sha256"):
+                    raise ValueError(f"the selected weights {name} are damaged")
+                if check is not None:
+                    check(written.values)
+                return Checkpoint(step, read_weights(weights), written.values)
             except (AugrgbError, OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
-                _log.error("%s is damaged (%s); falling back to the checkpoint before it", weights, error)
+                _log.error("%s cannot be used (%s); falling back to the checkpoint before it", weights, error)
         return None
+
+    def _described(self, step: int) -> _Written:
+        path = self._paths(step)[1]
+        raw = read_json(path, "checkpoint")
+        if isinstance(raw, dict) and "schema" not in raw:  # of a version before schemas
+            raw = {"schema": SCHEMA, **raw}
+        found: _Written = unsealed(raw, path, SCHEMA, _Written, code="E-FILE-017")
+        if found.step != step:
+            raise InputRefused("E-FILE-017", path, f"is of step {found.step}")
+        return found
+
+    def _selected(self) -> set[str]:
+        return {str(values.get("selected")) for values in self.values()}
 
     def _paths(self, step: int) -> tuple[Path, Path]:
         return self.folder / f"step-{step:09d}.safetensors", self.folder / f"step-{step:09d}.json"

@@ -8,10 +8,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from augrgb.core.errors import InputRefused, UsageFault
-from augrgb.core.plain_data import read_json
 from augrgb.core.timeline import Clock
 from augrgb.encoders import ENCODERS
-from augrgb.encoders.files import LoadedEncoder, former_options, load_encoder
+from augrgb.encoders.files import LoadedEncoder, former_options, load_encoder, read_description
 from augrgb.encoders.snippet_encoder import SnippetEncoder
 from augrgb.training.teachers.snippet_classifier import SnippetClassifier, read_classifier
 
@@ -77,9 +76,8 @@ def freeze(encoder: SnippetEncoder, patterns: Sequence[str]) -> None:
 
 def inherited_options(folder: Path, name: str) -> dict[str, object]:
     """The options in an encoder folder that belong to its data or weights, and so are kept when starting from it."""
-    description = read_json(folder / "model.json", "encoder description")
-    same = isinstance(description, dict) and description.get("name") == name
-    options = {**former_options(name), **description.get("options", {})} if same else {}
+    description = read_description(folder)
+    options = {**former_options(name), **description.options} if description.name == name else {}
     return {option: options[option] for option in ENCODERS[name].data_options if option in options}
 
 

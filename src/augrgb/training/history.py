@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import logging
 from collections.abc import Mapping
@@ -25,10 +26,36 @@ class History:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._size, self._hash = 0, hashlib.sha256()
+        self._counted = False
 
     def append(self, values: Mapping[str, Any]) -> None:
         """Add one line and sync it, so that no checkpoint is newer than its history."""
-        append_line(self.path, json.dumps(values, sort_keys=True, allow_nan=False))
+        line = json.dumps(values, sort_keys=True, allow_nan=False)
+        self.mark()
+        append_line(self.path, line)
+        self._count(f"{line}\n".encode())
+
+    def mark(self) -> dict[str, Any]:
+        """Length and hash of what is written so far; for `check`. Read once, then kept up to date."""
+        if not self._counted:
+            self._counted = True
+            self._count(read_bytes(self.path, "history") if is_file(self.path) else b"")
+        return {"size": self._size, "sha256": self._hash.hexdigest()}
+
+    def check(self, mark: Mapping[str, Any]) -> None:
+        """Refuse a history that no longer begins with what was written up to a mark.
+
+        Raises:
+            ValueError: It was damaged, or lines are missing.
+        """
+        data = read_bytes(self.path, "history") if is_file(self.path) else b""
+        if len(data) < mark["size"] or hashlib.sha256(data[: mark["size"]]).hexdigest() != mark["sha256"]:
+            raise ValueError(f"the history {self.path.name} was changed or damaged since")
+
+    def _count(self, data: bytes) -> None:
+        self._size += len(data)
+        self._hash.update(data)
 
     def read(self) -> list[dict[str, Any]]:
         """All complete lines, without a torn last one."""
@@ -36,10 +63,12 @@ class History:
 
     def cut_after(self, step: int) -> None:
         """Drop a torn last line and everything later than `step`."""
+        self._size, self._hash, self._counted = 0, hashlib.sha256(), True
         if not is_file(self.path):
             return
         kept = [line for line, values in self._whole_lines() if values["step"] <= step]
         content = "".join(line + "\n" for line in kept).encode()
+        self._size, self._hash, self._counted = len(content), hashlib.sha256(content), True
         if content != read_bytes(self.path, "history"):
             write_bytes(self.path, content)
 

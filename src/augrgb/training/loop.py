@@ -10,22 +10,22 @@ import logging
 import math
 import signal
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 import torch
 from lightning_fabric import Fabric
 from torch import Tensor, nn
 
-from augrgb.core.errors import AugrgbError, EnvironmentFault
+from augrgb.core.errors import AugrgbError, EnvironmentFault, InputRefused
+from augrgb.core.fit import fit as fit_values
 from augrgb.core.seeds import derive_seed
 from augrgb.core.weights import read_weights
-from augrgb.training.checkpoints import save_tensors
 from augrgb.training.interrupts import Interrupted, SignalFlag, Terminated, noted_signals
 from augrgb.training.processes import SharedForward, make_fabric, on_first
-from augrgb.training.run_folder import RunFolder
+from augrgb.training.run_folder import Finished, RunFolder
 from augrgb.training.settings import FitResult, FitSettings
 from augrgb.training.task import Task, to_device
 from augrgb.training.tensorboard import Board
@@ -44,12 +44,14 @@ def fit(
     fabric: Fabric | None = None,
     progress: Progress | None = None,
     stop: Callable[[], bool] | None = None,
+    beside: Callable[[], None] | None = None,
     resume_anyway: bool = False,
 ) -> FitResult:
     """Train a task in a run folder, resuming where an earlier call stopped.
 
-    A finished run is returned unchanged. At the end the task's student holds the kept weights, which `task.save` has
-    written into the folder.
+    A finished run is returned unchanged, after its files were compared with their hashes: what is damaged is written
+    again from the last checkpoint, or refused. At the end the task's student holds the kept weights, which `task.save`
+    has written into the folder.
 
     Args:
         task: What to train. Build it under `torch.manual_seed`, so that another run would start from the same weights.
@@ -59,12 +61,13 @@ def fit(
         fabric: Device, precision and processes (default: from `settings` and the environment).
         progress: Called with (steps done, steps in all, latest numbers).
         stop: Called after each step; True saves and stops, like Ctrl-C.
+        beside: Writes more files into the folder, before the run counts as finished.
         resume_anyway: Resume although the settings differ from those the run was started with.
 
     Raises:
         Interrupted, Terminated: Stopped by a signal or `stop`, after a clean save.
-        AugrgbError: E-RUN-001 (folder in use), E-RUN-002 (other settings), E-RUN-004 (no finite numbers),
-            E-ENV-... (disk, device).
+        AugrgbError: E-RUN-001 (folder in use), E-RUN-002 (other settings), E-RUN-004 (no finite numbers), E-RUN-015
+            (a finished run with damaged files that would have to be trained again), E-ENV-... (disk, device).
     """
     fabric = fabric or make_fabric(accelerator=settings.accelerator, precision=settings.precision)
     with ExitStack() as stack:
@@ -78,14 +81,16 @@ def fit(
             "processes": fabric.world_size,
         }
         on_first(fabric, lambda: run.begin(identity, resume_anyway=resume_anyway))
-        done = on_first(fabric, run.result)
-        if done is not None:
-            result = FitResult(**done)
-            _load_kept(task, run, fabric)
+        done, damage = on_first(fabric, lambda: _look_at_finished(run))
+        if done is not None and not damage:
+            result = FitResult(**done.result)
+            _load_kept(task, run, done.selected or _FORMER, fabric)
+            if beside is not None and not done.files:  # of a version that did not list them
+                on_first(fabric, beside)
             return result
-        loop = _Loop(task, run, settings, fabric, progress)
+        loop = _Loop(task, run, settings, fabric, progress, beside)
         stack.callback(loop.close)
-        loop.resume()
+        loop.resume(damage)
         signals = stack.enter_context(noted_signals())
         while loop.state.step < settings.steps:
             try:
@@ -99,6 +104,22 @@ def fit(
         return loop.finish()
 
 
+_FORMER = "selected.safetensors"  # of versions before the step was in the name
+
+
+def _look_at_finished(run: RunFolder) -> tuple[Finished | None, list[str]]:
+    """A finished run, and which of its files are damaged; (None, []) if it is not finished."""
+    try:
+        done = run.finished()
+    except InputRefused as fault:
+        _log.error("%s", fault)
+        return None, ["result.json"]
+    damage = run.damage(done) if done is not None else []
+    for name in damage:
+        _log.error("%s is absent or damaged; it is written again from the last checkpoint", run.path / name)
+    return done, damage
+
+
 @dataclass
 class _State:
     """What a checkpoint holds besides tensors."""
@@ -108,6 +129,8 @@ class _State:
     bad_in_row: int = 0
     best_step: int | None = None
     best: dict[str, float] = field(default_factory=dict)
+    selected: str = ""
+    selected_sha256: str = ""
     latest: dict[str, float] = field(default_factory=dict)
     sums: dict[str, float] = field(default_factory=dict)
     seen: dict[str, int] = field(default_factory=dict)
@@ -116,8 +139,15 @@ class _State:
 
 class _Loop:
     def __init__(
-        self, task: Task, run: RunFolder, settings: FitSettings, fabric: Fabric, progress: Progress | None
+        self,
+        task: Task,
+        run: RunFolder,
+        settings: FitSettings,
+        fabric: Fabric,
+        progress: Progress | None,
+        beside: Callable[[], None] | None = None,
     ) -> None:
+        self._beside = beside
         self.task, self.run, self.settings, self.fabric, self.progress = task, run, settings, fabric, progress
         self.state = _State()
         self._forward = SharedForward(fabric, task.student)
@@ -135,19 +165,32 @@ class _Loop:
         if self._board is not None:
             self._board.close()
 
-    def resume(self) -> None:
-        """Load the newest intact checkpoint, or start at step 0."""
-        found = on_first(self.fabric, self.run.checkpoints.latest)
+    def resume(self, damage: Sequence[str] = ()) -> None:
+        """Load the newest intact checkpoint, or start at step 0.
+
+        Args:
+            damage: Files of a finished run that are to be written again, which must take no training.
+
+        Raises:
+            InputRefused: E-RUN-015, the checkpoints do not suffice for that; nothing was changed.
+        """
+        found = on_first(self.fabric, lambda: self.run.checkpoints.latest(self.run.check_marks))
         if found is not None:
             tensors = found.tensors
             self.task.student.load_state_dict(_part(tensors, "student"))
             self.task.losses.load_state_dict(_part(tensors, "losses"))
             self._load_optimizer(_part(tensors, "optimizer"))
-            precision = dict(found.values)
-            self.fabric.strategy.precision.load_state_dict(precision.pop("precision"))
-            self.state = _State(**precision)
+            values = dict(found.values)
+            self.fabric.strategy.precision.load_state_dict(values["precision"])
+            self.state = fit_values(
+                {one.name: values[one.name] for one in fields(_State) if one.name in values}, _State
+            )
             _log.info("%s: resuming from step %d", self.run.path, self.state.step)
         step = self.state.step
+        if damage and step < self.settings.steps:
+            remedy = "Restore them from a copy, or delete the folder and run the command again."
+            problem = f"damaged or absent: {', '.join(damage)}; its checkpoints do not suffice to write them again"
+            raise InputRefused("E-RUN-015", self.run.path, problem, remedy)
         on_first(self.fabric, lambda: self.run.metrics.cut_after(step))
         if found is None:
             self._save()  # from now on the outcome is determined, including the initial weights
@@ -199,14 +242,21 @@ class _Loop:
             skipped_steps=state.skipped,
         )
 
+        def select() -> str:
+            if best:
+                return state.selected or _FORMER
+            return self.run.checkpoints.select(state.step, self.task.kept.state_dict())["selected"]
+
+        selected = on_first(self.fabric, select)
+        _load_kept(self.task, self.run, selected, self.fabric)
+
         def write() -> None:
-            if not best:
-                save_tensors(self.run.selected, self.task.kept.state_dict())
+            self.task.save(self.run.path)
+            if self._beside is not None:
+                self._beside()
+            self.run.finish(asdict(result), selected)
 
         on_first(self.fabric, write)
-        _load_kept(self.task, self.run, self.fabric)
-        on_first(self.fabric, lambda: self.task.save(self.run.path))
-        on_first(self.fabric, lambda: self.run.finish(asdict(result)))
         return result
 
     def _update(self, terms: list[TermValue]) -> None:
@@ -306,7 +356,8 @@ class _Loop:
         def write() -> None:
             self.run.metrics.append({"step": state.step, "validation": finite})
             if better and self.settings.keep == "best":
-                save_tensors(self.run.selected, self.task.kept.state_dict())
+                selected = self.run.checkpoints.select(state.step, self.task.kept.state_dict())
+                state.selected, state.selected_sha256 = selected["selected"], selected["selected_sha256"]
 
         on_first(self.fabric, write)
         self._show(finite)
@@ -323,7 +374,10 @@ class _Loop:
         for number, entry in self._raw_optimizer.state_dict()["state"].items():
             tensors.update({f"optimizer.{number}.{key}": value for key, value in entry.items()})
         values = {**asdict(self.state), "precision": self.fabric.strategy.precision.state_dict()}
-        on_first(self.fabric, lambda: self.run.checkpoints.save(self.state.step, tensors, values))
+        on_first(
+            self.fabric,
+            lambda: self.run.checkpoints.save(self.state.step, tensors, {**values, **self.run.marks()}),
+        )
 
     def _load_optimizer(self, tensors: Mapping[str, Tensor]) -> None:
         state: dict[int, dict[str, Tensor]] = {}
@@ -334,8 +388,8 @@ class _Loop:
         self._raw_optimizer.load_state_dict({"state": state, "param_groups": groups})
 
 
-def _load_kept(task: Task, run: RunFolder, fabric: Fabric) -> None:
-    task.student.load_state_dict(on_first(fabric, lambda: read_weights(run.selected)))
+def _load_kept(task: Task, run: RunFolder, selected: str, fabric: Fabric) -> None:
+    task.student.load_state_dict(on_first(fabric, lambda: read_weights(run.checkpoints.folder / selected)))
     task.student.eval()
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from augrgb.core.files import write_bytes
-from augrgb.core.opening import LARGEST_MODEL, read_bytes
+from augrgb.core.opening import LARGEST_MODEL, is_file, read_bytes
 from augrgb.core.progress import Progress
+from augrgb.encoders.files import check_encoder_files
 from augrgb.features.store import ENCODER_COPY
 from augrgb.inference.bundle import ENCODER_FOLDER
 from augrgb.recipe.assembly import with_device
@@ -33,14 +34,15 @@ def train_stream(
         AugrgbError: Bad data, features, teachers or settings; see the parts.
     """
     recipe, gpu = with_device(recipe, device)
-    result = assemble_stream(recipe).train(run, gpu=gpu, progress=progress)
-    features = recipe.data.features[recipe.student.modality].folder
-    _copy_encoder(features / ENCODER_COPY, run / ENCODER_FOLDER)
-    return result
+    source = recipe.data.features[recipe.student.modality].folder / ENCODER_COPY
+    has_encoder = is_file(source / "model.json")  # third-party features have none: such a stream scores no videos
+    if has_encoder:
+        check_encoder_files(source)
 
+    def copy() -> None:
+        if has_encoder:
+            for name in ("model.safetensors", "model.json"):
+                data = read_bytes(source / name, "model file", LARGEST_MODEL)
+                write_bytes(run / ENCODER_FOLDER / name, data)
 
-def _copy_encoder(source: Path, target: Path) -> None:
-    # Third-party features come without their encoder: such a stream scores features, not videos.
-    for name in ("model.safetensors", "model.json"):
-        if (source / name).is_file():
-            write_bytes(target / name, read_bytes(source / name, "model file", LARGEST_MODEL))
+    return assemble_stream(recipe).train(run, gpu=gpu, progress=progress, beside=copy)

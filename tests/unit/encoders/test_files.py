@@ -1,6 +1,5 @@
 """Encoder folders."""
 
-import json
 import pickle
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from augrgb.encoders import SmallRGB
 from augrgb.encoders.files import EncoderSettings, load_encoder, save_encoder
 from augrgb.encoders.snippet_encoder import encode_windows
 from augrgb.training.encoder_start import inherited_options
+from support.sealed_files import edit_json
 
 SETTINGS = EncoderSettings(Clock(15, 8, 8), (32, 24), ("walk", "sit"), {"seed": 3})
 
@@ -28,8 +28,7 @@ def folder(tmp_path: Path) -> Any:
 
 
 def edit(folder: Any, **changes: Any) -> None:
-    path = folder / "model.json"
-    path.write_text(json.dumps(json.loads(path.read_text()) | changes))
+    edit_json(folder / "model.json", **changes)
 
 
 def resave(folder: Any, change: Any) -> None:
@@ -114,17 +113,15 @@ def test_only_catalog_names_are_built(folder: Any) -> None:
     edit(folder, name="small_rgb", options={"dim": 16, "width": 8, "code": "x"})
     refused(folder, "E-MOD-006", "no such option")
     edit(folder, schema="augrgb.encoder/99")
-    refused(folder, "E-MOD-006", "does not describe an encoder")
+    refused(folder, "E-MOD-006", "not a file of this version")
     (folder / "model.json").write_text("[1]")
-    refused(folder, "E-MOD-006", "does not describe an encoder")
+    refused(folder, "E-MOD-006", "not a file of this version")
 
 
 def test_encoders_saved_before_normalization_load_without_it(tmp_path: Path) -> None:
     encoder = SmallRGB(dim=8, width=4, normalize="none")
     save_encoder(tmp_path, encoder, SETTINGS)
-    description = json.loads((tmp_path / "model.json").read_text())
-    del description["options"]["normalize"], description["options"]["sees"]
-    (tmp_path / "model.json").write_text(json.dumps(description))
+    edit_json(tmp_path / "model.json", lambda about: (about["options"].pop("normalize"), about["options"].pop("sees")))
     loaded = load_encoder(tmp_path).encoder
     assert loaded.options == encoder.options and SmallRGB().options["normalize"] == "window"
     assert inherited_options(tmp_path, "small_rgb") == {"normalize": "none"}

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import json
 import os
 import pickle
 from pathlib import Path
@@ -16,6 +15,7 @@ from augrgb.core.opening import sha256_file
 from augrgb.core.timeline import Clock
 from augrgb.detection.late_fusion import late_fusion
 from augrgb.streams import StreamSettings, build_stream, filter_sequence, load_stream, predict, save_stream
+from support.sealed_files import edit_json
 
 CLOCK = Clock(16.0, 8, 8)
 SETTINGS = StreamSettings("rgb", "sd_tcn", 6, ("walk", "sit", "drink"), CLOCK, {"width": 8, "layers": 3})
@@ -89,9 +89,7 @@ def refused(folder: Any, code: str, **arguments: Any) -> str:
 
 
 def edit(folder: Any, **changes: Any) -> None:
-    path = folder / "model.json"
-    values = json.loads(path.read_text()) | changes
-    path.write_text(json.dumps(values))
+    edit_json(folder / "model.json", **changes)
 
 
 def test_other_classes_are_told_apart(stream: Any, tmp_path: Path) -> None:

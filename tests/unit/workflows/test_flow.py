@@ -22,6 +22,7 @@ from augrgb.training.encoder_start import inherited_options
 from augrgb.video.flow.settings import FlowSettings
 from augrgb.workflows.extract import extract
 from augrgb.world.make import make_world
+from support.sealed_files import edit_json
 from support.tiny_project import CLOCK, WORLD, expect_success, run_cli, write
 from support.video_samples import square_frames, write_video
 
@@ -50,8 +51,7 @@ def test_encoders_keep_and_use_their_flow(tmp_path: Path) -> None:
     np.testing.assert_allclose(plain.prepare(windows[0]), wide.prepare(windows[1]), atol=20 / 127)
     assert float(wide.prepare(windows[1]).mean()) == pytest.approx(pixels, abs=20 / 127)
     with pytest.raises(InputRefused, match=r"E-MOD-006.*flow\.bound"):
-        text = (tmp_path / "wide" / "model.json").read_text()
-        (tmp_path / "wide" / "model.json").write_text(text.replace('"bound": 20', '"bound": "far"'))
+        edit_json(tmp_path / "wide" / "model.json", lambda about: about["options"]["flow"].update(bound="far"))
         load_encoder(tmp_path / "wide")
 
 

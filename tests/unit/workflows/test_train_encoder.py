@@ -31,6 +31,7 @@ from augrgb.training.encoder_snippets import labelled_snippets
 from augrgb.training.teachers.encoder_teachers import encoder_distillation
 from augrgb.workflows.extract import extract
 from augrgb.workflows.train_encoder import train_encoder
+from support.sealed_files import edit_json
 from support.tiny_project import CLOCK
 
 TRAIN = {"steps": 4, "batch_size": 8, "validate_every": 2, "checkpoint_every": 2}
@@ -226,9 +227,7 @@ def test_a_stream_without_an_encoder_or_of_other_classes(project: Path, tmp_path
         terms_of(taught_by(project, streams=[str(tmp_path / "pose")]), project, tmp_path)
     shutil.copytree(project / "pose", tmp_path / "other")
     path = tmp_path / "other" / "model.json"
-    about = json.loads(path.read_text())
-    about["classes"] = [f"{name}!" for name in about["classes"]]
-    path.write_text(json.dumps(about))
+    edit_json(path, classes=[f"{name}!" for name in json.loads(path.read_text())["classes"]])
     with pytest.raises(AugrgbError, match="E-MOD-008"):
         train_encoder(taught_by(project, streams=[str(tmp_path / "other")]), tmp_path / "run", workers=0)
 

@@ -9,13 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from augrgb.annotations.dataset_file import load_dataset, role
-from augrgb.core.errors import AugrgbError, EnvironmentFault
+from augrgb.core.errors import AugrgbError, EnvironmentFault, InputRefused
 from augrgb.core.files import write_json
-from augrgb.core.opening import sha256_file
+from augrgb.core.opening import is_file, sha256_file
 from augrgb.core.plain_data import read_json
 from augrgb.core.progress import Progress
 from augrgb.encoders.files import load_encoder
 from augrgb.features.frames import OWN_FILES
+from augrgb.core.sealed import unsealed, write_sealed
 from augrgb.metrics.evaluation import MetricResult
 from augrgb.pipelines.comparison.row_result import Column, RowResult
 from augrgb.recipe import EncoderRecipe, StreamRecipe, check_recipe
@@ -28,6 +29,7 @@ from augrgb.workflows.train_encoder import train_encoder
 from augrgb.workflows.train_stream import train_stream
 
 DIVERGED = "E-RUN-004"
+INPUTS = "augrgb.inputs/1"
 
 
 @dataclass(frozen=True)
@@ -46,16 +48,24 @@ class Run:
 
     @property
     def finished(self) -> bool:
-        """Whether nothing is left to do."""
-        return (self.folder / "result.json").is_file()
+        """Whether nothing is left to do, and nothing of it is damaged."""
+        run = RunFolder(self.folder)
+        try:
+            done = run.finished()
+        except InputRefused:
+            return False
+        return done is not None and not run.damage(done)
 
     def changes(self) -> list[str]:
         """In what it differs from what lies in its folder: recipe, or files that it was made from."""
         if not (self.folder / "run.json").is_file():
             return []
-        changed = differences(RunFolder(self.folder).identity["recipe"], recipe_to_json(self.recipe))
+        try:
+            changed = differences(RunFolder(self.folder).identity["recipe"], recipe_to_json(self.recipe))
+        except (InputRefused, KeyError):  # damaged: `begin` writes it again, or refuses it
+            changed = []
         made_from = self.folder / "inputs.json"
-        known = read_json(made_from, "inputs") if made_from.is_file() else {}
+        known = _inputs(made_from) if is_file(made_from) else {}
         now = fingerprints(self.inputs)
         return changed + [
             f"{name} is another one since" for name in sorted(now) if known.get(name, now[name]) != now[name]
@@ -164,7 +174,21 @@ def evaluate_job(runs: list[Path], request: dict[str, Any], inputs: list[Path], 
 
 def _note_inputs(run: Run) -> None:
     if not (run.folder / "run.json").is_file():  # from the first step on the inputs are settled
-        write_json(run.folder / "inputs.json", fingerprints(run.inputs))
+        write_sealed(run.folder / "inputs.json", INPUTS, {"files": fingerprints(run.inputs)})
+
+
+@dataclass(frozen=True)
+class _Inputs:
+    files: dict[str, str]
+
+
+def _inputs(path: Path) -> dict[str, str]:
+    raw = read_json(path, "inputs")
+    if isinstance(raw, dict) and "schema" not in raw:  # of a version before schemas
+        raw = {"schema": INPUTS, "files": raw}
+    remedy = "Remove the run folder."
+    found: _Inputs = unsealed(raw, path, INPUTS, _Inputs, code="E-FILE-017", remedy=remedy)
+    return found.files
 
 
 def fingerprints(files: Sequence[Path]) -> dict[str, str]:
