@@ -138,6 +138,7 @@ CODES: Final[dict[str, ErrorCode]] = {
     "E-FILE-021": ErrorCode("finding", "Files beside the annotations, in their folder or archive, were not read.", "If they are annotations too, give them by themselves with `--format`."),
     "E-FILE-017": ErrorCode("input", "A file changed while it was in use.", "Run the command again, and do not change its inputs meanwhile."),
     "E-FILE-017": ErrorCode("input", "A file that this program wrote for itself was damaged or changed since.", "Restore or make it again; if it was changed on purpose, remove its `content_sha256`."),
+    "E-FILE-018": ErrorCode("input", "A file that this program wrote for itself was damaged or changed since.", "Restore or make it again; if it was changed on purpose, remove its `content_sha256`."),
     # Ids
     "E-ID-001": ErrorCode("input", "Two files, rows or tasks hold the annotations of one video.", "Keep one of them."),
     "E-ID-002": ErrorCode("input", "Two ids differ only in case or Unicode form, so some file systems take them for one.", "Rename one."),
@@ -279,7 +280,6 @@ CODES: Final[dict[str, ErrorCode]] = {
     "E-FEA-024": ErrorCode("input", "Cached frames are damaged.", "Remove them and cache them again."),
     "E-FEA-025": ErrorCode("input", "A folder of cached frames was made with other settings or by another version.", "Use another folder, or remove this one."),
     "E-FEA-026": ErrorCode("input", "A folder holds both `.safetensors` and `.npy` features.", "Keep them in two folders."),
-    "E-FEA-027": ErrorCode("input", "A file in the quarantine folder is not a quarantine note.", "Remove it."),
     "E-FEA-028": ErrorCode("finding", "Features of two modalities of a video end at different times.", "Extract both from the same video with the right clock."),
     "E-FEA-031": ErrorCode("finding", "Feature arrays are stored as (C, T), as their shapes or the lengths of the videos show.", "They are turned when they are read. Declare another clock if the lengths were a coincidence."),
     # Encoders

@@ -7,6 +7,7 @@ before the hash are read without it.
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeVar
@@ -14,7 +15,7 @@ from typing import Any, TypeVar
 from augrgb.core.errors import AugrgbError, InputRefused
 from augrgb.core.files import sha256_json, write_json
 from augrgb.core.fit import Unfit, fit
-from augrgb.core.opening import GIB
+from augrgb.core.opening import GIB, is_file
 from augrgb.core.plain_data import parse_json, read_json
 from augrgb.core.shown import shown
 
@@ -22,6 +23,7 @@ SEAL = "content_sha256"
 _REMEDY = "Restore or make it again; if it was changed on purpose, remove its `content_sha256`."
 
 T = TypeVar("T")
+_log = logging.getLogger(__name__)
 
 
 def sealed(schema: str, values: Mapping[str, Any]) -> dict[str, Any]:
@@ -54,9 +56,28 @@ def read_sealed(
         limit: Largest size in bytes.
 
     Raises:
-        InputRefused: E-FILE-001/002/010; E-FILE-017, changed since it was written; `code`, anything else.
+        InputRefused: E-FILE-001/002/010; E-FILE-018, changed since it was written; `code`, anything else.
     """
     return unsealed(read_json(path, what, limit), path, schema, kind, code=code, remedy=remedy)
+
+
+def read_note(path: Path, schema: str, what: str) -> dict[str, Any] | None:
+    """The values of a note that can be made again: None if it is absent, or damaged, which is logged.
+
+    Args:
+        path: The note.
+        schema: What it must be; notes of versions before schemas say nothing.
+        what: What it is, for messages.
+    """
+    if not is_file(path):
+        return None
+    try:
+        raw = read_json(path, what)
+        found = unsealed(raw if "schema" in raw else {**raw, "schema": schema}, path, schema, dict, code="E-FILE-018")
+    except (AugrgbError, TypeError) as fault:
+        _log.warning("%s; it is made again", fault)
+        return None
+    return found
 
 
 def unsealed(raw: Any, path: Path, schema: str, kind: type[T], *, code: str, remedy: str = "") -> T:
@@ -68,7 +89,7 @@ def unsealed(raw: Any, path: Path, schema: str, kind: type[T], *, code: str, rem
         raise InputRefused(code, path, f"not a file of this version ({found}, expected {schema!r})", remedy)
     values = {key: value for key, value in raw.items() if key != SEAL}
     if SEAL in raw and raw[SEAL] != sha256_json(values):
-        raise InputRefused("E-FILE-017", path, "its content changed since it was written", _REMEDY)
+        raise InputRefused("E-FILE-018", path, "its content changed since it was written", _REMEDY)
     values.pop("schema")
     try:
         found_values: T = fit(values, kind, "it")

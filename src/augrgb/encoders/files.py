@@ -99,7 +99,7 @@ def load_encoder(folder: Path, device: torch.device | str = "cpu") -> LoadedEnco
     Raises:
         InputRefused: E-FILE-001/010 (no description), E-MOD-001 (not safetensors, such as a pickle),
             E-MOD-002 (names, shapes or kinds of tensors differ), E-MOD-003 (changed since it was saved),
-            E-MOD-004 (NaN or infinite weights), E-MOD-006 (not an encoder folder of this version), E-FILE-017 (its
+            E-MOD-004 (NaN or infinite weights), E-MOD-006 (not an encoder folder of this version), E-FILE-018 (its
             description was changed).
     """
     folder = Path(folder)

@@ -121,7 +121,7 @@ def _cache_one(job: _FrameJob) -> ItemOutcome:
         _cache_video(folder, job, from_video)
     notes = [folder.note(modality, job.record.video_id) or {} for modality in job.modalities]
     warnings = tuple(dict.fromkeys(text for note in notes for text in note.get("warnings", ())))
-    frames = max((int(note["frames"]) for note in notes), default=0)
+    frames = max((int(note.get("frames", 0)) for note in notes), default=0)
     return ItemOutcome(job.record.video_id, frames, reused=not missing, warnings=warnings)
 
 

@@ -18,12 +18,15 @@ from numpy.typing import NDArray
 from augrgb.core.errors import InputRefused, did_you_mean
 from augrgb.core.file_rows import FileRows, npy_rows
 from augrgb.core.files import ARRAY_DAMAGE, atomic_file, file_name_of, identifier_of, write_json
+from augrgb.core.opening import is_file
 from augrgb.core.plain_data import read_json
+from augrgb.core.sealed import read_note, write_sealed
 from augrgb.poses.files import Skeleton
 from augrgb.video.flow import flow_recipe
 from augrgb.video.flow.settings import FlowSettings
 
 SCHEMA = "augrgb.frames/1"
+NOTE = "augrgb.track/1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,13 +97,13 @@ class FrameFolder:
         and for poses `skeleton`.
         """
         path = self.path(modality, video_id).with_suffix(".json")
-        if not path.is_file() or not self.path(modality, video_id).is_file():
+        if not is_file(self.path(modality, video_id)):
             return None
-        return dict(read_json(path, "track note"))
+        return read_note(path, NOTE, "track note")
 
     def write_note(self, modality: str, video_id: str, note: dict[str, Any]) -> None:
         """Declare a track finished."""
-        write_json(self.path(modality, video_id).with_suffix(".json"), note)
+        write_sealed(self.path(modality, video_id).with_suffix(".json"), NOTE, note)
 
     def read(self, modality: str, video_id: str) -> FileRows:
         """A track (n, ...), which stays in its file.

@@ -12,11 +12,12 @@ from typing import Any
 
 from augrgb.core.error_codes import CODES
 from augrgb.core.errors import AugrgbError, InputRefused
-from augrgb.core.files import file_name_of, identifier_of, write_json
-from augrgb.core.plain_data import read_json
+from augrgb.core.files import file_name_of, identifier_of
+from augrgb.core.sealed import read_note, write_sealed
 from augrgb.video.source_file import same_source, source_identity
 
 FOLDER = "_quarantine"
+_KEYS = {"code", "where", "problem", "remedy", "source", "recipe_hash"}
 SCHEMA = "augrgb.quarantine/1"
 
 
@@ -39,7 +40,6 @@ class Quarantine:
         except InputRefused:
             identity = None
         values = {
-            "schema": SCHEMA,
             "video": video_id.encode("utf-8", "replace").decode(),
             "code": fault.code,
             "where": _readable(fault.where),
@@ -48,7 +48,7 @@ class Quarantine:
             "source": identity,
             "recipe_hash": self.recipe_hash,
         }
-        write_json(self._path(video_id), values)
+        write_sealed(self._path(video_id), SCHEMA, values)
 
     def find(self, video_id: str, source: Path | None) -> AugrgbError | None:
         """The refusal of an earlier run, if it still concerns this file and this recipe."""
@@ -75,12 +75,10 @@ class Quarantine:
         return self.folder / FOLDER / f"{file_name_of(video_id)}.json"
 
     def _entry(self, path: Path) -> dict[str, Any] | None:
-        if not path.is_file():
-            return None
-        entry = read_json(path, "quarantine note")
-        if not isinstance(entry, dict) or entry.get("schema") != SCHEMA:
-            raise InputRefused("E-FEA-027", path, f"is not a quarantine note ({SCHEMA})", "Remove it.")
-        return entry if entry["code"] in CODES else None  # else of another version: the video is tried again
+        entry = read_note(path, SCHEMA, "quarantine note")
+        if entry is None or not entry.keys() >= _KEYS or entry["code"] not in CODES:
+            return None  # damaged or of another version: the video is tried again
+        return entry
 
 
 def _readable(text: str) -> str:

@@ -18,9 +18,11 @@ from augrgb.core.arrays import open_tensors
 from augrgb.core.errors import InputRefused
 from augrgb.core.file_rows import FileRows
 from augrgb.core.files import file_name_of, identifier_of, sha256_json, write_bytes
+from augrgb.core.fit import Unfit, fit
 from augrgb.core.nested import leaves
 from augrgb.core.opening import open_regular
 from augrgb.core.plain_data import parse_json
+from augrgb.core.sealed import sealed, unsealed
 from augrgb.core.timeline import Clock
 from augrgb.features.npy_folder import NpyFolder
 from augrgb.features.video_features import (
@@ -70,13 +72,33 @@ def describe_features(video_id: str, clock: Clock, metadata: Mapping[str, Any], 
     """All metadata of a feature file as one JSON text: several entries would be written in random order."""
     described = {
         **metadata,
-        "schema": SCHEMA,
         "video_id": video_id,
         "clock": clock.to_json(),
         "recipe_hash": sha256_json(metadata.get("recipe")),
         "values_sha256": values_sha256,
     }
-    return json.dumps(described, sort_keys=True, ensure_ascii=True, allow_nan=False)
+    return json.dumps(sealed(SCHEMA, described), sort_keys=True, ensure_ascii=True, allow_nan=False)
+
+
+def parse_description(text: str | None, path: Path) -> dict[str, Any]:
+    """The metadata of a feature file.
+
+    Raises:
+        InputRefused: E-FEA-023 (not a feature file), E-FEA-007 (damaged or changed).
+    """
+    remedy = "Remove it and extract again."
+    try:
+        found: dict[str, Any] = unsealed(
+            parse_json(text, path) if text else None, path, SCHEMA, dict, code="E-FEA-023", remedy=remedy
+        )
+        fit(found.get("clock"), Clock, "clock")
+    except (InputRefused, Unfit) as fault:
+        if isinstance(fault, InputRefused) and fault.code == "E-FEA-023":
+            problem = f"is not an augrgb feature file ({SCHEMA})"
+            raise InputRefused("E-FEA-023", path, problem, remedy) from fault
+        problem = fault.problem if isinstance(fault, InputRefused) else str(fault)
+        raise InputRefused("E-FEA-007", path, f"its description is damaged: {problem}", remedy) from fault
+    return found
 
 
 def read_feature_file(path: Path) -> tuple[NDArray[np.float32], dict[str, Any]]:
@@ -99,10 +121,10 @@ def _read(path: Path) -> tuple[NDArray[np.float32], dict[str, Any], FileRows | N
             there = "features" in handle.keys()  # noqa: SIM118
             rows = _rows(path, handle) if there else None
             values = (rows.load() if rows is not None else handle.get_tensor("features")) if there else None
-        described = parse_json(text, path) if text else None
     except (safetensors.SafetensorError, OSError, ValueError) as error:
         raise InputRefused("E-FEA-007", path, f"cut off or damaged ({error})", remedy) from error
-    if values is None or not isinstance(described, dict) or described.get("schema") != SCHEMA:
+    described = parse_description(text, path)
+    if values is None:
         raise InputRefused("E-FEA-023", path, f"is not an augrgb feature file ({SCHEMA})", remedy)
     if values.ndim != 2 or 0 in values.shape:
         raise InputRefused("E-FEA-003", path, f"features have shape {values.shape}, expected (T, C)", remedy)

@@ -17,9 +17,8 @@ from numpy.typing import NDArray
 from augrgb.core.arrays import open_tensors
 from augrgb.core.errors import InputRefused
 from augrgb.core.files import atomic_file, disk_faults, make_folder
-from augrgb.core.plain_data import parse_json
 from augrgb.core.timeline import Clock
-from augrgb.features.store import SCHEMA, describe_features, feature_path
+from augrgb.features.store import SCHEMA, describe_features, feature_path, parse_description
 
 _IN_MEMORY_BYTES = 2**25
 _PIECE_BYTES = 2**22
@@ -125,10 +124,10 @@ def describe_file(path: Path) -> tuple[int, dict[str, Any]]:
         with open_tensors(path, what="feature file") as handle:
             text = (handle.metadata() or {}).get("augrgb")
             shape = handle.get_slice("features").get_shape()
-        described = parse_json(text, path) if text else None
     except (safetensors.SafetensorError, OSError, ValueError) as error:
         raise InputRefused("E-FEA-007", path, f"cut off or damaged ({error})", "Extract it again.") from error
-    if not isinstance(described, dict) or described.get("schema") != SCHEMA or len(shape) != 2:
+    described = parse_description(text, path)
+    if len(shape) != 2:
         raise InputRefused("E-FEA-023", path, f"is not an augrgb feature file ({SCHEMA})", "Extract it again.")
     return int(shape[0]), described
 

@@ -66,7 +66,7 @@ def read_thresholds(folder: Path | str, classes: Sequence[str]) -> Thresholds | 
     """The thresholds of a bundle, None if it has no such file.
 
     Raises:
-        InputRefused: E-FILE-010 (not JSON), E-FILE-017 (changed), E-MOD-019 (not thresholds of these classes).
+        InputRefused: E-FILE-010 (not JSON), E-FILE-018 (changed), E-MOD-019 (not thresholds of these classes).
     """
     path = Path(folder) / THRESHOLDS_FILE
     if not is_file(path):

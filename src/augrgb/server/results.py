@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import json
 import shutil
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -14,9 +13,10 @@ from numpy.typing import NDArray
 
 from augrgb.core.arrays import map_array
 from augrgb.core.errors import InputRefused
-from augrgb.core.files import ARRAY_DAMAGE, write_bytes, write_json
+from augrgb.core.files import ARRAY_DAMAGE, write_bytes
 from augrgb.core.opening import read_bytes
 from augrgb.core.plain_data import read_json
+from augrgb.core.sealed import unsealed, write_sealed
 from augrgb.core.timeline import Clock
 from augrgb.core.types import Detection
 from augrgb.detection.event_rule import EventRule, find_events
@@ -102,7 +102,6 @@ class Results:
         scores = f"scores-{job}.npy"
         write_bytes(folder / scores, data.getvalue())
         values = {
-            "schema": SCHEMA,
             "job": job,
             "duration_s": detections.duration_s,
             "classes": list(detections.classes),
@@ -117,7 +116,7 @@ class Results:
         }
         if len(found.times_s):
             write_bytes(folder / f"times-{job}.f64", np.ascontiguousarray(found.times_s, "<f8").tobytes())
-        write_json(folder / "result.json", values)
+        write_sealed(folder / "result.json", SCHEMA, values)
         for old in [*folder.glob("scores-*.npy"), *folder.glob("times-*.f64")]:
             if old.stem.partition("-")[2] != str(job):
                 old.unlink(missing_ok=True)
@@ -170,10 +169,14 @@ class Results:
         shutil.rmtree(self._folder / video_id, ignore_errors=True)
 
     def _values(self, video_id: str) -> dict[str, Any]:
+        path = self._folder / video_id / "result.json"
         try:
-            values = read_json(self._folder / video_id / "result.json")
-        except (InputRefused, json.JSONDecodeError, OSError) as error:
-            raise InputRefused("E-SRV-014", "result", "nothing has been detected yet", "Detect first.") from error
-        if not isinstance(values, dict) or values.get("schema") != SCHEMA:
-            raise InputRefused("E-SRV-014", "result", "is of another version of augrgb", "Detect again.")
-        return values
+            raw = read_json(path)
+        except InputRefused as fault:
+            raise InputRefused("E-SRV-014", "result", "nothing has been detected yet", "Detect first.") from fault
+        try:
+            found: dict[str, Any] = unsealed(raw, path, SCHEMA, dict, code="E-SRV-014")
+        except InputRefused as fault:
+            problem = "is damaged, or of another version of augrgb"
+            raise InputRefused("E-SRV-014", "result", problem, "Detect again.") from fault
+        return found

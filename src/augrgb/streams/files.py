@@ -102,7 +102,7 @@ def load_stream(folder: Path | str, *, classes: Sequence[str] | None = None) -> 
     Raises:
         InputRefused: E-FILE-001/010; E-MOD-001 (damaged or not a safetensors file), E-MOD-002 (tensors differ from what
             the settings need, all listed), E-MOD-003 (checksum), E-MOD-004 (not finite), E-MOD-006 (not a stream
-            folder), E-MOD-007 (other classes), E-FILE-017 (its description was changed).
+            folder), E-MOD-007 (other classes), E-FILE-018 (its description was changed).
         UsageFault: E-CFG-..., a filter or option this version does not know.
     """
     folder = Path(folder)

@@ -116,9 +116,9 @@ class Checkpoints:
         raw = read_json(path, "checkpoint")
         if isinstance(raw, dict) and "schema" not in raw:  # of a version before schemas
             raw = {"schema": SCHEMA, **raw}
-        found: _Written = unsealed(raw, path, SCHEMA, _Written, code="E-FILE-017")
+        found: _Written = unsealed(raw, path, SCHEMA, _Written, code="E-FILE-018")
         if found.step != step:
-            raise InputRefused("E-FILE-017", path, f"is of step {found.step}")
+            raise InputRefused("E-FILE-018", path, f"is of step {found.step}")
         return found
 
     def _selected(self) -> set[str]:

@@ -53,6 +53,14 @@ class History:
         if len(data) < mark["size"] or hashlib.sha256(data[: mark["size"]]).hexdigest() != mark["sha256"]:
             raise ValueError(f"the history {self.path.name} was changed or damaged since")
 
+    def cut_to(self, mark: Mapping[str, Any]) -> None:
+        """Drop everything after a mark; see `check`."""
+        data = read_bytes(self.path, "history") if is_file(self.path) else b""
+        kept = data[: mark["size"]]
+        self._size, self._hash, self._counted = len(kept), hashlib.sha256(kept), True
+        if kept != data:
+            write_bytes(self.path, kept)
+
     def _count(self, data: bytes) -> None:
         self._size += len(data)
         self._hash.update(data)

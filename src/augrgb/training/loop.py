@@ -191,7 +191,9 @@ class _Loop:
             remedy = "Restore them from a copy, or delete the folder and run the command again."
             problem = f"damaged or absent: {', '.join(damage)}; its checkpoints do not suffice to write them again"
             raise InputRefused("E-RUN-015", self.run.path, problem, remedy)
-        on_first(self.fabric, lambda: self.run.metrics.cut_after(step))
+        mark = found.values.get("metrics") if found is not None else None
+        metrics = self.run.metrics
+        on_first(self.fabric, lambda: metrics.cut_to(mark) if mark is not None else metrics.cut_after(step))
         if found is None:
             self._save()  # from now on the outcome is determined, including the initial weights
         self._clock = (step, time.monotonic(), time.process_time())

@@ -9,10 +9,11 @@ from typing import Any, cast
 
 from augrgb.core.errors import UsageFault
 from augrgb.core.nested import merge_dotted
-from augrgb.core.plain_data import read_json
+from augrgb.core.sealed import read_note
 from augrgb.encoders import ENCODERS
 from augrgb.parallel.jobs import Job
 from augrgb.pipelines.comparison.jobs import (
+    EVALUATION,
     FeatureVideos,
     Run,
     attempt,
@@ -178,10 +179,8 @@ class Cells:
 
     def finished(self, path: Path, request: Mapping[str, Any], inputs: Sequence[Path]) -> RowResult | None:
         """The results in an evaluation's file, if they are what is asked for now, of the models that are there now."""
-        if not path.is_file():
-            return None
-        found = read_json(path, "evaluation")
-        if found["request"] != {**request, "inputs": fingerprints(inputs)}:
+        found = read_note(path, EVALUATION, "evaluation")
+        if found is None or found.get("request") != {**request, "inputs": fingerprints(inputs)}:
             return None
         return RowResult.from_json(found["results"])
 

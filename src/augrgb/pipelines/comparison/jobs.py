@@ -10,13 +10,12 @@ from typing import Any
 
 from augrgb.annotations.dataset_file import load_dataset, role
 from augrgb.core.errors import AugrgbError, EnvironmentFault, InputRefused
-from augrgb.core.files import write_json
 from augrgb.core.opening import is_file, sha256_file
 from augrgb.core.plain_data import read_json
 from augrgb.core.progress import Progress
+from augrgb.core.sealed import read_note, unsealed, write_sealed
 from augrgb.encoders.files import load_encoder
 from augrgb.features.frames import OWN_FILES
-from augrgb.core.sealed import unsealed, write_sealed
 from augrgb.metrics.evaluation import MetricResult
 from augrgb.pipelines.comparison.row_result import Column, RowResult
 from augrgb.recipe import EncoderRecipe, StreamRecipe, check_recipe
@@ -30,6 +29,8 @@ from augrgb.workflows.train_stream import train_stream
 
 DIVERGED = "E-RUN-004"
 INPUTS = "augrgb.inputs/1"
+EVALUATION = "augrgb.evaluation/1"
+FAILURE = "augrgb.failure/1"
 
 
 @dataclass(frozen=True)
@@ -118,8 +119,8 @@ def attempt(
     own = failures / f"{cell}.json"
     own.unlink(missing_ok=True)
     for need in needs:
-        if (failures / f"{need}.json").is_file():
-            cause = read_json(failures / f"{need}.json", "failure")
+        cause = read_note(failures / f"{need}.json", FAILURE, "failure")
+        if cause is not None:
             return _note(
                 own, Failure(cell, f"not done, because {cause['origin']} failed", cause["origin"], cause["code"])
             )
@@ -169,7 +170,8 @@ def evaluate_job(runs: list[Path], request: dict[str, Any], inputs: list[Path], 
         evaluation = evaluate_runs(runs, split=split, role=request["role"], protocols=names, allow_missing=allowed)
         results |= {Column(split, name): result for name, result in zip(names, evaluation.results, strict=True)}
         progress(number + 1, len(request["splits"]))
-    write_json(path, {"request": {**request, "inputs": fingerprints(inputs)}, "results": RowResult(results).to_json()})
+    asked = {**request, "inputs": fingerprints(inputs)}
+    write_sealed(path, EVALUATION, {"request": asked, "results": RowResult(results).to_json()})
 
 
 def _note_inputs(run: Run) -> None:
@@ -187,7 +189,7 @@ def _inputs(path: Path) -> dict[str, str]:
     if isinstance(raw, dict) and "schema" not in raw:  # of a version before schemas
         raw = {"schema": INPUTS, "files": raw}
     remedy = "Remove the run folder."
-    found: _Inputs = unsealed(raw, path, INPUTS, _Inputs, code="E-FILE-017", remedy=remedy)
+    found: _Inputs = unsealed(raw, path, INPUTS, _Inputs, code="E-FILE-018", remedy=remedy)
     return found.files
 
 
@@ -197,5 +199,5 @@ def fingerprints(files: Sequence[Path]) -> dict[str, str]:
 
 
 def _note(path: Path, failure: Failure, trace: str = "") -> Failure:
-    write_json(path, {**asdict(failure), "traceback": trace})
+    write_sealed(path, FAILURE, {**asdict(failure), "traceback": trace})
     return failure

@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from augrgb.core.errors import InputRefused
-from augrgb.core.plain_data import read_json
+from augrgb.core.sealed import read_note
 from augrgb.parallel.jobs import Job
 from augrgb.pipelines.comparison.cells import MANIFEST, MODEL, Cells, Trial
 from augrgb.pipelines.comparison.graph import ancestors, rounds
-from augrgb.pipelines.comparison.jobs import DIVERGED, Failure, Run, evaluate_job
+from augrgb.pipelines.comparison.jobs import DIVERGED, FAILURE, Failure, Run, evaluate_job
 from augrgb.pipelines.comparison.row_result import Column
 from augrgb.pipelines.comparison.search_space import SearchSection, grid_size
 
@@ -240,7 +240,7 @@ class Search:
         """Whether training came to numbers that are not finite: that would happen again, so it is not tried again."""
         name = self.cells.places.trial(trial.method, trial.name, seed).name
         path = self.cells.root / "failures" / f"trial {name}.json"
-        return path.is_file() and read_json(path, "failure").get("code") == DIVERGED
+        return (read_note(path, FAILURE, "failure") or {}).get("code") == DIVERGED
 
     def _need_score(self, found: dict[str, Job], trial: Trial, seed: int) -> None:
         after = self.cells.need_stream(found, trial.method, seed, trial)
