@@ -8,7 +8,7 @@ from pathlib import PurePosixPath
 
 from augrgb.annotations.annotation_set import AnnotationSet
 from augrgb.annotations.findings import Finding
-from augrgb.core.errors import did_you_mean
+from augrgb.core.errors import Hints
 from augrgb.core.names import alike
 from augrgb.core.types import VideoRecord
 
@@ -56,8 +56,9 @@ def class_findings(annotations: AnnotationSet) -> Iterable[Finding]:
     """Labels outside the class list, names that mean the same, and classes without an event."""
     counts = Counter(event.label for video in annotations.videos.values() for event in video.events or ())
     known = set(annotations.classes)
+    hint = Hints(known)
     for label in sorted(counts.keys() - known):
-        detail = f"{counts[label]} events; {did_you_mean(label, known)}"
+        detail = f"{counts[label]} events; {hint(label)}".removesuffix("; ")
         yield Finding("E-ANN-003", "unknown class", "refused", repr(label), detail)
     spellings: dict[str, list[str]] = defaultdict(list)
     for label in sorted(known):

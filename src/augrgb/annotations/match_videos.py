@@ -7,18 +7,14 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import av.error
-
 from augrgb.annotations.annotation_set import AnnotationSet
 from augrgb.annotations.findings import Finding
+from augrgb.annotations.look import look, measure
 from augrgb.annotations.match_ids import IdMatch, match_ids, without_ending
-from augrgb.core.errors import AugrgbError, InputRefused, did_you_mean
+from augrgb.core.errors import AugrgbError, Hints, InputRefused
 from augrgb.core.opening import sha256_file
 from augrgb.core.progress import Progress
 from augrgb.core.types import VideoRecord
-from augrgb.video.container import open_video
-from augrgb.video.frame_clock import FrameClock
-from augrgb.video.probe import declared_fps, probe
 from augrgb.video.video_info import VideoInfo
 
 RATE_TOLERANCE = 1e-3
@@ -44,10 +40,7 @@ def look_at(files: Mapping[str, Path], progress: Progress | None = None) -> Vide
     refused: dict[str, AugrgbError] = {}
     for position, (video_id, path) in enumerate(files.items(), 1):
         try:
-            info = probe(path)
-            if info.duration_s <= 0:
-                info = replace(info, duration_s=_measured(path)[1])
-            infos[video_id] = info
+            infos[video_id] = look(path)
         except AugrgbError as fault:
             refused[video_id] = fault
         if progress is not None:
@@ -61,7 +54,7 @@ def constant_rate(path: Path) -> float:
     Raises:
         InputRefused: E-ANN-037: the time between frames changes, or the file has no times.
     """
-    rate, _, variable = _measured(path)
+    rate, _, variable = measure(path)
     if variable:
         remedy = "Re-encode the video at a constant rate and annotate that, or export times in seconds."
         problem = "has a variable frame rate, so frame numbers cannot be converted to seconds"
@@ -128,7 +121,7 @@ def measured_where_doubtful(annotations: AnnotationSet, folder: VideoFolder) -> 
         if max(ends, default=0.0) <= info.duration_s:
             continue
         try:
-            measured_s = _measured(folder.files[video_id])[1]
+            measured_s = measure(folder.files[video_id])[1]
         except AugrgbError:
             continue
         if measured_s > info.duration_s + 1 / max(info.fps, 1.0):
@@ -155,9 +148,10 @@ def video_findings(annotations: AnnotationSet, folder: VideoFolder) -> list[Find
         Finding(fault.code, "video cannot be used", "refused", video_id, str(fault))
         for video_id, fault in folder.refused.items()
     ]
+    hint = Hints(folder.files)
     for video_id, video in annotations.videos.items():
         if video_id not in folder.files:
-            detail = did_you_mean(video_id, folder.files)
+            detail = hint(video_id)
             action = "noted" if video.events is None else "refused"
             found.append(Finding("E-ID-004", "annotated video is not in the folder", action, repr(video_id), detail))  # type: ignore[arg-type]
             continue
@@ -215,23 +209,3 @@ def _same_content(files: Mapping[str, Path]) -> list[Finding]:
             if twin != video_id:
                 found.append(Finding("E-VID-018", "same video twice", "refused", video_id, f"same bytes as {twin!r}"))
     return found
-
-
-def _measured(path: Path) -> tuple[float, float, bool]:
-    """Frames per second, duration in seconds, and whether the rate varies; from packet times alone."""
-    with open_video(path) as (container, stream):
-        fps = declared_fps(stream) or 25.0
-        base_s = float(stream.time_base or 0) or 1 / fps
-        try:
-            packets = [packet for packet in container.demux(stream) if packet.size]
-        except (av.error.FFmpegError, OSError) as error:
-            raise InputRefused("E-VID-003", path, f"cannot be read to its end ({error})", "Copy it again.") from error
-        stamps = [packet.pts if packet.pts is not None else packet.dts for packet in packets]
-        if len(stamps) < 2 or None in stamps:
-            raise InputRefused("E-ANN-037", path, f"{len(stamps)} frames, not all of which have a time")
-        clock = FrameClock(base_s, 1 / fps)
-        times = [clock.time_of(stamp) for stamp in sorted(stamp for stamp in stamps if stamp is not None)]
-    if times[-1] <= 0:
-        raise InputRefused("E-ANN-037", path, "all frames have the same time")
-    rate = (len(times) - 1) / times[-1]
-    return rate, times[-1] + 1 / rate, clock.variable_rate

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import MappingProxyType
 
-from augrgb.core.errors import AugrgbError, InputRefused, UsageFault, did_you_mean
+from augrgb.core.errors import AugrgbError, Hints, InputRefused, UsageFault, did_you_mean
 from augrgb.core.opening import resolved
 from augrgb.core.types import Dataset, VideoRecord
 
@@ -58,6 +58,7 @@ def check_splits(
         allow_leakage: A video may be trained or chosen on, and tested.
     """
     splits: dict[str, Mapping[str, tuple[str, ...]]] = {}
+    hint = Hints(known)
     for split, roles in given.items():
         where = f"{where_from} splits.{split}"
         for name, ids in roles.items():
@@ -66,8 +67,8 @@ def check_splits(
             for video_id in dict.fromkeys(ids):
                 # a video whose row is broken has its own fault already
                 if video_id not in known and whole:
-                    hint = did_you_mean(video_id, known)
-                    faults.append(InputRefused("E-SPL-003", f"{where}.{name}", f"no video {video_id!r}", hint))
+                    problem = f"no video {video_id!r}"
+                    faults.append(InputRefused("E-SPL-003", f"{where}.{name}", problem, hint(video_id)))
             twice = [video_id for video_id, count in Counter(ids).items() if count > 1]
             if twice:
                 faults.append(InputRefused("E-SPL-004", f"{where}.{name}", f"listed more than once: {_some(twice)}"))

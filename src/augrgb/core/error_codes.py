@@ -137,7 +137,6 @@ CODES: Final[dict[str, ErrorCode]] = {
     "E-FILE-020": ErrorCode("input", "A zip archive is damaged, encrypted or too large, or a name in it leads outside.", "Unpack it yourself, and give the folder."),
     "E-FILE-021": ErrorCode("finding", "Files beside the annotations, in their folder or archive, were not read.", "If they are annotations too, give them by themselves with `--format`."),
     "E-FILE-017": ErrorCode("input", "A file changed while it was in use.", "Run the command again, and do not change its inputs meanwhile."),
-    "E-FILE-017": ErrorCode("input", "A file that this program wrote for itself was damaged or changed since.", "Restore or make it again; if it was changed on purpose, remove its `content_sha256`."),
     "E-FILE-018": ErrorCode("input", "A file that this program wrote for itself was damaged or changed since.", "Restore or make it again; if it was changed on purpose, remove its `content_sha256`."),
     # Ids
     "E-ID-001": ErrorCode("input", "Two files, rows or tasks hold the annotations of one video.", "Keep one of them."),
@@ -228,6 +227,7 @@ CODES: Final[dict[str, ErrorCode]] = {
     "E-VID-021": ErrorCode("finding", "Files in a folder of videos are left aside, because of their ending.", "If one is a video, rename it to the ending of its container, such as `.mp4` or `.mts`."),
     # Poses
     "E-VID-022": ErrorCode("finding", "The sound of a video starts before its image, so times of a player and of the frames differ.", "Say what the times count from: `--set zero=player` or `--set zero=first-frame`."),
+    "E-VID-024": ErrorCode("input", "A video claims to last far longer than its frames and bytes can.", "Re-encode it, or cut it before the hole."),
     "E-POS-001": ErrorCode("input", "A pose or skeleton file is damaged, or not the `.npz` that it should be.", "Write or copy it again."),
     "E-POS-002": ErrorCode("input", "The arrays of a pose file cannot be poses: shapes, names, units or values are wrong.", "See docs/architecture.md for the pose format."),
     "E-POS-003": ErrorCode("input", "An archive unpacks to more bytes than are read.", "Split it by video."),

@@ -7,12 +7,13 @@ Each carries a stable code, where it happened, what was found and what to do; th
 from __future__ import annotations
 
 import difflib
+import itertools
 from collections.abc import Iterable
 
 from augrgb.core.error_codes import CODES
 from augrgb.core.shown import place, printable
 
-_COMPARED = 200
+_COMPARED, _MOST_NAMES, _LISTED, _HINTS = 200, 2000, 60, 20
 
 
 class AugrgbError(Exception):
@@ -91,7 +92,33 @@ def raise_together(faults: list[AugrgbError]) -> None:
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """`"did you mean 'x'?"`, or the list of known names when none is near."""
-    names = sorted(known)
-    near = difflib.get_close_matches(name[:_COMPARED], [n for n in names if len(n) <= _COMPARED], n=1, cutoff=0.6)
-    return f"did you mean {near[0]!r}?" if near else f"known: {', '.join(names) or 'none'}"
+    """`"did you mean 'x'?"`, or the list of known names when none is near.
+
+    Its cost is bounded: of very many names only some are compared, and few are listed. For many unknown names of one
+    file there is `Hints`.
+    """
+    names = sorted(itertools.islice(known, _MOST_NAMES))
+    short = [one for one in names if len(one) <= _COMPARED]
+    near = difflib.get_close_matches(name[:_COMPARED], short, n=1, cutoff=0.6)
+    if near:
+        return f"did you mean {near[0]!r}?"
+    rest = f" and {len(names) - _LISTED} more" if len(names) > _LISTED else ""
+    return f"known: {', '.join(names[:_LISTED]) or 'none'}{rest}"
+
+
+class Hints:
+    """`did_you_mean` for the many unknown names of one file: only the first get one, so the cost stays linear.
+
+    Args:
+        known: The names that would have been right.
+    """
+
+    def __init__(self, known: Iterable[str]) -> None:
+        self._known, self._left = known, _HINTS
+
+    def __call__(self, name: str) -> str:
+        """The hint for one name; "" after the first few."""
+        if not self._left:
+            return ""
+        self._left -= 1
+        return did_you_mean(name, self._known)

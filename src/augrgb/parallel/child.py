@@ -21,7 +21,7 @@ from multiprocessing.connection import Connection, wait
 from typing import Any, Generic, TypeVar
 
 from augrgb.core.errors import AugrgbError, EnvironmentFault
-from augrgb.parallel.limits import ChildLimits, is_out_of_memory, limit_memory, limit_processor_time
+from augrgb.parallel.limits import ChildLimits, has_gpu, is_out_of_memory, limit_memory, limit_processor_time
 from augrgb.parallel.process_faults import out_of_memory, out_of_time, worker_died
 from augrgb.parallel.workers import spawn, start_worker, worker_count
 
@@ -29,6 +29,9 @@ Argument = TypeVar("Argument")
 Result = TypeVar("Result")
 ATTEMPTS = 2
 _PROGRESS_EVERY_S = 0.2
+_LONGEST_WAIT_S = 86_400.0  # the system counts milliseconds in 32 bits
+_START_BYTES = 2**34  # of address space for imports and a model, before the limits of the work itself
+_START_S = 600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,8 +101,10 @@ class Child(Generic[Argument, Result]):
     Args:
         function: What is called; picklable by name.
         limits: What the process may take; None = trusted work, see the module.
-        warm_up: Called once in every new process before the limits hold, such as an import and the loading of a model.
+        warm_up: Called once in every new process, such as an import and the loading of a model, under wider limits.
             What it raises is left to the first call to find again.
+        needs_main: Whether function and arguments may come from the script that runs. If not, that script needs no
+            `if __name__ == "__main__":`.
     """
 
     def __init__(
@@ -108,7 +113,9 @@ class Child(Generic[Argument, Result]):
         *,
         limits: ChildLimits | None = None,
         warm_up: Callable[[], object] | None = None,
+        needs_main: bool = True,
     ) -> None:
+        self._needs_main = needs_main
         self._function, self._limits, self._warm_up = function, limits, warm_up
         self.busy = False
         self.fraction = 0.0
@@ -202,7 +209,9 @@ class Child(Generic[Argument, Result]):
         self._end()
 
     def _begin(self) -> None:
-        self._process, self._connection = spawn(_serve, self._function, self._limits, self._warm_up)
+        self._process, self._connection = spawn(
+            _serve, self._function, self._limits, self._warm_up, needs_main=self._needs_main
+        )
 
     def _end(self) -> None:
         self._connection.close()
@@ -214,7 +223,8 @@ def wait_for_any(children: Sequence[Child[Any, Any]], timeout_s: float = math.in
     """Wait until a busy child has sent something, has died or is out of time."""
     busy = [child for child in children if child.busy]
     nearest_s = min([child.deadline_s - time.monotonic() for child in busy] + [timeout_s])
-    wait([child.connection for child in busy], timeout=None if nearest_s == math.inf else max(0.0, nearest_s) + 0.01)
+    waiting_s = None if nearest_s == math.inf else min(max(0.0, nearest_s) + 0.01, _LONGEST_WAIT_S)
+    wait([child.connection for child in busy], timeout=waiting_s)
 
 
 def raise_if_general(outcome: Any) -> Any:
@@ -261,6 +271,7 @@ def allow_more_time(seconds: float) -> None:
     Outside a child process this does nothing.
     """
     if _parent is not None:
+        seconds = min(max(seconds, 0.0), 365 * _LONGEST_WAIT_S)
         _parent.send(_MoreTime(seconds))
         if _has_limits:
             limit_processor_time(seconds)
@@ -275,6 +286,9 @@ def _serve(
     global _parent, _has_limits
     _parent, _has_limits = connection, limits is not None
     start_worker(one_core=limits is None)
+    if limits is not None:  # a model may come from anywhere, too
+        limit_memory(limits.memory_bytes + _START_BYTES, gpu=has_gpu())
+        limit_processor_time(_START_S)
     if warm_up is not None:
         gc.disable()  # what imports make stays: looking for garbage among it takes a seventh of importing torch
         with contextlib.suppress(Exception):

@@ -30,26 +30,27 @@ class ChildLimits:
     memory_bytes: int = 6 * 2**30 + (os.cpu_count() or 1) * 160 * 2**20
 
 
-def limit_memory(memory_bytes: int, *, forever: bool = False) -> None:
+def limit_memory(memory_bytes: int, *, forever: bool = False, gpu: bool = False) -> None:
     """Allow this process that much more address space than it has now; other systems do not report current usage.
 
     Args:
         memory_bytes: How much more.
         forever: The process cannot raise the limit again.
+        gpu: The process is about to open a GPU.
     """
     if sys.platform != "win32" and _STATM.exists():
         import resource
 
         now = int(_STATM.read_text().split()[0]) * resource.getpagesize()
         hard = resource.getrlimit(resource.RLIMIT_AS)[1]
-        wanted = now + memory_bytes + (_GPU_BYTES if _uses_gpu() else 0)
+        wanted = now + memory_bytes + (_GPU_BYTES if gpu or _uses_gpu() else 0)
         wanted = wanted if hard < 0 else min(wanted, hard)
         resource.setrlimit(resource.RLIMIT_AS, (wanted, wanted if forever else hard))
 
 
 def limit_processor_time(timeout_s: float) -> None:
     """All cores for `timeout_s` from now on: stops a child that hangs after its parent has been killed."""
-    if sys.platform != "win32":
+    if sys.platform != "win32" and math.isfinite(timeout_s):
         import resource
 
         used = resource.getrusage(resource.RUSAGE_SELF)
@@ -63,6 +64,11 @@ def is_out_of_memory(error: BaseException, *, limited: bool) -> bool:
     if isinstance(error, MemoryError):
         return True
     return any(text in str(error) for text in _NO_MEMORY + (_NO_MEMORY_UNDER_LIMIT if limited else ()))
+
+
+def has_gpu() -> bool:
+    """Whether this machine has a GPU that a driver shows."""
+    return os.path.exists("/dev/nvidiactl")
 
 
 def _uses_gpu() -> bool:

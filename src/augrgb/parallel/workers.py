@@ -10,6 +10,7 @@ import os
 import signal
 import sys
 import threading
+import types
 from collections.abc import Callable, Iterator
 from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
@@ -38,15 +39,18 @@ def worker_count(workers: int | None) -> int:
     return workers
 
 
-def spawn(target: Callable[..., object], *arguments: Any) -> tuple[SpawnProcess, Connection]:
+def spawn(target: Callable[..., object], *arguments: Any, needs_main: bool = True) -> tuple[SpawnProcess, Connection]:
     """Start `target(connection, *arguments)` in a new process; returns the process and this end of the connection.
 
     Spawned, because decoders do not survive a fork. It never sees Ctrl-C, not even while it imports.
+
+    Args:
+        needs_main: Whether the new process imports the script that runs; not needed for work of this package alone.
     """
     context = multiprocessing.get_context("spawn")
     here, there = context.Pipe()
     process = context.Process(target=target, args=(there, *arguments), daemon=True)
-    with ignoring_interrupts(), _sleeping_threads():
+    with ignoring_interrupts(), _sleeping_threads(), contextlib.nullcontext() if needs_main else _without_main():
         process.start()
     there.close()
     return process, here
@@ -118,6 +122,17 @@ def ignoring_interrupts() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGINT, before)
+
+
+@contextlib.contextmanager
+def _without_main() -> Iterator[None]:
+    """Processes started inside find no script to import."""
+    main = sys.modules["__main__"]
+    sys.modules["__main__"] = types.ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = main
 
 
 @contextlib.contextmanager

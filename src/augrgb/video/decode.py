@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import logging
 import math
+import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -28,6 +29,7 @@ from augrgb.video.container import LIMITS, DecodeLimits, open_video, reason, too
 from augrgb.video.frame_choice import FrameChoice
 from augrgb.video.frame_clock import FrameClock
 from augrgb.video.orientation import Orientation, orientation_of
+from augrgb.video.plausible import MOST_HOLE_S, longest_s, most_frames
 from augrgb.video.probe import declared_duration_s, declared_fps, info_of, no_frames
 from augrgb.video.thumbnails import Thumbnails
 from augrgb.video.video_info import VideoInfo
@@ -148,7 +150,7 @@ def sample_frames(
     Raises:
         InputRefused: See `open_video`; also E-VID-002 (no frames), E-VID-003 (breaks off: raised where it happens,
             so after the frames before it), E-VID-006 (over 1 % of frames without a time), E-VID-010 and
-            E-VID-013 (limits).
+            E-VID-013 (limits), E-VID-024 (a length that its data cannot have).
     """
     path, report = Path(path), report if report is not None else DecodeReport()
     with open_video(path, limits) as (container, stream):
@@ -212,6 +214,7 @@ class _Source:
         # AVI stores decoding order only; there the n-th decoded frame has the n-th stamp, and the last few none.
         self.by_decoding_order = container.format.name == "avi"
         report.declared_frames = stream.frames
+        self._size, self._latest_s = os.stat(path).st_size, 0.0
 
     def frames(self, partial: Partial) -> Iterator[tuple[VideoFrame, float]]:
         """Frames in presentation order with their time in seconds from the first."""
@@ -239,8 +242,14 @@ class _Source:
             raise too_large(self.path, frame.width, frame.height, self.limits)
         time_s = self.clock.time_of(frame.dts if self.by_decoding_order else frame.pts)
         length_s = float(frame.duration * (frame.time_base or 0)) if frame.duration else 0.0
+        hole_s = max(time_s - self._latest_s, length_s)
+        self._latest_s = time_s
         self.report.decoded_frames += 1
         self.report.duration_s = time_s + (length_s or self.clock.interval_s)
+        frames = max(self.report.decoded_frames, min(self.report.declared_frames, most_frames(self._size)))
+        if hole_s > MOST_HOLE_S or self.report.duration_s > longest_s(self._size, frames):
+            problem = f"claims to last over {self.report.duration_s:.0f} s, with {frames} frames in {self._size} bytes"
+            raise InputRefused("E-VID-024", self.path, problem, "Re-encode it, or cut it before the hole.")
         if self.report.duration_s > self.limits.max_duration_s:
             problem = (
                 f"lasts over {self.report.duration_s:.0f} s; at most {self.limits.max_duration_s:.0f} s are allowed"

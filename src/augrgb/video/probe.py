@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import av.error
@@ -12,6 +13,7 @@ from av.video.stream import VideoStream
 from augrgb.core.errors import InputRefused
 from augrgb.video.container import LIMITS, DecodeLimits, open_video, reason
 from augrgb.video.orientation import orientation_of
+from augrgb.video.plausible import longest_s, most_frames
 from augrgb.video.video_info import VideoInfo
 
 
@@ -44,7 +46,7 @@ def info_of(path: Path, container: InputContainer, stream: VideoStream, frame: V
         width=width,
         height=height,
         fps=declared_fps(stream),
-        duration_s=declared_duration_s(container, stream),
+        duration_s=_believed_s(path, declared_duration_s(container, stream)),
         declared_frames=stream.frames,
         codec=stream.codec_context.name,
         container=container.format.name,
@@ -55,6 +57,12 @@ def info_of(path: Path, container: InputContainer, stream: VideoStream, frame: V
         start_s=float(frame.pts * frame.time_base) if frame.pts is not None and frame.time_base else 0.0,
         first_frame_s=_first_frame_s(container, frame),
     )
+
+
+def _believed_s(path: Path, declared_s: float) -> float:
+    """A declared duration; 0.0 (unknown) where the file is far too small for it."""
+    size = os.stat(path).st_size
+    return declared_s if 0 <= declared_s <= longest_s(size, most_frames(size)) else 0.0
 
 
 def _first_frame_s(container: InputContainer, frame: VideoFrame) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import heapq
 import math
 import sys
 from array import array
@@ -335,13 +336,15 @@ def _document(video_id: str, events: tuple[Event, ...], classes: tuple[str, ...]
     order = ElementTree.SubElement(root, "TIME_ORDER")
     # one tier per lane: annotations of one tier may not overlap in ELAN
     lanes: list[ElementTree.Element] = []
-    free_from: list[float] = []
+    busy: list[tuple[float, int]] = []  # heaps: lanes by the end of their last annotation, and those that are free
+    free: list[int] = []
     for number, event in enumerate(sorted(events, key=lambda e: (e.start_s, e.end_s)), 1):
-        lane = next((i for i, end in enumerate(free_from) if end <= event.start_s), len(lanes))
+        while busy and busy[0][0] <= event.start_s:
+            heapq.heappush(free, heapq.heappop(busy)[1])
+        lane = heapq.heappop(free) if free else len(lanes)
         if lane == len(lanes):
             lanes.append(ElementTree.Element("TIER", TIER_ID=f"actions {lane + 1}", LINGUISTIC_TYPE_REF="action"))
-            free_from.append(0.0)
-        free_from[lane] = event.end_s
+        heapq.heappush(busy, (event.end_s, lane))
         slots = (f"ts{2 * number - 1}", f"ts{2 * number}")
         for slot, time_s in zip(slots, (event.start_s, event.end_s), strict=True):
             ElementTree.SubElement(order, "TIME_SLOT", TIME_SLOT_ID=slot, TIME_VALUE=str(round(time_s * 1000)))
