@@ -19,6 +19,7 @@ from augrgb.cli.evaluate import evaluate
 from augrgb.cli.export import export
 from augrgb.cli.extract import extract
 from augrgb.cli.fit import fit
+from augrgb.cli.info import info
 from augrgb.cli.init import init
 from augrgb.cli.recipes import recipes_app
 from augrgb.cli.report import report
@@ -61,6 +62,7 @@ ORDER = (
     "list",
     "show",
     "explain",
+    "info",
 )
 
 app = typer.Typer(
@@ -101,6 +103,7 @@ app.command("check-encoder", rich_help_panel=WEIGHTS)(check_encoder)
 app.command("list", rich_help_panel=LOOK)(list_parts)
 app.command(rich_help_panel=LOOK)(show)
 app.command(rich_help_panel=LOOK)(explain)
+app.command(rich_help_panel=LOOK)(info)
 app.add_typer(recipes_app, name="recipes", rich_help_panel=LOOK)
 
 

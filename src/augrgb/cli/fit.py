@@ -50,7 +50,7 @@ def fit(
     from augrgb.report.numbers import counted, duration, percent
 
     budget_s, began_s = _budget(budget), time.monotonic()
-    plan = pipeline.plan_fit(project, out, budget_s=budget_s, workers=workers)
+    plan = pipeline.plan_fit(project, out, budget_s=budget_s, workers=workers, anew=extend or replace)
     if not as_json:
         stdout().print(_plan_table(plan))
     if dry_run:

@@ -61,9 +61,18 @@ class _Asked:
 
 
 def plan_fit(
-    project: str | Path, out: str | Path | None = None, *, budget_s: float | None = None, workers: int | None = None
+    project: str | Path,
+    out: str | Path | None = None,
+    *,
+    budget_s: float | None = None,
+    workers: int | None = None,
+    anew: bool = False,
 ) -> Plan:
     """What `fit` would do. Measures this machine for a few seconds, and writes nothing.
+
+    Args:
+        project, out, budget_s, workers: See `fit`.
+        anew: Measure although a fit that was begun in `out` did.
 
     Raises:
         AugrgbError: See `fit`.
@@ -73,7 +82,8 @@ def plan_fit(
     dataset = load_dataset(settings.dataset)
     design = make_design(settings, dataset)
     known = _folder(path, out) / SPEED_FILE
-    speed = Speed(**read_json(known, "speed")) if known.is_file() else measure_speed(settings, dataset, design.videos)
+    kept = known.is_file() and not anew
+    speed = Speed(**read_json(known, "speed")) if kept else measure_speed(settings, dataset, design.videos)
     return make_plan(settings, design, dataset, speed, budget_s=budget_s, workers=workers)
 
 
@@ -99,7 +109,8 @@ def fit(
         budget_s: See `make_plan`.
         false_alarms_per_day: See `choose_rules`; None = best F1.
         isotonic: Calibrate by isotonic regression rather than by slope and intercept.
-        extend: The project or its dataset changed: keep decoded frames, and train again on what there is now.
+        extend: The project or its dataset changed, or videos that were left out are repaired: keep decoded frames, and
+            train again on what there is now.
         replace: Delete what another fit left in `out`.
         workers: Processes; default: one per core. A script that calls this needs `if __name__ == "__main__":`.
         on_progress: Called with (stage, fraction done).
@@ -117,7 +128,7 @@ def fit(
     >>> found = augrgb.Detector(result.bundle)("new_video.mp4")  # doctest: +SKIP
     """
     path = Path(project)
-    folder, settings = _folder(path, out), load_project(path)
+    folder, settings = resolved(_folder(path, out)), load_project(path)  # so that it can be continued from anywhere
     dataset = load_dataset(settings.dataset)
     asked = {
         "project": settings.model_dump(mode="json") | {"dataset": str(resolved(settings.dataset))},
@@ -133,16 +144,24 @@ def fit(
         known = read_json(folder / "settings.json", "settings") if (folder / "settings.json").is_file() else None
         if extend and known is not None and known != asked:
             _remove(folder, (*FILES, *(f"work/{name}" for name in MADE_OF_VIDEOS), SPEED_FILE, "settings.json"))
+        elif extend and (finished := _finished(folder)) is not None and finished.left_out:
+            _remove(folder, ("summary.json",))  # videos that were bad may be sound by now
         check_same(folder / "settings.json", asked)
         finished = _finished(folder) if known == asked else None
         if finished is not None:
-            return finished
+            return _placed(finished, _folder(path, out))
         make_plan(settings, design, dataset, _fast(), budget_s=budget_s, workers=workers)  # refuses before it writes
         remove_leftovers(folder)
         write_json(folder / "settings.json", asked)
         speed = kept_speed(folder / SPEED_FILE, lambda: measure_speed(settings, dataset, design.videos))
         plan = make_plan(settings, design, dataset, speed, budget_s=budget_s, workers=workers)
-        return _Fit(plan, dataset, folder, _Asked(false_alarms_per_day, isotonic), workers).run(on_progress)
+        done = _Fit(plan, dataset, folder, _Asked(false_alarms_per_day, isotonic), workers).run(on_progress)
+        return _placed(done, _folder(path, out))
+
+
+def _placed(done: FittedProject, folder: Path) -> FittedProject:
+    """The same result, with its folder as the user wrote it."""
+    return dataclasses.replace(done, folder=folder, bundle=folder / "bundle", report=folder / "report.html")
 
 
 def _fast() -> Speed:

@@ -8,19 +8,21 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from augrgb.annotations.annotation_set import AnnotationSet
-from augrgb.annotations.dataset_file import save_dataset
+from augrgb.annotations.dataset_file import load_dataset, save_dataset
 from augrgb.annotations.findings import Finding
 from augrgb.annotations.folds import RANDOM_SPLIT
 from augrgb.annotations.read import Judged, Source, read_and_judge
 from augrgb.annotations.repair_log import write_repairs
 from augrgb.annotations.splits import splits_of
 from augrgb.core.errors import AugrgbError, InputRefused, UsageFault, raise_together
-from augrgb.core.opening import check_folder, resolved
+from augrgb.core.opening import check_folder, is_file, resolved
 from augrgb.core.progress import Progress
 from augrgb.core.seeds import rng_at
 from augrgb.core.types import Dataset, Event, VideoRecord
 from augrgb.poses.pose_lengths import pose_length_faults
 from augrgb.workflows.init_recipe import write_recipes
+
+_DRAWN = ("train", "val", "test")
 
 
 @dataclass(frozen=True)
@@ -94,11 +96,13 @@ def init_dataset(
     judged = _accepted(read_and_judge(source, progress), allow_missing)
     records = _records(judged, {"poses": poses, "signal": signal, "grid": grid})
     splits = _splits(judged.annotations, records, role_of, val_share, test_share, seed)
+    splits, kept = _as_before(splits, records, root)
     used = {event.label for record in records.values() for event in record.events or ()}
     classes = tuple(c for c in judged.annotations.classes if c in used or judged.annotations.closed)
     dataset = Dataset(os.path.basename(root) or "dataset", classes, records, splits)
     path = save_dataset(dataset, out)
     recipes, reasons = write_recipes(dataset, next(iter(splits)), out)
+    reasons = [*kept, *reasons]
     refused = tuple(str(fault) for fault in judged.videos.refused.values()) if judged.videos is not None else ()
     log = write_repairs(judged.findings, out)
     return InitReport(dataset, judged.findings, refused, (path, *recipes), tuple(reasons), log)
@@ -181,6 +185,41 @@ def _splits(
             "encoder_unlabelled": tuple(unlabelled),
         }
     return splits
+
+
+def _as_before(
+    splits: dict[str, dict[str, tuple[str, ...]]], records: Mapping[str, VideoRecord], root: Path
+) -> tuple[dict[str, dict[str, tuple[str, ...]]], list[str]]:
+    """The splits with known videos in the roles that an earlier `init` gave them; a sentence for each that changed.
+
+    Otherwise a corrected label could move a test video into training, and results before and after not be compared. New
+    videos are trained on, unless the annotations make them test videos.
+    """
+    if not is_file(root / "dataset.json"):
+        return splits, []
+    try:
+        before = load_dataset(root).splits
+    except AugrgbError:  # of another program, or damaged: replaced
+        return splits, []
+    found, sentences = dict(splits), []
+    for split, roles in splits.items():
+        known = {name: part for part in _DRAWN for name in before.get(split, {}).get(part, ())}
+        official = split != RANDOM_SPLIT
+        places: dict[str, list[str]] = {part: [] for part in _DRAWN}
+        new = 0
+        for part in _DRAWN:
+            for name in roles[part]:
+                fixed = official and "test" in (part, known.get(name))
+                place = part if fixed else known.get(name, "train")
+                places[place].append(name)
+                new += name not in known
+        drawn = {part: tuple(sorted(ids)) for part, ids in places.items()}
+        if not known or not all(drawn.values()):
+            continue
+        found[split] = {**roles, **drawn, "encoder": drawn["train"]}
+        count = sum(name in records for name in known)
+        sentences.append(f"Split {split}: {count} videos keep their roles, {new} new ones are trained on.")
+    return found, sentences
 
 
 def _held_out(

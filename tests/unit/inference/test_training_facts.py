@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from augrgb.core.errors import AugrgbError
+from augrgb.inference.detector import Detector
 from augrgb.inference.training_facts import (
     TrainingFacts,
     distances,
@@ -85,3 +87,24 @@ def test_the_mean_of_pieces_is_that_of_all_rows() -> None:
     assert found.feature_mean is not None and np.allclose(found.feature_mean, rows.mean(axis=0), atol=1e-6)
     assert np.array_equal(np.concatenate(pieces), rows)
     assert distances([np.array([1.0, 3.0, 5.0])] * 4, FACTS) == pytest.approx(1.0)
+
+
+def test_a_detector_warns_of_a_video_that_is_unlike_its_training(toy_folder: Path, tmp_path: Path) -> None:
+    shutil.copytree(toy_folder / "model", tmp_path / "model")
+    video = toy_folder / "clips" / "a.mp4"
+    calm = Detector(tmp_path / "model")(video)
+    assert calm.warnings == ()
+    # The clip is 32 x 32 noise at 12 frames a second.
+    like = TrainingFacts(("walk", "sit"), 3, 0.1, (), 0, (32, 32), (32, 32), (12.0, 12.0), (110.0, 140.0))
+    write_training_facts(tmp_path / "model", like)
+    assert Detector(tmp_path / "model")(video).warnings == ()
+    unlike = dataclasses.replace(like, widths=(640, 640), heights=(480, 480), fps=(30.0, 30.0), brightness=(5.0, 9.0))
+    write_training_facts(tmp_path / "model", unlike)
+    warnings = Detector(tmp_path / "model")(video).warnings
+    assert len(warnings) == 3 and "32 x 32" in warnings[0] and "12 frames a second" in warnings[1]
+    assert "brighter" in warnings[2]
+    found = Detector(tmp_path / "model")
+    assert found.bundle.training is not None
+    frames = [np.full((32, 32, 3), 7, np.uint8)] * 12
+    assert not any("bright" in text or "dark" in text for text in found.detect_frames(frames, 12.0).warnings)
+    assert np.array_equal(found(video).scores, calm.scores)

@@ -20,7 +20,7 @@ from augrgb.report.numbers import counted, duration
 ENCODER_STEPS, LARGE_STEPS, STREAM_STEPS = 1200, 300, 200
 _LEAST_ENCODER_STEPS, _EPOCHS, _BATCH = 300, 60, 32
 LEAST_SHARE = 0.05
-_RESERVE = 0.05  # of a budget, for what the estimate does not know
+_RESERVE = 0.1  # of a budget, for what the estimate does not know
 _START_S, _FINISH_S, _JOB_S = 8.0, 10.0, 0.7
 _TAUGHT = 1.15  # a step with teachers, against one without
 _ENCODER_BYTES, _LARGE_BYTES, _STREAM_BYTES = 14e6, 95e6, 8.5e6  # run folders with their checkpoints

@@ -1,0 +1,49 @@
+"""`augrgb init` again, with more videos and corrected labels: no known video changes sides."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from augrgb.video.mp4 import write_mp4
+from augrgb.workflows.init import init_dataset
+
+
+def make_clips(folder: Path, names: list[str]) -> Path:
+    for name in names:
+        frames = np.random.default_rng(int(name[1:])).integers(0, 255, (20, 32, 32, 3), dtype=np.uint8)
+        write_mp4(folder / f"{name}.mp4", frames, fps=10)
+    return folder
+
+
+def events(folder: Path, names: list[str], subsets: dict[str, str] | None = None) -> Path:
+    lines = [f"{name},walk,0,1{',' + subsets[name] if subsets else ''}" for name in names]
+    path = folder / "events.csv"
+    path.write_text("\n".join([f"video,label,start,end{',subset' if subsets else ''}", *lines]) + "\n")
+    return path
+
+
+def test_known_videos_keep_their_roles_and_new_ones_are_trained_on(tmp_path: Path) -> None:
+    names = [f"v{number:02d}" for number in range(12)]
+    videos = make_clips(tmp_path / "videos", names[:9])
+    first = init_dataset(videos, events(tmp_path, names[:9]), videos).dataset.splits["random"]
+    make_clips(videos, names[9:])
+    (videos / f"{first['train'][0]}.mp4").unlink()
+    left = [name for name in names if name != first["train"][0]]
+    report = init_dataset(videos, events(tmp_path, left), videos, seed=5)
+    second = report.dataset.splits["random"]
+    assert second["test"] == first["test"] and second["val"] == first["val"]
+    assert set(second["train"]) == (set(first["train"]) & set(left)) | set(names[9:]) == set(second["encoder"])
+    assert report.reasons[0] == "Split random: 8 videos keep their roles, 3 new ones are trained on."
+
+
+def test_official_test_videos_are_always_those_of_the_annotations(tmp_path: Path) -> None:
+    names = [f"v{number:02d}" for number in range(8)]
+    videos = make_clips(tmp_path / "videos", names)
+    subsets = {name: "testing" if name in names[:2] else "training" for name in names}
+    first = init_dataset(videos, events(tmp_path, names, subsets), videos).dataset.splits["given"]
+    moved = {**subsets, names[0]: "training", names[7]: "testing"}
+    second = init_dataset(videos, events(tmp_path, names, moved), videos, seed=3).dataset.splits["given"]
+    assert first["test"] == ("v00", "v01") and second["test"] == ("v01", "v07")
+    assert set(second["train"]) | set(second["val"]) == set(names) - {"v01", "v07"}
