@@ -13,6 +13,7 @@ from augrgb.poses.blazepose import SeenPose
 from augrgb.poses.metric import smooth_scale
 from augrgb.poses.people import PersonTrack
 from augrgb.poses.region import Region
+from augrgb.poses.view_check import of_one_size
 
 _MOST_PEOPLE = 2
 _LOOK_AGAIN_S = 1.0
@@ -81,13 +82,15 @@ class BlazePoseTracker:
                 person.add(number, pose)
                 self._open.append(person)
 
-    def tracks(self, size: tuple[int, int]) -> list[PersonTrack]:
+    def tracks(self, size: tuple[int, int], *, one_size: bool = True) -> list[PersonTrack]:
         """Everyone seen so far, in meters: x right and y up from the middle of the frame, z away from the hips.
 
         Args:
             size: (width, height) of the frames in pixels.
+            one_size: Give each person one size for the whole video (`of_one_size`); else poses are as the network
+                gives them.
         """
-        return [_in_meters(person, self.frames, size, self._fps) for person in self._all]
+        return [_in_meters(person, self.frames, size, self._fps, one_size) for person in self._all]
 
     def _new_people(self, frame: NDArray[np.uint8]) -> Iterator[SeenPose]:
         for region in self._networks.find(frame):
@@ -120,10 +123,11 @@ def meters_per_pixel(places: NDArray[np.float32], world: NDArray[np.float32]) ->
     return scale
 
 
-def _in_meters(person: _Followed, count: int, size: tuple[int, int], fps: float) -> PersonTrack:
+def _in_meters(person: _Followed, count: int, size: tuple[int, int], fps: float, one_size: bool) -> PersonTrack:
     frames = np.array(person.frames, np.int64)
     places = np.stack([pose.places for pose in person.poses])
     world = np.stack([pose.world for pose in person.poses])
+    world = of_one_size(world) if one_size else world
     scale = np.full(count, np.nan)
     scale[frames] = meters_per_pixel(places[:, _BODY], world[:, _BODY])
     hips = places[:, 23:25].mean(axis=1)

@@ -195,12 +195,12 @@ def _by_blazepose(job: _EstimateJob, files: BlazePoseFiles, size: tuple[int, int
     tracker, lift = BlazePoseTracker(_blazepose(files), job.fps), DarkLift()
     for (frame,) in sample_frames(job.source, job.fps, (FrameTarget(size),), report=report):
         tracker.see(lift(frame))
-    tracks = tracker.tracks(size)
-    main = main_people(tracks, job.people.rule)
+    main = main_people(tracker.tracks(size, one_size=False), job.people.rule)
     problem = doubtful_view(main[0], tracker.frames, job.fps) if main else None
     if problem is not None:
         remedy = "BlazePose cannot see people from above, or very close; leave the video out, or use another view."
         raise InputRefused("E-POS-016", job.source, problem, remedy)
+    tracks = tracker.tracks(size)
     return write_people(job, tracks, tracker.frames, job.fps, "blazepose33", job.method(), warnings=report.warnings)
 
 

@@ -23,12 +23,33 @@ _LIMBS = np.array(
 )
 
 
+def limb_lengths(joints: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Lengths of upper and lower arms and legs.
+
+    Shape: (n, 33, 3) `blazepose33` -> (n, 8).
+    """
+    return np.asarray(np.linalg.norm(joints[:, _LIMBS[:, 0]] - joints[:, _LIMBS[:, 1]], axis=2), np.float32)
+
+
+def of_one_size(joints: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Poses relative to the hips, each scaled so that arms and legs together are as long as in the median pose.
+
+    A person does not grow and shrink from frame to frame, as the network's poses do. What limbs differ by among each
+    other stays.
+
+    Shape: (n, 33, 3) `blazepose33` -> same.
+    """
+    together = limb_lengths(joints).sum(axis=1)
+    factor = np.median(together) / np.maximum(together, np.float32(1e-6)) if len(together) else together
+    return np.asarray(joints * factor[:, None, None], np.float32)
+
+
 def limb_variation(joints: NDArray[np.float32]) -> float:
     """Standard deviation of a limb's length over its mean, averaged over arms and legs; 0 for a true body.
 
     Shape: (n, 33, 3) `blazepose33`, n >= 1.
     """
-    lengths = np.linalg.norm(joints[:, _LIMBS[:, 0]] - joints[:, _LIMBS[:, 1]], axis=2)
+    lengths = limb_lengths(joints)
     return float((lengths.std(axis=0) / np.maximum(lengths.mean(axis=0), 1e-6)).mean())
 
 

@@ -1,11 +1,14 @@
 """Following people, with networks that see painted squares."""
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 
 from augrgb.poses.blazepose import SeenPose
 from augrgb.poses.blazepose_tracker import BlazePoseTracker, meters_per_pixel
 from augrgb.poses.region import Region
+from augrgb.poses.view_check import limb_lengths, limb_variation
 
 _WORLD = np.random.default_rng(0).uniform(-0.8, 0.8, (33, 3)).astype(np.float32)
 _WORLD[23:25, :] = [[0.1, 0, 0], [-0.1, 0, 0]]
@@ -58,6 +61,24 @@ def test_a_walker_is_one_track_in_meters_and_the_detector_rests() -> None:
     np.testing.assert_allclose(hips[0], [(60 - 160) / _PIXELS_PER_METER, 20 / _PIXELS_PER_METER, 0], atol=1e-4)
     np.testing.assert_allclose(track.joints[5] - hips[5], _WORLD, atol=1e-5)
     assert track.areas is not None and (track.areas > 0).all()
+
+
+class Growing(Networks):
+    """The person seems a tenth larger in every other frame."""
+
+    def look(self, frame: NDArray[np.uint8], region: Region) -> SeenPose | None:
+        pose = super().look(frame, region)
+        return replace(pose, world=pose.world * np.float32(1.1)) if pose is not None and frame[0, 0, 0] else pose
+
+
+def test_a_person_has_one_size_and_the_check_of_the_view_sees_what_the_network_said() -> None:
+    frames = video([(100, 100)] * 11)
+    for frame in frames[1::2]:
+        frame[0, 0] = 1
+    tracker = tracker_after(frames, Growing())
+    (steady,), (raw,) = tracker.tracks((320, 240)), tracker.tracks((320, 240), one_size=False)
+    assert limb_variation(raw.joints) > 0.04 and limb_variation(steady.joints) < 1e-5
+    np.testing.assert_allclose(limb_lengths(steady.joints)[0], limb_lengths(raw.joints)[0], rtol=1e-5)  # the median
 
 
 def test_a_person_lost_for_a_moment_is_the_same_one_and_later_another() -> None:
