@@ -181,7 +181,7 @@ CODES: Final[dict[str, ErrorCode]] = {
     "E-ANN-032": ErrorCode("finding", "One class is written in several ways.", "Rename them to one with `--map`."),
     "E-ANN-033": ErrorCode("finding", "A class has no name.", "Name it with `--map`, or correct the file."),
     "E-ANN-034": ErrorCode("input", "The header of an annotation table lacks a column.", "Use the columns in the message."),
-    "E-ANN-035": ErrorCode("input", "An event has no label, or no video.", "Label it in the annotation tool, or delete it."),
+    "E-ANN-035": ErrorCode("input", "A row of a table does not name its video.", "Fill it in, or remove the row."),
     "E-ANN-036": ErrorCode("input", "A class list is empty, or mixes lines with and without numbers.", "Write one class per line, all with a number or none."),
     "E-ANN-037": ErrorCode("input", "A video has a variable frame rate or lacks frame times, so frame numbers cannot be turned into seconds.", "Re-encode it with a constant frame rate, or annotate in seconds."),
     "E-ANN-038": ErrorCode("finding", "The declared frame rate differs from that of the video.", "Declare the rate of the videos."),

@@ -72,11 +72,18 @@ def opened(path: Path, suffixes: Collection[str]) -> Iterator[Opened]:
         yield Opened(path, path)
         return
     with tempfile.TemporaryDirectory(prefix="augrgb-export-") as temporary:
-        there = Opened(Path(temporary), path, _unpack(path, Path(temporary), suffixes))
+        left = _unpack(path, Path(temporary), suffixes)
+        there = Opened(_inner_folder(Path(temporary)), path, left)
         try:
             yield there
         except AugrgbError as fault:
             raise there.fault(fault) from fault
+
+
+def _inner_folder(folder: Path) -> Path:
+    """The folder whose content was archived: many archives hold one folder, and everything in it."""
+    inside = list(folder.iterdir())
+    return _inner_folder(inside[0]) if len(inside) == 1 and is_folder(inside[0]) else folder
 
 
 def _unpack(path: Path, folder: Path, suffixes: Collection[str]) -> tuple[int, str]:

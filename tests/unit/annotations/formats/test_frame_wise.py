@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from augrgb.annotations.choose_format import detect_format, read_annotations, write_annotations
 from augrgb.core.errors import AugrgbError
+from augrgb.core.timeline import Clock
 from augrgb.core.types import Event
+from augrgb.features.check import feature_findings
+from augrgb.features.store import open_features
 from support.places import SHARED, needs_shared
 
 
@@ -92,3 +97,28 @@ def test_shared_cases() -> None:
     assert found.splits["split1"]["test"] == ("P04_cam01_milk",)
     coarse = read_annotations(SHARED / "cases" / "breakfast_coarse", options={"fps": 15})
     assert coarse.videos["P03_cam01_milk"].events == (Event("take_cup", 1.0, 3.0), Event("pour_milk", 3.0, 6.0))
+
+
+def test_a_bundle_as_it_is_shared_in_a_folder_and_in_an_archive(tmp_path: Path) -> None:
+    """The layout of MS-TCN, ASFormer and DiffAct: features (C, T), groundTruth, mapping.txt, splits/*.bundle."""
+    bundle = tmp_path / "gtea"
+    labels = {"S1_Tea": ["background"] * 30 + ["take"] * 45, "S2_Tea": ["pour"] * 60 + ["background"] * 15}
+    files = {"mapping.txt": "0 take\n1 pour\n2 background\n"}
+    files |= {f"groundTruth/{name}.txt": "".join(f"{label}\n" for label in listed) for name, listed in labels.items()}
+    files |= {"splits/train.split1.bundle": "S1_Tea.txt\n", "splits/test.split1.bundle": "S2_Tea.txt\n"}
+    for name, text in files.items():
+        (bundle / name).parent.mkdir(parents=True, exist_ok=True)
+        (bundle / name).write_text(text)
+    (bundle / "features").mkdir()
+    for name, listed in labels.items():
+        np.save(bundle / "features" / f"{name}.npy", np.random.default_rng(0).random((16, len(listed)), np.float32))
+    archive = shutil.make_archive(str(tmp_path / "gtea"), "zip", tmp_path, "gtea")
+    for path in (bundle, Path(archive)):
+        assert detect_format(path) == "frame-wise"
+        found = read_annotations(path, options={"fps": 15})
+        assert found.videos["S1_Tea"].events == (Event("take", 2.0, 5.0),) and found.classes == ("take", "pour")
+        assert found.splits["split1"] == {"train": ("S1_Tea",), "test": ("S2_Tea",)}
+    found = read_annotations(bundle, options={"fps": 15})
+    findings = feature_findings(found, [bundle / "features"], Clock(15.0, 1, 1))
+    assert [finding.code for finding in findings] == ["E-FEA-031"]
+    assert open_features(bundle / "features", Clock(15.0, 1, 1)).ids() == ("S1_Tea", "S2_Tea")
