@@ -130,7 +130,7 @@ def watch(
         max_per_minute=max_per_minute,
         update_every_s=update_every,
         stream=limits,
-        watchdog_s=2 * give_up,
+        watchdog_s=max(20.0, 2 * give_up),
         clips=kept,
     )
     watcher = Watcher(

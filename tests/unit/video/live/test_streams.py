@@ -174,7 +174,7 @@ def test_a_decoder_that_is_too_slow_skips_instead_of_falling_behind(server: int)
 @pytest.mark.slow
 def test_a_process_that_hangs_is_replaced(proxy: FaultProxy) -> None:
     settings = LiveSettings(
-        15.0, (48, 32), stream=StreamSettings(open_s=300.0, read_s=300.0, stalled_s=300.0), watchdog_s=3.0
+        15.0, (48, 32), stream=StreamSettings(open_s=300.0, read_s=300.0, stalled_s=300.0), watchdog_s=10.0
     )
     with LiveVideo(source_of(f"rtsp://127.0.0.1:{proxy.port}/ball"), settings, time.monotonic()) as video:
         first, until_s, seen, kinds = video._process.pid, time.monotonic() + PATIENCE_S, 0, []
