@@ -344,7 +344,7 @@ CODES: Final[dict[str, ErrorCode]] = {
     "E-RUN-001": ErrorCode("usage", "Another process trains into the run folder.", "Wait for it, or use another folder. A process that ended holds nothing; one of another host does, until its lock file is emptied."),
     "E-RUN-002": ErrorCode("usage", "The folder was started with other settings.", "Use another folder, or the same settings."),
     "E-RUN-003": ErrorCode("other", "Training was stopped by a signal and has been saved.", "Run the same command to resume."),
-    "E-RUN-004": ErrorCode("other", "Too many training steps in a row were not finite.", "Lower `train.learning_rate` or the weight of the loss in the message, or check the features."),
+    "E-RUN-004": ErrorCode("usage", "Too many training steps in a row were not finite.", "Lower `train.learning_rate` or the weight of the loss in the message, or check the features."),
     "E-RUN-005": ErrorCode("input", "The run is not finished.", "Give the command that began it again."),
     "E-RUN-006": ErrorCode("input", "A folder is not the run of a stream.", "Give the run folder of `augrgb train`."),
     "E-RUN-007": ErrorCode("usage", "The runs to evaluate together are of different datasets.", "Evaluate them one by one."),

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import os
 import pickle
+import re
 import sys
 from collections.abc import Mapping
 from multiprocessing.connection import Connection
@@ -101,15 +102,28 @@ def _convert(source: str, out: str) -> str:
         content = torch.load(source, map_location="cpu", weights_only=True)
         tensors = _tensors(content)
     except pickle.UnpicklingError as error:
-        return f"holds more than tensors, or is damaged: {_first_line(error)}"
+        return _more_than_tensors(error)
     except (RuntimeError, ValueError, TypeError, EOFError, OSError, KeyError, AttributeError, IndexError) as error:
         if is_out_of_memory(error, limited=True):
             return _NO_MEMORY
-        return f"cannot be read ({type(error).__name__}: {_first_line(error)})"
+        ours = isinstance(error, _NotTensors)
+        return str(error)[:200] if ours else f"no PyTorch weights file, or damaged ({type(error).__name__})"
     except MemoryError:
         return _NO_MEMORY
     safetensors.torch.save_file(tensors, out)
     return ""
+
+
+class _NotTensors(ValueError):
+    """What was unpickled is not a set of named tensors."""
+
+
+def _more_than_tensors(error: pickle.UnpicklingError) -> str:
+    """What else the file holds. PyTorch's own text is not shown: it advises to load the file without this wall."""
+    found = re.search(r"GLOBAL ([\w.]{1,100})", str(error))
+    if found is None:
+        return "holds more than tensors, or is damaged"
+    return f"holds more than tensors: {found[1]}"
 
 
 def _tensors(content: Any) -> dict[str, Tensor]:
@@ -118,16 +132,12 @@ def _tensors(content: Any) -> dict[str, Tensor]:
         if isinstance(content, Mapping) and isinstance(content.get(key), Mapping):
             content = content[key]
     if not isinstance(content, Mapping) or not content:
-        raise ValueError(f"holds a {type(content).__name__}, not named tensors")
+        raise _NotTensors(f"holds a {type(content).__name__}, not named tensors")
     found: dict[str, Tensor] = {}
     for name, value in content.items():
         if not isinstance(name, str) or not isinstance(value, Tensor):
-            raise ValueError(f"{name!r} is a {type(value).__name__}, not a tensor")
+            raise _NotTensors(f"{name!r} is a {type(value).__name__}, not a tensor")
         value = value.detach().to_dense() if value.layout != torch.strided else value.detach()
         value = value.float() if value.is_floating_point() else value
         found[name.removeprefix("module.")] = value.clone(memory_format=torch.contiguous_format)
     return found
-
-
-def _first_line(error: BaseException) -> str:
-    return (str(error).strip().splitlines() or ["?"])[0][:200]

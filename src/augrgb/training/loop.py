@@ -19,7 +19,7 @@ import torch
 from lightning_fabric import Fabric
 from torch import Tensor, nn
 
-from augrgb.core.errors import AugrgbError, EnvironmentFault, InputRefused
+from augrgb.core.errors import EnvironmentFault, InputRefused, UsageFault
 from augrgb.core.fit import fit as fit_values
 from augrgb.core.seeds import derive_seed
 from augrgb.core.weights import read_weights
@@ -310,7 +310,7 @@ class _Loop:
         if state.bad_in_row >= self.settings.max_bad_steps:
             problem = f"{state.bad_in_row} steps in a row, up to {state.step}, were not finite in: {listed}"
             remedy = "Lower train.learning_rate or the weight of that loss, or check the features."
-            raise AugrgbError("E-RUN-004", self.run.path, problem, remedy)
+            raise UsageFault("E-RUN-004", self.run.path, problem, remedy)
 
     def _write_log(self) -> None:
         state = self.state

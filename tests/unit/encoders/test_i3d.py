@@ -1,5 +1,6 @@
 """I3D: padding, fast reading, preparation; import of published weights and their self-tests."""
 
+import argparse
 import copy
 import hashlib
 import os
@@ -306,6 +307,17 @@ def test_a_pickle_that_runs_a_program_is_refused(tmp_path: Path, raw: Any) -> No
         torch.save({"a": torch.zeros(2), "b": Gadget(proof)}, path)
     refuse(path, tmp_path, "E-MOD-001", "holds more than tensors")
     assert not proof.exists()
+
+
+def test_the_message_names_the_object_and_passes_on_no_advice(tmp_path: Path) -> None:
+    """PyTorch's own text says how to load the file without protection."""
+    path = tmp_path / "w.pt"
+    torch.save({"state_dict": {"a": torch.zeros(2)}, "args": argparse.Namespace(b=1)}, path)
+    with pytest.raises(InputRefused) as refusal:
+        import_weights(path, "i3d_rgb", tmp_path / "e", sha256=sha256(path), trust=True, options=SMALL)
+    text = str(refusal.value)
+    assert "holds more than tensors: argparse.Namespace" in text
+    assert "weights_only" not in text and "two options" not in text and "trust" not in text
 
 
 def test_rubbish_is_refused(published: Any, tmp_path: Path) -> None:
