@@ -308,7 +308,7 @@ def test_a20_ignored_regions_are_counted(tmp_path: Path) -> None:
     write(tmp_path, "Diving_val.txt", "video_validation_0000001 1 2\n")
     write(tmp_path, "Ambiguous_val.txt", "video_validation_0000001 3 4\nvideo_validation_0000001 5 6\n")
     report = check_data(Source(tmp_path))
-    assert report.usable and [(g.code, g.count) for g in report.groups()] == [("E-ANN-018", 1)]
+    assert report.readable and [(g.code, g.count) for g in report.groups()] == [("E-ANN-018", 1)]
     assert "2 regions" in report.findings[0].detail
     assert data_stats(report.annotations).ignored == 2
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from augrgb.annotations.annotation_set import AnnotationSet
 from augrgb.annotations.findings import Finding
-from augrgb.annotations.look import look, measure
+from augrgb.annotations.look import look_closely, measure
 from augrgb.annotations.match_ids import IdMatch, match_ids, without_ending
 from augrgb.core.errors import AugrgbError, Hints, InputRefused
 from augrgb.core.opening import sha256_file
@@ -23,11 +23,12 @@ RATE_TOLERANCE = 1e-3
 
 @dataclass(frozen=True)
 class VideoFolder:
-    """The videos of a folder by id (file name without ending), and those that cannot be used."""
+    """The videos of a folder by id (file name without ending), those that cannot be used, and those that break off."""
 
     files: Mapping[str, Path]
     infos: Mapping[str, VideoInfo]
     refused: Mapping[str, AugrgbError]
+    cut: Mapping[str, str] = field(default_factory=dict)
 
     def id_of(self, name: str) -> str | None:
         """The video that an annotation means: see `match_ids`; None if it is not there."""
@@ -38,14 +39,15 @@ def look_at(files: Mapping[str, Path], progress: Progress | None = None) -> Vide
     """Probe every video; bad ones are kept as faults."""
     infos: dict[str, VideoInfo] = {}
     refused: dict[str, AugrgbError] = {}
+    cut: dict[str, str] = {}
     for position, (video_id, path) in enumerate(files.items(), 1):
         try:
-            infos[video_id] = look(path)
+            infos[video_id], cut[video_id] = look_closely(path)
         except AugrgbError as fault:
             refused[video_id] = fault
         if progress is not None:
             progress(position, len(files))
-    return VideoFolder(files, infos, refused)
+    return VideoFolder(files, infos, refused, {video_id: problem for video_id, problem in cut.items() if problem})
 
 
 def constant_rate(path: Path) -> float:
@@ -109,26 +111,6 @@ def renamed(annotations: AnnotationSet, match: IdMatch) -> AnnotationSet:
     return replace(annotations, videos=videos, splits=splits, findings=(*annotations.findings, *findings))
 
 
-def measured_where_doubtful(annotations: AnnotationSet, folder: VideoFolder) -> VideoFolder:
-    """The folder with durations from packets for videos whose header is shorter than their events.
-
-    Headers lie (a track header of a third of a second before ten seconds of frames), and every packet has a time.
-    """
-    infos = dict(folder.infos)
-    for video_id, info in folder.infos.items():
-        video = annotations.videos.get(video_id)
-        ends = [event.end_s for event in (video.events or ())] if video is not None else []
-        if max(ends, default=0.0) <= info.duration_s:
-            continue
-        try:
-            measured_s = measure(folder.files[video_id])[1]
-        except AugrgbError:
-            continue
-        if measured_s > info.duration_s + 1 / max(info.fps, 1.0):
-            infos[video_id] = replace(info, duration_s=measured_s)
-    return replace(folder, infos=infos)
-
-
 def with_durations(annotations: AnnotationSet, folder: VideoFolder) -> AnnotationSet:
     """The annotations with the durations of the videos themselves, which have the last word."""
     return replace(
@@ -149,6 +131,12 @@ def video_findings(annotations: AnnotationSet, folder: VideoFolder) -> list[Find
         for video_id, fault in folder.refused.items()
     ]
     hint = Hints(folder.files)
+    found += [
+        Finding(
+            "E-VID-003", "video breaks off", "noted", video_id, f"{problem}; extract needs --partial-video keep-prefix"
+        )
+        for video_id, problem in folder.cut.items()
+    ]
     for video_id, video in annotations.videos.items():
         if video_id not in folder.files:
             detail = hint(video_id)

@@ -16,7 +16,6 @@ from augrgb.annotations.formats import FORMATS
 from augrgb.annotations.match_videos import (
     VideoFolder,
     look_at,
-    measured_where_doubtful,
     one_id_per_video,
     rates_for,
     same_videos,
@@ -96,7 +95,6 @@ def read_and_judge(source: Source, progress: Progress | None = None) -> Judged:
         annotations = same_videos(annotations, folder)
         delays_s = {video_id: info.first_frame_s for video_id, info in folder.infos.items()}
         annotations = in_frame_time(annotations, delays_s, zero)
-        folder = measured_where_doubtful(annotations, folder)
         found = video_findings(annotations, folder)
         annotations = with_durations(annotations, folder)
     if source.videos is not None:

@@ -52,6 +52,7 @@ def data_check(
     from augrgb.cli.data_tables import findings_json, findings_table
     from augrgb.cli.output import print_json, say, stdout
     from augrgb.cli.progress import StageBars
+    from augrgb.core.fault_lines import fault_lines
     from augrgb.workflows.check import check_data
 
     source = source_of(path, format_name, options, class_map, only, videos)
@@ -65,6 +66,7 @@ def data_check(
         print_json(
             {
                 "usable": report.usable,
+                "unfit": [str(fault) for fault in report.unfit],
                 "format": report.format_name,
                 "videos": len(found.videos) if found is not None else 0,
                 "classes": list(found.classes) if found is not None else [],
@@ -77,13 +79,15 @@ def data_check(
             say(f"{report.format_name}: {len(found.videos)} videos, {len(found.classes)} classes, {events} events")
         if report.findings:
             stdout().print(findings_table(report))
-    if not report.usable:
+    if not report.readable:
         refused = [group for group in report.groups() if group.action == "refused"]
         kinds = "; ".join(f"{group.kind} ({group.count})" for group in refused)
         remedy = "Fix these; everything else is repaired automatically."
         raise InputRefused("E-ANN-026", path, f"cannot be used as it is: {kinds}", remedy)
     if not as_json:
-        say("Usable.")
+        for line in fault_lines(report.unfit):
+            say(f"Not enough to train on: {line}")
+        say("Usable." if report.usable else "It can be read, converted and evaluated with.")
 
 
 @data_app.command("stats")

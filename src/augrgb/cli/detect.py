@@ -54,6 +54,7 @@ def detect(
     """Detect actions in videos from RGB alone, and write JSON (ActivityNet style), CSV and HTML timelines."""
     from augrgb.cli.output import print_json, say, stdout, warn
     from augrgb.cli.progress import StageBars
+    from augrgb.core.fault_lines import fault_lines
     from augrgb.detection.writers import activitynet
     from augrgb.report.terminal import detections_table
     from augrgb.workflows.detect import EXTRA_FILES, detect_videos
@@ -101,8 +102,8 @@ def detect(
         say(f"{counted(count, 'detection')} in {counted(len(outcome.videos), 'video')}")
         say(f"Written: {', '.join(map(str, outcome.files))}")
     if outcome.faults:
-        for fault in outcome.faults:
-            warn(str(fault))
+        for line in fault_lines(outcome.faults):
+            warn(line)
         alone = len(outcome.faults) == 1 and not outcome.videos
         raise typer.Exit(outcome.faults[0].exit_code if alone else 4)
 

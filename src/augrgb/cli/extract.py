@@ -10,6 +10,7 @@ import typer
 from augrgb.cli.engine import AddressOption, EngineOption, engine_of
 from augrgb.cli.options import DeviceOption, FailuresOption, JsonOption, PartialOption, WorkersOption
 from augrgb.core.errors import UsageFault
+from augrgb.core.fault_lines import fault_lines
 
 if TYPE_CHECKING:
     from augrgb.features.status import ExtractStatus
@@ -101,7 +102,8 @@ def _status_text(status: ExtractStatus) -> str:
         f"{status.folder}: {len(status.done)} done, {len(status.refused)} refused, {len(status.left)} left"
         f" ({status.left_s / 3600:.2f} h of video)"
     ]
-    lines += [f"  refused {video_id}: {fault}" for video_id, fault in status.refused]
+    refused = fault_lines([fault for _, fault in status.refused], [video_id for video_id, _ in status.refused])
+    lines += [f"  refused {line}" for line in refused]
     lines += [f"  left {video_id}" for video_id in status.left[:_SHOWN]]
     if len(status.left) > _SHOWN:
         lines.append(f"  left: and {len(status.left) - _SHOWN} more")

@@ -10,6 +10,7 @@ import typer
 from augrgb.cli.data import role_pairs, source_of
 from augrgb.cli.options import FormatOption, JsonOption, MapOption, OnlyOption, SetOption
 from augrgb.core.errors import Quarantined
+from augrgb.core.fault_lines import fault_lines
 from augrgb.core.opening import resolved
 
 
@@ -89,10 +90,10 @@ def init(
         say(f"Written: {', '.join(map(str, report.files))}")
     if report.repairs is not None:
         warn(f"{report.clipped} events cut to their video, {report.dropped} left out: {report.repairs}")
-    if report.refused:
-        for line in report.refused:
+    if report.faults:
+        for line in fault_lines(report.faults):
             warn(line)
-        raise Quarantined("E-VID-020", videos, f"{len(report.refused)} videos were refused and left out (listed above)")
+        raise Quarantined("E-VID-020", videos, f"{len(report.faults)} videos were refused and left out (listed above)")
 
 
 def _common(videos: Path, poses: Path | None) -> Path:

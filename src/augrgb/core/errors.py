@@ -11,6 +11,7 @@ import itertools
 from collections.abc import Iterable
 
 from augrgb.core.error_codes import CODES
+from augrgb.core.fault_lines import fault_lines
 from augrgb.core.shown import place, printable
 
 _COMPARED, _MOST_NAMES, _LISTED, _HINTS = 200, 2000, 60, 20
@@ -68,7 +69,7 @@ class EnvironmentFault(AugrgbError):
 
 
 class FaultList(AugrgbError):
-    """Several faults found in one pass, reported together."""
+    """Several faults found in one pass, reported together; as text, equal ones are one line."""
 
     def __init__(self, faults: Iterable[AugrgbError]) -> None:
         self.faults = list(faults)
@@ -80,7 +81,7 @@ class FaultList(AugrgbError):
         return (FaultList, (self.faults,))
 
     def __str__(self) -> str:
-        return "\n".join(str(fault) for fault in self.faults)
+        return "\n".join(fault_lines(self.faults))
 
 
 def raise_together(faults: list[AugrgbError]) -> None:

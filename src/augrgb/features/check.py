@@ -79,7 +79,13 @@ def _file(
     video = annotations.videos.get(video_id)
     if video is not None and video.duration_s is not None:
         covered, stride_s = spans[video_id]
-        if abs(covered - video.duration_s) > max(2 * stride_s + track.clock.window_s, 0.02 * video.duration_s):
+        if abs(covered - video.duration_s) > stride_s + track.clock.window_s + 1e-6:  # the rule of training
+            detail = (
+                f"{folder.folder}: {len(track.values)} snippets on {track.clock} cover {covered:.2f} s, the video "
+                f"lasts {video.duration_s:.2f} s; is it the clock with which they were extracted?"
+            )
+            yield Finding("E-FEA-012", "features of another length", "refused", video_id, detail)
+        elif abs(covered - video.duration_s) > max(2 * stride_s + track.clock.window_s, 0.02 * video.duration_s):
             detail = f"{folder.folder}: features cover {covered:.2f} s, the video lasts {video.duration_s:.2f} s"
             other = other_reading(track.values.shape, track.clock, video.duration_s)
             detail += f"; {other}" if other else ""

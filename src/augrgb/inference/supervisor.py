@@ -6,6 +6,7 @@ dies; it may take so much memory, and so much time for each file as the file's d
 
 from __future__ import annotations
 
+import contextlib
 import functools
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -137,7 +138,11 @@ class GuardedDetector:
 
 
 def allow_time_for(info: VideoInfo) -> None:
-    """In the child: let the parent wait for as long as a video of this declared duration may take."""
+    """In the child: let the parent wait for as long as a video may take whose packets last as long as these."""
+    from augrgb.video.packet_times import measured
+
+    with contextlib.suppress(AugrgbError):  # decoding says what is wrong
+        info, _ = measured(info)
     allow_more_time(time_for(info.duration_s))
 
 

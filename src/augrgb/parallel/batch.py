@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from augrgb.core.errors import AugrgbError, InputRefused, Quarantined, did_you_mean
+from augrgb.core.fault_lines import fault_lines
 from augrgb.core.files import remove_leftovers, write_json
 from augrgb.core.progress import Progress
 from augrgb.core.types import Dataset, VideoRecord
@@ -254,7 +255,9 @@ def _raise_if_too_many(reports: Sequence[BatchReport], items: int, allowed: int)
     refused = [(item_id, fault) for report in reports for item_id, fault in report.refused]
     count = len({item_id for item_id, _ in refused})
     if count > allowed:
-        lines = list(dict.fromkeys(f"  {item_id}: {fault}" for item_id, fault in refused))
+        unique = list(dict.fromkeys((item_id, str(fault)) for item_id, fault in refused))
+        of = {(item_id, str(fault)): fault for item_id, fault in refused}
+        lines = [f"  {line}" for line in fault_lines([of[key] for key in unique], [key[0] for key in unique])]
         shown = "\n".join(lines[:_SHOWN]) + (f"\n  and {len(lines) - _SHOWN} more" if len(lines) > _SHOWN else "")
         problem = f"{count} of {items} videos were refused, {allowed} allowed:\n{shown}\n"
         files = ", ".join(str(report.folder / report.name) for report in reports if report.refused)

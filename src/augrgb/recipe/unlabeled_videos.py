@@ -15,6 +15,7 @@ from augrgb.encoders.parts.body_frame import body_marks
 from augrgb.poses.files import Skeleton, read_poses
 from augrgb.poses.pose_lengths import pose_length_faults
 from augrgb.video.folder import name_videos
+from augrgb.video.packet_times import measured
 from augrgb.video.probe import probe
 
 _log = logging.getLogger(__name__)
@@ -53,7 +54,7 @@ def unlabeled_videos(videos: Sequence[Path], *, poses: bool = True) -> Unlabeled
     skeletons: dict[str, Skeleton] = {}
     for name, file in name_videos(videos).items():
         try:
-            duration = probe(file).duration_s
+            duration = measured(probe(file))[0].duration_s
         except AugrgbError as fault:
             faults.append(fault)
             continue

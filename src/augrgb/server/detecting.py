@@ -106,9 +106,10 @@ class Prober:
 
 
 def _look(path: Path) -> dict[str, Any]:
+    from augrgb.video.packet_times import measured
     from augrgb.video.probe import probe
 
-    info = probe(path)
+    info, _ = measured(probe(path))
     return {
         "width": info.width,
         "height": info.height,

@@ -25,19 +25,19 @@ from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
 from augrgb.core.errors import InputRefused
+from augrgb.video.completeness import MISSING_FRAMES_ALLOWED, Declared
 from augrgb.video.container import LIMITS, DecodeLimits, open_video, reason, too_large
 from augrgb.video.frame_choice import FrameChoice
 from augrgb.video.frame_clock import FrameClock
 from augrgb.video.orientation import Orientation, orientation_of
 from augrgb.video.plausible import MOST_HOLE_S, longest_s, most_frames
-from augrgb.video.probe import declared_duration_s, declared_fps, info_of, no_frames
+from augrgb.video.probe import declared_fps, info_of, no_frames
 from augrgb.video.thumbnails import Thumbnails
 from augrgb.video.video_info import VideoInfo
 
 Image = NDArray[np.uint8]
 Partial = Literal["refuse", "keep-prefix"]
 _HDR_TRANSFERS = {16, 18}  # PQ and HLG in ITU-T H.273
-_MISSING_FRAMES_ALLOWED = 2  # damage that some encoders leave at the very start or end
 _log = logging.getLogger(__name__)
 
 
@@ -213,6 +213,7 @@ class _Source:
         self.clock = FrameClock(float(stream.time_base or 0) or 1 / (fps or 25.0), 1 / (fps or 25.0))
         # AVI stores decoding order only; there the n-th decoded frame has the n-th stamp, and the last few none.
         self.by_decoding_order = container.format.name == "avi"
+        self.declared = Declared.of(container, stream)
         report.declared_frames = stream.frames
         self._size, self._latest_s = os.stat(path).st_size, 0.0
 
@@ -278,7 +279,7 @@ class _Source:
             report.warn(
                 self.path, f"{clock.repaired} frames had times that repeat or go back; a monotone clock was kept"
             )
-        declared_s = declared_duration_s(self.container, self.stream)
+        declared_s = self.declared.duration_s
         if report.complete and declared_s and abs(declared_s - report.duration_s) > max(1.0, 0.02 * declared_s):
             report.warn(
                 self.path, f"the header says {declared_s:.1f} s; {report.duration_s:.1f} s were decoded and count"
@@ -291,18 +292,10 @@ class _Source:
         if fault is not None:
             of = f" of {report.declared_frames}" if report.declared_frames else ""
             return f'decoded {report.decoded_frames}{of} frames, then "{reason(fault)}" at {report.duration_s:.1f} s'
-        declared = report.declared_frames
-        if report.decoded_frames < declared:  # an edit list hides some of the frames that the header counts
-            declared -= sum(bool(entry.is_discard) for entry in self.stream.index_entries)
-        lost = declared - report.decoded_frames
-        if lost > _MISSING_FRAMES_ALLOWED:
-            return f"decoded {report.decoded_frames} of {declared} frames; the data ends at {report.duration_s:.1f} s"
-        if lost > 0:
-            report.warn(self.path, f"{lost} of {declared} declared frames did not decode")
-        expected_s = declared_duration_s(self.container, self.stream)
-        if not declared and expected_s - report.duration_s > max(1.0, 0.02 * expected_s):
-            return f"the data ends at {report.duration_s:.1f} s, but the header declares {expected_s:.1f} s"
-        return ""
+        lost = self.declared.lost(report.decoded_frames, self.stream)
+        if 0 < lost <= MISSING_FRAMES_ALLOWED:
+            report.warn(self.path, f"{lost} of {report.decoded_frames + lost} declared frames did not decode")
+        return self.declared.breaks_off("decoded", report.decoded_frames, report.duration_s, self.stream)
 
 
 class FrameSampler:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from augrgb.annotations.annotation_set import AnnotationSet
 from augrgb.annotations.findings import Action, Finding
-from augrgb.annotations.read import Source, flat, read_and_judge
-from augrgb.core.errors import AugrgbError
+from augrgb.annotations.read import Judged, Source, flat, read_and_judge
+from augrgb.core.errors import AugrgbError, InputRefused
 from augrgb.core.progress import Progress
 from augrgb.core.timeline import Clock
 from augrgb.features.check import feature_findings
+from augrgb.workflows.init import why_unfit
 
 _ORDER: tuple[Action, ...] = ("refused", "dropped", "clipped", "kept", "noted")
 
@@ -30,15 +32,25 @@ class FindingGroup:
 
 @dataclass(frozen=True)
 class CheckReport:
-    """What a check found; `annotations` is None when they could not be read at all."""
+    """What a check found; `annotations` is None when they could not be read at all.
+
+    Args:
+        unfit: What `data init`, `extract` or `train` would refuse although everything can be read.
+    """
 
     format_name: str | None
     annotations: AnnotationSet | None
     findings: tuple[Finding, ...]
+    unfit: tuple[AugrgbError, ...] = ()
 
     @property
     def usable(self) -> bool:
-        """Whether `data init` would accept it."""
+        """Whether `init`, `extract` and `train` would accept it."""
+        return self.readable and not self.unfit
+
+    @property
+    def readable(self) -> bool:
+        """Whether nothing is refused, so that it can be converted and evaluated."""
         return not any(finding.action == "refused" for finding in self.findings)
 
     def groups(self, examples: int = 3) -> list[FindingGroup]:
@@ -80,4 +92,21 @@ def check_data(
     found = list(judged.findings)
     if features:
         found.extend(feature_findings(judged.annotations, features, clock))
-    return CheckReport(judged.format_name, judged.annotations, tuple(found))
+    return CheckReport(judged.format_name, judged.annotations, tuple(found), _unfit(judged, found))
+
+
+def _unfit(judged: Judged, found: Sequence[Finding]) -> tuple[AugrgbError, ...]:
+    """What a later command would refuse, of annotations without a refused finding."""
+    if any(finding.action == "refused" for finding in found):
+        return ()
+    faults = list(why_unfit(judged))
+    missing = [finding for finding in found if finding.code == "E-FEA-002"]
+    for folder, count in Counter(finding.detail for finding in missing).items():
+        problem = f"{count} of {len(judged.annotations.videos)} videos have no features"
+        remedy = f"Extract them, or allow it when training: data.allow_missing={count}."
+        faults.append(InputRefused("E-FEA-002", folder, problem, remedy))
+    broken = judged.videos.cut if judged.videos is not None else {}
+    for video_id, problem in broken.items():
+        remedy = "Copy it again, or extract with --partial-video keep-prefix."
+        faults.append(InputRefused("E-VID-003", video_id, problem, remedy))
+    return tuple(faults)

@@ -21,7 +21,6 @@ from augrgb.core.types import Dataset
 from augrgb.training.assembly import Assembly
 
 Verdict = Literal["ok", "note", "fault"]
-_SHOWN = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +49,7 @@ class DryRun:
         self.checks.append(Check(what, found, expected, "note"))
 
     def refuse(self, what: str, faults: Iterable[AugrgbError], found: str = "", expected: str = "") -> None:
-        """Something that stops the training. Of many faults with one code the first are kept, the others counted.
+        """Something that stops the training.
 
         A fault that was reported before is not reported again.
         """
@@ -60,15 +59,7 @@ class DryRun:
         )
         self.checks.append(Check(what, message, expected, "fault"))
         known = {str(fault) for fault in self.faults}
-        seen: dict[str, list[AugrgbError]] = {}
-        for fault in flat:
-            if str(fault) not in known:
-                seen.setdefault(fault.code, []).append(fault)
-        for code, group in seen.items():
-            self.faults += group[:_SHOWN]
-            if len(group) > _SHOWN:
-                problem = f"the same of {len(group) - _SHOWN} more"
-                self.faults.append(type(group[0])(code, what, problem))
+        self.faults += [fault for fault in flat if str(fault) not in known]
 
     @contextmanager
     def guarded(self, what: str) -> Iterator[None]:

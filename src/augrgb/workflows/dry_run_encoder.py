@@ -36,6 +36,7 @@ from augrgb.training.teachers.snippet import SnippetTeacher
 from augrgb.training.teachers.snippet_outputs import classifies
 from augrgb.video.flow import iter_flow
 from augrgb.video.flow.settings import FlowSettings
+from augrgb.video.packet_times import measured
 from augrgb.video.probe import probe
 from augrgb.workflows.dry_run import DryRun, check_annotations, check_disk, check_memory, train_one_step
 from augrgb.workflows.dry_run_pretrain import check_pretraining
@@ -120,7 +121,9 @@ def _check_files(
                     raise InputRefused("E-VID-008", record.video_id, "the dataset names no video file")
                 info = probe(record.file)
                 stated_s = record.known_duration_s
-                if info.duration_s and abs(info.duration_s - stated_s) > max(2.0, 0.02 * stated_s):
+                if abs(info.duration_s - stated_s) > _slack_s(stated_s):  # headers lie, packets have the last word
+                    info, _ = measured(info)
+                if info.duration_s and abs(info.duration_s - stated_s) > _slack_s(stated_s):
                     problem = f"lasts {info.duration_s:.1f} s, the dataset says {stated_s:.1f} s"
                     raise InputRefused("E-ANN-025", record.file, problem, "It is another video, or incomplete.")
             except AugrgbError as fault:
@@ -155,6 +158,10 @@ def _check_files(
                 what, f"{len(records) - len(faults)} of {len(records)} can be opened", f"{allowed} may be missing"
             )
     return skeleton
+
+
+def _slack_s(duration_s: float) -> float:
+    return max(2.0, 0.02 * duration_s)
 
 
 def _check_room(

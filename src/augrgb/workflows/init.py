@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -11,14 +11,18 @@ from augrgb.annotations.annotation_set import AnnotationSet
 from augrgb.annotations.dataset_file import load_dataset, save_dataset
 from augrgb.annotations.findings import Finding
 from augrgb.annotations.folds import RANDOM_SPLIT
-from augrgb.annotations.read import Judged, Source, read_and_judge
+from augrgb.annotations.formats import DatasetJson
+from augrgb.annotations.match_ids import match_ids
+from augrgb.annotations.read import Judged, Source, flat, read_and_judge
 from augrgb.annotations.repair_log import write_repairs
 from augrgb.annotations.splits import splits_of
 from augrgb.core.errors import AugrgbError, InputRefused, UsageFault, raise_together
+from augrgb.core.files import identifier_of
 from augrgb.core.opening import check_folder, is_file, resolved
 from augrgb.core.progress import Progress
 from augrgb.core.seeds import rng_at
 from augrgb.core.types import Dataset, Event, VideoRecord
+from augrgb.poses.batch import SECOND
 from augrgb.poses.pose_lengths import pose_length_faults
 from augrgb.workflows.init_recipe import write_recipes
 
@@ -31,10 +35,15 @@ class InitReport:
 
     dataset: Dataset
     findings: tuple[Finding, ...]
-    refused: tuple[str, ...]
+    faults: tuple[AugrgbError, ...]
     files: tuple[Path, ...]
     reasons: tuple[str, ...]
     repairs: Path | None
+
+    @property
+    def refused(self) -> tuple[str, ...]:
+        """The messages about the videos that were refused."""
+        return tuple(map(str, self.faults))
 
     @property
     def clipped(self) -> int:
@@ -103,9 +112,9 @@ def init_dataset(
     path = save_dataset(dataset, out)
     recipes, reasons = write_recipes(dataset, next(iter(splits)), out)
     reasons = [*kept, *reasons]
-    refused = tuple(str(fault) for fault in judged.videos.refused.values()) if judged.videos is not None else ()
+    faults = tuple(judged.videos.refused.values()) if judged.videos is not None else ()
     log = write_repairs(judged.findings, out)
-    return InitReport(dataset, judged.findings, refused, (path, *recipes), tuple(reasons), log)
+    return InitReport(dataset, judged.findings, faults, (path, *recipes), tuple(reasons), log)
 
 
 def _accepted(judged: Judged, allow_missing: int) -> Judged:
@@ -123,16 +132,17 @@ def _records(judged: Judged, own_files: Mapping[str, Path | None]) -> dict[str, 
     if folder is None:
         raise UsageFault("E-CFG-014", "videos", "a folder of videos is needed")
     faults: list[AugrgbError] = []
+    files = {key: _own_files(place, folder.infos) for key, place in own_files.items() if place is not None}
     for video_id, info in folder.infos.items():
         video = judged.annotations.videos.get(video_id, VideoRecord(video_id))
-        own = {key: place / f"{video_id}.npz" for key, place in own_files.items() if place is not None}
+        own = {key: found[video_id] for key, found in files.items() if video_id in found}
         records[video_id] = replace(
             video,
             duration_s=info.duration_s,
             file=resolved(folder.files[video_id]),
             events=None if video.events is None else tuple(sorted(video.events, key=_by_time)),
             fps=info.fps or None,
-            **{key: resolved(path) for key, path in own.items() if path.exists()},  # type: ignore[arg-type]
+            **{key: resolved(path) for key, path in own.items()},  # type: ignore[arg-type]
         )
         faults.extend(pose_length_faults(records[video_id]))
     raise_together(faults)
@@ -141,6 +151,39 @@ def _records(judged: Judged, own_files: Mapping[str, Path | None]) -> dict[str, 
             problem = "has no .npz file named like one of the videos"
             raise InputRefused("E-VID-008", place, problem, f"Expected {next(iter(records), 'NAME')}.npz there.")
     return records
+
+
+def _own_files(place: Path, video_ids: Collection[str]) -> dict[str, Path]:
+    """The `.npz` file of each video that has one, also where all are named with one constant prefix or suffix."""
+    files = {
+        identifier_of(path.relative_to(place).with_suffix("").as_posix()): path
+        for path in sorted(place.rglob("*.npz"))
+        if path.relative_to(place).parts[0] != SECOND
+    }
+    found = {video_id: files[video_id] for video_id in video_ids if video_id in files}
+    rest = [name for name in files if name not in found]
+    matched = match_ids(rest, [video_id for video_id in video_ids if video_id not in found]) if not found else None
+    for name, video_id in matched.names.items() if matched is not None else ():
+        found.setdefault(video_id, files[name])
+    return found
+
+
+def why_unfit(judged: Judged, role_of: Mapping[str, str] | None = None) -> tuple[AugrgbError, ...]:
+    """What keeps annotations that can be read from becoming a dataset, or a dataset from being trained on."""
+    annotations = judged.annotations
+    if judged.format_name == DatasetJson.name:
+        labelled = {video_id for video_id, video in annotations.videos.items() if video.events is not None}
+        ready = [
+            s for s, r in annotations.splits.items() if all(labelled & set(r.get(k, ())) for k in ("train", "val"))
+        ]
+        problem = f"none of its {len(annotations.splits)} splits has labelled videos to train on and to validate with"
+        return () if ready else (InputRefused("E-SPL-010", "splits", problem, "Add roles `train` and `val`."),)
+    records = annotations.videos if judged.videos is None else _records(judged, {})
+    try:
+        _splits(annotations, records, role_of, 0.15, 0.15, 0)
+    except AugrgbError as fault:
+        return tuple(flat(fault))
+    return ()
 
 
 def _by_time(event: Event) -> tuple[float, float, str]:

@@ -104,7 +104,7 @@ def test_a12_a_declared_rate_that_is_not_the_videos_is_refused(videos: Any, tmp_
     report = check_data(Source(folder, options={"fps": 30.0}, videos=videos))
     assert ("E-ANN-038", "refused") in kinds(report) and not report.usable
     assert "declared 30, the video has 10 frames" in next(f.detail for f in report.findings if f.code == "E-ANN-038")
-    assert check_data(Source(folder, options={"fps": 10.001}, videos=videos)).usable
+    assert check_data(Source(folder, options={"fps": 10.001}, videos=videos)).readable
     with pytest.raises(AugrgbError, match="E-ANN-038"):
         init_dataset(videos, Source(folder, options={"fps": 30.0}), videos.parent)
 
@@ -166,7 +166,7 @@ def test_one_video_named_in_two_ways(videos: Any, tmp_path: Path) -> None:
     report = check_data(Source(annotations, videos=videos))
     assert report.annotations is not None
     assert report.annotations.videos["P01T01C01"].events == (Event("walk", 0, 1), Event("walk", 1, 2))
-    assert ("E-ID-007", "noted") in kinds(report) and report.usable
+    assert ("E-ID-007", "noted") in kinds(report) and report.readable
     assert look_at(find_videos(videos)).id_of("videos/P01T01C01.MP4") == "P01T01C01"
 
 
@@ -197,6 +197,7 @@ def test_features_are_checked(videos: Any, tmp_path: Path) -> None:
     assert ("E-FEA-002", "P06T01C01") in found  # missing
     assert ("E-FEA-007", "P05T01C01") in found  # cut off
     assert ("E-FEA-011", "P01T01C01") in found  # constant
+    assert ("E-FEA-012", "refused") in kinds(report)
     assert ("E-FEA-012", "P04T01C01") in found  # 8 s of features of a 2 s video
     assert ("E-FEA-028", "P02T01C01") in found and ("E-FEA-028", "P03T01C01") not in found  # 3 against 1 snippet
     nowhere = check_data(Source(annotations), features=[tmp_path / "nowhere"])

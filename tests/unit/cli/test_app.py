@@ -68,7 +68,8 @@ def test_version_and_completion() -> None:
 def test_json_is_one_document_on_stdout(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("video,label,start,end\nv,walk,0,1\n")
     found = json.loads(expect_success("data", "check", tmp_path / "a.csv", "--json").out)
-    assert (found["usable"], found["format"], found["events"]) == (True, "csv", 1)
+    assert (found["usable"], found["format"], found["events"]) == (False, "csv", 1)  # one video is too few to train on
+    assert "at least 3" in found["unfit"][0]
     assert json.loads(expect_success("data", "stats", tmp_path / "a.csv", "--json").out)["events"] == 1
     assert "hint" in json.loads(expect_success("list", "losses", "--json").out)["losses"]
     (tmp_path / "b.csv").write_text("video,label,start,end\nv,walk,0,nan\n")

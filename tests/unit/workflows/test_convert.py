@@ -110,7 +110,7 @@ def run(*words: Any) -> Any:
 
 def test_commands_check_stats_convert_and_formats(source: Any, tmp_path: Path) -> None:
     result = run("data", "check", source)
-    assert result.exit_code == 0 and "Usable." in result.output and "E-ANN-014" in result.output
+    assert result.exit_code == 0 and "E-ANN-014" in result.output
     result = run("data", "stats", source, "--out", tmp_path / "s.html")
     assert result.exit_code == 0 and "c000" in result.output and (tmp_path / "s.html").stat().st_size > 10_000
     (tmp_path / "map.yaml").write_text("c000: walk\nc001: sit\n")
