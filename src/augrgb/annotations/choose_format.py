@@ -11,6 +11,7 @@ from augrgb.annotations.annotation_format import AnnotationFormat, Near
 from augrgb.annotations.annotation_set import AnnotationSet
 from augrgb.annotations.findings import Finding
 from augrgb.annotations.formats import FORMATS, PlainCsv
+from augrgb.annotations.id_rule import IdRule, without_id_options
 from augrgb.annotations.merge import merged
 from augrgb.annotations.reading.archives import Opened, opened
 from augrgb.annotations.reading.encodings import encoding_of, is_assumed
@@ -99,19 +100,23 @@ def read_annotations(
 ) -> AnnotationSet:
     """Read annotations of any format as they are written; `repair.repair` judges them.
 
+    Args:
+        options: Of the format; and for all formats `id_prefix`, `id_suffix` and `id_folders` (see `IdRule`).
+
     Raises:
         AugrgbError: Not readable; see the formats.
     """
+    ids = IdRule.of(options or {})
     with opened(Path(path), _SUFFIXES) as export:
         name = format_name or _detect(export.place, options)
-        chosen = make_format(name, options)
+        chosen = make_format(name, without_id_options(options or {}))
         if is_folder(export.place) and not chosen.folders:
             found = _read_files(chosen, export.place)
         else:
             found = chosen.read(export.place)
         found = unlabeled_as_ignored(found, export.place)
         findings = (*found.findings, *_encoding_findings(export.place, chosen.suffixes), *_left(export))
-        return export.annotations(replace(found, findings=findings))
+        return ids.applied(export.annotations(replace(found, findings=findings)))
 
 
 def _read_files(chosen: AnnotationFormat, folder: Path) -> AnnotationSet:

@@ -47,30 +47,22 @@ def assign_clips(
     """Which clips each video shows, in order: video id -> indices.
 
     For every content and style the clips are cut, in the order of their ids, into blocks for training videos,
-    validation and test, so that cuts of one recording stay together. A video takes clips from its shuffled block until
+    validation and test, so that cuts of one recording stay together. A content with too few clips of each style for
+    that is cut as a whole, so that every block has it. A video takes clips from its shuffled block until
     it is full; a clip is shown again only when its block is used up.
 
     Raises:
         InputRefused: E-WLD-013: a block is empty.
     """
-    groups: dict[tuple[str, str], list[int]] = {}
-    for i in sorted(range(len(library.clips)), key=lambda i: library.clips[i].clip_id):
-        clip = library.clips[i]
-        groups.setdefault((clip.content, clip.style or ""), []).append(i)
-    blocks: dict[str, list[int]] = {name: [] for name in _POOLS}
-    for members in groups.values():
-        edges = np.rint(np.cumsum([0.0, *_POOLS.values()]) * len(members)).astype(int)
-        for name, low, high in zip(_POOLS, edges[:-1], edges[1:], strict=True):
-            blocks[name].extend(members[low:high])
+    blocks = _blocks(library)
     queues: dict[str, list[int]] = {name: [] for name in _POOLS}
     rounds = dict.fromkeys(_POOLS, 0)
     chosen: dict[str, tuple[int, ...]] = {}
     for plan in plans:
         pool = "test" if plan.group.startswith("test") else "val" if plan.group == "val" else "training"
         if not blocks[pool]:
-            raise InputRefused(
-                "E-WLD-013", pool, f"{len(library.clips)} clips are too few to fill the {pool} block", "Add clips."
-            )
+            problem = f"{len(library.clips)} clips are too few to fill the {pool} block"
+            raise InputRefused("E-WLD-013", pool, problem, "Some content needs at least 3 clips: add some.")
         own: list[int] = []
         filled_s = 0.0
         while filled_s < settings.duration_s:
@@ -82,6 +74,33 @@ def assign_clips(
             filled_s += library.clips[own[-1]].frames / library.fps + _FADE_S
         chosen[plan.video_id] = tuple(own)
     return chosen
+
+
+def _blocks(library: MotionLibrary) -> dict[str, list[int]]:
+    """The clips of training, validation and test videos."""
+    contents: dict[str, dict[str, list[int]]] = {}
+    for i in sorted(range(len(library.clips)), key=lambda i: library.clips[i].clip_id):
+        clip = library.clips[i]
+        contents.setdefault(clip.content, {}).setdefault(clip.style or "", []).append(i)
+    blocks: dict[str, list[int]] = {name: [] for name in _POOLS}
+    for styles in contents.values():
+        cuts = [_cut(members) for members in styles.values()]
+        if not all(any(cut[name] for cut in cuts) for name in _POOLS):
+            together = sorted((i for own in styles.values() for i in own), key=lambda i: library.clips[i].clip_id)
+            cuts = [_cut(together, every=True)]
+        for cut in cuts:
+            for name, members in cut.items():
+                blocks[name].extend(members)
+    return blocks
+
+
+def _cut(members: Sequence[int], *, every: bool = False) -> dict[str, Sequence[int]]:
+    """Neighbours by the shares of the blocks; `every` block gets one of three or more."""
+    edges = np.rint(np.cumsum([0.0, *_POOLS.values()]) * len(members)).astype(int)
+    if every and len(members) >= len(_POOLS):
+        for place in range(len(_POOLS) - 1, 0, -1):  # what the later blocks need at least
+            edges[place] = min(edges[place], edges[place + 1] - 1)
+    return {name: members[low:high] for name, low, high in zip(_POOLS, edges[:-1], edges[1:], strict=True)}
 
 
 def cut_together(

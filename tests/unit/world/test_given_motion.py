@@ -1,4 +1,5 @@
 from collections import defaultdict
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -7,7 +8,7 @@ import pytest
 
 from augrgb.core.errors import InputRefused
 from augrgb.world.body import ROLES, role_indices
-from augrgb.world.given_motion import load_bvh_motion, load_packed_motion
+from augrgb.world.given_motion import Clip, MotionLibrary, load_bvh_motion, load_packed_motion
 from augrgb.world.montage import assign_clips, cut_together
 from augrgb.world.plan import plan_videos
 from augrgb.world.schedule import make_subject
@@ -66,6 +67,29 @@ def test_neighbouring_takes_stay_in_one_block(library: Any) -> None:
         blocks[kind] |= set(chosen[plan.video_id])
     takes = {kind: {int(library.clips[i].clip_id[-3:]) for i in own} for kind, own in blocks.items()}
     assert max(takes["training"]) < min(takes["val"]) <= max(takes["val"]) < min(takes["test"])
+
+
+@pytest.mark.parametrize(
+    ("contents", "styles", "counts"), [(6, 29, (102, 24, 48)), (3, 1, None), (10, 3, (10, 10, 10))]
+)
+def test_one_clip_per_content_and_style_is_cut_by_content(contents: int, styles: int, counts: Any) -> None:
+    """174 clips: of the 29 of each content, rint(17.4) = 17, rint(20.88) - 17 = 4 and 29 - 21 = 8."""
+    clips = tuple(Clip(f"c{c}_s{s:02d}", f"c{c}", f"s{s}", 60) for c in range(contents) for s in range(styles))
+    library = MotionLibrary((), (), 30.0, clips, "", lambda index: np.zeros((60, 0, 3)))
+    plans = plan_videos(replace(SETTINGS, duration_s=600.0))  # long enough to use up every block
+    if counts is None:
+        with pytest.raises(InputRefused, match=r"E-WLD-013.*at least 3 clips"):
+            assign_clips(library, SETTINGS, plans)
+        return
+    chosen = assign_clips(library, replace(SETTINGS, duration_s=600.0), plans)
+    blocks: Any = defaultdict(set)
+    for plan in plans:
+        kind = "test" if plan.group.startswith("test") else "val" if plan.group == "val" else "training"
+        blocks[kind] |= set(chosen[plan.video_id])
+    assert tuple(len(blocks[kind]) for kind in ("training", "val", "test")) == counts
+    assert not blocks["training"] & blocks["test"] and not blocks["val"] & (blocks["training"] | blocks["test"])
+    for own in blocks.values():
+        assert {clips[i].content for i in own} == {clip.content for clip in clips}  # every class in every block
 
 
 def test_montage_is_smooth_fills_the_video_and_labels_its_clips(library: Any) -> None:

@@ -13,21 +13,22 @@ class MultiThumosJson(AnnotationFormat):
     """MultiTHUMOS JSON: the layout of `charades-json` with classes counted from 1, seconds.
 
     Args:
+        first: The number of the first class.
         classes: Class list (`class_list.txt`); without one, classes are called `c001`, `c002`, ...
     """
 
     name = "multithumos-json"
     suffixes = (".json",)
 
-    def __init__(self, *, classes: Path | None = None) -> None:
-        self.classes = classes
+    def __init__(self, *, first: int = 1, classes: Path | None = None) -> None:
+        self.first, self.classes = first, classes
 
     @classmethod
     def sniff(cls, path: Path) -> bool:
         return (first_id(path) or "").startswith(("video_validation_", "video_test_"))
 
     def read(self, path: Path) -> AnnotationSet:
-        return read_actions(path, first=1, classes=class_list_of(path, self.classes))
+        return read_actions(path, first=self.first, classes=class_list_of(path, self.classes))
 
     def write(self, annotations: AnnotationSet, path: Path) -> list[Path]:
-        return write_actions(annotations, path, first=1)
+        return write_actions(annotations, path, first=self.first)

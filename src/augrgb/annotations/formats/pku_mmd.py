@@ -33,6 +33,7 @@ class PkuMmd(AnnotationFormat):
 
     Args:
         fps: Constant frame rate of the numbering: one number, or per video.
+        first: The number of the first class, in files and in lists of names. Default: 1, or 0 where a file has it.
         classes: Class list; `classes.txt` in the folder is used without being named. Otherwise `c001`, `c002`, ...
     """
 
@@ -42,8 +43,8 @@ class PkuMmd(AnnotationFormat):
     folders = True
     zero = "first-frame"
 
-    def __init__(self, *, fps: Rates = 30.0, classes: Path | None = None) -> None:
-        self.fps, self.classes = fps, classes
+    def __init__(self, *, fps: Rates = 30.0, first: int | None = None, classes: Path | None = None) -> None:
+        self.fps, self.first, self.classes = fps, first, classes
 
     @classmethod
     def sniff(cls, path: Path) -> bool:
@@ -66,8 +67,13 @@ class PkuMmd(AnnotationFormat):
         used = {row[0] for actions, _ in rows.values() for row in actions}
         beside = path / _CLASS_LIST
         listed = self.classes or (beside if beside.is_file() else None)
-        first = min(used | {1})  # files of other datasets in this layout count from 0
-        names = read_class_list(listed, first=1) if listed is not None else unnamed(used, first=first)
+        # files of other datasets in this layout count from 0
+        first = self.first if self.first is not None else min(used | {1})
+        names = (
+            read_class_list(listed, first=1 if self.first is None else self.first)
+            if listed is not None
+            else unnamed(used, first=first)
+        )
         for number in sorted(used - names.names.keys()):
             faults.append(InputRefused("E-ANN-030", path, f"class number {number} is not in {listed}"))
         raise_together(faults)
@@ -80,7 +86,7 @@ class PkuMmd(AnnotationFormat):
         return AnnotationSet(names.classes, videos, splits, closed=listed is not None, in_frames=True)
 
     def write(self, annotations: AnnotationSet, path: Path) -> list[Path]:
-        numbers = number_classes(annotations.classes, first=1)
+        numbers = number_classes(annotations.classes, first=1 if self.first is None else self.first)
         written = []
         for video_id, video in annotations.videos.items():
             if video.events is None:

@@ -5,21 +5,23 @@ from __future__ import annotations
 import csv
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from io import StringIO
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, Literal, TextIO
 
 from augrgb.annotations.annotation_format import AnnotationFormat, Near
 from augrgb.annotations.annotation_set import AnnotationSet
 from augrgb.annotations.findings import Finding
 from augrgb.annotations.reading.class_list import read_class_list
 from augrgb.annotations.reading.clock_times import seconds_of
+from augrgb.annotations.reading.frame_rates import Rates, rate_of
 from augrgb.annotations.reading.tables import column_name, find_columns, header_of, read_table
 from augrgb.annotations.reading.text_files import head_of, open_text
 from augrgb.core.errors import AugrgbError, InputRefused, UsageFault, did_you_mean, raise_together
 from augrgb.core.files import write_text
 from augrgb.core.opening import is_file
+from augrgb.core.timeline import FrameCounting
 from augrgb.core.types import Event, VideoRecord
 
 COLUMNS = {
@@ -67,6 +69,8 @@ class PlainCsv(AnnotationFormat):
         classes: Class list; any other label is then a mistake. Otherwise the classes are the sorted labels.
         video, label, start, end: Names of these columns, where they have others than the usual.
         duration: Name of the column with the video's length.
+        unit: What times without colons are: seconds, milliseconds, or frames counted from 0, the end exclusive.
+        rate: Frames per second of times in frames: one number, or per video; else the column `fps` has it.
     """
 
     name = "csv"
@@ -82,8 +86,12 @@ class PlainCsv(AnnotationFormat):
         start: str | None = None,
         end: str | None = None,
         duration: str | None = None,
+        unit: Literal["seconds", "milliseconds", "frames"] = "seconds",
+        rate: Rates = None,
     ) -> None:
-        self.classes = classes
+        self.classes, self.unit, self.rate = classes, unit, rate
+        if rate is not None and unit != "frames":
+            raise UsageFault("E-CFG-013", "--set rate", "is for times in frames", "Give --set unit=frames too.")
         given = {"video": video, "label": label, "start": start, "end": end, "duration": duration}
         self.columns = {key: name for key, name in given.items() if name is not None}
 
@@ -123,10 +131,34 @@ class PlainCsv(AnnotationFormat):
             except InputRefused as fault:
                 faults.append(fault)
         found, findings = videos.records(faults)
+        found = self._in_seconds(found, path, faults)
         raise_together(faults)
         labels = {event.label for video in found.values() for event in video.events or () if event.label}
         classes = read_class_list(self.classes).classes if self.classes is not None else tuple(sorted(labels))
         return AnnotationSet(classes, found, findings=(*rows.findings(), *findings), closed=self.classes is not None)
+
+    def _in_seconds(
+        self, videos: dict[str, VideoRecord], path: Path, faults: list[AugrgbError]
+    ) -> dict[str, VideoRecord]:
+        """The videos with times that were written in the unit; a video without a frame rate is added to `faults`."""
+        if self.unit == "seconds":
+            return videos
+        found = {}
+        for video_id, video in videos.items():
+            try:
+                given = 1000.0 if self.unit == "milliseconds" else self._rate_of(video, path)
+            except AugrgbError as fault:
+                faults.append(fault)
+                continue
+            events = tuple(Event(e.label, e.start_s / given, e.end_s / given) for e in video.events or ())
+            duration_s = None if video.duration_s is None else video.duration_s / given
+            found[video_id] = replace(video, events=events, duration_s=duration_s)
+        return found
+
+    def _rate_of(self, video: VideoRecord, path: Path) -> float:
+        if self.rate is None and video.fps is not None:
+            return FrameCounting(video.fps).fps
+        return FrameCounting(rate_of(self.rate, video.video_id, path, "Give it: --set rate=25, or a column fps.")).fps
 
     def write(self, annotations: AnnotationSet, path: Path) -> list[Path]:
         extra = [key for key in _EXTRA if any(_extra(video, key) is not None for video in annotations.videos.values())]

@@ -21,6 +21,7 @@ class TsuJson(AnnotationFormat):
 
     Args:
         fps: The constant frame rate of the videos: one number, or per video. Required.
+        first: The number of the first class.
         classes: Class list (`Action_list`); without one, classes are called `c000`, `c001`, ...
     """
 
@@ -28,8 +29,8 @@ class TsuJson(AnnotationFormat):
     suffixes = (".json",)
     zero = "first-frame"
 
-    def __init__(self, *, fps: Rates = None, classes: Path | None = None) -> None:
-        self.fps, self.classes = fps, classes
+    def __init__(self, *, fps: Rates = None, first: int = 0, classes: Path | None = None) -> None:
+        self.fps, self.first, self.classes = fps, first, classes
 
     @classmethod
     def sniff(cls, path: Path) -> bool:
@@ -39,7 +40,7 @@ class TsuJson(AnnotationFormat):
         need_rates(self.fps, path)
         found = read_actions(
             path,
-            first=0,
+            first=self.first,
             classes=class_list_of(path, self.classes),
             counting=lambda video_id: FrameCounting(rate_of(self.fps, video_id, path)),
         )

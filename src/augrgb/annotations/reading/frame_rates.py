@@ -19,15 +19,14 @@ def need_rates(rates: Rates, where: object) -> None:
         raise InputRefused("E-ANN-007", where, "times are frame numbers, and the frame rate is not known", _REMEDY)
 
 
-def rate_of(rates: Rates, video_id: str, where: object) -> float:
+def rate_of(rates: Rates, video_id: str, where: object, remedy: str = _REMEDY) -> float:
     """The declared rate of one video.
 
     Raises:
         InputRefused: E-ANN-007: none was declared for it.
     """
-    need_rates(rates, where)
     rate = rates.get(video_id) if isinstance(rates, dict) else rates
     if rate is None:
         problem = f"times are frame numbers, and the frame rate of {video_id!r} is not known"
-        raise InputRefused("E-ANN-007", where, problem, _REMEDY)
+        raise InputRefused("E-ANN-007", where, problem, remedy)
     return float(rate)

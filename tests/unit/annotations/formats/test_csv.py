@@ -175,3 +175,25 @@ def test_durations_of_events_are_not_the_videos_length(tmp_path: Path) -> None:
     assert [named.videos[name].duration_s for name in "ab"] == [2.0, 2.0]  # what the name says
     whole = read(tmp_path, "video,label,start,end,duration\na,walk,0,3,3\nb,walk,0,6,6\n")
     assert whole.videos["a"].duration_s == 3.0 and not whole.findings  # both readings agree
+
+
+@pytest.mark.parametrize(
+    ("options", "start", "end"),
+    [
+        ({"unit": "milliseconds"}, 0.05, 0.1),
+        ({"unit": "frames", "rate": 10}, 5.0, 10.0),
+        ({"unit": "frames", "rate": {"a": 50}}, 1.0, 2.0),
+        ({"unit": "frames"}, 2.0, 4.0),  # by the column fps
+        ({}, 50.0, 100.0),
+    ],
+)
+def test_the_unit_of_times_can_be_given(tmp_path: Path, options: Any, start: float, end: float) -> None:
+    found = read(tmp_path, "video,label,start,end,fps\na,walk,50,100,25\n", **options)
+    assert found.videos["a"].events == (Event("walk", start, end),)
+
+
+def test_frames_without_a_rate_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(AugrgbError, match=r"E-ANN-007.*--set rate=25"):
+        read(tmp_path, "video,label,start,end\na,walk,50,100\n", unit="frames")
+    with pytest.raises(AugrgbError, match="E-CFG-013"):
+        read(tmp_path, "video,label,start,end\na,walk,50,100\n", rate=25)
