@@ -112,7 +112,15 @@ def evaluate_files(
     )
     missing = _coverage(truth, given, allow_missing, predictions)
     chosen = tuple(protocols) or (DEFAULT_PROTOCOLS if given.scores is not None else ("event-map",))
-    results = tuple(_result(name, truth, given, missing, predictions) for name in chosen)
+    try:
+        results = tuple(_result(name, truth, given, missing, predictions) for name in chosen)
+    except InputRefused as fault:
+        if fault.code not in ("E-MET-003", "E-MET-004"):
+            raise
+        known, classes = truth.repaired.videos, set(truth.repaired.classes)
+        count = sum(d.video_id not in known or d.label not in classes for d in given.detections)
+        remedy = f"{fault.remedy} To leave such detections aside: --allow-unknown {count}.".strip()
+        raise InputRefused(fault.code, fault.where, fault.problem, remedy) from fault
     evaluation = EvaluationResult((predictions.name,), annotations.name, truth.part, results)
     ignored = len(given.covered - set(truth.video_ids))
     notes = (f"predictions for {ignored} videos outside {truth.part} were left aside",) if ignored else ()
