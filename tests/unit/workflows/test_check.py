@@ -43,6 +43,7 @@ def table(path: Path, seed: int) -> Path:
 def test_usable_is_what_init_accepts(videos: Path, tmp_path: Path) -> None:
     verdicts = set()
     for seed in range(24):
+        (videos / "dataset.json").unlink(missing_ok=True)  # each is a first start
         source = Source(table(tmp_path / "events.csv", seed), videos=videos)
         report = check_data(source)
         try:
