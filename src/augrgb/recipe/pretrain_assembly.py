@@ -104,7 +104,8 @@ def assemble_pretraining(
     joints = None
     if any(dataset.videos[name].poses is not None for name in train_ids):
         joints = joint_outputs(JointTarget(), dataset, banks[0])
-    notes = {"pretrained on": len(dataset.videos), "with poses": found.with_poses, "seed": recipe.seed}
+    with_poses = sum(video.poses is not None for video in dataset.videos.values())
+    notes = {"pretrained on": len(dataset.videos), "with poses": with_poses, "seed": recipe.seed}
     return assemble_motion_task(recipe, encoder, MotionInputs(snippets, targets, val, val_targets, joints), notes)
 
 

@@ -51,6 +51,7 @@ def unlabeled_videos(videos: Sequence[Path], *, poses: bool = True) -> Unlabeled
     """
     records: dict[str, VideoRecord] = {}
     faults: list[AugrgbError] = []
+    beside: dict[str, Path] = {}
     skeletons: dict[str, Skeleton] = {}
     for name, file in name_videos(videos).items():
         try:
@@ -59,10 +60,10 @@ def unlabeled_videos(videos: Sequence[Path], *, poses: bool = True) -> Unlabeled
             faults.append(fault)
             continue
         records[name] = VideoRecord(name, duration, file=resolved(file))
-        beside = file.with_suffix(".npz")
-        if poses and beside.is_file():
+        beside[name] = file.with_suffix(".npz")  # of the link, where the video is one
+        if poses and beside[name].is_file():
             try:
-                skeletons[name] = _teaching_skeleton(replace(records[name], poses=resolved(beside)))
+                skeletons[name] = _teaching_skeleton(replace(records[name], poses=resolved(beside[name])))
             except AugrgbError as fault:
                 faults.append(fault)
     if not records:
@@ -71,9 +72,9 @@ def unlabeled_videos(videos: Sequence[Path], *, poses: bool = True) -> Unlabeled
         counted = Counter(skeletons.values())
         usual = max(counted, key=lambda skeleton: counted[skeleton])
         for name, skeleton in skeletons.items():
-            file = _file(records[name]).with_suffix(".npz")
+            file = beside[name]
             if skeleton == usual:
-                records[name] = replace(records[name], poses=file)
+                records[name] = replace(records[name], poses=resolved(file))
             else:
                 problem = f"has another skeleton than the {counted[usual]} usual pose files"
                 faults.append(InputRefused("E-POS-006", file, problem, "Convert poses to one skeleton."))
@@ -90,11 +91,6 @@ def _teaching_skeleton(record: VideoRecord) -> Skeleton:
     skeleton = read_poses(record.poses).skeleton
     body_marks(skeleton.names)
     return skeleton
-
-
-def _file(record: VideoRecord) -> Path:
-    assert record.file is not None
-    return record.file
 
 
 def no_video(faults: Sequence[AugrgbError]) -> InputRefused:

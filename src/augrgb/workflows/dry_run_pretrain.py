@@ -36,7 +36,8 @@ def check_pretraining(report: DryRun, recipe: EncoderRecipe, run: Path, gpu: int
         report.ok("pretraining", "finished before in this run folder; it is reused")
         return
     with report.guarded("pretraining"):
-        found = unlabeled_videos(pretraining_section(recipe).videos)
+        section = pretraining_section(recipe)
+        found = unlabeled_videos(section.videos, poses=section.pose_weight > 0)
         records = found.dataset.videos.values()
         seconds = sum(record.known_duration_s for record in records)
         report.ok(

@@ -36,7 +36,7 @@ def unlabeled(project: Path, tmp_path: Path) -> Path:
     folder = tmp_path / "unlabeled"
     folder.mkdir()
     for video in sorted((project / "world" / "videos").glob("*.mp4"))[:3]:
-        shutil.copy(video, folder)
+        (folder / video.name).symlink_to(video)  # as people collect videos; poses lie beside the link
         shutil.copy(project / "world" / "poses" / f"{video.stem}.npz", folder)
     write_video(folder / "street.mp4", square_frames(30))
     return folder
