@@ -16,8 +16,8 @@ from rich.text import Text
 from augrgb.core.catalog import one_line, options_model
 from augrgb.core.errors import UsageFault, did_you_mean
 from augrgb.core.opening import is_file
-from augrgb.core.plain_data import read_text
-from augrgb.core.shown import printable
+from augrgb.core.plain_data import read_json, read_text
+from augrgb.core.sealed import check_seal
 
 
 def catalogs() -> Mapping[str, Mapping[str, type]]:
@@ -99,9 +99,10 @@ def describe(name: str) -> Iterator[RenderableType]:
         yield from _describe_recipes()
         return
     if is_file(Path(name) / "run.json"):
-        yield Text(printable(read_text(Path(name) / "run.json")))
-        if is_file(Path(name) / "result.json"):
-            yield Text(printable(read_text(Path(name) / "result.json")))
+        for file in ("run.json", "result.json"):
+            if is_file(Path(name) / file):
+                check_seal(read_json(Path(name) / file), Path(name) / file)
+                yield Text(read_text(Path(name) / file))
         return
     everything = catalogs()
     for entries in everything.values():

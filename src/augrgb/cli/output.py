@@ -6,20 +6,32 @@ import json
 import math
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-from rich.console import Console
+from rich.console import Console, ConsoleOptions, RenderableType
+from rich.segment import Segment
+
+from augrgb.core.shown import printable
+
+
+class _Console(Console):
+    """A console to which no text brings control codes of its own: names of files and classes may hold some."""
+
+    def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
+        """The segments of something, their text printable."""
+        for segment in super().render(renderable, options):
+            yield segment if segment.control else segment._replace(text=printable(segment.text))
 
 
 def stdout() -> Console:
     """The console for results. Of several processes (torchrun) only rank 0 prints."""
-    return Console(quiet=not _first_rank())
+    return _Console(quiet=not _first_rank())
 
 
 def stderr() -> Console:
     """The console for warnings."""
-    return Console(stderr=True)
+    return _Console(stderr=True)
 
 
 def say(text: str) -> None:

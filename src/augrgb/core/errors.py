@@ -14,7 +14,7 @@ from augrgb.core.error_codes import CODES
 from augrgb.core.fault_lines import fault_lines
 from augrgb.core.shown import place, printable
 
-_COMPARED, _MOST_NAMES, _LISTED, _HINTS = 200, 2000, 60, 20
+_COMPARED, _MOST_NAMES, _LISTED, _HINTS = 200, 2000, 20, 20
 
 
 class AugrgbError(Exception):

@@ -80,6 +80,18 @@ def read_note(path: Path, schema: str, what: str) -> dict[str, Any] | None:
     return found
 
 
+def check_seal(raw: Any, path: Path) -> None:
+    """Refuse a file of ours that was changed since it was written; one without a hash passes.
+
+    Raises:
+        InputRefused: E-FILE-018.
+    """
+    if isinstance(raw, dict) and SEAL in raw:
+        values = {key: value for key, value in raw.items() if key != SEAL}
+        if raw[SEAL] != sha256_json(values):
+            raise InputRefused("E-FILE-018", path, "its content changed since it was written", _REMEDY)
+
+
 def unsealed(raw: Any, path: Path, schema: str, kind: type[T], *, code: str, remedy: str = "") -> T:
     """The values of a file of ours that is already parsed; see `read_sealed`."""
     if not isinstance(raw, dict) or raw.get("schema") != schema:
@@ -87,10 +99,8 @@ def unsealed(raw: Any, path: Path, schema: str, kind: type[T], *, code: str, rem
             f"schema {shown(raw.get('schema'))}" if isinstance(raw, dict) else f"{type(raw).__name__}, not an object"
         )
         raise InputRefused(code, path, f"not a file of this version ({found}, expected {schema!r})", remedy)
-    values = {key: value for key, value in raw.items() if key != SEAL}
-    if SEAL in raw and raw[SEAL] != sha256_json(values):
-        raise InputRefused("E-FILE-018", path, "its content changed since it was written", _REMEDY)
-    values.pop("schema")
+    check_seal(raw, path)
+    values = {key: value for key, value in raw.items() if key not in (SEAL, "schema")}
     try:
         found_values: T = fit(values, kind, "it")
     except (Unfit, AugrgbError, TypeError, ValueError, OverflowError) as error:

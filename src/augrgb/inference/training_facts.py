@@ -10,13 +10,13 @@ import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from augrgb.core.errors import InputRefused
-from augrgb.core.files import write_json
-from augrgb.core.plain_data import read_json
+from augrgb.core.sealed import read_sealed, write_sealed
 from augrgb.video.decode import DecodeReport
 
 FILE = "training.json"
@@ -105,7 +105,7 @@ def write_training_facts(folder: Path, facts: TrainingFacts) -> Path:
     """Write `training.json` into a bundle's folder."""
     path = folder / FILE
     distance = facts.distance if math.isfinite(facts.distance) else None
-    write_json(path, {"schema": SCHEMA, **asdict(facts), "distance": distance})
+    write_sealed(path, SCHEMA, {**asdict(facts), "distance": distance})
     return path
 
 
@@ -113,15 +113,14 @@ def read_training_facts(folder: Path) -> TrainingFacts | None:
     """What a bundle says of its training; None if it says nothing.
 
     Raises:
-        InputRefused: E-MOD-098, not such a file.
+        InputRefused: E-MOD-098, not such a file; E-FILE-018, changed since it was written.
     """
     path = folder / FILE
     if not path.is_file():
         return None
-    values = read_json(path, "training facts")
+    remedy = "Copy the bundle again, or delete this file: then nothing is compared."
+    values: dict[str, Any] = read_sealed(path, SCHEMA, dict, what="training facts", code="E-MOD-098", remedy=remedy)
     try:
-        if values.pop("schema") != SCHEMA:
-            raise ValueError("another schema")
         pairs = {"widths": int, "heights": int, "fps": float, "brightness": float}
         for name, kind in pairs.items():
             low, high = values[name]
@@ -133,7 +132,6 @@ def read_training_facts(folder: Path) -> TrainingFacts | None:
         values["distance"] = math.nan if values["distance"] is None else float(values["distance"])
         return TrainingFacts(**values)
     except (AttributeError, KeyError, TypeError, ValueError) as error:
-        remedy = "Copy the bundle again, or delete this file: then nothing is compared."
         raise InputRefused("E-MOD-098", path, f"not what `augrgb fit` writes ({error})", remedy) from error
 
 

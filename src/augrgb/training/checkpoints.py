@@ -89,6 +89,25 @@ class Checkpoints:
                 found.append(self._described(step).values)
         return found
 
+    def damage(self) -> list[str]:
+        """The files of checkpoints that are damaged, and those of selected weights that one of them names."""
+        found: list[str] = []
+        for step in self.steps():
+            weights, description = self._paths(step)
+            try:
+                written = self._described(step)
+            except AugrgbError:
+                found.append(description.name)
+                continue
+            known = {
+                weights.name: written.sha256,
+                written.values.get("selected"): written.values.get("selected_sha256"),
+            }
+            for name, checksum in known.items():
+                if name and name not in found and not _holds(self.folder / str(name), checksum):
+                    found.append(str(name))
+        return found
+
     def latest(self, check: Callable[[Mapping[str, Any]], None] | None = None) -> Checkpoint | None:
         """The newest that is intact; a damaged one is logged as an error and skipped.
 
@@ -126,6 +145,13 @@ class Checkpoints:
 
     def _paths(self, step: int) -> tuple[Path, Path]:
         return self.folder / f"step-{step:09d}.safetensors", self.folder / f"step-{step:09d}.json"
+
+
+def _holds(path: Path, checksum: object) -> bool:
+    try:
+        return sha256_file(path) == checksum
+    except AugrgbError:
+        return False
 
 
 def save_tensors(path: Path, tensors: Mapping[str, Tensor]) -> str:

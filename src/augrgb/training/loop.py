@@ -117,6 +117,8 @@ def _look_at_finished(run: RunFolder) -> tuple[Finished | None, list[str]]:
     damage = run.damage(done) if done is not None else []
     for name in damage:
         _log.error("%s is absent or damaged; it is written again from the last checkpoint", run.path / name)
+    for name in run.checkpoints.damage() if done is not None and not damage else ():
+        _log.error("%s is damaged; the run is finished and does not need it", run.checkpoints.folder / name)
     return done, damage
 
 

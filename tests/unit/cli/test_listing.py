@@ -3,9 +3,11 @@
 from typing import Any
 
 import pytest
+from rich.table import Table
 
 from augrgb.cli.describe import catalogs
 from augrgb.cli.options import clock_of, size_of
+from augrgb.cli.output import say, stdout, warn
 from augrgb.core.errors import UsageFault
 from augrgb.core.timeline import Clock
 from support.tiny_project import expect_success, run_cli
@@ -52,3 +54,14 @@ def test_option_values() -> None:
     for text in ("340", "x", "0x3", "-3x4", "²x3"):
         with pytest.raises(UsageFault, match=r"E-CFG-004 --size .*WIDTHxHEIGHT"):
             size_of(text)
+
+
+def test_no_name_brings_control_codes_to_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    table = Table("name")
+    table.add_row("a\x1b[31m")
+    stdout().print(table)
+    say("b\x1b]0;title\x07")
+    warn("c\x9b2J")
+    shown = capsys.readouterr()
+    assert "\x1b" not in shown.out and "a\\x1b" in shown.out and "b\\x1b]0;title" in shown.out
+    assert "\x9b" not in shown.err

@@ -87,6 +87,16 @@ def test_an_unfinished_run_ends_in_the_same_bytes(
         assert content(folder) == content(finished)
 
 
+def test_a_damaged_checkpoint_of_a_finished_run_is_named(
+    finished: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    folder = copied(finished, tmp_path / "run")
+    name = sorted((folder / "checkpoints").glob("step-*.safetensors"))[0].name
+    DAMAGES["one bit flipped"](folder / "checkpoints" / name)
+    fit(toy.toy_task(), RunFolder(folder), FIT)
+    assert f"{name} is damaged; the run is finished and does not need it" in caplog.text
+
+
 def test_checkpoints_of_other_settings_are_not_resumed_without_a_description(interrupted: Path, tmp_path: Path) -> None:
     folder = copied(interrupted, tmp_path / "run")
     (folder / "run.json").unlink()
