@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test fuzz test-browser test-all test-index test-oldest wheel-smoke site lint types clean
+.PHONY: demo test fuzz test-browser test-tutorials test-all test-index test-oldest wheel-smoke site lint types clean
 
 demo: $(VENV)/installed
 	$(BIN)/augrgb demo -o demo
@@ -25,7 +25,11 @@ test-index: $(VENV)/installed
 # The page in a real browser: Debian's Chromium, driven by Playwright.
 test-browser: $(VENV)/installed
 	command -v chromium > /dev/null || { apt-get update -qq && apt-get install -qq -y --no-install-recommends chromium; }
-	$(BIN)/python -m pytest -m browser tests/e2e/test_page.py
+	$(BIN)/python -m pytest -m browser tests/e2e/test_page.py tests/e2e/test_page_loop.py
+
+# The tutorials of docs/, followed block by block.
+test-tutorials: $(VENV)/installed
+	$(BIN)/python -m pytest -n 2 -m "slow or not slow" tests/e2e/test_tutorials.py
 
 # The fast tests of what depends most on other packages, with the oldest versions that are allowed.
 test-oldest: .venv-oldest/installed

@@ -172,8 +172,9 @@ def _recipe(dataset: Path, features: Path, steps: int, seed: int) -> StreamRecip
     values = {
         "data": {"dataset": str(dataset), "split": "fir", "features": {"rgb": str(features)}},
         "student": {"filter": {"sd_tcn": {"layers": 4, "width": 64, "dropout": 0.5}}},
+        "seed": seed,
         "train": {
-            "steps": steps, "batch_size": 4, "weight_decay": 0.3, "warmup_steps": 20, "seed": seed,
+            "steps": steps, "batch_size": 4, "weight_decay": 0.3, "warmup_steps": min(20, steps // 3),
             "validate_every": max(1, steps // 4), "checkpoint_every": steps,
         },
     }  # fmt: skip

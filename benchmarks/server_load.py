@@ -3,9 +3,9 @@
     python benchmarks/server_load.py [--uploads 100] [--connections 10000]
 
 A real server process with real sockets; the detector is a stand-in, so the server itself is measured. Every upload
-A real server process with real sockets; the detector is a stand-in, so the server itself is measured. Every upload
-refused or are not there afterwards byte by byte, and jobs that did not run. Of the connections, half read the list of
-videos, half vanish in the middle of a download.
+comes in pieces over two seconds, beside clients that never end their request. Counted is what is lost: uploads that
+were refused or are not there afterwards byte by byte, and jobs that did not run. Of the connections, half read the list
+of videos, half vanish in the middle of a download.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         data = write_video(folder / "film.mp4", square_frames(300, 320, 180), fps=10).read_bytes()
-        server = ServerProcess(folder)
+        server = ServerProcess(folder, silence_s=20.0)
         client: Any = server.start()
         try:
             _uploads(server, client, data, given.uploads, wait_for)

@@ -1,6 +1,6 @@
 """A server in a process, with a detector that needs no model: for what only real sockets and signals show.
 
-Run as `python -m support.server_process FOLDER PORT [TOKEN]`. A job waits in the middle while `FOLDER/hold` exists.
+Run as `python -m support.server_process FOLDER PORT SILENCE_S [TOKEN]`. A job waits in the middle while `FOLDER/hold` exists.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ SILENCE_S = 1.0
 class ServerProcess:
     """Starts, kills and talks to a server whose files are below a folder."""
 
-    def __init__(self, folder: Path, token: str | None = None) -> None:
-        self.folder, self.token = folder, token
+    def __init__(self, folder: Path, token: str | None = None, *, silence_s: float = SILENCE_S) -> None:
+        self.folder, self.token, self.silence_s = folder, token, silence_s
         self.process: subprocess.Popen[bytes] | None = None
         self.port = 0
 
@@ -38,7 +38,7 @@ class ServerProcess:
             self.port = int(probe.getsockname()[1])
         paths = [str(ROOT / "src"), str(ROOT / "tests")]
         environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths), "OMP_NUM_THREADS": "1"}
-        words = [sys.executable, "-m", "support.server_process", str(self.folder), str(self.port)]
+        words = [sys.executable, "-m", "support.server_process", str(self.folder), str(self.port), str(self.silence_s)]
         with open(self.folder / "log", "ab") as log:
             self.process = subprocess.Popen(
                 words + ([self.token] if self.token else []), env=environment, stdout=log, stderr=log
@@ -65,7 +65,7 @@ class ServerProcess:
         return socket.create_connection(("127.0.0.1", self.port), timeout=20)
 
 
-def serve(folder: Path, port: int, token: str | None) -> None:
+def serve(folder: Path, port: int, silence_s: float, token: str | None) -> None:
     """In the process: listen until killed."""
     from augrgb.server import listening
     from augrgb.server.app import create_app
@@ -78,10 +78,10 @@ def serve(folder: Path, port: int, token: str | None) -> None:
                 time.sleep(0.02)
             return super().__call__(path, on_progress)
 
-    listening.HEADER_S = SILENCE_S
-    settings = make_settings(folder, port=port, token=token, limits={"silence_s": SILENCE_S})
+    listening.HEADER_S = silence_s
+    settings = make_settings(folder, port=port, token=token, limits={"silence_s": silence_s})
     listening.listen(create_app(settings, HeldDetector()), settings)
 
 
 if __name__ == "__main__":
-    serve(Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3] if len(sys.argv) > 3 else None)
+    serve(Path(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3]), sys.argv[4] if len(sys.argv) > 4 else None)

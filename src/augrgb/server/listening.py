@@ -16,24 +16,35 @@ _HEADER_BYTES = 32 * 1024
 
 
 class PatientProtocol(H11Protocol):
-    """HTTP/1.1 that closes a connection whose request has no complete header after `HEADER_S` seconds."""
+    """HTTP/1.1 that closes a connection whose request has no complete header `HEADER_S` seconds after its first byte.
+
+    A new connection counts from its beginning. Between two requests uvicorn's own time limit holds.
+    """
 
     _deadline: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
-        self._deadline = self.loop.call_later(HEADER_S, self._close_if_idle)
+        self._deadline = self.loop.call_later(HEADER_S, self.transport.close)
+
+    def data_received(self, data: bytes) -> None:
+        if self._deadline is None and self._is_between_requests():
+            self._deadline = self.loop.call_later(HEADER_S, self.transport.close)
+        super().data_received(data)
+        if not self._is_between_requests():
+            self._forget()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        if self._deadline is not None:
-            self._deadline.cancel()
+        self._forget()
         super().connection_lost(exc)
 
-    def _close_if_idle(self) -> None:
-        if self.cycle is None or self.cycle.response_complete:
-            self.transport.close()
-        else:
-            self._deadline = self.loop.call_later(HEADER_S, self._close_if_idle)
+    def _is_between_requests(self) -> bool:
+        return self.cycle is None or self.cycle.response_complete
+
+    def _forget(self) -> None:
+        if self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None
 
 
 def listen(app: FastAPI, settings: ServerSettings) -> None:
