@@ -7,7 +7,8 @@ training recordings have labels at the start, two others choose the thresholds, 
 round the model detects in the pool, a person as simulated from the annotations judges REVIEWS suggestions of the page's
 own queue (`augrgb.server.review`), and the temporal filter is trained again from the initial labels and all corrections
 so far (`augrgb.server.corrections`: what nobody looked at is unknown). The simulated person accepts an event whose tIoU
-with a true one of its class is at least 0.7, corrects the boundaries of one from 0.1 on, and rejects the others.
+with a true one of its class is at least 0.7, corrects the boundaries of one from 0.1 on, and rejects the others; then
+adds what else happens at that time, and says that this is all (key R of the page).
 
 The encoder (`small_rgb`, one snippet a second) is trained once per seed, on the three recordings with labels; so a
 round here is less than `augrgb fit`, which trains encoders again. A finished cell is kept: the same command continues.
@@ -127,7 +128,7 @@ def _rounds(full: Dataset, options: argparse.Namespace, seed: int, order: str) -
         taken = offered[: options.reviews]
         for place, one in enumerate(taken):
             event = judge(one, full.videos[one.name].events or (), f"r{number}-{place}")
-            documents[one.name] = Document(events=[*documents[one.name].events, event])
+            documents[one.name] = _with(documents[one.name], event, one, full.videos[one.name].events or (), event.id)
             right.append(event.state)
         judged.append(len(taken))
     known_s = sum(
@@ -228,6 +229,20 @@ def judge(one: Suggestion, truth: Sequence[Event], name: str) -> EditedEvent:
                            machine=machine)  # fmt: skip
     return EditedEvent(id=name, label=one.label, start_s=best.start_s, end_s=best.end_s, state="corrected",
                        machine=machine)  # fmt: skip
+
+
+def _with(document: Document, event: EditedEvent, one: Suggestion, truth: Sequence[Event], name: str) -> Document:
+    """The document with a judged event, with everything else that happens during it, and with its time reviewed."""
+    known = {(other.label, other.start_s, other.end_s) for other in (*document.events, event)}
+    others = [
+        EditedEvent(id=f"{name}-{place}", label=e.label, start_s=e.start_s, end_s=e.end_s, state="corrected")
+        for place, e in enumerate(truth)
+        if min(e.end_s, one.end_s) > max(e.start_s, one.start_s)
+        and (e.label, e.start_s, e.end_s) not in known
+        and not (e.label == event.label and event.state == "accepted" and _tiou(e, one) >= ACCEPT)
+    ]
+    reviewed = [*document.reviewed, [one.start_s, one.end_s]]
+    return Document(events=[*document.events, event, *others], reviewed=reviewed)
 
 
 def _tiou(event: Event, one: Suggestion) -> float:

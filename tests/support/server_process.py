@@ -1,6 +1,6 @@
 """A server in a process, with a detector that needs no model: for what only real sockets and signals show.
 
-Run as `python -m support.server_process FOLDER PORT SILENCE_S [TOKEN]`. A job waits in the middle while `FOLDER/hold` exists.
+Run as `python -m support.server_process FOLDER PORT SILENCE_S [TOKEN]`. A job waits while `FOLDER/hold` exists.
 """
 
 from __future__ import annotations

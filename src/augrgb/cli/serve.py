@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -49,11 +50,13 @@ def serve(
     for package in ("fastapi", "uvicorn"):
         if importlib.util.find_spec(package) is None:
             raise EnvironmentFault("E-ENV-003", package, "is not installed", "pip install 'augrgb[serve]'")
-    from augrgb.cli.output import say
+    from augrgb.cli.output import say, warn
     from augrgb.server.app import create_app
     from augrgb.server.listening import listen
     from augrgb.server.settings import Limits, ServerSettings, read_token
 
+    if hasattr(os, "geteuid") and os.geteuid() == 0:
+        warn("Running as root: a fault in a video decoder could then do anything. Use an ordinary user.")
     token, new = read_token(token_file) if token_file is not None else (None, False)
     limits = Limits(
         upload_bytes=int(max_upload * 2**30),

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 from typing import Annotated, Any, Literal
 from urllib.parse import quote
 
+import anyio
 import anyio.to_thread
 from fastapi import Body, FastAPI, Query, Request
 from fastapi.responses import JSONResponse, Response
@@ -122,7 +123,7 @@ def _add_session(app: FastAPI, service: Service) -> None:
     settings, limit = service.settings, LoginLimit()
 
     @app.get("/api/health", tags=["server"])
-    def health() -> dict[str, str]:
+    async def health() -> dict[str, str]:
         """Whether the server answers."""
         return {"status": "ok"}
 
@@ -154,6 +155,9 @@ def _add_session(app: FastAPI, service: Service) -> None:
 
 
 def _add_videos(app: FastAPI, service: Service) -> None:
+    # Uploads that are complete wait for a look at them here, and not in the threads that answer everybody else.
+    looking: list[anyio.CapacityLimiter] = []
+
     def shown(video: Video, job: Job | None) -> dict[str, Any]:
         return {
             "id": video.video_id,
@@ -185,7 +189,10 @@ def _add_videos(app: FastAPI, service: Service) -> None:
             size = await service.gate.receive(request.stream(), target)
         except ClientDisconnect:
             return Response(status_code=400)  # nobody reads it
-        video = await anyio.to_thread.run_sync(service.add_upload, target, shown_name(name), size)
+        if not looking:
+            looking.append(anyio.CapacityLimiter(2))
+        arguments = (service.add_upload, target, shown_name(name), size)
+        video = await anyio.to_thread.run_sync(*arguments, limiter=looking[0])
         job = (await anyio.to_thread.run_sync(service.queue.of_videos)).get(video.video_id)
         return JSONResponse(shown(video, job), 201)
 

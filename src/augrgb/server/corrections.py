@@ -1,9 +1,9 @@
 """What the corrections of a video say about each stretch of its time: labeled, reviewed as empty, or unknown.
 
-A stretch is known where a person marked it as reviewed, or judged an event (accepted, corrected or rejected it):
-whoever judges an event has looked at its time. Where an event is still unreviewed or unsure, nothing is known. What is
-not known becomes an ignored region of the dataset, so that training and metrics leave it out: what nobody looked at is
-neither an action nor background.
+A stretch is known where a person marked it as reviewed, or vouches for an event (accepted or corrected it). A rejected
+event says that one class does not happen; what else happens there is not known, unless there is no other class. Where
+an event is still unreviewed or unsure, nothing is known. What is not known becomes an ignored region of the dataset, so
+that training and metrics leave it out: what nobody looked at is neither an action nor background.
 """
 
 from __future__ import annotations
@@ -17,11 +17,17 @@ from augrgb.server.documents import Document, EditedEvent, true_events
 Stretches = list[tuple[float, float]]
 UNKNOWN = "unknown"
 _SLIVER_S = 0.05
+_VOUCHED = ("accepted", "corrected")
 _JUDGED = ("accepted", "corrected", "rejected")
 
 
-def known_stretches(document: Document, duration_s: float) -> Stretches:
+def known_stretches(document: Document, duration_s: float, *, one_class: bool = False) -> Stretches:
     """The stretches of a video that a person vouches for, in order, within [0, duration_s].
+
+    Args:
+        document: What was said about the video.
+        duration_s: Its length.
+        one_class: The dataset has no other class, so that a rejected event is background.
 
     >>> event = EditedEvent(id="a", label="drink", start_s=1.0, end_s=3.0, state="accepted")
     >>> open_one = EditedEvent(id="b", label="eat", start_s=2.5, end_s=5.0, state="unsure")
@@ -29,12 +35,16 @@ def known_stretches(document: Document, duration_s: float) -> Stretches:
     [(1.0, 2.5), (8.0, 10.0)]
     """
     looked_at = [(start, stop) for start, stop in document.reviewed]
-    looked_at += [span for event in document.events if event.state in _JUDGED for span in _spans(event)]
+    for event in document.events:
+        if event.state in _VOUCHED:
+            looked_at.append((event.start_s, event.end_s))
+        elif event.state == "rejected" and one_class:
+            looked_at += _spans(event)
     waiting = [(event.start_s, event.end_s) for event in document.events if event.state not in _JUDGED]
     return subtract(union(looked_at, duration_s), union(waiting, duration_s))
 
 
-def corrected_record(record: VideoRecord, document: Document) -> VideoRecord | None:
+def corrected_record(record: VideoRecord, document: Document, *, one_class: bool = False) -> VideoRecord | None:
     """A video of the dataset as it is after corrections; None if these say nothing about it.
 
     A video without labels gets the events of the document, and everything outside the known stretches is ignored. In a
@@ -47,14 +57,16 @@ def corrected_record(record: VideoRecord, document: Document) -> VideoRecord | N
         for event in true_events(document.events)
         if event.start_s < duration_s - _SLIVER_S
     ]
-    known = known_stretches(document, duration_s)
-    if not known:
-        return None
+    known = known_stretches(document, duration_s, one_class=one_class)
+    judged = [event for event in document.events if event.state in _JUDGED]
     if record.events is None:
+        if not known:
+            return None
         unknown = tuple(Event(UNKNOWN, start, stop) for start, stop in subtract([(0.0, duration_s)], known))
         return replace(record, events=tuple(sorted(events, key=_by_time)), ignored=unknown)
+    if not known and not judged:
+        return None
     reviewed = union([(start, stop) for start, stop in document.reviewed], duration_s)
-    judged = [event for event in document.events if event.state in _JUDGED]
     for event in record.events:
         if not any(event.label == other.label and _meet(event, other) for other in judged):
             events += [Event(event.label, *span) for span in subtract([(event.start_s, event.end_s)], reviewed)]

@@ -137,7 +137,8 @@ class LoopProject:
                     continue
                 old = videos.get(name)
                 base = old or VideoRecord(name, self._duration_s(entry), self._copy_of(entry), fps=_fps(entry.video))
-                found = corrected_record(base, entry.document)
+                one_class = len(dataset.classes) == 1
+                found = corrected_record(base, entry.document, one_class=one_class)
                 if found is None:
                     left_out += 1
                     continue
@@ -159,7 +160,8 @@ class LoopProject:
                 }
                 events += sum(one.state in ("accepted", "corrected") for one in entry.document.events)
                 judged += count_judged(entry.document)
-                known_s += sum(stop - start for start, stop in known_stretches(entry.document, base.known_duration_s))
+                stretches = known_stretches(entry.document, base.known_duration_s, one_class=one_class)
+                known_s += sum(stop - start for start, stop in stretches)
             # Names first: a server that is killed before the dataset is written must know what the rows were.
             write_json(self.folder / "corrections.json", {"schema": SCHEMA, "videos": rows})
             splits = {**dataset.splits, self.split: {role: tuple(ids) for role, ids in roles.items()}}

@@ -104,7 +104,7 @@ def test_what_nobody_looked_at_is_neither_action_nor_background(tmp_path: Path) 
         record = dataset.videos[f"film {film[:8]}"]
         assert record.events == (Event("drink", 1.0, 2.0),)
         gaps = [(round(one.start_s, 2), round(one.end_s, 2)) for one in record.ignored]
-        assert gaps == [(0.0, 1.0), (1.8, 4.0), (4.5, 5.0)]
+        assert gaps == [(0.0, 1.0), (1.8, 5.0)]  # of other classes, a rejected event says nothing
         assert record.video_id in dataset.splits["random"]["train"]
         assert record.file is not None and record.file.is_file()
         client.delete(f"/api/videos/{film}")
@@ -255,6 +255,10 @@ def test_a_video_that_was_never_labeled_has_no_background_outside_reviewed_time(
     assert corrected_record(record, Document()) is None
     unreviewed = EditedEvent(id="a", label="drink", start_s=1.0, end_s=2.0, state="unreviewed")
     assert corrected_record(record, Document(events=[unreviewed])) is None
+    rejected = Document(events=[EditedEvent(id="a", label="drink", start_s=1.0, end_s=2.0, state="rejected")])
+    assert corrected_record(record, rejected) is None
+    alone = corrected_record(record, rejected, one_class=True)
+    assert alone is not None and alone.events == () and [one.end_s for one in alone.ignored] == [1.0, 10.0]
     empty = corrected_record(record, Document(reviewed=[[0.0, 10.0]]))
     assert empty == replace(record, events=(), ignored=())
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
 from augrgb.core.errors import InputRefused, UsageFault
+from augrgb.server import listening
 from augrgb.server.settings import ServerSettings, read_token
-from support.server_client import make_settings, serving, upload, video_bytes
+from support.server_client import fake_model, make_settings, serving, upload, video_bytes
+from support.tiny_project import run_cli
 
 TOKEN = "a token of this test"
 TRAVERSAL = ["../server.sqlite", "..%2f..%2fetc%2fpasswd", "%2e%2e/index.html", "..\\x", "index.html%00", "/etc/passwd"]
@@ -134,6 +137,18 @@ def test_a_token_file_is_made_once_and_is_private(tmp_path: Path) -> None:
     path.write_text("short")
     with pytest.raises(UsageFault, match="E-SRV-010"):
         read_token(path)
+
+
+def test_running_as_root_is_warned_about(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def served(user: int) -> str:
+        monkeypatch.setattr(os, "geteuid", lambda: user)
+        monkeypatch.setattr(listening, "listen", lambda app, settings: None)
+        outcome = run_cli("serve", "--model", fake_model(tmp_path / f"model-{user}"), "--work", tmp_path / str(user))
+        assert outcome.code == 0, outcome.err
+        return outcome.err
+
+    assert "Running as root" in served(0)
+    assert "root" not in served(1000)
 
 
 def test_two_servers_never_share_a_work_folder(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ export const KEYS = [
   ["Enter", "Accept the event; again: edit its edges"],
   ["X", "Reject the event"],
   ["U", "Unsure about the event"],
+  ["R", "Nothing else happens during the event"],
   ["I, O", "Start or end of the event here"],
   ["1 to 9", "Class of the event; while playing: open and close one"],
   ["A", "Add an event here"],

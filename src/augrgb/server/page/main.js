@@ -323,6 +323,12 @@ function reviewedHere() {
   open.doc.review(before ? before[0] : 0, Math.max(now(), 0.01));
 }
 
+function reviewedDuring() {
+  const event = chosen();
+  if (event) open.doc.review(event.start_s, event.end_s);
+  else say("Choose an event first.");
+}
+
 let asking = Promise.resolve();
 const wanted = new Map();
 // Only the newest value of a slider is asked for; answers come in the order of the questions.
@@ -414,7 +420,7 @@ function render() {
   showForm();
   $("undo").disabled = !open.doc.past.length;
   $("redo").disabled = !open.doc.future.length;
-  $("split").disabled = $("delete").disabled = !chosen();
+  $("split").disabled = $("delete").disabled = $("during").disabled = !chosen();
   const format = encodeURIComponent($("format").value);
   $("export").href = `/api/videos/${open.video.id}/export?format=${format}`;
   showTime(now());
@@ -481,7 +487,7 @@ const actions = {
   "Shift+ArrowLeft": () => chosen() && seek(into(chosen().start_s)), "Shift+ArrowRight": () => chosen() && seek(before(chosen().end_s)),
   Enter: () => judge("accepted"), x: () => judge("rejected"), u: () => judge("unsure"),
   i: () => chosen() && moveEdge(open.chosen, "start", now()), o: () => chosen() && moveEdge(open.chosen, "end", now()),
-  a: add, b: split, Delete: drop, Backspace: drop, n: nextToReview, e: reviewedHere,
+  a: add, b: split, Delete: drop, Backspace: drop, n: nextToReview, e: reviewedHere, r: reviewedDuring,
   "Ctrl+z": () => open.doc.undo(), "Ctrl+Shift+z": () => open.doc.redo(), "Ctrl+y": () => open.doc.redo(),
   "[": () => seek(now() - open.result.stride_s), "]": () => seek(now() + open.result.stride_s),
   "+": () => timeline.zoom(0.6), "=": () => timeline.zoom(0.6), "-": () => timeline.zoom(1.7), 0: () => timeline.fit(),
@@ -502,7 +508,7 @@ listen(new Proxy(actions, { get: (all, name) => (open || name === "?" ? all[name
 const clicks = {
   play: toggle, "frame-back": () => step(-1), "frame-on": () => step(1),
   "zoom-in": () => timeline.zoom(0.6), "zoom-out": () => timeline.zoom(1.7), "zoom-fit": () => timeline.fit(),
-  add, split, delete: drop, undo: () => open.doc.undo(), redo: () => open.doc.redo(), next: nextToReview, range: reviewedHere,
+  add, split, delete: drop, undo: () => open.doc.undo(), redo: () => open.doc.redo(), next: nextToReview, range: reviewedHere, during: reviewedDuring,
   whole: () => open.doc.review(0, open.result.duration_s),
   "help-button": () => $("help").showModal(),
   project: async () => {
