@@ -21,7 +21,10 @@ from typer.main import get_command
 
 import augrgb
 from augrgb.cli.app import app
-from augrgb.cli.describe import recipe_keys
+from augrgb.cli.describe import catalogs, recipe_keys
+from augrgb.core.catalog import one_line, options_model
+from augrgb.metrics import PROTOCOLS
+from augrgb.workflows.convert import writers
 
 ROOT = Path(__file__).parents[1]
 BESIDE = ("CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md")  # pages that live beside docs/
@@ -46,6 +49,7 @@ def main(out: Path) -> None:
         _write(out, f"examples/{script.stem}.md", f"# {script.name}\n\n```python\n{script.read_text()}```\n")
     _write(out, "reference/commands.md", commands_page())
     _write(out, "reference/recipes.md", recipes_page())
+    _write(out, "reference/parts.md", parts_page())
     _write(out, "reference/python.md", python_page())
 
 
@@ -147,6 +151,36 @@ def recipes_page() -> str:
         lines += [f"| `{key}` | {_cell(kind)} | {_code(default)} |" for key, kind, default in rows]
         lines.append("")
     return "\n".join(lines)
+
+
+def parts_page() -> str:
+    """Every format, loss, filter, encoder and protocol with its options, from the catalogs."""
+    lines = [
+        "# Formats, protocols and other parts",
+        "",
+        "`augrgb list` prints the same, `augrgb show NAME` all of one.",
+        "",
+    ]
+    written = writers()
+    for kind, entries in catalogs().items():
+        formats = kind == "annotation_formats"
+        head = ["name", "reads", "writes", "options", "what"] if formats else ["name", "options", "what"]
+        lines += [
+            f"## {kind.replace('_', ' ').capitalize()}",
+            "",
+            f"| {' | '.join(head)} |",
+            "| --- " * len(head) + "|",
+        ]
+        for name, entry in entries.items():
+            options = ", ".join(f"`{option}`" for option in options_model(entry).model_fields)
+            reads = ["yes" if entry.readable else "no", "yes" if name in written else "no"] if formats else []
+            lines.append(f"| {' | '.join([f'`{name}`', *reads, options, _cell(one_line(entry))])} |")
+        lines.append("")
+    lines += ["## Protocols", "", "| name | needs | what | source |", "| --- | --- | --- | --- |"]
+    lines += [
+        f"| `{name}` | {one.needs} | {_cell(one.summary)} | {_cell(one.source)} |" for name, one in PROTOCOLS.items()
+    ]
+    return "\n".join([*lines, ""])
 
 
 def _code(text: str) -> str:

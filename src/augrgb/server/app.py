@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import importlib.resources
 import mimetypes
 from collections.abc import AsyncIterator
@@ -191,8 +192,8 @@ def _add_videos(app: FastAPI, service: Service) -> None:
             return Response(status_code=400)  # nobody reads it
         if not looking:
             looking.append(anyio.CapacityLimiter(2))
-        arguments = (service.add_upload, target, shown_name(name), size)
-        video = await anyio.to_thread.run_sync(*arguments, limiter=looking[0])
+        add = functools.partial(service.add_upload, target, shown_name(name), size)
+        video = await anyio.to_thread.run_sync(add, limiter=looking[0])
         job = (await anyio.to_thread.run_sync(service.queue.of_videos)).get(video.video_id)
         return JSONResponse(shown(video, job), 201)
 
