@@ -122,6 +122,7 @@ def test_few_videos_are_held_out_in_turn_and_bad_ones_left_out(project: Path, tm
     folds = [ids[:3], ids[3:]]
     (tmp_path / "project.yaml").write_text(PROJECT.replace("folds: []", f"sensors: false\nfolds: {json.dumps(folds)}"))
     files = {path.stem: path for path in (tmp_path / "world").rglob("*.mp4")}
+    sound = {name: file.read_bytes() for name, file in files.items()}
     files[ids[0]].write_text("no video any more")
     files[ids[3]].write_bytes(files[ids[3]].read_bytes()[: files[ids[3]].stat().st_size // 2])
     files[roles["unlabelled"][0]].unlink()
@@ -138,7 +139,14 @@ def test_few_videos_are_held_out_in_turn_and_bad_ones_left_out(project: Path, tm
     assert set(summary["splits"]["final"]["test"]) == set(roles["test"])
     page = (tmp_path / "fit" / "report.html").read_text()
     assert "Left out (3)" in page and "2 folds" in page
-    expect_success("detect", files[ids[1]], "-m", tmp_path / "fit" / "bundle", "--out", tmp_path / "found")
+    found = expect_success("detect", files[ids[1]], "-m", tmp_path / "fit" / "bundle", "--out", tmp_path / "found")
+    assert "scores may mean nothing" not in found.err
+    for name, content in sound.items():
+        files[name].write_bytes(content)
+    again = run_fit(tmp_path, "fit", "--extend")
+    assert again.returncode == 0, again.stderr
+    summary = json.loads((tmp_path / "fit" / "summary.json").read_text())
+    assert not summary["left_out"] and set(summary["splits"]["final"]["train"]) == set(ids)
 
 
 def test_what_is_no_project_is_refused(tmp_path: Path) -> None:
