@@ -12,6 +12,7 @@ from augrgb.annotations.choose_format import read_annotations
 from augrgb.core.errors import AugrgbError, InputRefused, UsageFault
 from augrgb.core.files import make_folder, remove_leftovers
 from augrgb.core.locks import Busy, file_lock
+from augrgb.core.sealed import read_sealed
 from augrgb.core.types import Event
 from augrgb.server.database import Database, note
 from augrgb.server.detecting import Detecting, DetectorProcess, Prober
@@ -25,11 +26,11 @@ from augrgb.server.settings import ServerSettings
 from augrgb.server.uploads import UploadGate
 from augrgb.server.videos import Video, VideoIndex, new_id
 from augrgb.server.worker import Worker
-from augrgb.streams.files import read_stream_settings
 from augrgb.video.folder import VIDEO_SUFFIXES
 
 _log = logging.getLogger(__name__)
 _RETENTION_EVERY_S = 60.0
+STREAM_SCHEMA = "augrgb.stream/1"
 
 
 class Service:
@@ -204,11 +205,16 @@ def classes_of(model: Path) -> tuple[str, ...]:
     Raises:
         InputRefused: E-FILE-001 (absent), E-MOD-006 (no stream), E-MOD-018 (no encoder).
     """
-    classes = read_stream_settings(model).classes
+    remedy = "Name the folder of a trained stream, and copy it whole."
+    # Not by `streams.files`, which imports torch: no server needs it in its own process.
+    raw = read_sealed(model / "model.json", STREAM_SCHEMA, dict, what="stream folder", code="E-MOD-006", remedy=remedy)
+    classes = raw.get("classes")
+    if raw.get("kind") != "stream" or not isinstance(classes, list) or not all(isinstance(one, str) for one in classes):
+        raise InputRefused("E-MOD-006", model, "describes no stream", remedy)
     if not (model / "encoder" / "model.json").is_file():
         remedy = "Train on features of `augrgb extract`."
         raise InputRefused("E-MOD-018", model, "this stream has no snippet encoder", remedy)
-    return classes
+    return tuple(classes)
 
 
 def _truth(path: Path | None) -> Mapping[str, tuple[Event, ...]]:

@@ -17,9 +17,11 @@ import yaml
 from augrgb.annotations.dataset_file import load_dataset, save_dataset
 from augrgb.core.errors import InputRefused, UsageFault
 from augrgb.core.types import Dataset, Event, VideoRecord
+from augrgb.server import service
 from augrgb.server.corrections import corrected_record
 from augrgb.server.documents import Document, EditedEvent
 from augrgb.server.review import Suggestion, in_order
+from augrgb.streams import files
 from support.server_client import (
     CLASSES,
     FakeDetector,
@@ -271,6 +273,7 @@ def test_the_server_itself_loads_neither_torch_nor_a_decoder(tmp_path: Path) -> 
     )
     words = [sys.executable, "-c", program, str(make_project(tmp_path / "project"))]
     assert subprocess.run(words, capture_output=True, text=True, check=False).stderr == ""
+    assert service.STREAM_SCHEMA == files.SCHEMA
 
 
 def test_without_a_model_or_a_fitted_project_there_is_no_server(tmp_path: Path) -> None:
