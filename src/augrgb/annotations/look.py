@@ -10,8 +10,6 @@ from typing import Any, cast
 from augrgb.core.errors import AugrgbError
 from augrgb.parallel.child import Child, ChildJob
 from augrgb.parallel.limits import ChildLimits
-from augrgb.video.packet_times import measured, packet_times
-from augrgb.video.probe import probe
 from augrgb.video.video_info import VideoInfo
 
 _BYTES = 2 * 2**30
@@ -47,8 +45,9 @@ def measure(path: Path) -> tuple[float, float, bool]:
 
 
 def _ask(question: str, path: Path) -> Any:
+    whole = Path(path).absolute()  # the child has the working folder that this process had when it began
     with _one_at_a_time:
-        outcome = _child().call(ChildJob(str(path), (question, path), _SECONDS))
+        outcome = _child().call(ChildJob(str(path), (question, whole), _SECONDS))
     if isinstance(outcome, AugrgbError):
         raise outcome
     return outcome
@@ -61,6 +60,9 @@ def _child() -> Child[tuple[str, Path], Any]:
 
 
 def _answer(asked: tuple[str, Path]) -> Any:
+    from augrgb.video.packet_times import measured, packet_times  # the decoder is loaded in the child only
+    from augrgb.video.probe import probe
+
     question, path = asked
     if question == "measure":
         times = packet_times(path)

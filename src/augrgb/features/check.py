@@ -80,9 +80,10 @@ def _file(
     if video is not None and video.duration_s is not None:
         covered, stride_s = spans[video_id]
         if abs(covered - video.duration_s) > stride_s + track.clock.window_s + 1e-6:  # the rule of training
+            other = other_reading(track.values.shape, track.clock, video.duration_s)
             detail = (
                 f"{folder.folder}: {len(track.values)} snippets on {track.clock} cover {covered:.2f} s, the video "
-                f"lasts {video.duration_s:.2f} s; is it the clock with which they were extracted?"
+                f"lasts {video.duration_s:.2f} s; {other or 'is it the clock with which they were extracted?'}"
             )
             yield Finding("E-FEA-012", "features of another length", "refused", video_id, detail)
         elif abs(covered - video.duration_s) > max(2 * stride_s + track.clock.window_s, 0.02 * video.duration_s):

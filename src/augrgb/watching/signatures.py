@@ -47,7 +47,7 @@ def signature(secrets: Sequence[bytes], message_id: str, timestamp: int, body: b
     """The header `webhook-signature`: one signature for each secret.
 
     >>> signature([b"0" * 24], "msg_1", 0, b"{}")[:6]
-    'v1,BIG'
+    'v1,oKZ'
     """
     content = f"{message_id}.{timestamp}.".encode() + body
     made = (base64.b64encode(hmac.digest(secret, content, hashlib.sha256)).decode() for secret in secrets)

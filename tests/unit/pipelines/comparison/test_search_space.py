@@ -148,7 +148,7 @@ def test_circles_through_encoders_are_found() -> None:
         "distill": {"streams": {"s": "one"}, "losses": {"mars": {}}},
     }
     text = told(values)
-    assert "encoders.pose: teaches itself" in text and "methods.one: teaches itself" in text
+    assert "encoders.pose: teaches itself" in text and "methods.one" in text
 
 
 def test_encoders_of_a_search_can_be_those_of_one_seed() -> None:
