@@ -91,8 +91,13 @@ def build_fitting(path: Path, build: Callable[[], M]) -> M:
         InputRefused: E-MOD-001, E-MOD-002; and what `build` raises.
     """
     header = read_outline(path)
-    with _at_most(4 * len(header) + 64, path), torch.device("meta"):
-        outline = build()
+    try:
+        with _at_most(4 * len(header) + 64, path), torch.device("meta"):
+            outline = build()
+    except (RuntimeError, ValueError, TypeError, ArithmeticError, AssertionError) as error:  # a width of -4
+        first = (str(error).splitlines() or [type(error).__name__])[0][:200]
+        problem = f"no network has the options of its description ({first})"
+        raise InputRefused("E-MOD-002", path, problem, "Copy the whole folder again.") from error
     _check_names(path, header, outline.state_dict())
     return build()
 

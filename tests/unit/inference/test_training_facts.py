@@ -76,7 +76,7 @@ def test_they_are_kept_beside_the_model(tmp_path: Path) -> None:
         path.read_text().replace('"widths"', '"width"'),
     ):
         path.write_text(text)
-        with pytest.raises(AugrgbError, match="E-MOD-098"):
+        with pytest.raises(AugrgbError, match=r"E-MOD-098|E-FILE-018"):
             read_training_facts(tmp_path)
 
 
