@@ -12,7 +12,7 @@ import os
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, BinaryIO, Literal
+from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,21 +46,30 @@ def open_arrays(path: Path | str, what: str = "array file", limit: int = _MAX_UN
                 yield found
 
 
-def map_array(path: Path | str, what: str = "array file", mode: Literal["r", "c"] | None = "r") -> NDArray[Any]:
-    """The array of an `.npy` file, memory-mapped, or read if `mode` is None.
+def map_array(path: Path | str, what: str = "array file") -> NDArray[Any]:
+    """The array of an `.npy` file, memory-mapped, read only.
 
     Raises:
         AugrgbError: As `opening.open_regular`.
         ValueError: As `open_arrays`; also for an archive.
     """
-    if mode is None:
-        with open_arrays(path, what) as found:
-            if not isinstance(found, np.ndarray):
-                raise ValueError("it is an archive of arrays, not one .npy array")
-            return found
     with open_regular(path, what) as handle:
         _check_claims(handle, _MAX_UNPACKED)
-    found = np.load(path, mmap_mode=mode, allow_pickle=False)
+    return _one_array(np.load(path, mmap_mode="r", allow_pickle=False))
+
+
+def read_array(path: Path | str, what: str = "array file") -> NDArray[Any]:
+    """The array of an `.npy` file, in memory.
+
+    Raises:
+        AugrgbError: As `opening.open_regular`.
+        ValueError: As `open_arrays`; also for an archive.
+    """
+    with open_arrays(path, what) as found:
+        return _one_array(found)
+
+
+def _one_array(found: Any) -> NDArray[Any]:
     if not isinstance(found, np.ndarray):
         raise ValueError("it is an archive of arrays, not one .npy array")
     return found

@@ -134,10 +134,10 @@ CODES: Final[dict[str, ErrorCode]] = {
     "E-FILE-014": ErrorCode("finding", "A text file is not UTF-8 and does not say what it is, so it was read as Windows-1252.", "Check the names with accents; save it as UTF-8 if they are wrong."),
     "E-FILE-015": ErrorCode("usage", "No file can have this name: it is too long, or has a character that names cannot have.", "Choose another name."),
     "E-FILE-016": ErrorCode("usage", "A file is to be written where a folder, device, pipe or socket is.", "Give the name of a file."),
-    "E-FILE-020": ErrorCode("input", "A zip archive is damaged, encrypted or too large, or a name in it leads outside.", "Unpack it yourself, and give the folder."),
-    "E-FILE-021": ErrorCode("finding", "Files beside the annotations, in their folder or archive, were not read.", "If they are annotations too, give them by themselves with `--format`."),
     "E-FILE-017": ErrorCode("input", "A file changed while it was in use.", "Run the command again, and do not change its inputs meanwhile."),
     "E-FILE-018": ErrorCode("input", "A file that this program wrote for itself was damaged or changed since.", "Restore or make it again; if it was changed on purpose, remove its `content_sha256`."),
+    "E-FILE-020": ErrorCode("input", "A zip archive is damaged, encrypted or too large, or a name in it leads outside.", "Unpack it yourself, and give the folder."),
+    "E-FILE-021": ErrorCode("finding", "Files beside the annotations, in their folder or archive, were not read.", "If they are annotations too, give them by themselves with `--format`."),
     # Ids
     "E-ID-001": ErrorCode("input", "Two files, rows or tasks hold the annotations of one video.", "Keep one of them."),
     "E-ID-002": ErrorCode("input", "Two ids differ only in case or Unicode form, so some file systems take them for one.", "Rename one."),

@@ -72,7 +72,8 @@ def read_outline(path: Path) -> dict[str, Tensor]:
                     raise ValueError(f"{name} holds numbers of the kind {part.get_dtype()}")
                 found[name] = torch.empty(tuple(part.get_shape()), dtype=kind, device="meta")
     except (safetensors.SafetensorError, OSError, ValueError, RuntimeError) as error:
-        read_weights(path) if isinstance(error, safetensors.SafetensorError) else None  # says what it is instead
+        if isinstance(error, safetensors.SafetensorError):
+            read_weights(path)  # says what it is instead
         raise InputRefused("E-MOD-001", path, f"not a safetensors file: damaged ({error})", "Copy it again.") from error
     return found
 

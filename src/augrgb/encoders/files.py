@@ -123,7 +123,7 @@ def check_encoder_files(folder: Path) -> EncoderDescription:
     """Whether an encoder folder is intact, without loading it.
 
     Raises:
-        InputRefused: E-FILE-001/010/017, E-MOD-006; E-MOD-003, the weights are not those that it describes.
+        InputRefused: E-FILE-001/010/018, E-MOD-006; E-MOD-003, the weights are not those that it describes.
     """
     description, path = read_description(folder), Path(folder) / "model.safetensors"
     if sha256_file(path) != description.sha256:
@@ -136,7 +136,7 @@ def read_description(folder: Path) -> EncoderDescription:
     """The `model.json` of an encoder folder.
 
     Raises:
-        InputRefused: E-FILE-001/010/017, E-MOD-006.
+        InputRefused: E-FILE-001/010/018, E-MOD-006.
     """
     path = Path(folder) / "model.json"
     found: EncoderDescription = read_sealed(

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from augrgb.core.arrays import map_array, open_arrays
+from augrgb.core.arrays import open_arrays, read_array
 from augrgb.core.errors import InputRefused
 from augrgb.core.file_rows import FileRows, npy_rows
 from augrgb.core.files import ARRAY_DAMAGE
@@ -155,7 +155,7 @@ class NpyFolder:
                 values = _of_archive(path)
             else:
                 rows = npy_rows(path, "feature file")
-                values = rows.load() if rows is not None else map_array(path, "feature file", None)
+                values = rows.load() if rows is not None else read_array(path, "feature file")
         except ARRAY_DAMAGE as error:
             if "pickle" in str(error).lower() or "Python objects" in str(error):
                 remedy = "Save a plain array; objects could run code when read, so they never are."

@@ -255,9 +255,8 @@ def _raise_if_too_many(reports: Sequence[BatchReport], items: int, allowed: int)
     refused = [(item_id, fault) for report in reports for item_id, fault in report.refused]
     count = len({item_id for item_id, _ in refused})
     if count > allowed:
-        unique = list(dict.fromkeys((item_id, str(fault)) for item_id, fault in refused))
-        of = {(item_id, str(fault)): fault for item_id, fault in refused}
-        lines = [f"  {line}" for line in fault_lines([of[key] for key in unique], [key[0] for key in unique])]
+        unique = {(item_id, str(fault)): fault for item_id, fault in refused}
+        lines = [f"  {line}" for line in fault_lines(list(unique.values()), [item_id for item_id, _ in unique])]
         shown = "\n".join(lines[:_SHOWN]) + (f"\n  and {len(lines) - _SHOWN} more" if len(lines) > _SHOWN else "")
         problem = f"{count} of {items} videos were refused, {allowed} allowed:\n{shown}\n"
         files = ", ".join(str(report.folder / report.name) for report in reports if report.refused)

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from augrgb.annotations.look import look
 from augrgb.core.errors import AugrgbError, InputRefused
 from augrgb.core.opening import resolved
 from augrgb.core.types import Dataset, VideoRecord
@@ -15,8 +16,6 @@ from augrgb.encoders.parts.body_frame import body_marks
 from augrgb.poses.files import Skeleton, read_poses
 from augrgb.poses.pose_lengths import pose_length_faults
 from augrgb.video.folder import name_videos
-from augrgb.video.packet_times import measured
-from augrgb.video.probe import probe
 
 _log = logging.getLogger(__name__)
 
@@ -55,7 +54,7 @@ def unlabeled_videos(videos: Sequence[Path], *, poses: bool = True) -> Unlabeled
     skeletons: dict[str, Skeleton] = {}
     for name, file in name_videos(videos).items():
         try:
-            duration = measured(probe(file))[0].duration_s
+            duration = look(file).duration_s
         except AugrgbError as fault:
             faults.append(fault)
             continue

@@ -139,7 +139,7 @@ def read_stream_settings(folder: Path | str) -> StreamDescription:
     """The `model.json` of a stream folder.
 
     Raises:
-        InputRefused: E-FILE-001/010/017, E-MOD-006.
+        InputRefused: E-FILE-001/010/018, E-MOD-006.
     """
     path, remedy = Path(folder) / "model.json", "Name the folder of a trained stream, and copy it whole."
     found: StreamDescription = read_sealed(

@@ -40,7 +40,7 @@ class History:
         """Length and hash of what is written so far; for `check`. Read once, then kept up to date."""
         if not self._counted:
             self._counted = True
-            self._count(read_bytes(self.path, "history") if is_file(self.path) else b"")
+            self._count(self._content())
         return {"size": self._size, "sha256": self._hash.hexdigest()}
 
     def check(self, mark: Mapping[str, Any]) -> None:
@@ -49,17 +49,13 @@ class History:
         Raises:
             ValueError: It was damaged, or lines are missing.
         """
-        data = read_bytes(self.path, "history") if is_file(self.path) else b""
+        data = self._content()
         if len(data) < mark["size"] or hashlib.sha256(data[: mark["size"]]).hexdigest() != mark["sha256"]:
             raise ValueError(f"the history {self.path.name} was changed or damaged since")
 
     def cut_to(self, mark: Mapping[str, Any]) -> None:
         """Drop everything after a mark; see `check`."""
-        data = read_bytes(self.path, "history") if is_file(self.path) else b""
-        kept = data[: mark["size"]]
-        self._size, self._hash, self._counted = len(kept), hashlib.sha256(kept), True
-        if kept != data:
-            write_bytes(self.path, kept)
+        self._keep(self._content()[: mark["size"]])
 
     def _count(self, data: bytes) -> None:
         self._size += len(data)
@@ -71,13 +67,16 @@ class History:
 
     def cut_after(self, step: int) -> None:
         """Drop a torn last line and everything later than `step`."""
-        self._size, self._hash, self._counted = 0, hashlib.sha256(), True
-        if not is_file(self.path):
-            return
         kept = [line for line, values in self._whole_lines() if values["step"] <= step]
-        content = "".join(line + "\n" for line in kept).encode()
+        self._keep("".join(line + "\n" for line in kept).encode())
+
+    def _content(self) -> bytes:
+        return read_bytes(self.path, "history") if is_file(self.path) else b""
+
+    def _keep(self, content: bytes) -> None:
+        """Make this the whole history."""
         self._size, self._hash, self._counted = len(content), hashlib.sha256(content), True
-        if content != read_bytes(self.path, "history"):
+        if content != self._content():
             write_bytes(self.path, content)
 
     def _whole_lines(self) -> list[tuple[str, dict[str, Any]]]:
@@ -86,10 +85,8 @@ class History:
         A disk error or a full disk tears lines elsewhere than at the end. What follows is written again from the last
         checkpoint on, or is lost: it is named, and never believed.
         """
-        if not is_file(self.path):
-            return []
         found: list[tuple[str, dict[str, Any]]] = []
-        for number, line in enumerate(read_bytes(self.path, "history").decode("utf-8", "replace").split("\n")[:-1], 1):
+        for number, line in enumerate(self._content().decode("utf-8", "replace").split("\n")[:-1], 1):
             if not line:
                 continue
             try:

@@ -86,7 +86,7 @@ class RunFolder:
         """What the run is trained with: as begun, or as last resumed with other settings.
 
         Raises:
-            InputRefused: E-FILE-001/002/010/017, E-RUN-006: there is no intact `run.json`.
+            InputRefused: E-FILE-001/002/010/018, E-RUN-006: there is no intact `run.json`.
         """
         return self._about().latest
 
@@ -169,7 +169,7 @@ class RunFolder:
         """What is known about the finished run; None while it is not finished.
 
         Raises:
-            InputRefused: E-FILE-002/008/010/017, E-RUN-006: its result is damaged.
+            InputRefused: E-FILE-002/008/010/018, E-RUN-006: its result is damaged.
         """
         path = self.path / "result.json"
         if not os.path.lexists(path):

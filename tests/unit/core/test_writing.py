@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from augrgb.core.arrays import map_array, open_arrays
+from augrgb.core.arrays import map_array, open_arrays, read_array
 from augrgb.core.errors import AugrgbError
 from augrgb.core.files import ARRAY_DAMAGE, append_line, make_folder, write_text
 
@@ -73,17 +73,15 @@ def test_the_header_of_an_array_is_compared_with_its_file(tmp_path: Path, shape:
     path.write_bytes(b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header + b"\0" * 64)
     with pytest.raises(ARRAY_DAMAGE, match=r"header claims|negative"), open_arrays(path):
         pass
-    for mode in ("r", None):
+    for read in (map_array, read_array):
         with pytest.raises(ARRAY_DAMAGE):
-            map_array(path, mode=mode)  # type: ignore[arg-type]
+            read(path)
 
 
 def test_arrays_that_are_whole_are_read(tmp_path: Path) -> None:
     values = np.arange(12, dtype=np.float32).reshape(3, 4)
     np.save(tmp_path / "a.npy", values)
     np.savez_compressed(tmp_path / "a.npz", x=values, empty=np.zeros((0, 3)), scalar=np.float64(2))
-    assert (map_array(tmp_path / "a.npy") == values).all() and (
-        map_array(tmp_path / "a.npy", mode=None) == values
-    ).all()
+    assert (map_array(tmp_path / "a.npy") == values).all() and (read_array(tmp_path / "a.npy") == values).all()
     with open_arrays(tmp_path / "a.npz") as found:
         assert (found["x"] == values).all() and found["empty"].shape == (0, 3) and found["scalar"] == 2
