@@ -15,7 +15,7 @@ from augrgb.encoders.efficientnet_lite import EfficientNetLite
 from augrgb.encoders.files import load_encoder
 from augrgb.encoders.pretrained import load_pretrained
 from augrgb.features.store import open_features
-from augrgb.training.checkpoints import save_tensors
+from augrgb.training.run.checkpoints import save_tensors
 from augrgb.weights import weights_entry
 from augrgb.weights.cache import weights_folder
 from support import number_recipes

@@ -44,9 +44,9 @@ from augrgb.recipe.schema import StreamRecipe
 from augrgb.sensors.csv_import import read_csv
 from augrgb.sensors.files import read_sensor
 from augrgb.streams.files import StreamSettings, build_stream, load_stream, save_stream
-from augrgb.training.checkpoints import Checkpoints
-from augrgb.training.history import History
-from augrgb.training.run_folder import RunFolder
+from augrgb.training.run.checkpoints import Checkpoints
+from augrgb.training.run.folder import RunFolder
+from augrgb.training.run.history import History
 from augrgb.video.decode import FrameTarget, sample_frames
 from augrgb.video.probe import probe
 from faults.test_annotation_fuzz import JSONS, TEXTS, try_to_read

@@ -43,7 +43,7 @@ from augrgb.report.latex import comparison_latex
 from augrgb.report.page import write_report
 from augrgb.report.picture import write_picture
 from augrgb.report.tables import comparison_csv
-from augrgb.training.run_lock import run_lock
+from augrgb.training.run.lock import run_lock
 
 FILES = ("results.json", "comparison.md", "comparison.csv", "comparison.tex", "classes.csv", "gaps.csv", "report.html")
 

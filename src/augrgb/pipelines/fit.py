@@ -43,7 +43,7 @@ from augrgb.pipelines.fitting.sources import Lost, cache_sources
 from augrgb.pipelines.fitting.speed import FILE as SPEED_FILE
 from augrgb.pipelines.fitting.speed import Speed, kept_speed, measure_speed
 from augrgb.pipelines.fitting.work import MADE_OF_VIDEOS, train, view_of, write_dataset
-from augrgb.training.run_lock import run_lock
+from augrgb.training.run.lock import run_lock
 from augrgb.workflows.evaluate import predict_run
 
 FILES = ("summary.json", "per_class.csv", "report.html", "bundle")

@@ -26,7 +26,7 @@ from augrgb.report.numbers import counted, duration, percent
 from augrgb.sensors.files import MODALITIES as SENSORS
 from augrgb.sensors.files import read_sensor
 from augrgb.streams.files import load_stream
-from augrgb.training.run_folder import RunFolder
+from augrgb.training.run.folder import RunFolder
 from augrgb.video.folder import find_videos
 from augrgb.video.probe import probe
 

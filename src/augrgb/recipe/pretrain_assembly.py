@@ -30,7 +30,7 @@ from augrgb.training.assembly import Assembly
 from augrgb.training.encoder_snippets import Augmentation, labelled_snippets
 from augrgb.training.encoder_task import EncoderClassifier, SnippetSet
 from augrgb.training.motion_task import Floats, MotionTask, motion_targets, standardized_targets
-from augrgb.training.run_folder import RunFolder
+from augrgb.training.run.folder import RunFolder
 from augrgb.training.teachers.joints import JointRegression, JointTarget
 from augrgb.training.teachers.snippet import SnippetTeacher
 from augrgb.training.teachers.snippet_outputs import JOINTS, joint_outputs

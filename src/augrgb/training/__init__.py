@@ -6,7 +6,7 @@ from augrgb.training.loop import fit
 from augrgb.training.mean_teacher import MeanTeacher
 from augrgb.training.perturbation import Perturbation
 from augrgb.training.processes import make_fabric
-from augrgb.training.run_folder import RunFolder
+from augrgb.training.run.folder import RunFolder
 from augrgb.training.settings import FitResult, FitSettings
 from augrgb.training.stream_task import StreamTask
 from augrgb.training.task import Task

@@ -11,7 +11,7 @@ from augrgb.core.files import write_json
 from augrgb.core.progress import Progress
 from augrgb.training.loop import fit
 from augrgb.training.processes import make_fabric
-from augrgb.training.run_folder import RunFolder
+from augrgb.training.run.folder import RunFolder
 from augrgb.training.settings import FitResult, FitSettings
 from augrgb.training.task import Task
 from augrgb.training.teachers.mixing import TeacherMixing

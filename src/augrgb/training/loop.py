@@ -25,7 +25,7 @@ from augrgb.core.seeds import derive_seed
 from augrgb.core.weights import read_weights
 from augrgb.training.interrupts import Interrupted, SignalFlag, Terminated, noted_signals
 from augrgb.training.processes import SharedForward, make_fabric, on_first
-from augrgb.training.run_folder import Finished, RunFolder
+from augrgb.training.run.folder import Finished, RunFolder
 from augrgb.training.settings import FitResult, FitSettings
 from augrgb.training.task import Task, to_device
 from augrgb.training.tensorboard import Board

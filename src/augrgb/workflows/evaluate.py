@@ -23,7 +23,7 @@ from augrgb.recipe.build import build_features, stream_recipe_of
 from augrgb.recipe.schema import StreamRecipe
 from augrgb.streams.files import load_stream
 from augrgb.streams.predict import predict
-from augrgb.training.run_folder import RunFolder
+from augrgb.training.run.folder import RunFolder
 
 DEFAULT_PROTOCOLS = ("frame-map/present", "event-map")
 

@@ -77,7 +77,7 @@ def test_contradictions(parts: Any, message: Any) -> None:
 
 def test_new_keys_that_are_not_used_leave_old_run_folders_as_they_are() -> None:
     """`RunFolder` takes an absent key, an empty mapping and None for the same."""
-    from augrgb.training.run_folder import differences
+    from augrgb.training.run.folder import differences
 
     now = recipe_to_json(recipe(distill={"teachers": {"pose": "runs/p"}, "losses": {"hint": {}}}))
     before = recipe_to_json(recipe(distill={"teachers": {"pose": "runs/p"}, "losses": {"hint": {}}}))

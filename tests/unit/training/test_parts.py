@@ -11,10 +11,10 @@ import pytest
 import torch
 
 from augrgb.core.errors import AugrgbError
-from augrgb.training.checkpoints import Checkpoints
-from augrgb.training.history import History
 from augrgb.training.processes import own_rows
-from augrgb.training.run_folder import RunFolder
+from augrgb.training.run.checkpoints import Checkpoints
+from augrgb.training.run.folder import RunFolder
+from augrgb.training.run.history import History
 from augrgb.training.sampler import BatchPlan
 from augrgb.training.settings import FitSettings
 from augrgb.training.tensorboard import Board

@@ -8,7 +8,7 @@ from pathlib import Path
 from augrgb.pipelines.comparison.cells import Cells
 from augrgb.pipelines.comparison.recipe import ComparisonRecipe
 from augrgb.report.data import CurveLine, CurvePanel
-from augrgb.training.history import History
+from augrgb.training.run.history import History
 
 _CURVES = (("detection loss", "terms", "detection"), ("validation mAP", "validation", "frame_map"))
 

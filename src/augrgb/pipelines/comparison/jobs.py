@@ -21,7 +21,7 @@ from augrgb.pipelines.comparison.row_result import Column, RowResult
 from augrgb.recipe import EncoderRecipe, StreamRecipe, check_recipe
 from augrgb.recipe.build import recipe_to_json
 from augrgb.training.interrupts import Interrupted
-from augrgb.training.run_folder import RunFolder, differences
+from augrgb.training.run.folder import RunFolder, differences
 from augrgb.workflows.evaluate import evaluate_runs
 from augrgb.workflows.extract import extract
 from augrgb.workflows.train_encoder import train_encoder

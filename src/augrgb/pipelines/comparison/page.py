@@ -33,7 +33,7 @@ from augrgb.report.data import (
     known,
 )
 from augrgb.report.numbers import counted, points
-from augrgb.training.run_folder import versions
+from augrgb.training.run.folder import versions
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from torch import nn
 
 from augrgb.core.errors import InputRefused
 from augrgb.core.weights import check_finite, read_weights
-from augrgb.training.checkpoints import save_tensors
+from augrgb.training.run.checkpoints import save_tensors
 
 CLASSIFIER = "classifier.safetensors"
 

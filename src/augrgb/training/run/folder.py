@@ -20,9 +20,9 @@ from augrgb.core.nested import leaves
 from augrgb.core.opening import is_file, sha256_file
 from augrgb.core.plain_data import parse_json, read_json
 from augrgb.core.sealed import read_sealed, unsealed, write_sealed
-from augrgb.training.checkpoints import Checkpoints
-from augrgb.training.history import History
-from augrgb.training.run_lock import run_lock
+from augrgb.training.run.checkpoints import Checkpoints
+from augrgb.training.run.history import History
+from augrgb.training.run.lock import run_lock
 
 SCHEMA = "augrgb.run/1"
 RESULT = "augrgb.result/1"

@@ -11,8 +11,8 @@ import pytest
 from augrgb.core.errors import UsageFault
 from augrgb.core.locks import file_lock
 from augrgb.parallel.workers import GRAPH_VARIABLE
-from augrgb.training import run_lock as module
-from augrgb.training.run_lock import run_lock
+from augrgb.training.run import lock as module
+from augrgb.training.run.lock import run_lock
 
 
 @pytest.mark.parametrize(("own", "theirs", "broken"), [("a", "a", True), ("a", "b", False), ("", "", False)])

@@ -1,0 +1,1 @@
+"""The folder of one training run: its lock, settings, history, checkpoints and result."""
