@@ -27,6 +27,7 @@ from augrgb.parallel.batch import (
 )
 from augrgb.parallel.engine import Engine, LocalEngine
 from augrgb.poses.files import read_poses
+from augrgb.sensors.files import MODALITIES as SENSORS
 from augrgb.video.decode import DecodeReport, FrameTarget, Partial, sample_frames
 from augrgb.video.flow import DEFAULT, flow_target, iter_flow
 from augrgb.video.flow.settings import FlowSettings
@@ -114,7 +115,7 @@ def _cache_one(job: _FrameJob) -> ItemOutcome:
     if "pose" in missing:
         _cache_poses(folder, job.record)
     for modality in missing:
-        if modality in OWN_FILES and modality != "pose":
+        if modality in SENSORS:
             _cache_sensor(folder, modality, job.record)
     from_video = [modality for modality in missing if modality not in OWN_FILES]
     if from_video:

@@ -108,7 +108,7 @@ class NpyFolder:
         faults: list[InputRefused] = []
         for video_id in self._looked_at():
             try:
-                widths[self._array(video_id)[0].shape[1]] += 1
+                widths[self.stored_shape(video_id)[0 if self.turned else 1]] += 1
             except InputRefused as fault:
                 faults.append(fault)
         if not widths:

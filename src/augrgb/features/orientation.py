@@ -24,21 +24,18 @@ def oriented(folder: FeatureFolder, durations_s: Mapping[str, float | None]) -> 
     if not isinstance(inner, NpyFolder) or inner.turned is not None:
         return folder
     known = [video_id for video_id in durations_s if durations_s[video_id] is not None and folder.has(video_id)]
+    if not known:
+        return folder
     step = max(1, len(known) // _LOOKED_AT)
-    rows, columns = 0, 0
-    for looked_at, video_id in enumerate(known[::step][:_LOOKED_AT], 1):
+    for video_id in known[::step][:_LOOKED_AT]:
         try:
             own_id = folder.match.of(video_id) if isinstance(folder, RenamedFeatures) else video_id
             shape = inner.stored_shape(own_id)
         except InputRefused:
             return folder
         duration_s = durations_s[video_id] or 0.0
-        rows += fits(shape[0], folder.clock, duration_s)
-        columns += fits(shape[1], folder.clock, duration_s)
-        if rows or columns < looked_at:
+        if fits(shape[0], folder.clock, duration_s) or not fits(shape[1], folder.clock, duration_s):
             return folder
-    if not columns:
-        return folder
     _log.warning("%s: arrays are stored as (C, T), as the videos' lengths show; turned to (T, C)", inner.folder)
     turned = inner.as_turned()
     return RenamedFeatures(turned, folder.match) if isinstance(folder, RenamedFeatures) else turned
@@ -46,7 +43,7 @@ def oriented(folder: FeatureFolder, durations_s: Mapping[str, float | None]) -> 
 
 def fits(count: int, clock: Clock, duration_s: float) -> bool:
     """Whether so many snippets on a clock end where a video does, to a snippet."""
-    return abs(_end_s(count, clock) - duration_s) <= clock.stride_s + clock.window_s + 1e-6
+    return abs(end_s(count, clock) - duration_s) <= clock.stride_s + clock.window_s + 1e-6
 
 
 def other_reading(shape: tuple[int, ...], clock: Clock, duration_s: float) -> str:
@@ -63,5 +60,6 @@ def other_reading(shape: tuple[int, ...], clock: Clock, duration_s: float) -> st
     return ""
 
 
-def _end_s(count: int, clock: Clock) -> float:
+def end_s(count: int, clock: Clock) -> float:
+    """Where the last of so many snippets on a clock ends, in seconds of the video."""
     return clock.offset / clock.fps + (count - 1) * clock.stride_s + clock.window_s

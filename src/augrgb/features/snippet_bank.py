@@ -49,7 +49,6 @@ class SnippetBank:
         self.counts = np.array([clock.num_snippets(len(track)) for track in self._tracks], np.int64)
         self._ends = np.cumsum(self.counts)
         self.skeleton = self._common_skeleton() if modality == "pose" and self.video_ids else None
-
         if modality in SENSORS:
             self._check_shapes()
 

@@ -17,7 +17,7 @@ from augrgb.core.errors import AugrgbError, InputRefused, UsageFault, did_you_me
 from augrgb.core.file_rows import FileRows
 from augrgb.core.timeline import Clock, nearest_snippets
 from augrgb.core.types import Dataset
-from augrgb.features.orientation import oriented, other_reading
+from augrgb.features.orientation import end_s, fits, oriented, other_reading
 from augrgb.features.renamed import RenamedFeatures, with_ids_of
 from augrgb.features.video_features import FeatureFolder, VideoFeatures
 
@@ -69,7 +69,7 @@ class StreamData:
         for name, source in self.features.items():
             if isinstance(source, RenamedFeatures):
                 _log.warning("%s: %s features: %s", dataset.name, name, source.match.rule)
-        self.missing = {name: tuple(v for v in wanted if not source.has(v)) for name, source in features.items()}
+        self.missing = {name: tuple(v for v in wanted if not source.has(v)) for name, source in self.features.items()}
         self._check_missing(wanted, allow_missing)
         absent = set(self.missing[grid])
         self.video_ids = tuple(video_id for video_id in wanted if video_id not in absent)
@@ -273,20 +273,18 @@ class StreamData:
         """A wrongly declared clock would silently shift every label."""
         count = shape[0]
         duration_s = self.dataset.videos[video_id].known_duration_s
-        end_s = float(clock.starts_s(count)[-1]) + clock.window_s
-        if self._label_rule == "center" and abs(end_s - duration_s) > clock.stride_s + clock.window_s + 1e-6:
-            problem = (
-                f"{count} {self.grid} snippets on {clock} end at {end_s:.2f} s, but the video lasts {duration_s:.2f} s"
-            )
+        if self._label_rule == "center" and not fits(count, clock, duration_s):
+            problem = f"{count} {self.grid} snippets on {clock} end at {end_s(count, clock):.2f} s, "
+            problem += f"but the video lasts {duration_s:.2f} s"
             other = other_reading(shape, clock, duration_s)
             problem += f"; {other}" if other else ""
             raise InputRefused("E-FEA-004", video_id, problem, "Declare the clock with which they were extracted.")
 
     def _check_ends(self, video_id: str, modality: str, clock: Clock, count: int, grid: Clock, grid_count: int) -> None:
-        end_s, grid_end_s = float(clock.cells_s(count)[-1]), float(grid.cells_s(grid_count)[-1])
-        if abs(end_s - grid_end_s) > max(clock.stride_s, grid.stride_s) + 1e-6:
+        own_end_s, grid_end_s = float(clock.cells_s(count)[-1]), float(grid.cells_s(grid_count)[-1])
+        if abs(own_end_s - grid_end_s) > max(clock.stride_s, grid.stride_s) + 1e-6:
             problem = (
-                f"{modality} has {count} snippets to {end_s:.2f} s ({clock}), {self.grid} {grid_count} snippets to "
+                f"{modality} has {count} snippets to {own_end_s:.2f} s ({clock}), {self.grid} {grid_count} snippets to "
                 f"{grid_end_s:.2f} s ({grid})"
             )
             raise InputRefused(

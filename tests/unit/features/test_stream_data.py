@@ -191,3 +191,10 @@ def test_statistics_equal_numpy_and_tell_constant_channels(caplog: pytest.LogCap
 def test_unknown_grid() -> None:
     with pytest.raises(AugrgbError, match="did you mean 'rgb'"):
         StreamData(dataset(a=4), ["a"], {"rgb": FakeFeatures({"a": track(4, 3)})}, grid="rbg")
+
+
+def test_features_under_other_ids_are_not_missing() -> None:
+    rgb = FakeFeatures({"v_a": track(5, 3), "v_b": track(3, 3, 1)})
+    data = StreamData(dataset(a=5, b=3), ["a", "b"], {"rgb": rgb}, grid="rgb")
+    assert data.video_ids == ("a", "b") and data.missing == {"rgb": ()}
+    np.testing.assert_array_equal(data.aligned(1, "rgb")[0], rgb.tracks["v_b"])
