@@ -48,7 +48,7 @@ def read_csv(
         InputRefused: E-FILE-001 (absent), E-SEN-003 (too large), E-SEN-006 (a header, line or cell cannot be read),
             E-SEN-007 (no rate), E-SEN-004 (a gap that is too long).
     """
-    header, cells = _table(path)
+    header, cells, lines = _table(path)
     key = time if time is not None else next((name for name in header if name.strip().lower() in _TIMES), None)
     for name in (*([key] if key is not None else []), *columns):
         if name not in header:
@@ -63,9 +63,10 @@ def read_csv(
         at_s = np.arange(len(cells)) / fps
     else:
         at_s = (cells[:, header.index(key)] - cells[0, header.index(key)]) * unit_s
-        line = np.flatnonzero(~np.isfinite(at_s) | (np.diff(at_s, prepend=-1) < 0))
-        if len(line):
-            raise _odd(path, f"line {int(line[0]) + 2}: time {cells[line[0], header.index(key)]:g} is not a later time")
+        odd = np.flatnonzero(~np.isfinite(at_s) | (np.diff(at_s, prepend=-1) < 0))
+        if len(odd):
+            problem = f"line {lines[odd[0]]}: time {cells[odd[0], header.index(key)]:g} is not a later time"
+            raise _odd(path, problem)
     if fps is None:
         step = float(np.median(np.diff(at_s))) if len(at_s) > 1 else 0.0
         if not step > 0:
@@ -108,7 +109,8 @@ def _filled(
     return np.interp(grid_s, times, values[known])
 
 
-def _table(path: Path) -> tuple[list[str], NDArray[np.float64]]:
+def _table(path: Path) -> tuple[list[str], NDArray[np.float64], list[int]]:
+    """Names of the columns; cells (samples, columns), NaN where one is empty; and the line of each sample."""
     try:
         text = read_bytes(path, "CSV file", _MAX_BYTES).decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -116,25 +118,28 @@ def _table(path: Path) -> tuple[list[str], NDArray[np.float64]]:
     first = text.partition("\n")[0]
     delimiter = max(",;\t", key=first.count)
     try:
-        rows = [row for row in csv.reader(io.StringIO(text), delimiter=delimiter, strict=True) if row]
+        reader = csv.reader(io.StringIO(text), delimiter=delimiter, strict=True)
+        numbered = [(reader.line_num, row) for row in reader if row]
     except csv.Error as error:
         raise _odd(path, f"is not CSV ({error})") from error
-    if len(rows) < 3:
-        raise _odd(path, f"{len(rows)} lines; expected a header and at least two samples")
-    header = [name.strip() for name in rows[0]]
+    if len(numbered) < 3:
+        raise _odd(path, f"{len(numbered)} lines; expected a header and at least two samples")
+    header = [name.strip() for name in numbered[0][1]]
     if len(set(header)) < len(header) or all(_is_number(name) for name in header):
         raise _odd(path, "its first line is not a header of different names")
-    for number, row in enumerate(rows[1:]):  # before memory is taken for all
+    for line, row in numbered[1:]:  # before memory is taken for all
         if len(row) != len(header):
-            raise _odd(path, f"line {number + 2} has {len(row)} cells, the header {len(header)}")
-    cells = np.full((len(rows) - 1, len(header)), np.nan)
-    for number, row in enumerate(rows[1:]):
+            raise _odd(path, f"line {line} has {len(row)} cells, the header {len(header)}")
+    cells = np.full((len(numbered) - 1, len(header)), np.nan)
+    for sample, (line, row) in enumerate(numbered[1:]):
         for column, cell in enumerate(row):
             cell = cell.strip().replace(",", ".") if delimiter == ";" else cell.strip()
-            if cell and not _is_number(cell):
-                raise _odd(path, f"line {number + 2}, column {header[column]!r}: {cell[:40]!r} is not a number")
-            cells[number, column] = float(cell) if cell else np.nan
-    return header, cells
+            try:
+                cells[sample, column] = float(cell or "nan")
+            except ValueError as error:
+                problem = f"line {line}, column {header[column]!r}: {cell[:40]!r} is not a number"
+                raise _odd(path, problem) from error
+    return header, cells, [line for line, _ in numbered[1:]]
 
 
 def _is_number(text: str) -> bool:

@@ -87,6 +87,7 @@ def test_csv_with_uneven_times(tmp_path: Path) -> None:
     [
         ("t,x\n0,1\n1,two\n", "E-SEN-006", "line 3, column 'x': 'two'"),
         ("t,x\n0,1\n1\n", "E-SEN-006", "line 3 has 1 cells"),
+        ("t,x\n\n0,1\n\n1,two\n", "E-SEN-006", "line 5, column 'x': 'two'"),
         ("t,x\n1,1\n0,2\n", "E-SEN-006", "not a later time"),
         ("0,1\n1,2\n2,3\n", "E-SEN-006", "not a header"),
         ("t,x\n", "E-SEN-006", "1 lines"),
