@@ -124,10 +124,11 @@ def read_predictions(
     known = {video: duration_s for video, duration_s in durations_s.items() if duration_s is not None}
     notes = (*notes, note) if note else notes
     detections = found.detections
-    strange = [d for d in detections if d.video_id not in durations_s or d.label not in set(classes)]
-    if 0 < len(strange) <= allow_unknown:
-        left = set(map(id, strange))
-        detections = tuple(d for d in detections if id(d) not in left)
+    listed = set(classes)
+    known_ones = tuple(d for d in detections if d.video_id in durations_s and d.label in listed)
+    if 0 < len(detections) - len(known_ones) <= allow_unknown:
+        strange = [d for d in detections if d.video_id not in durations_s or d.label not in listed]
+        detections = known_ones
         notes += (f"{len(strange)} detections of unknown videos or classes were left aside; first: {strange[0]}",)
     outside = [d for d in detections if _is_outside(d, known)]
     if len(outside) > allow_outside:

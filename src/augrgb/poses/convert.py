@@ -22,9 +22,8 @@ from augrgb.poses.formats import SKELETON_FORMATS, read_skeletons
 from augrgb.poses.formats.bvh import Units as BvhUnits
 from augrgb.poses.formats.bvh import read_bvh
 from augrgb.poses.formats.openpose import frame_files, video_of
-from augrgb.poses.frame_numbers import FrameIds
 from augrgb.poses.people import PersonTrack
-from augrgb.poses.skeleton_format import ReadOptions
+from augrgb.poses.skeleton_format import FrameIds, ReadOptions
 from augrgb.video.folder import VIDEO_SUFFIXES
 from augrgb.video.source_file import source_identity
 

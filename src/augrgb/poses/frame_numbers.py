@@ -7,15 +7,13 @@ A number may count the frames of the video, or name images that were taken from 
 from __future__ import annotations
 
 import math
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 from augrgb.core.errors import InputRefused
-from augrgb.poses.skeleton_format import MAX_FRAMES, wrong
+from augrgb.poses.skeleton_format import MAX_FRAMES, FrameIds, Person, wrong
 
-FrameIds = Literal["ask", "video", "listed"]
 _FEW = 3
 """Steps between fewer frames than this can be chance."""
 
@@ -39,6 +37,13 @@ class FramePlaces:
     def of(self, number: int) -> int:
         """The position of a numbered frame."""
         return (number - self.first) // self.step
+
+    def people(self, by_number: Mapping[int, list[Person]]) -> list[list[Person]]:
+        """The people in each frame of the recording, from those in each numbered frame."""
+        frames: list[list[Person]] = [[] for _ in range(self.count)]
+        for number, people in by_number.items():
+            frames[self.of(number)] = people
+        return frames
 
 
 def place_frames(
@@ -73,11 +78,11 @@ def place_frames(
     if ids == "listed":
         return FramePlaces(first, step, (last - first) // step + 1, fps)
     if ids == "ask" and (late or sparse):
-        told = f"frame numbers from {first}" + (f" in steps of {step}" if step > 1 else "") + f" to {last}"
+        found = f"frame numbers from {first}" + (f" in steps of {step}" if step > 1 else "") + f" to {last}"
         remedy = (
             f"If they count the frames of the video, and {fps:g} is its rate: --frame-ids video. "
             f"If the frames listed follow one another at {fps:g} a second from the video's start: --frame-ids listed."
         )
-        raise InputRefused("E-POS-022", path, f"{told} can be meant in two ways", remedy)
+        raise InputRefused("E-POS-022", path, f"{found} can be meant in two ways", remedy)
     step = math.gcd(step, first - base) if sparse else 1
     return FramePlaces(base, step, (last - base) // step + 1, fps / step)

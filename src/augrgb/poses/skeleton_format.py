@@ -14,6 +14,7 @@ from augrgb.core.errors import InputRefused
 from augrgb.core.plain_data import read_json
 from augrgb.poses.people import PersonTrack
 
+FrameIds = Literal["ask", "video", "listed"]
 MAX_FRAMES = 10_000_000
 """No file of one video has more: a larger frame number is a mistake, or an attack on memory."""
 
@@ -35,7 +36,7 @@ class ReadOptions:
     fps: float | None = None
     frame_size: tuple[int, int] | None = None
     dimensions: Literal[2, 3] = 3
-    frame_ids: Literal["ask", "video", "listed"] = "ask"
+    frame_ids: FrameIds = "ask"
 
 
 @dataclass(frozen=True, slots=True)

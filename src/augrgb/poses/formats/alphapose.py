@@ -78,9 +78,7 @@ class AlphaPoseJson(SkeletonFormat):
         padded = any(len(match[1]) > 1 and match[1][0] == "0" for name in names.values() if (match := _digits(name)))
         first = 1 if padded and 0 not in names else 0
         places = place_frames(path, names, fps, options.frame_ids, base=first, complete=False)
-        frames: list[list[Person]] = [[] for _ in range(places.count)]
-        for number, people in by_number.items():
-            frames[places.of(number)] = people
+        frames = places.people(by_number)
         tracks = link_people(frames, max_gap=round(places.fps / 2))
         return SkeletonRecording(tuple(tracks), len(frames), places.fps, _ORDERS[width // 3][0], options.frame_size)
 

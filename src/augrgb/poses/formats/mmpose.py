@@ -73,9 +73,7 @@ class MMPoseJson(SkeletonFormat):
             by_number[number] = [person for person in people if not np.isnan(person[0]).all()]
         base = 0 if 0 in by_number else 1
         places = place_frames(path, by_number, fps, options.frame_ids, base=base, complete=True)
-        frames: list[list[Person]] = [[] for _ in range(places.count)]
-        for number, people in by_number.items():
-            frames[places.of(number)] = people
+        frames = places.people(by_number)
         tracks = link_people(frames, max_gap=round(places.fps / 2))
         return SkeletonRecording(
             tuple(tracks), len(frames), places.fps, _LAYOUTS.get(joints, "coco17"), options.frame_size

@@ -74,9 +74,7 @@ class OpenPoseFrames(SkeletonFormat):
             raise wrong(path, "keypoints", "coordinates are between 0 and 1, expected pixels", remedy)
         complete = len(by_number) > 1  # one file alone is one frame of somebody's choice
         places = place_frames(path, by_number, fps, options.frame_ids, base=0, complete=complete)
-        frames: list[list[Person]] = [[] for _ in range(places.count)]
-        for number, kept in by_number.items():
-            frames[places.of(number)] = kept
+        frames = places.people(by_number)
         tracks = link_people(frames, max_gap=round(places.fps / 2))
         return SkeletonRecording(
             tuple(tracks), len(frames), places.fps, _LAYOUTS.get(joints, "openpose25"), options.frame_size
