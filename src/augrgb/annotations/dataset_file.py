@@ -116,7 +116,7 @@ def save_dataset(dataset: Dataset, folder: Path | str) -> Path:
 
 
 def _view(raw: object, path: Path) -> CheckedDataset:
-    """A view (`dataset_view`) of a dataset, which has all the checks of its own."""
+    """A view (`dataset_view`) of a dataset, which is checked as always."""
     faults: list[AugrgbError] = []
     file = _validated(ViewFile, raw, str(path), faults)
     if file is None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -12,6 +12,10 @@ from augrgb.core.errors import AugrgbError, InputRefused
 from augrgb.core.opening import resolved
 from augrgb.core.types import Event, VideoRecord
 
+Sensor = Literal["poses", "signal", "grid"]
+SENSORS: tuple[Sensor, ...] = get_args(Sensor)
+"""Members of a row, and of a record, with the file of a sensor."""
+FILES = ("file", *SENSORS)
 _PLAIN = ("fps", "subject", "camera", "subset")  # the same in a row and in a record
 
 
@@ -63,15 +67,13 @@ def record_of(row: VideoRow, folder: Path, where: str, faults: list[AugrgbError]
         folder: The dataset folder, resolved.
         where: The row's place, for messages.
     """
+    places: dict[str, Any] = {key: _inside(folder, getattr(row, key), where, faults) for key in FILES}
     return VideoRecord(
         video_id=row.id,
         duration_s=row.duration_s,
-        file=_inside(folder, row.file, where, faults),
-        poses=_inside(folder, row.poses, where, faults),
-        signal=_inside(folder, row.signal, where, faults),
-        grid=_inside(folder, row.grid, where, faults),
         events=None if row.events is None else _events(row.events),
         ignored=_events(row.ignored),
+        **places,
         **{key: getattr(row, key) for key in _PLAIN},
     )
 
@@ -85,7 +87,8 @@ def row_of(video: VideoRecord, folder: Path) -> dict[str, Any]:
     row: dict[str, Any] = {"id": video.video_id, "duration_s": video.known_duration_s, "events": None}
     if video.events is not None:
         row["events"] = _event_rows(video.events)
-    for key, place in (("file", video.file), ("poses", video.poses), ("signal", video.signal), ("grid", video.grid)):
+    for key in FILES:
+        place: Path | None = getattr(video, key)
         if place is not None:
             inside = place.absolute().is_relative_to(folder)
             row[key] = place.absolute().relative_to(folder).as_posix() if inside else str(place)

@@ -1,4 +1,4 @@
-"""A view of a dataset: its videos without some of them or of their sensors, and with splits of its own.
+"""A view of a dataset: its videos without some of them or of their sensors, and with other splits.
 
 `augrgb fit` works on one, so that a video that cannot be read any more, or folds for cross-validation, need no change
 of the user's `dataset.json`. A view names no files, only the dataset folder that does.
@@ -15,7 +15,7 @@ from typing import Any
 
 from pydantic import Field
 
-from augrgb.annotations.dataset_schema import StrictRow
+from augrgb.annotations.dataset_schema import Sensor, StrictRow
 from augrgb.annotations.roles import check_splits
 from augrgb.core.errors import AugrgbError, InputRefused
 from augrgb.core.files import write_json
@@ -23,7 +23,6 @@ from augrgb.core.opening import resolved, sha256_file
 from augrgb.core.types import Dataset
 
 SCHEMA = "augrgb.dataset-view/1"
-SENSORS = ("poses", "signal", "grid")
 
 
 class ViewFile(StrictRow):
@@ -41,7 +40,7 @@ class ViewFile(StrictRow):
     of: str
     sha256: str
     without: list[str] = Field(default_factory=list)
-    without_sensors: dict[str, list[str]] = Field(default_factory=dict)
+    without_sensors: dict[str, list[Sensor]] = Field(default_factory=dict)
     splits: dict[str, dict[str, list[str]]] = Field(default_factory=dict)
 
 
@@ -81,7 +80,7 @@ def base_folder(file: ViewFile, path: Path) -> Path:
     folder = resolved(path.parent / file.of)
     base = folder / "dataset.json"
     if not base.is_file():
-        raise InputRefused("E-FILE-001", base, f"the dataset of the view {path} is gone", "Give it back, or fit again.")
+        raise InputRefused("E-FILE-001", base, f"the dataset of the view {path} is gone", "Put it back, or fit again.")
     if sha256_file(base) != file.sha256:
         problem = f"the dataset changed since the view {path} was made"
         raise InputRefused("E-SPL-013", base, problem, "Run `augrgb fit` again: with --extend for new data.")

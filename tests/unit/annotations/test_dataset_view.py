@@ -37,6 +37,12 @@ def test_a_view_leaves_out_what_it_says_and_has_its_own_splits(base: Path, tmp_p
         assert seen.videos["one"].file == base.resolve() / "one.mp4" and seen.splits["fold2"]["test"] == ("one",)
 
 
+def test_a_view_without_a_sensor_that_there_is_not_is_refused(base: Path, tmp_path: Path) -> None:
+    save_view(tmp_path / "view", base, {}, without_sensors={"one": ["duration_s"]})
+    with pytest.raises(AugrgbError, match="without_sensors"):
+        load_dataset(tmp_path / "view")
+
+
 def test_a_view_of_a_changed_dataset_or_of_a_view_or_with_leaks_is_refused(base: Path, tmp_path: Path) -> None:
     view = tmp_path / "view"
     save_view(view, base, {"s": {"train": ["one"], "test": ["one"]}})

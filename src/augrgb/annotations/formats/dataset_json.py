@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from augrgb.annotations.annotation_format import AnnotationFormat
 from augrgb.annotations.annotation_set import AnnotationSet
 from augrgb.annotations.dataset_file import read_dataset, save_dataset
+from augrgb.annotations.dataset_schema import FILES
 from augrgb.annotations.splits import splits_of
 from augrgb.core.errors import InputRefused
 from augrgb.core.files import file_name_of, make_folder
@@ -56,11 +58,13 @@ def _folder(path: Path) -> Path:
 
 def _with_files_in(folder: Path, video: VideoRecord) -> VideoRecord:
     name = file_name_of(video.video_id)
-    file = None if video.file is None else _linked(video.file, folder, f"videos/{name}{video.file.suffix}")
-    poses = None if video.poses is None else _linked(video.poses, folder, f"poses/{name}{video.poses.suffix}")
-    signal = None if video.signal is None else _linked(video.signal, folder, f"signal/{name}{video.signal.suffix}")
-    grid = None if video.grid is None else _linked(video.grid, folder, f"grid/{name}{video.grid.suffix}")
-    return replace(video, file=file, poses=poses, signal=signal, grid=grid)
+    places: dict[str, Path | None] = {key: getattr(video, key) for key in FILES}
+    linked: dict[str, Any] = {
+        key: _linked(place, folder, f"{'videos' if key == 'file' else key}/{name}{place.suffix}")
+        for key, place in places.items()
+        if place is not None
+    }
+    return replace(video, **linked)
 
 
 def _linked(file: Path, folder: Path, name: str) -> Path:
