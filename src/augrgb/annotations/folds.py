@@ -60,15 +60,15 @@ def choose_folds(videos: Mapping[str, VideoRecord], ids: Sequence[str], *, seed:
     order.sort(key=lambda n: min((total[label] for label in contents[n]), default=len(ids)))
     folds: list[list[str]] = [[] for _ in range(count)]
     held = [Counter[str]() for _ in range(count)]
-    for number in order:
+    for placed, number in enumerate(order):
         labels = contents[number]
 
         def fullness(place: int, labels: Counter[str] = labels) -> tuple[float, int, int]:
             return sum(held[place][label] / total[label] for label in labels), len(folds[place]), place
 
-        place = min(range(count), key=fullness)
-        if min(map(len, folds)) == 0 and len(units) - order.index(number) <= sum(not fold for fold in folds):
-            place = next(i for i, fold in enumerate(folds) if not fold)  # no fold stays empty
+        empty = [place for place in range(count) if not folds[place]]
+        # no fold stays empty: the last units go into those that are
+        place = empty[0] if empty and len(units) - placed <= len(empty) else min(range(count), key=fullness)
         folds[place] += units[number]
         held[place] += labels
     return Folds(tuple(tuple(sorted(fold)) for fold in folds), by, why)

@@ -69,8 +69,8 @@ def same_videos(annotations: AnnotationSet, folder: VideoFolder) -> AnnotationSe
     match = match_ids(annotations.videos, folder.files)
     found = renamed(annotations, match)
     # `a` and `a.mp4` are one file, and need no note; other rules do
-    told = any(without_ending(name) != known for name, known in match.names.items())
-    return replace(found, findings=(*found.findings, *(match.finding("annotations") if told else ())))
+    changed = any(without_ending(name) != known for name, known in match.names.items())
+    return replace(found, findings=(*found.findings, *(match.finding("annotations") if changed else ())))
 
 
 def one_id_per_video(annotations: AnnotationSet) -> AnnotationSet:

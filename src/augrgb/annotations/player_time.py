@@ -14,7 +14,7 @@ from augrgb.annotations.findings import Finding
 from augrgb.core.types import Event, VideoRecord
 
 Zero = Literal["first-frame", "player", "unknown"]
-TOLD_S = 0.05
+NOTED_S = 0.05
 """Where it is not known what times count from, a shorter delay than this is not mentioned."""
 
 
@@ -35,7 +35,7 @@ def in_frame_time(annotations: AnnotationSet, delays_s: Mapping[str, float], zer
         notes = [
             Finding("E-VID-022", "moved from the time of a player", "noted", i, f"the image starts at {delay:.3f} s")
             for i, delay in late.items()
-            if delay >= TOLD_S
+            if delay >= NOTED_S
         ]
         return replace(moved, findings=(*annotations.findings, *notes))
     notes = [
@@ -48,7 +48,7 @@ def in_frame_time(annotations: AnnotationSet, delays_s: Mapping[str, float], zer
             "--set zero=first-frame keeps them)",
         )
         for video_id, delay in late.items()
-        if delay >= TOLD_S
+        if delay >= NOTED_S
     ]
     return replace(annotations, findings=(*annotations.findings, *notes))
 

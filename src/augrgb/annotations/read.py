@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 from augrgb.annotations.annotation_set import AnnotationSet
 from augrgb.annotations.choose_format import detect_format, read_annotations, requires_option
@@ -104,12 +104,11 @@ def read_and_judge(source: Source, progress: Progress | None = None) -> Judged:
 
 
 def _zero(given: object, name: str) -> Zero:
-    """What times count from: as it was said, else as the format has it."""
+    """What times count from: as the option says, else as the format has it."""
     if given is None:
         return FORMATS[name].zero if name in FORMATS else "unknown"
-    for choice in get_args(Zero):
-        if given == choice != "unknown":
-            return choice  # type: ignore[no-any-return]
+    if given == "player" or given == "first-frame":
+        return given
     raise UsageFault("E-CFG-003", "--set zero", f"is {given!r}", "Expected player or first-frame.")
 
 

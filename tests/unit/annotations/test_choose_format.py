@@ -117,3 +117,10 @@ def test_the_message_names_what_text_lacks(tmp_path: Path, name: str, text: str,
     (tmp_path / name).write_text(text)
     with pytest.raises(AugrgbError, match=r"E-ANN-006.*not recognized.*" + said):
         detect_format(tmp_path / name)
+
+
+def test_ids_that_only_begin_like_those_of_thumos(tmp_path: Path) -> None:
+    path = tmp_path / "x.json"
+    for video_id, name in (("video_1", "charades-json"), ("video_test_1", "multithumos-json")):
+        path.write_text(f'{{"{video_id}": {{"subset": "training", "duration": 5.0, "actions": [[1, 0.0, 2.0]]}}}}')
+        assert detect_format(path) == name

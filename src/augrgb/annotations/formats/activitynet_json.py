@@ -10,9 +10,10 @@ from augrgb.annotations.annotation_set import AnnotationSet
 from augrgb.annotations.findings import Finding
 from augrgb.annotations.reading.class_list import read_class_list
 from augrgb.annotations.reading.json_reader import iter_json
-from augrgb.annotations.reading.json_values import as_label, as_list, as_number, as_object, as_text, member
+from augrgb.annotations.reading.json_values import as_list, as_number, as_object, as_text, member
 from augrgb.annotations.reading.text_files import head_of
-from augrgb.core.errors import AugrgbError, InputRefused, raise_together
+from augrgb.annotations.reading.timed_labels import timed_labels
+from augrgb.core.errors import AugrgbError, raise_together
 from augrgb.core.files import write_json
 from augrgb.core.types import Event, VideoRecord
 
@@ -93,19 +94,9 @@ class ActivityNetJson(AnnotationFormat):
 
     def _video(self, value: Any, path: Path, video_id: str) -> VideoRecord:
         video = as_object(value, path, video_id)
-        events: list[Event] | None = None
-        ignored: list[Event] = []
-        if video.get("annotations") is not None:
-            events = []
-            for position, item in enumerate(as_list(video["annotations"], path, video_id, "annotations")):
-                place = (path, video_id, f"annotations[{position}]")
-                annotation = as_object(item, *place)
-                label = as_label(member(annotation, "label", *place), *place, "label")
-                segment = as_list(member(annotation, "segment", *place), *place, "segment")
-                if len(segment) != 2:
-                    raise InputRefused("E-ANN-001", " ".join(map(str, place)), f"segment {segment}, expected two times")
-                event = Event(label, *(as_number(time, *place, "segment") for time in segment))
-                (ignored if label in self.ignore else events).append(event)
+        listed = timed_labels(video, "annotations", "segment", path, video_id)
+        ignored = tuple(event for event in listed or () if event.label in self.ignore)
+        events = None if listed is None else tuple(event for event in listed if event.label not in self.ignore)
 
         def number(key: str) -> float | None:
             return as_number(video[key], path, video_id, key) if video.get(key) is not None else None
@@ -116,8 +107,8 @@ class ActivityNetJson(AnnotationFormat):
         subset = text("subset")
         return VideoRecord(
             video_id,
-            events=None if events is None else tuple(events),
-            ignored=tuple(ignored),
+            events=events,
+            ignored=ignored,
             duration_s=number("duration"),
             subset=self.subsets.get(subset.lower(), subset) if subset is not None else None,
             fps=number("fps"),

@@ -8,12 +8,13 @@ from typing import Any
 
 from augrgb.annotations.annotation_format import AnnotationFormat
 from augrgb.annotations.annotation_set import AnnotationSet
-from augrgb.annotations.reading.class_list import read_class_list
-from augrgb.annotations.reading.json_reader import iter_json
-from augrgb.annotations.reading.json_values import as_label, as_list, as_number, as_object, as_text, member
+from augrgb.annotations.reading.class_list import classes_or
+from augrgb.annotations.reading.json_reader import iter_object
+from augrgb.annotations.reading.json_values import as_number, as_object, as_text, member
 from augrgb.annotations.reading.text_files import head_of
-from augrgb.core.errors import AugrgbError, InputRefused, raise_together
-from augrgb.core.types import Event, VideoRecord
+from augrgb.annotations.reading.timed_labels import timed_labels
+from augrgb.core.errors import AugrgbError, raise_together
+from augrgb.core.types import VideoRecord
 
 _START = re.compile(r'^\s*\{\s*"(?:[^"\\]|\\.)*"\s*:\s*\{')
 
@@ -44,33 +45,20 @@ class BmnJson(AnnotationFormat):
     def read(self, path: Path) -> AnnotationSet:
         faults: list[AugrgbError] = []
         videos: dict[str, VideoRecord] = {}
-        for place, value in iter_json(path):
-            if not place or isinstance(place[0], int):
-                as_object([] if place else value, path)  # a list, or no container at all, is refused
-                continue
+        for video_id, value in iter_object(path):
             try:
-                videos[str(place[0])] = _video(as_object(value, path, place[0]), path, str(place[0]))
+                videos[video_id] = _video(as_object(value, path, video_id), path, video_id)
             except AugrgbError as fault:
                 faults.append(fault)
         raise_together(faults)
         used = {event.label for video in videos.values() for event in video.events or ()}
-        listed = read_class_list(self.classes).classes if self.classes is not None else tuple(sorted(used))
+        listed = classes_or(self.classes, used)
         return AnnotationSet(listed, videos, closed=self.classes is not None)
 
 
 def _video(video: dict[str, Any], path: Path, video_id: str) -> VideoRecord:
-    events: list[Event] | None = None
-    if video.get("annotations") is not None:
-        events = []
-        for position, item in enumerate(as_list(video["annotations"], path, video_id, "annotations")):
-            place = (path, video_id, f"annotations[{position}]")
-            annotation = as_object(item, *place)
-            label = as_label(member(annotation, "label", *place), *place, "label")
-            segment = as_list(member(annotation, "segment", *place), *place, "segment")
-            if len(segment) != 2:
-                raise InputRefused("E-ANN-001", " ".join(map(str, place)), f"segment {segment}, expected two times")
-            events.append(Event(label, *(as_number(time, *place, "segment") for time in segment)))
+    events = timed_labels(video, "annotations", "segment", path, video_id)
     fps = as_number(video["fps"], path, video_id, "fps") if video.get("fps") is not None else None
     subset = as_text(video["subset"], path, video_id, "subset") if video.get("subset") is not None else None
     duration_s = as_number(member(video, "duration_second", path, video_id), path, video_id, "duration_second")
-    return VideoRecord(video_id, duration_s, events=None if events is None else tuple(events), fps=fps, subset=subset)
+    return VideoRecord(video_id, duration_s, events=events, fps=fps, subset=subset)

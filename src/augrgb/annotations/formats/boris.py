@@ -11,11 +11,11 @@ from typing import Any
 from augrgb.annotations.annotation_format import AnnotationFormat
 from augrgb.annotations.annotation_set import AnnotationSet
 from augrgb.annotations.findings import Finding
-from augrgb.annotations.reading.class_list import read_class_list
+from augrgb.annotations.reading.class_list import classes_or
 from augrgb.annotations.reading.clock_times import seconds_of
 from augrgb.annotations.reading.json_reader import iter_json
 from augrgb.annotations.reading.json_values import as_list, as_number, as_object, as_text, member
-from augrgb.annotations.reading.text_files import files_below, head_of, read_text
+from augrgb.annotations.reading.text_files import files_below, first_below, head_of, read_text
 from augrgb.core.errors import AugrgbError, InputRefused, raise_together
 from augrgb.core.types import Event, VideoRecord
 
@@ -65,8 +65,7 @@ class Boris(AnnotationFormat):
 
     @classmethod
     def sniff(cls, path: Path) -> bool:
-        if path.is_dir():
-            path = next((file for file in sorted(path.rglob("*")) if file.suffix.lower() in _SUFFIXES), path)
+        path = first_below(path, *_SUFFIXES)
         head = head_of(path)
         if head.lstrip().startswith("{"):
             return '"behaviors_conf"' in head or '"project_format_version"' in head
@@ -90,7 +89,7 @@ class Boris(AnnotationFormat):
         used = {event.label for video in videos.values() for event in video.events}
         note = Finding("E-ANN-022", "point events left out", "noted", str(path), f"{points} without a length")
         return AnnotationSet(
-            read_class_list(self.classes).classes if self.classes is not None else tuple(sorted(used)),
+            classes_or(self.classes, used),
             {
                 video_id: VideoRecord(video_id, video.duration_s, events=tuple(sorted(video.events, key=_by_time)))
                 for video_id, video in videos.items()

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from augrgb.annotations.annotation_format import AnnotationFormat
 from augrgb.annotations.annotation_set import AnnotationSet
-from augrgb.annotations.reading.actions_json import class_list_of, first_id, read_actions, write_actions
+from augrgb.annotations.reading.actions_json import THUMOS_IDS, class_list_of, first_id, read_actions, write_actions
 from augrgb.annotations.reading.tsu_ids import is_tsu_id
 
 
@@ -32,7 +32,7 @@ class CharadesJson(AnnotationFormat):
     @classmethod
     def sniff(cls, path: Path) -> bool:
         video_id = first_id(path)
-        return video_id is not None and not is_tsu_id(video_id) and not video_id.startswith("video_")
+        return video_id is not None and not is_tsu_id(video_id) and not video_id.startswith(THUMOS_IDS)
 
     def read(self, path: Path) -> AnnotationSet:
         return read_actions(path, first=self.first, classes=class_list_of(path, self.classes), shift=self.shift)

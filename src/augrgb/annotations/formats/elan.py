@@ -17,7 +17,7 @@ from augrgb.annotations.annotation_format import AnnotationFormat
 from augrgb.annotations.annotation_set import AnnotationSet
 from augrgb.annotations.findings import Finding
 from augrgb.annotations.reading.class_list import read_class_list
-from augrgb.annotations.reading.text_files import files_below, head_of
+from augrgb.annotations.reading.text_files import files_below, first_below, head_of
 from augrgb.annotations.reading.tool_clock import elan_seconds_per_unit
 from augrgb.annotations.reading.xml_reader import iter_xml
 from augrgb.core.errors import AugrgbError, InputRefused, UsageFault, did_you_mean, raise_together
@@ -65,9 +65,7 @@ class Elan(AnnotationFormat):
 
     @classmethod
     def sniff(cls, path: Path) -> bool:
-        if path.is_dir():
-            path = next(iter(sorted(path.rglob("*.eaf"))), path)
-        return "<ANNOTATION_DOCUMENT" in head_of(path)
+        return "<ANNOTATION_DOCUMENT" in head_of(first_below(path, ".eaf"))
 
     def read(self, path: Path) -> AnnotationSet:
         faults: list[AugrgbError] = []

@@ -12,9 +12,9 @@ from urllib.parse import unquote
 
 from augrgb.annotations.annotation_format import AnnotationFormat
 from augrgb.annotations.annotation_set import AnnotationSet
-from augrgb.annotations.reading.class_list import read_class_list
+from augrgb.annotations.reading.class_list import classes_or
 from augrgb.annotations.reading.clock_times import seconds_of
-from augrgb.annotations.reading.text_files import files_below, head_of, read_text
+from augrgb.annotations.reading.text_files import files_below, first_below, head_of, read_text
 from augrgb.core.errors import AugrgbError, InputRefused, UsageFault, did_you_mean, raise_together
 from augrgb.core.types import Event, VideoRecord
 
@@ -79,9 +79,7 @@ class ElanText(AnnotationFormat):
 
     @classmethod
     def sniff(cls, path: Path) -> bool:
-        if path.is_dir():
-            files = (file for file in sorted(path.rglob("*")) if file.suffix.lower() in cls.suffixes)
-            path = next(files, path)
+        path = first_below(path, *cls.suffixes)
         if path.suffix.lower() not in cls.suffixes:
             return False
         rows = _rows(head_of(path))[1]
@@ -102,7 +100,7 @@ class ElanText(AnnotationFormat):
                 raise UsageFault("E-ANN-027", path, f"no tier {tier!r}", did_you_mean(tier, seen))
         used = {event.label for listed in events.values() for event in listed if event.label}
         return AnnotationSet(
-            read_class_list(self.classes).classes if self.classes is not None else tuple(sorted(used)),
+            classes_or(self.classes, used),
             {
                 video_id: VideoRecord(video_id, events=tuple(sorted(listed, key=_by_time)))
                 for video_id, listed in events.items()
@@ -119,8 +117,8 @@ class ElanText(AnnotationFormat):
             remedy = "Export it with columns for the begin and end times."
             raise InputRefused("E-ANN-034", file, "no columns of begin and end times, as ELAN exports them", remedy)
         faults: list[AugrgbError] = []
-        for line, row in rows if columns is not None else ():
-            assert columns is not None
+        for line, row in rows:
+            assert columns is not None  # there is no row where there are no columns
             if _HEADER.match(row[columns.begin] if columns.begin < len(row) else ""):
                 continue
             try:

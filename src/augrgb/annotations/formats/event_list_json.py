@@ -10,10 +10,10 @@ from typing import Any
 from augrgb.annotations.annotation_format import AnnotationFormat, Near
 from augrgb.annotations.annotation_set import AnnotationSet
 from augrgb.annotations.formats.plain_csv import COLUMNS
-from augrgb.annotations.reading.class_list import read_class_list
+from augrgb.annotations.reading.class_list import classes_or
 from augrgb.annotations.reading.clock_times import seconds_of
-from augrgb.annotations.reading.json_reader import iter_json
-from augrgb.annotations.reading.json_values import as_list, as_number, as_object, as_text
+from augrgb.annotations.reading.json_reader import iter_list
+from augrgb.annotations.reading.json_values import as_number, as_object, as_text
 from augrgb.annotations.reading.tables import find_columns
 from augrgb.annotations.reading.text_files import head_of
 from augrgb.core.errors import AugrgbError, InputRefused, UsageFault, did_you_mean, raise_together
@@ -65,17 +65,14 @@ class EventListJson(AnnotationFormat):
         if not names or len(missing) == len(COLUMNS):
             return None
         named = f"--set {(missing or ['label'])[0]}=KEY names it"
-        said = f"no key {', '.join(missing)} among {', '.join(names)[:160]} ({named})"
-        return Near(1 - len(missing) / len(COLUMNS), said if missing else "")
+        detail = f"no key {', '.join(missing)} among {', '.join(names)[:160]} ({named})"
+        return Near(1 - len(missing) / len(COLUMNS), detail if missing else "")
 
     def read(self, path: Path) -> AnnotationSet:
         faults: list[AugrgbError] = []
         events: dict[str, list[Event]] = {}
-        for at, value in iter_json(path):
-            if not at or isinstance(at[0], str):
-                as_list({} if at else value, path)  # an object, or no container at all, is refused
-                continue
-            place = f"{path} [{at[0]}]"
+        for at, value in iter_list(path):
+            place = f"{path} {at}"
             try:
                 row = self._row(as_object(value, place), place)
                 video_id = as_text(row["video"], place, "video").strip()
@@ -92,7 +89,7 @@ class EventListJson(AnnotationFormat):
         raise_together(faults)
         used = {event.label for listed in events.values() for event in listed}
         return AnnotationSet(
-            read_class_list(self.classes).classes if self.classes is not None else tuple(sorted(used)),
+            classes_or(self.classes, used),
             {video_id: VideoRecord(video_id, events=tuple(listed)) for video_id, listed in events.items()},
             closed=self.classes is not None,
         )

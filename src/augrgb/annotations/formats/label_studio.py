@@ -11,9 +11,9 @@ from urllib.parse import parse_qs, unquote, urlparse
 from augrgb.annotations.annotation_format import AnnotationFormat
 from augrgb.annotations.annotation_set import AnnotationSet
 from augrgb.annotations.findings import Finding
-from augrgb.annotations.reading.class_list import read_class_list
+from augrgb.annotations.reading.class_list import classes_or
 from augrgb.annotations.reading.frame_rates import Rates, rate_of
-from augrgb.annotations.reading.json_reader import iter_json
+from augrgb.annotations.reading.json_reader import iter_list
 from augrgb.annotations.reading.json_values import as_list, as_number, as_object, as_text, member
 from augrgb.annotations.reading.text_files import head_of
 from augrgb.annotations.reading.tool_clock import interface_rate, rate_of_sequences
@@ -112,7 +112,7 @@ class LabelStudio(AnnotationFormat):
             detail = f"{empty} without any result, of tasks that have others (--set annotator=first or last takes one)"
             notes.append(Finding("E-ANN-044", "empty annotations", "noted", str(path), detail))
         return AnnotationSet(
-            classes=read_class_list(self.classes).classes if self.classes is not None else tuple(sorted(used)),
+            classes=classes_or(self.classes, used),
             videos=videos,
             findings=tuple(notes),
             closed=self.classes is not None,
@@ -136,11 +136,7 @@ class LabelStudio(AnnotationFormat):
 
     def _tasks(self, path: Path) -> Iterator[tuple[str, Any]]:
         """Place in the file and value of each task."""
-        for at, value in iter_json(path):
-            if not at or isinstance(at[0], str):
-                as_list({} if at else value, path)  # an object, or no container at all, is refused
-                continue
-            yield f"[{at[0]}]", value
+        return iter_list(path)
 
     def _results(self, task: dict[str, Any], place: tuple[object, ...]) -> tuple[list[dict[str, Any]] | None, int]:
         """Results of the chosen annotation (None: there is none), and how many empty ones gave way to it."""

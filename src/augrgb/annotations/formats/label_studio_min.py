@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from augrgb.annotations.formats.label_studio import LabelStudio
-from augrgb.annotations.reading.json_reader import iter_json
-from augrgb.annotations.reading.json_values import as_list, as_object
+from augrgb.annotations.reading.json_reader import iter_list
+from augrgb.annotations.reading.json_values import as_object
 from augrgb.annotations.reading.tables import header_of, read_table
 from augrgb.annotations.reading.text_files import head_of, open_text
 from augrgb.core.errors import InputRefused
@@ -63,11 +63,8 @@ class LabelStudioMin(LabelStudio):
 
 def _rows(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
     if path.suffix.lower() == ".json":
-        for at, value in iter_json(path):
-            if not at or isinstance(at[0], str):
-                as_list({} if at else value, path)  # an object, or no container at all, is refused
-                continue
-            yield f"[{at[0]}]", as_object(value, path, f"[{at[0]}]")
+        for at, value in iter_list(path):
+            yield at, as_object(value, path, at)
         return
     with open_text(path) as text:
         table = read_table(path, text)

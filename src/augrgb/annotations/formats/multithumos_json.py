@@ -6,7 +6,7 @@ from pathlib import Path
 
 from augrgb.annotations.annotation_format import AnnotationFormat
 from augrgb.annotations.annotation_set import AnnotationSet
-from augrgb.annotations.reading.actions_json import class_list_of, first_id, read_actions, write_actions
+from augrgb.annotations.reading.actions_json import THUMOS_IDS, class_list_of, first_id, read_actions, write_actions
 
 
 class MultiThumosJson(AnnotationFormat):
@@ -25,7 +25,7 @@ class MultiThumosJson(AnnotationFormat):
 
     @classmethod
     def sniff(cls, path: Path) -> bool:
-        return (first_id(path) or "").startswith(("video_validation_", "video_test_"))
+        return (first_id(path) or "").startswith(THUMOS_IDS)
 
     def read(self, path: Path) -> AnnotationSet:
         return read_actions(path, first=self.first, classes=class_list_of(path, self.classes))

@@ -13,7 +13,7 @@ from typing import Any, Literal, TextIO
 from augrgb.annotations.annotation_format import AnnotationFormat, Near
 from augrgb.annotations.annotation_set import AnnotationSet
 from augrgb.annotations.findings import Finding
-from augrgb.annotations.reading.class_list import read_class_list
+from augrgb.annotations.reading.class_list import classes_or
 from augrgb.annotations.reading.clock_times import seconds_of
 from augrgb.annotations.reading.frame_rates import Rates, rate_of
 from augrgb.annotations.reading.tables import column_name, find_columns, header_of, read_table
@@ -134,7 +134,7 @@ class PlainCsv(AnnotationFormat):
         found = self._in_seconds(found, path, faults)
         raise_together(faults)
         labels = {event.label for video in found.values() for event in video.events or () if event.label}
-        classes = read_class_list(self.classes).classes if self.classes is not None else tuple(sorted(labels))
+        classes = classes_or(self.classes, labels)
         return AnnotationSet(classes, found, findings=(*rows.findings(), *findings), closed=self.classes is not None)
 
     def _in_seconds(

@@ -13,7 +13,7 @@ from augrgb.annotations.annotation_format import AnnotationFormat
 from augrgb.annotations.annotation_set import AnnotationSet
 from augrgb.annotations.findings import Finding
 from augrgb.annotations.reading.clock_times import seconds_of
-from augrgb.annotations.reading.text_files import files_below, read_text
+from augrgb.annotations.reading.text_files import files_below, first_below, read_text
 from augrgb.core.errors import AugrgbError, InputRefused, UsageFault, raise_together
 from augrgb.core.files import file_name_of, identifier_of, write_text
 from augrgb.core.types import Event, VideoRecord
@@ -71,8 +71,7 @@ class SubRip(AnnotationFormat):
 
 
 def _sniff(path: Path, suffix: str) -> bool:
-    if path.is_dir():
-        path = next((file for file in sorted(path.rglob("*")) if file.suffix.lower() == suffix), path)
+    path = first_below(path, suffix)
     return path.suffix.lower() == suffix and path.is_file()
 
 

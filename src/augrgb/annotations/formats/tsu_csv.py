@@ -6,10 +6,10 @@ from pathlib import Path
 
 from augrgb.annotations.annotation_format import AnnotationFormat
 from augrgb.annotations.annotation_set import AnnotationSet
-from augrgb.annotations.reading.class_list import read_class_list
+from augrgb.annotations.reading.class_list import classes_or
 from augrgb.annotations.reading.frame_rates import Rates, need_rates, rate_of
 from augrgb.annotations.reading.tables import header_of, read_table
-from augrgb.annotations.reading.text_files import files_below, head_of, open_text
+from augrgb.annotations.reading.text_files import files_below, first_below, head_of, open_text
 from augrgb.annotations.reading.tsu_ids import official_splits, with_subject_and_camera
 from augrgb.core.errors import AugrgbError, InputRefused, raise_together
 from augrgb.core.timeline import FrameCounting
@@ -40,9 +40,7 @@ class TsuCsv(AnnotationFormat):
 
     @classmethod
     def sniff(cls, path: Path) -> bool:
-        if path.is_dir():
-            path = next((p for p in sorted(path.rglob("*.csv"))), path)
-        return header_of(head_of(path)) == _HEADER
+        return header_of(head_of(first_below(path, ".csv"))) == _HEADER
 
     def read(self, path: Path) -> AnnotationSet:
         need_rates(self.fps, path)
@@ -64,7 +62,7 @@ class TsuCsv(AnnotationFormat):
             videos[video_id] = with_subject_and_camera(video)
         raise_together(faults)
         labels = {event.label for video in videos.values() for event in video.events or ()}
-        classes = read_class_list(self.classes).classes if self.classes is not None else tuple(sorted(labels))
+        classes = classes_or(self.classes, labels)
         splits = official_splits(videos)
         return AnnotationSet(classes, videos, splits, closed=self.classes is not None, in_frames=True)
 

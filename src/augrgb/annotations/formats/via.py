@@ -13,7 +13,7 @@ from typing import Any
 from augrgb.annotations.annotation_format import AnnotationFormat
 from augrgb.annotations.annotation_set import AnnotationSet
 from augrgb.annotations.findings import Finding
-from augrgb.annotations.reading.class_list import read_class_list
+from augrgb.annotations.reading.class_list import classes_or
 from augrgb.annotations.reading.json_reader import iter_json
 from augrgb.annotations.reading.json_values import as_list, as_number, as_object, as_text, member
 from augrgb.annotations.reading.text_files import head_of, open_text
@@ -87,7 +87,7 @@ class Via(AnnotationFormat):
             notes.append(Finding("E-ANN-018", "ignored regions", "noted", str(path), detail))
         found = {event.label for listed in events.values() for event in listed}
         return AnnotationSet(
-            classes=read_class_list(self.classes).classes if self.classes is not None else tuple(sorted(found)),
+            classes=classes_or(self.classes, found),
             videos={
                 video: VideoRecord(
                     video,

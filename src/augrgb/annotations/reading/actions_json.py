@@ -12,7 +12,7 @@ from typing import Any
 from augrgb.annotations.annotation_set import AnnotationSet
 from augrgb.annotations.findings import Finding
 from augrgb.annotations.reading.class_list import ClassList, number_classes, read_class_list, unnamed, write_class_list
-from augrgb.annotations.reading.json_reader import iter_json
+from augrgb.annotations.reading.json_reader import iter_object
 from augrgb.annotations.reading.json_values import as_integer, as_list, as_number, as_object, as_text, member
 from augrgb.annotations.reading.text_files import head_of
 from augrgb.core.errors import AugrgbError, InputRefused, raise_together
@@ -21,6 +21,9 @@ from augrgb.core.timeline import FrameCounting
 from augrgb.core.types import Event, VideoRecord
 
 _START = re.compile(r'^\s*\{\s*"((?:[^"\\]|\\.)*)"\s*:\s*\{\s*"(?:subset|duration|actions)"\s*:')
+
+THUMOS_IDS = ("video_validation_", "video_test_")
+"""How the ids of THUMOS videos begin."""
 
 
 def first_id(path: Path) -> str | None:
@@ -50,12 +53,9 @@ def read_actions(
     label = dict(read_class_list(classes, first=first).names) if classes is not None else {}
     used: set[int] = set()
     videos: dict[str, VideoRecord] = {}
-    for place, value in iter_json(path):
-        if not place or isinstance(place[0], int):
-            as_object([] if place else value, path)  # a list, or no container at all, is refused
-            continue
+    for video_id, value in iter_object(path):
         try:
-            rows, video = _video(path, str(place[0]), value, counting)
+            rows, video = _video(path, video_id, value, counting)
         except AugrgbError as fault:
             faults.append(fault)
             continue
@@ -63,7 +63,7 @@ def read_actions(
             beyond.update(key for key in value if key not in ("subset", "duration", "actions"))
         if shift is not None:
             try:
-                added = as_number(member(value, shift, path, place[0]), path, place[0], shift)
+                added = as_number(member(value, shift, path, video_id), path, video_id, shift)
             except AugrgbError as fault:
                 faults.append(fault)
                 continue
@@ -74,7 +74,7 @@ def read_actions(
         events = tuple(
             Event(label.get(n, ""), start, end) for n, start, end in rows
         )  # unknown numbers are reported below
-        videos[str(place[0])] = replace(video, events=events)
+        videos[video_id] = replace(video, events=events)
     names = ClassList(label) if classes is not None else unnamed(used, first=first)
     for number in sorted(used - names.names.keys()):
         expected = f"{min(names.names, default=first)} to {max(names.names, default=first)}"

@@ -19,6 +19,7 @@ from augrgb.core.opening import is_folder, open_regular
 LARGEST = 1 << 30
 _MOST_MEMBERS = 100_000
 _PIECE = 1 << 20
+# zipfile raises NotImplementedError for a compression that it cannot undo, such as Deflate64 of Windows' Explorer
 _DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError, OSError)
 _REMEDY = "Unpack it yourself, and give the folder."
 

@@ -56,6 +56,11 @@ def read_class_list(path: Path, *, first: int = 0) -> ClassList:
     return ClassList(dict(sorted(pairs)))
 
 
+def classes_or(path: Path | None, used: Iterable[str]) -> tuple[str, ...]:
+    """The classes of a list where there is one, else the labels that are used, sorted."""
+    return read_class_list(path).classes if path is not None else tuple(sorted(used))
+
+
 def unnamed(numbers: Iterable[int], *, first: int = 0) -> ClassList:
     """Names `c000`, `c001`, ... from `first` to the largest number, for files that come without a class list.
 

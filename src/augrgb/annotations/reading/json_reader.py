@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from augrgb.annotations.reading import text_files
+from augrgb.annotations.reading.json_values import as_list, as_object
 from augrgb.annotations.reading.text_files import RepeatedKey, open_text, unique_keys
 from augrgb.core.errors import InputRefused
 from augrgb.core.plain_data import check_json, json_decoder
@@ -37,6 +38,32 @@ def iter_json(path: Path, inside: Collection[str] = ()) -> Iterator[Member]:
         yield from _members(window, inside, ())
         if window.peek():
             raise window.malformed("Extra data")
+
+
+def iter_object(path: Path) -> Iterator[tuple[str, Any]]:
+    """The members of a file that must be an object, as (key, value), one after another.
+
+    Raises:
+        InputRefused: As `iter_json`; E-ANN-001, it is something else.
+    """
+    for place, value in iter_json(path):
+        if not place or isinstance(place[0], int):
+            as_object([] if place else value, path)  # refuses a list and a single value; an empty object passes
+        else:
+            yield place[0], value
+
+
+def iter_list(path: Path) -> Iterator[tuple[str, Any]]:
+    """The items of a file that must be a list, as (place such as `[0]`, value), one after another.
+
+    Raises:
+        InputRefused: As `iter_json`; E-ANN-001, it is something else.
+    """
+    for place, value in iter_json(path):
+        if not place or isinstance(place[0], str):
+            as_list({} if place else value, path)  # refuses an object and a single value; an empty list passes
+        else:
+            yield f"[{place[0]}]", value
 
 
 def _members(window: _Window, inside: Collection[str], above: tuple[str | int, ...]) -> Iterator[Member]:

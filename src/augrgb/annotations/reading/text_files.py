@@ -41,6 +41,13 @@ def files_below(path: Path, *suffixes: str) -> list[Path]:
     return [regular_file(path, "annotation file")]
 
 
+def first_below(path: Path, *suffixes: str) -> Path:
+    """The first file of a folder with one of the suffixes, to see by what its files are; else the path itself."""
+    if not is_folder(path):
+        return path
+    return next((file for file in sorted(path.rglob("*")) if file.suffix.lower() in suffixes), path)
+
+
 @contextmanager
 def open_text(path: Path) -> Iterator[TextIO]:
     """Open text of any encoding to be streamed line by line, however large; lines may end in LF, CRLF or CR.

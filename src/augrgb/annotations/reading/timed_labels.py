@@ -1,0 +1,43 @@
+"""Labels with two times each, as ActivityNet, BMN and the Perception Test list them for a video."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from augrgb.annotations.reading.json_values import as_label, as_list, as_number, as_object, member
+from augrgb.core.errors import InputRefused
+from augrgb.core.types import Event
+
+
+def timed_labels(
+    video: dict[str, Any], key: str, times: str, path: Path, video_id: str, *, per_second: float = 1.0
+) -> tuple[Event, ...] | None:
+    """The events of a video; None where it has no such list, or null: it was never annotated.
+
+    Args:
+        video: The object of the video.
+        key: Its member with the list of `{label, times: [start, end]}`.
+        times: The key of both times.
+        path, video_id: For messages.
+        per_second: How many units of the times are a second.
+
+    Raises:
+        InputRefused: E-ANN-001, the list or one of its items is something else.
+
+    >>> timed_labels({"found": [{"label": "cut", "at": [500, 1500]}]}, "found", "at", Path("a"), "v", per_second=1000)
+    (Event(label='cut', start_s=0.5, end_s=1.5),)
+    """
+    if video.get(key) is None:
+        return None
+    events = []
+    for position, item in enumerate(as_list(video[key], path, video_id, key)):
+        place = (path, video_id, f"{key}[{position}]")
+        row = as_object(item, *place)
+        label = as_label(member(row, "label", *place), *place, "label")
+        ends = as_list(member(row, times, *place), *place, times)
+        if len(ends) != 2:
+            raise InputRefused("E-ANN-001", " ".join(map(str, place)), f"{times} {ends}, expected two times")
+        start_s, end_s = (as_number(end, *place, times) / per_second for end in ends)
+        events.append(Event(label, start_s, end_s))
+    return tuple(events)
