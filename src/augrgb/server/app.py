@@ -214,7 +214,7 @@ def _add_videos(app: FastAPI, service: Service) -> None:
         """The video file, or a range of it."""
         video = service.videos.get(video_id)
         container = str(video.info.get("container", ""))
-        kind = next((kind for name, kind in _MEDIA.items() if container == name), "video/mp4")
+        kind = _MEDIA.get(container, "video/mp4")
         return file_response(service.videos.path_of(video), request.headers.get("range"), kind)
 
     @app.post("/api/videos/{video_id}/detect", tags=["jobs"], status_code=202)

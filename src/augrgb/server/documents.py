@@ -83,6 +83,7 @@ class Documents:
 
     def __init__(self, database: Database, *, keep: int) -> None:
         self._database, self._keep = database, keep
+        self._parsed: dict[str, tuple[int, Document]] = {}
 
     def latest(self, video_id: str) -> tuple[int, Document | None]:
         """The newest version and its number; 0 and None before the first."""
@@ -118,11 +119,20 @@ class Documents:
             return [float(row[0]) for row in database.execute(query, (since_s,))]
 
     def all_latest(self) -> dict[str, tuple[int, Document]]:
-        """The newest version of every video that has one."""
-        query = "SELECT video, version, body FROM documents ORDER BY version"
+        """The newest version of every video that has one; pages ask often, so a version is parsed once."""
+        query = "SELECT video, max(version), body FROM documents GROUP BY video"  # the body is that of the newest
+        parsed, known = {}, self._parsed
         with self._database.reading() as database:
-            newest = {row[0]: (int(row[1]), row[2]) for row in database.execute(query)}
-        return {video: (version, Document.model_validate_json(body)) for video, (version, body) in newest.items()}
+            for video, version, body in database.execute(query):
+                same = known.get(video, (0, None))[0] == version
+                parsed[video] = known[video] if same else (int(version), Document.model_validate_json(body))
+        self._parsed = parsed
+        return dict(parsed)
+
+    def versions(self) -> dict[str, int]:
+        """The number of the newest version of every video that has one."""
+        with self._database.reading() as database:
+            return dict(database.execute("SELECT video, max(version) FROM documents GROUP BY video").fetchall())
 
 
 def true_events(events: Sequence[EditedEvent], *, unreviewed: bool = False) -> tuple[Event, ...]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import glob
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -51,7 +53,7 @@ class Loop:
         self._videos, self._results, self._documents = videos, results, documents
         self.rounds = Rounds(self.project, on_round, fitting, attempts=attempts)
         self._held_out: dict[str, bool] = {}
-        self._candidates: dict[str, tuple[int, tuple[Suggestion, ...]]] = {}
+        self._candidates: dict[str, tuple[object, tuple[Suggestion, ...]]] = {}
         self._behind = False
 
     def entries(self) -> list[Corrected]:
@@ -60,8 +62,12 @@ class Loop:
         latest = self._documents.all_latest()
         for video in self._videos.all():
             if video.video_id in latest:
-                version, document = latest[video.video_id]
-                found.append(Corrected(video, self._videos.path_of(video), version, document))
+                try:
+                    path = self._videos.path_of(video)
+                except InputRefused as gone:
+                    _log.warning("the corrections of %s wait: %s", video.video_id, gone.problem)
+                    continue
+                found.append(Corrected(video, path, *latest[video.video_id]))
         return found
 
     def apply(self) -> Applied:
@@ -82,52 +88,47 @@ class Loop:
         Raises:
             InputRefused: E-SRV-016, see `Rounds.add`; as `apply`.
         """
-        entries = self.entries()
-        rounds = self.rounds.all()
-        self.rounds.check(rounds, digest(entries))
+        rounds, saved = self.rounds.all(), digest(self._documents.versions())
+        self.rounds.check(rounds, saved)
         applied = self.apply()
         if applied.videos == 0:
             problem = "there is no correction yet that training could use"
             raise InputRefused("E-SRV-016", "round", problem, "Review some events of training videos first.")
         since_s = max((one.created_s for one in rounds), default=0.0)
-        return self.rounds.add(digest(entries), applied, minutes(self._documents.saved_since(since_s)))
+        return self.rounds.add(saved, applied, minutes(self._documents.saved_since(since_s)))
 
     def state(self) -> dict[str, Any]:
         """What the page shows."""
-        rounds = self.rounds.all()
-        entries = self.entries()
+        rounds, versions = self.rounds.all(), self._documents.versions()
         done = [one for one in rounds if one.state == "done"]
         return {
             "name": resolved(self.project.folder).name,
             "rounds": [one.to_json() for one in rounds],
             "open": any(one.state in ("queued", "running") for one in rounds),
-            "news": bool(entries) and (not done or done[-1].digest != digest(entries)),
-            "held_out": [video.video_id for video in self._videos.all() if self.is_held_out(video)],
+            "news": bool(versions) and (not done or done[-1].digest != digest(versions)),
+            "held_out": sorted(self._held_out_of(self._videos.all())),
         }
 
     def next_to_review(self, limit: int) -> list[Suggestion]:
         """What to look at next in all videos that may be corrected."""
         latest = self._documents.all_latest()
         found: list[Suggestion] = []
-        for video in self._videos.all():
-            if self.is_held_out(video):
+        videos = self._videos.all()
+        held_out = self._held_out_of(videos)
+        for video in videos:
+            if video.video_id in held_out:
                 continue
             found += without_judged(self._candidates_of(video), latest.get(video.video_id, (0, None))[1])
         return in_order(found)[:limit]
 
     def is_held_out(self, video: Video) -> bool:
         """Whether a video is of validation or test, and so never corrected."""
-        if video.video_id not in self._held_out:
-            try:
-                held_out = self.project.is_held_out(video, self._videos.path_of(video))
-            except AugrgbError:
-                return False
-            self._held_out[video.video_id] = held_out
-        return self._held_out[video.video_id]
+        return bool(self._held_out_of([video]))
 
     def forget(self, video: Video) -> None:
         """A video was deleted: its frames, features and labels leave the project too, as soon as no fit reads them."""
         self._candidates.pop(video.video_id, None)
+        self._held_out.pop(video.video_id, None)
         self._behind = True
 
     def keep_house(self) -> None:
@@ -142,15 +143,28 @@ class Loop:
             return
         for name in self.project.take_deleted():
             for part in ("frames", "features", "streams"):
-                for path in (self.project.folder / "rounds").glob(f"*/work/{part}/**/{_literal(file_name_of(name))}.*"):
+                pattern = f"*/work/{part}/**/{glob.escape(file_name_of(name))}.*"
+                for path in (self.project.folder / "rounds").glob(pattern):
                     path.unlink(missing_ok=True)
+
+    def _held_out_of(self, videos: Iterable[Video]) -> set[str]:
+        """Ids of those of validation or test; videos that nobody asked about before are compared with the dataset."""
+        videos, new = list(videos), []
+        for video in videos:
+            if video.video_id not in self._held_out:
+                with contextlib.suppress(AugrgbError):  # its file is gone, and may come back
+                    new.append((video, self._videos.path_of(video)))
+        if new:
+            with contextlib.suppress(AugrgbError):  # the dataset cannot be read just now
+                self._held_out |= self.project.held_out(new)
+        return {video.video_id for video in videos if self._held_out.get(video.video_id)}
 
     def _candidates_of(self, video: Video) -> Sequence[Suggestion]:
         try:
-            job = self._results.job_of(video.video_id)
+            stamp = self._results.stamp(video.video_id)
             known = self._candidates.get(video.video_id)
-            if known is None or known[0] != job:
-                known = (job, suggestions_of(video, self._results.read(video.video_id)))
+            if known is None or known[0] != stamp:
+                known = (stamp, suggestions_of(video, self._results.read(video.video_id)))
                 self._candidates[video.video_id] = known
         except InputRefused:  # nothing has been detected yet
             return ()
@@ -168,7 +182,3 @@ def minutes(saved_s: Sequence[float]) -> float:
         gap = at - saved_s[place - 1] if place else _PAUSE_S + 1
         spent += gap if gap <= _PAUSE_S else _FIRST_LOOK_S
     return spent / 60.0
-
-
-def _literal(name: str) -> str:
-    return "".join(f"[{letter}]" if letter in "*?[" else letter for letter in name)

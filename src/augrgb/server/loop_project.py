@@ -7,10 +7,11 @@ were, so that a correction can be taken back, and a deleted video leaves nothing
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import shutil
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path, PurePath
 from types import MappingProxyType
@@ -108,11 +109,27 @@ class LoopProject:
         records = self._restored(dataset, state).videos.values()
         return {one.file.name: one.events for one in records if one.file is not None and one.events is not None}
 
-    def is_held_out(self, video: Video, path: Path) -> bool:
-        """Whether a video is one of validation or test, by its file or by its content."""
+    def held_out(self, videos: Iterable[tuple[Video, Path]]) -> dict[str, bool]:
+        """Which videos are of validation or test, by their files or by the content of these.
+
+        Args:
+            videos: Each with its file.
+
+        Returns:
+            By `Video.video_id`; videos whose file cannot be read are left out.
+
+        Raises:
+            UsageFault: E-SPL-001, the dataset has no such split.
+            AugrgbError: The dataset cannot be read.
+        """
         dataset = load_dataset(self._root)
-        known = self._id_of(dataset, video, path)
-        return any(known in dataset.splits[self.split].get(role, ()) for role in _HELD_OUT)
+        roles, files = self._roles(dataset), _files_of(dataset)
+        held_out = {name for role in _HELD_OUT for name in roles.get(role, ())}
+        found = {}
+        for video, path in videos:
+            with contextlib.suppress(InputRefused, OSError):
+                found[video.video_id] = self._id_of(files, video, path) in held_out
+        return found
 
     def apply(self, entries: Sequence[Corrected]) -> Applied:
         """Bring the dataset up to date with all documents; the same documents give the same dataset.
@@ -125,13 +142,13 @@ class LoopProject:
             state = self._state()
             dataset = self._restored(load_dataset(self._root), state)
             self._deleted += set(state) - set(dataset.videos)
-            videos, roles = dict(dataset.videos), self._roles(dataset)
+            videos, roles, files = dict(dataset.videos), self._roles(dataset), _files_of(dataset)
             rows: dict[str, Any] = {}
             left_out = held_out = events = judged = 0
             known_s = 0.0
             for entry in entries:
                 self._check_classes(dataset, entry)
-                name = self._id_of(dataset, entry.video, entry.path)
+                name = self._id_of(files, entry.video, entry.path)
                 if any(name in roles.get(role, ()) for role in _HELD_OUT):
                     held_out += 1
                     continue
@@ -205,17 +222,15 @@ class LoopProject:
             raise UsageFault("E-SPL-001", self.file, f"no split {self.split!r}", remedy)
         return {role: list(ids) for role, ids in split.items()}
 
-    def _id_of(self, dataset: Dataset, video: Video, path: Path) -> str:
+    def _id_of(self, files: Mapping[str, Path], video: Video, path: Path) -> str:
         """The id of a video in the dataset: of the same file, of a file with the same content, or a new one."""
         if video.video_id not in self._same:
             size, here = path.stat().st_size, resolved(path)
-            there = {name: resolved(one.file) for name, one in dataset.videos.items() if one.file is not None}
-            there = {name: file for name, file in there.items() if file.is_file() and file.parent.name != COPIES}
-            alike = [name for name, file in there.items() if file == here]
+            alike = [name for name, file in files.items() if file == here]
             if not alike:
-                same_size = [name for name, file in there.items() if file.stat().st_size == size]
+                same_size = [name for name, file in files.items() if file.stat().st_size == size]
                 own = sha256_file(path) if same_size else ""
-                alike = [name for name in same_size if sha256_file(there[name]) == own]
+                alike = [name for name in same_size if sha256_file(files[name]) == own]
             self._same[video.video_id] = alike[0] if alike else None
         return self._same[video.video_id] or f"{PurePath(video.name).stem or 'video'} {video.video_id[:8]}"
 
@@ -249,10 +264,20 @@ class LoopProject:
                 path.unlink(missing_ok=True)
 
 
-def digest(entries: Sequence[Corrected]) -> str:
-    """Changes whenever somebody has saved something."""
-    text = ";".join(sorted(f"{entry.video.video_id}:{entry.version}" for entry in entries))
+def digest(versions: Mapping[str, int]) -> str:
+    """Changes whenever somebody has saved something.
+
+    Args:
+        versions: Of the newest document of each video.
+    """
+    text = ";".join(sorted(f"{video}:{version}" for video, version in versions.items()))
     return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _files_of(dataset: Dataset) -> dict[str, Path]:
+    """The video files of a dataset that are there, but for the copies of uploads."""
+    files = {name: resolved(one.file) for name, one in dataset.videos.items() if one.file is not None}
+    return {name: file for name, file in files.items() if file.is_file() and file.parent.name != COPIES}
 
 
 def _roles_with(roles: Mapping[str, Sequence[str]], name: str) -> list[str]:

@@ -152,13 +152,13 @@ class Results:
         path = self._folder / video_id / f"times-{values['job']}.f64"
         return read_bytes(path) if values.get("variable_rate") and path.is_file() else b""
 
-    def job_of(self, video_id: str) -> int:
-        """The job that made the stored result.
-
-        Raises:
-            InputRefused: E-SRV-014: there is none yet.
-        """
-        return int(self._values(video_id)["job"])
+    def stamp(self, video_id: str) -> tuple[int, int] | None:
+        """Changes with the stored result, which need not be read for it; None if there is none yet."""
+        try:
+            state = (self._folder / video_id / "result.json").stat()
+        except OSError:
+            return None
+        return state.st_ino, state.st_mtime_ns
 
     def strip(self, video_id: str) -> list[str]:
         """Small frames, evenly spaced, as JPEG data URIs."""

@@ -8,7 +8,7 @@ Places that somebody has judged or reviewed are left out, and so are validation 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from augrgb.core.seeds import rng_at
@@ -111,7 +111,7 @@ def in_order(suggestions: Sequence[Suggestion]) -> list[Suggestion]:
     while nearest:
         if len(ordered) % _RANDOM_EVERY == _RANDOM_EVERY - 1:
             one = nearest.pop(int(rng.integers(len(nearest))))
-            ordered.append(Suggestion(**{**asdict(one), "reason": f"by chance ({one.reason})"}))
+            ordered.append(replace(one, reason=f"by chance ({one.reason})"))
         else:
             ordered.append(nearest.pop(0))
     return ordered

@@ -28,6 +28,7 @@ from augrgb.server.round_worth import worth_in_summary
 
 _log = logging.getLogger(__name__)
 _OPEN = ("queued", "running")
+_AGAIN_S = 30.0
 Order = dict[str, Any]
 Fitting = Callable[[Order, Callable[[str, float], object]], dict[str, Any]]
 
@@ -189,14 +190,25 @@ class Rounds:
         return Round(0, "done", result={**result, "chosen": read_json(path)["chosen"]})
 
     def _run(self) -> None:
+        wait_s: float | None = None
         while not self._ending:
-            self._news.wait()
+            self._news.wait(wait_s)
             self._news.clear()
-            while not self._ending and (found := next((one for one in self.all() if one.state == "queued"), None)):
-                self._fit(replace(found, state="running", attempts=found.attempts + 1))
+            try:
+                while not self._ending and (found := next((one for one in self.all() if one.state == "queued"), None)):
+                    self._fit(found.number)
+                wait_s = None
+            except Exception:  # noqa: BLE001 - a full disk or a bug must not end the thread: try again later
+                _log.exception("the rounds wait")
+                wait_s = _AGAIN_S
 
-    def _fit(self, one: Round) -> None:
-        self._write(one)
+    def _fit(self, number: int) -> None:
+        with self._lock:
+            queued = self._stored(number)
+            if queued.state != "queued":  # cancelled meanwhile
+                return
+            one = replace(queued, state="running", attempts=queued.attempts + 1)
+            self._write(one)
         folder = self._project.folder
         done = [other for other in self.all() if other.state == "done" and other.number < one.number]
         order: Order = {
@@ -209,6 +221,8 @@ class Rounds:
         }
 
         def on_progress(stage: str, fraction: float) -> None:
+            if self._ending or self._stored(number).state == "cancelled":  # when there was no process to end yet
+                raise RuntimeError("nobody wants this round any more")
             self._live = replace(one, stage=stage, fraction=fraction)
 
         try:

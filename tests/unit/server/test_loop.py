@@ -216,6 +216,42 @@ def test_a_failed_or_cancelled_round_says_so_and_the_next_one_runs(tmp_path: Pat
         wait_for(lambda: client.get("/api/project").json()["rounds"][-1]["state"] == "done")
 
 
+def test_a_round_whose_bundle_is_damaged_does_not_end_the_rounds(tmp_path: Path) -> None:
+    class Damaging(FakeFitting):
+        def __call__(self, order: dict[str, Any], on_progress: Callable[[str, float], object]) -> dict[str, Any]:
+            found = super().__call__(order, on_progress)
+            if len(self.orders) == 1:
+                (Path(found["bundle"]) / "model.json").write_text("{")
+            return found
+
+    with serving(tmp_path, fitting=Damaging(), project=make_project(tmp_path / "project")) as client:
+        film = upload(client, video_bytes(tmp_path, 40))["id"]
+        for number in (1, 2):
+            save(client, film, {"events": [edited("1", 1.0, 2.0 + number / 10)]})
+            client.post("/api/project/fit")
+            wait_for(
+                lambda number=number: (
+                    [one["state"] for one in client.get("/api/project").json()["rounds"]] == ["done"] * number
+                )
+            )
+
+
+def test_a_video_whose_file_is_gone_does_not_stop_the_corrections_of_others(tmp_path: Path) -> None:
+    project = make_project(tmp_path / "project")
+    extra = tmp_path / "videos"
+    extra.mkdir()
+    (extra / "c.mp4").write_bytes(video_bytes(tmp_path, 40))
+    with serving(tmp_path, project=project, videos=extra) as client:
+        save(client, video_named(client, "c.mp4"), {"events": [edited("1", 1.0, 2.0)]})
+        film = upload(client, video_bytes(tmp_path, 60), "film.mp4")["id"]
+        save(client, film, {"events": [edited("1", 1.0, 2.0)]})
+        (extra / "c.mp4").unlink()
+        assert client.get("/api/project").json()["news"] is True
+        assert client.post("/api/project").json()["videos"] == 1
+        client.delete(f"/api/videos/{film}")  # deleted from the project too, whatever else is missing
+        wait_for(lambda: f"film {film[:8]}" not in load_dataset(project / "data").videos)
+
+
 def test_an_unknown_class_is_refused_by_name(tmp_path: Path) -> None:
     with serving(tmp_path, project=make_project(tmp_path / "project")) as client:
         save(client, upload(client, video_bytes(tmp_path))["id"], {"events": [edited("1", 0.1, 0.4, label="drinks")]})

@@ -53,7 +53,7 @@ export function upload(file, onProgress) {
       if (wire.status === 201) resolve(body);
       else reject(new Fault(wire.status, body.code ?? "", body.message ?? `The server answered ${wire.status}.`));
     };
-    wire.onerror = () => reject(new Fault(0, "", "The upload broke off. Try it again."));
+    wire.onerror = () => reject(new Fault(0, "", "The upload was interrupted. Try again."));
     wire.onabort = () => reject(new Fault(0, "aborted", "The upload was cancelled."));
     wire.open("POST", `/api/videos?name=${encodeURIComponent(file.name.slice(0, 500))}`);
     wire.setRequestHeader("Content-Type", "application/octet-stream");

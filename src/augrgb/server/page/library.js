@@ -70,6 +70,7 @@ export class Library {
       this.say(fault.message);
     }
     const busy = this.videos.some((video) => ["queued", "running"].includes(video.job?.state));
+    clearTimeout(this.timer); // another refresh may have run meanwhile
     this.timer = setTimeout(() => this.refresh(), busy ? 700 : 5000);
   }
 

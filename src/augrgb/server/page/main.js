@@ -28,7 +28,7 @@ function say(text) {
 // ---- saving ----
 
 let timer = null;
-let saving = false;
+let saving = null; // the request on its way
 
 function changed() {
   if (!open) return;
@@ -41,13 +41,13 @@ function changed() {
 
 async function save() {
   clearTimeout(timer);
-  const one = open;
-  if (!one || !one.dirty || one.stuck) return;
-  if (saving) {
-    timer = setTimeout(save, 200);
-    return;
-  }
-  saving = true;
+  while (saving) await saving;
+  if (!open || !open.dirty || open.stuck) return;
+  saving = send(open);
+  await saving;
+}
+
+async function send(one) {
   one.dirty = false;
   try {
     const answer = await put(`/api/videos/${one.video.id}/annotations`, { based_on: one.version, document: one.doc.state });
@@ -63,13 +63,13 @@ async function save() {
       timer = setTimeout(save, 5000);
     }
   } finally {
-    saving = false;
+    saving = null;
     showSaved();
   }
 }
 
 function showSaved() {
-  $("save-state").textContent = !open ? "" : open.stuck ? "Not saved: somebody else was faster" : open.dirty || saving ? "Unsaved changes…" : open.version ? `Saved, version ${open.version}` : "";
+  $("save-state").textContent = !open ? "" : open.stuck ? "Not saved: somebody else saved first" : open.dirty || saving ? "Unsaved changes…" : open.version ? `Saved, version ${open.version}` : "";
   document.title = open ? `${open.dirty ? "• " : ""}${open.video.name} – augrgb` : "augrgb";
 }
 
@@ -87,10 +87,11 @@ $("conflict").addEventListener("close", () => {
 
 async function choose(found) {
   await save();
-  if (open?.stuck && open.dirty && open.video.id !== found.id && !confirm("Drop your unsaved changes?")) return;
+  if (open?.dirty && open.video.id !== found.id && !confirm("Discard your unsaved changes?")) return;
   clearTimeout(timer);
   video.pause();
   open = null;
+  ownTime = 0;
   $("file-name").textContent = found.name;
   $("editor").hidden = true;
   $("empty").hidden = false;
@@ -196,6 +197,7 @@ function follow(_, shown) {
 }
 if (video.requestVideoFrameCallback) video.requestVideoFrameCallback(follow);
 else video.addEventListener("timeupdate", () => follow());
+video.addEventListener("loadedmetadata", () => open && ownTime > 0 && seek(ownTime)); // chosen before there was a player
 video.addEventListener("seeked", () => open && showTime(now()));
 const playLabel = () => ($("play").textContent = video.paused ? "Play" : "Pause");
 video.addEventListener("play", playLabel);

@@ -44,6 +44,7 @@ export class Teaching {
     } catch (fault) {
       this.say(fault.message);
     }
+    clearTimeout(this.timer); // another refresh may have run meanwhile
     this.timer = setTimeout(() => this.refresh(), this.state?.open ? 1000 : 5000);
   }
 
@@ -95,7 +96,7 @@ export class Teaching {
     if (last?.state === "running" && last.fraction > 0) $("teach-progress").value = last.fraction;
     else $("teach-progress").removeAttribute("value");
     const text = busy
-      ? `Round ${last.number}: ${last.state === "queued" ? "waiting" : last.stage || "starting"}${last.fraction ? `, ${Math.round(100 * last.fraction)} % of it` : ""}`
+      ? `Round ${last.number}: ${last.state === "queued" ? "waiting" : last.stage || "starting"}${last.fraction ? `, ${Math.round(100 * last.fraction)} %` : ""}`
       : last?.state === "failed"
         ? `Round ${last.number} failed. ${last.message} (${last.code})`
         : news

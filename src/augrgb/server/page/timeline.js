@@ -179,7 +179,7 @@ export class Timeline {
         if (event.end_s < this.from || event.start_s > this.to) continue;
         const left = this.x(event.start_s);
         const right = this.x(event.end_s);
-        // What is under a pixel wide and beside another like it cannot be told apart, and waits for a closer look.
+        // What is under a pixel wide and beside another like it cannot be distinguished, and waits for a closer look.
         if (right < previous + 1 && event.id !== this.chosen) continue;
         previous = right;
         wanted.set(event.id, { event, row, left, width: Math.max(3, right - left), top: row.top + 13 + row.lane.get(event.id) * LANE });
