@@ -5,10 +5,41 @@ from __future__ import annotations
 import ipaddress
 import socket
 from collections.abc import Iterable
+from urllib.parse import SplitResult, urlsplit
+
+from augrgb.core.errors import UsageFault
+
+_NAT64 = ipaddress.ip_network("64:ff9b::/96")
+"""Addresses that a gateway translates: the last 32 bits are an IPv4 address (RFC 6052)."""
 
 
 class Forbidden(Exception):
     """A name leads to an address to which nothing may be sent."""
+
+
+def split_address(text: str, option: str, schemes: tuple[str, ...], remedy: str) -> SplitResult:
+    """The parts of an address that a user gave; messages show neither its user nor its path, which may be secret.
+
+    Args:
+        text: `SCHEME://[USER:PASSWORD@]HOST[:PORT]...`.
+        option: Where it was given.
+        schemes: Those that are allowed.
+        remedy: How to write it.
+
+    Raises:
+        UsageFault: E-CFG-027, it has another scheme, no host, or an impossible port.
+    """
+    try:
+        url = urlsplit(text)
+        usable = url.scheme in schemes and bool(url.hostname) and url.port != 0
+    except ValueError:  # a port that is no number below 65536, or an unclosed bracket
+        usable = False
+    if not usable:
+        host = text.partition("://")[2].partition("/")[0].rpartition("@")[2]
+        raise UsageFault(
+            "E-CFG-027", f"{option} {host}".rstrip(), f"is not an address of {' or '.join(schemes)}", remedy
+        )
+    return url
 
 
 def public_addresses(host: str, port: int, *, allow_private: bool) -> list[str]:
@@ -41,6 +72,8 @@ def check_public(addresses: Iterable[str]) -> None:
     for text in addresses:
         address = ipaddress.ip_address(text)
         inner = getattr(address, "ipv4_mapped", None) or getattr(address, "sixtofour", None)
+        if address in _NAT64:
+            inner = ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
         for one in (address, inner):
             if one is not None and (not one.is_global or one.is_multicast):
                 raise Forbidden(f"{text} is an address of this machine or its networks")

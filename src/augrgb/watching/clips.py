@@ -15,6 +15,7 @@ from augrgb.watching.payload import Payload
 
 _OURS = re.compile(r".+-[0-9a-f]{20}\.(mp4|jpg)")
 _TIDY_EVERY_S = 600.0
+_MOST_ASKED = 1000  # a process that was replaced never answers
 _DECISION_S = 30.0  # an event may be known so long after it was over
 
 
@@ -108,6 +109,8 @@ class Clips:
     def _request(self, payload: Payload, end_s: float) -> ClipRequest:
         settings, start_s = self._settings, float(payload.values["start_s"])
         self._asked[payload.id] = payload
+        while len(self._asked) > _MOST_ASKED:
+            del self._asked[next(iter(self._asked))]
         end_s = min(end_s, start_s + settings.most_s)
         start = str(payload.values["start"])
         name = f"{start[11:19].replace(':', '')}-{payload.source}-{payload.values['class']}"

@@ -16,7 +16,7 @@ from augrgb.watching.timebase import Timebase
 
 @dataclass(frozen=True, slots=True)
 class EventSettings:
-    """How events are told.
+    """How events are reported.
 
     Args:
         rules: The rule of each class.
@@ -30,7 +30,7 @@ class EventSettings:
 
 
 @dataclass(slots=True)
-class _Told:
+class _Announced:
     id: str
     start: str
     score: float
@@ -56,15 +56,10 @@ class LiveEvents:
     def __init__(self, clock: Clock, settings: EventSettings, source: str, model: str, times: Timebase) -> None:
         self._finder = EventFinder(clock, list(settings.rules), settings.rules, name=source)
         self._clock, self._settings, self._source, self._model, self._times = clock, settings, source, model, times
-        self._told: dict[str, _Told] = {}
+        self._announced: dict[str, _Announced] = {}
         self._starts: deque[float] = deque()
         self.seen_s = 0.0
         self.started = self.suppressed = 0
-
-    @property
-    def ongoing(self) -> tuple[str, ...]:
-        """Classes of the events that were started and are not over."""
-        return tuple(label for label, told in self._told.items() if not told.suppressed)
 
     def push(self, rows: ScoredRows) -> Iterator[Payload]:
         """Messages due with some more rows."""
@@ -72,13 +67,13 @@ class LiveEvents:
         self.seen_s = float(self._clock.cells_s(rows.first + len(rows.scores))[-1])
         yield from self._finished(over, rows.warming_up)
         for event in self._finder.certain():
-            told = self._told.get(event.label)
-            if told is None:
+            known = self._announced.get(event.label)
+            if known is None:
                 yield from self._start(event, rows.warming_up)
-            elif self._settings.update_every_s and self.seen_s - told.updated_s >= self._settings.update_every_s:
-                told.updated_s = self.seen_s
-                if not told.suppressed:
-                    yield self._payload("update", event, told, end_s=None)
+            elif self._settings.update_every_s and self.seen_s - known.updated_s >= self._settings.update_every_s:
+                known.updated_s = self.seen_s
+                if not known.suppressed:
+                    yield self._payload("update", event, known, end_s=None)
 
     def close(self, duration_s: float | None = None) -> Iterator[Payload]:
         """Messages about the events that were still going on when the source ended."""
@@ -86,22 +81,22 @@ class LiveEvents:
 
     def _finished(self, events: list[DecidedEvent], warming_up: bool) -> Iterator[Payload]:
         for event in events:
-            if event.label not in self._told:
+            if event.label not in self._announced:
                 yield from self._start(event, warming_up)
-            told = self._told.pop(event.label)
-            if not told.suppressed:
-                yield self._payload("end", event, told, end_s=event.end_s)
+            known = self._announced.pop(event.label)
+            if not known.suppressed:
+                yield self._payload("end", event, known, end_s=event.end_s)
 
     def _start(self, event: DecidedEvent, warming_up: bool) -> Iterator[Payload]:
         start = iso(self._times.of(event.start_s))
         name = event_id(self._source, event.label, start, self._model)
-        told = _Told(name, start, event.score, warming_up, self.seen_s, self._too_many())
-        self._told[event.label] = told
-        if told.suppressed:
+        known = _Announced(name, start, event.score, warming_up, self.seen_s, self._too_many())
+        self._announced[event.label] = known
+        if known.suppressed:
             self.suppressed += 1
         else:
             self.started += 1
-            yield self._payload("start", event, told, end_s=None)
+            yield self._payload("start", event, known, end_s=None)
 
     def _too_many(self) -> bool:
         """Whether another event may not start in this minute (of the session)."""
@@ -112,24 +107,24 @@ class LiveEvents:
         self._starts.append(self.seen_s)
         return False
 
-    def _payload(self, kind: str, event: DecidedEvent, told: _Told, *, end_s: float | None) -> Payload:
+    def _payload(self, kind: str, event: DecidedEvent, known: _Announced, *, end_s: float | None) -> Payload:
         of = self._times.of
         values = {
             "class": event.label,
-            "score": round(told.score, 6),
+            "score": round(known.score, 6),
             "peak_score": round(event.score, 6),
             "threshold": self._settings.rules[event.label].on,
-            "start": told.start,
+            "start": known.start,
             "end": None if end_s is None else iso(of(end_s)),
             "decided_at": iso(of(event.decided_at_s)),
             "sent_at": iso(time.time()),
             "stream_time": round(self.seen_s, 3),
             "start_s": round(event.start_s, 3),
             "end_s": None if end_s is None else round(end_s, 3),
-            "warming_up": told.warming_up,
+            "warming_up": known.warming_up,
             "model": self._model,
             "snapshot": None,
             "clip": None,
             "suppressed": self.suppressed,
         }
-        return Payload(kind, self._source, told.id, values)  # type: ignore[arg-type]
+        return Payload(kind, self._source, known.id, values)  # type: ignore[arg-type]

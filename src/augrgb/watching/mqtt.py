@@ -17,9 +17,10 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import quote, unquote
 
-from augrgb.core.errors import EnvironmentFault, UsageFault
+from augrgb.core.errors import EnvironmentFault
+from augrgb.watching.addresses import split_address
 from augrgb.watching.sink import Sink
 
 HOME_ASSISTANT_STATUS = "homeassistant/status"
@@ -68,10 +69,7 @@ class Mqtt(Sink):
         except ImportError as error:
             problem = f"MQTT needs paho-mqtt ({error})"
             raise EnvironmentFault("E-ENV-003", "--mqtt", problem, "pip install 'augrgb[mqtt]'") from error
-        url = urlsplit(settings.url)
-        host = url.netloc.rpartition("@")[2]
-        if url.scheme not in ("mqtt", "mqtts") or not url.hostname:
-            raise UsageFault("E-CFG-027", f"--mqtt {host}", "is not a broker", "Write it like mqtt://HOST:1883.")
+        url = split_address(settings.url, "--mqtt", ("mqtt", "mqtts"), "Write it like mqtt://HOST:1883.")
         self._settings, self._warn = settings, warn
         self._site = f"{settings.prefix}/{_part(settings.site)}"
         self._topic = f"{self._site}/{_part(settings.source)}"
@@ -90,7 +88,7 @@ class Mqtt(Sink):
             client.tls_set_context(ssl.create_default_context())
         client.on_connect, client.on_message = self._connected, self._came
         client.on_disconnect = self._disconnected
-        client.connect_async(url.hostname, url.port or (8883 if url.scheme == "mqtts" else 1883), keepalive=30)
+        client.connect_async(url.hostname or "", url.port or (8883 if url.scheme == "mqtts" else 1883), keepalive=30)
         client.loop_start()
 
     def send(self, message: Mapping[str, Any]) -> None:

@@ -21,7 +21,7 @@ class Payload:
     Args:
         type: What it says.
         source: Name of the source.
-        id: The same from the start of an event to its clip; of its own for each health message.
+        id: The same from the start of an event to its clip; a new one for each health message.
         values: The other fields.
     """
 

@@ -1,4 +1,4 @@
-"""Where messages go. A sink must never hold up the watching: slow ones keep a queue of their own."""
+"""Where messages go. A sink must never hold up the watching: slow ones keep their own queue."""
 
 from __future__ import annotations
 

@@ -23,7 +23,3 @@ class Timebase:
         if not self._live:
             return self._begin + session_s
         return time.time() - (time.monotonic() - self.started_s - session_s)
-
-    def now_s(self) -> float:
-        """The session's second that is now (of a live source)."""
-        return time.monotonic() - self.started_s

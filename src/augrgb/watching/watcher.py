@@ -133,6 +133,7 @@ class Watcher:
         self._model = model
         self._stopping = threading.Event()
         self._video: LiveVideo | None = None
+        self._bug: Exception | None = None
         self._stats_due_s = self._times.started_s + _STATS_EVERY_S
 
     def run(self) -> WatchReport:
@@ -165,6 +166,12 @@ class Watcher:
 
     def _receive(self, video: LiveVideo) -> None:
         """In a thread: messages of the source -> the queue."""
+        try:
+            self._pass_on(video)
+        except Exception as error:  # noqa: BLE001 - `_follow` raises it; silence would look like a quiet source
+            self._bug = error
+
+    def _pass_on(self, video: LiveVideo) -> None:
         while not self._stopping.is_set():
             message = video.receive(_POLL_S)
             if isinstance(message, Frame):
@@ -200,6 +207,8 @@ class Watcher:
             elif isinstance(item, Ended):
                 self.report.warnings, self.report.fault = item.warnings, item.fault
                 return item.duration_s
+            elif self._bug is not None:
+                raise self._bug
 
     def _show_stats(self) -> None:
         now_s = time.monotonic()

@@ -10,14 +10,14 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult
 
 from augrgb.core.errors import UsageFault
-from augrgb.watching.addresses import Forbidden, check_public, public_addresses
+from augrgb.watching.addresses import Forbidden, check_public, public_addresses, split_address
 from augrgb.watching.payload import event_id
 from augrgb.watching.signatures import signature
 from augrgb.watching.sink import Sink
@@ -70,7 +70,8 @@ class Webhook(Sink):
     def __init__(self, settings: WebhookSettings, warn: Callable[[str], object] = lambda text: None) -> None:
         self._settings, self._warn = settings, warn
         self._url = _checked(settings)
-        self.shown = f"{self._url.scheme}://{self._url.netloc.rpartition('@')[2]}{self._url.path}"
+        self.shown = f"{self._url.scheme}://{self._url.netloc}"  # many services have the secret in the path
+        self._tls = ssl.create_default_context() if self._url.scheme == "https" else None
         self._spool = Spool(settings.spool, settings.most)
         self._closing = threading.Event()
         self._disabled = False
@@ -158,13 +159,10 @@ class Webhook(Sink):
         host = url.hostname or ""
         port = url.port or (443 if url.scheme == "https" else 80)
         addresses = public_addresses(host, port, allow_private=settings.allow_private)
-        raw = socket.create_connection((addresses[0], port), settings.timeout_s)
+        raw = _connected(addresses, port, settings.timeout_s)
         with contextlib.closing(raw):
-            raw.settimeout(settings.timeout_s)
             connection = http.client.HTTPConnection(host, port, timeout=settings.timeout_s)
-            connection.sock = (
-                ssl.create_default_context().wrap_socket(raw, server_hostname=host) if url.scheme == "https" else raw
-            )
+            connection.sock = self._tls.wrap_socket(raw, server_hostname=host) if self._tls is not None else raw
             try:
                 target = (url.path or "/") + (f"?{url.query}" if url.query else "")
                 connection.request("POST", target, body, {**headers, "connection": "close"})
@@ -173,16 +171,24 @@ class Webhook(Sink):
                 connection.close()
 
 
+def _connected(addresses: Sequence[str], port: int, timeout_s: float) -> socket.socket:
+    """A connection to the first address that takes one.
+
+    Raises:
+        OSError: None does; that of the last one.
+    """
+    for address in addresses[:-1]:  # such as an IPv6 address where there is no IPv6
+        with contextlib.suppress(OSError):
+            return socket.create_connection((address, port), timeout_s)
+    return socket.create_connection((addresses[-1], port), timeout_s)
+
+
 def _checked(settings: WebhookSettings) -> SplitResult:
-    url = urlsplit(settings.url)
-    host = url.netloc.rpartition("@")[2]
     remedy = "Write it like https://HOST/PATH."
-    try:
-        port_fits = url.port is None or 0 < url.port < 65536
-    except ValueError:
-        port_fits = False
-    if url.scheme not in ("http", "https") or not url.hostname or not port_fits or "@" in url.netloc:
-        raise UsageFault("E-CFG-027", f"--webhook {host}", "is not an address to post to", remedy)
+    url = split_address(settings.url, "--webhook", ("http", "https"), remedy)
+    host = url.netloc.rpartition("@")[2]
+    if "@" in url.netloc or url.hostname is None:
+        raise UsageFault("E-CFG-027", f"--webhook {host}", "has a user name, which is not sent", remedy)
     if not settings.allow_private:
         with contextlib.suppress(ValueError):  # a name: checked at every connection
             try:

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from augrgb.core.errors import UsageFault
-from augrgb.watching import addresses
+from augrgb.watching import addresses, webhook
 from augrgb.watching.addresses import Forbidden, public_addresses
 from augrgb.watching.signatures import read_secrets
 from augrgb.watching.spool import Spool, Spooled
@@ -142,7 +142,7 @@ def test_a_full_spool_drops_its_oldest_messages_and_counts(tmp_path: Path) -> No
         "http://127.0.0.1/", "http://localhost:8080/", "https://[::1]/", "http://10.1.2.3/", "http://192.168.1.1/x",
         "http://169.254.169.254/latest/meta-data", "http://[fe80::1]/", "http://0.0.0.0/", "http://[::ffff:10.0.0.1]/",
         "http://100.64.0.1/", "http://224.0.0.1/", "ftp://example.org/", "https://me:secret@example.org/", "file:///etc",
-        "http://example.org:99999/", "nonsense",
+        "http://example.org:99999/", "nonsense", "http://[64:ff9b::7f00:1]/", "http://[::1",
     ],
 )  # fmt: skip
 def test_addresses_to_which_nothing_is_sent(tmp_path: Path, url: str) -> None:
@@ -167,6 +167,20 @@ def test_a_name_that_leads_to_a_private_address_is_not_called(
     wait_for(lambda: bool(told))
     sink.close(0.1)
     assert not web.got and "address of this machine" in told[0] and sink.waiting == 1
+
+
+def test_the_next_address_of_a_name_is_tried_and_no_warning_shows_the_path(
+    web: Receiver, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = f"http://receiver.test:{web.port}/hooks/token"
+    web.answers = [400]
+    warnings: list[str] = []
+    monkeypatch.setattr(webhook, "public_addresses", lambda *_, **__: ["127.0.0.9", "127.0.0.1"])  # nobody at the first
+    sink = Webhook(WebhookSettings(url, tmp_path, allow_private=True, retry_s=RETRY_S), warnings.append)
+    sink.send({"seq": 0})
+    sink.send({"seq": 1})
+    sink.close(20.0)
+    assert numbers(web) == [1] and len(warnings) == 1 and "token" not in warnings[0]
 
 
 def test_a_receiver_that_never_answers_holds_nothing_up(tmp_path: Path) -> None:

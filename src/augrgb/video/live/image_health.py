@@ -7,7 +7,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-_BLACK_MEAN, _BLACK_HIGH = 20.0, 48.0  # grey levels; limited-range black is 16, and noise lifts a few pixels
+_BLACK_MEAN, _BLACK_HIGH = 20.0, 48.0  # gray levels; limited-range black is 16, and noise lifts a few pixels
 _EVERY_S = 0.5
 
 ImageState = Literal["black", "frozen"]
@@ -38,8 +38,8 @@ class ImageHealth:
         if at_s < self._next_s:
             return []
         self._next_s = at_s + _EVERY_S
-        grey = image.mean(axis=-1)
-        black = float(grey.mean()) < _BLACK_MEAN and float(np.quantile(grey, 0.99)) < _BLACK_HIGH
+        gray = image.mean(axis=-1)
+        black = float(gray.mean()) < _BLACK_MEAN and float(np.quantile(gray, 0.99)) < _BLACK_HIGH
         same = self._before is not None and np.array_equal(self._before, image)
         self._before = image
         return [*self._judge("black", black, at_s), *self._judge("frozen", same, at_s)]

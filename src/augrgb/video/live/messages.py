@@ -1,4 +1,4 @@
-"""What the process that reads a source tells the process that watches it."""
+"""What the process that reads a source sends to the process that watches it."""
 
 from __future__ import annotations
 

@@ -105,7 +105,7 @@ class PacketRing:
         if form.codec not in _CODECS:
             raise NoClip(f"an MP4 file cannot hold {form.codec}")
         if form.extradata[:1] == b"\x01":
-            raise NoClip(f"its {form.codec} is not as cameras send it")
+            raise NoClip(f"its {form.codec} is not in the form that cameras send (Annex B)")
         first = min(packet.dts for packet in packets)
         with atomic_path(path) as temporary, av.open(str(temporary), "w", format="mp4") as output:
             stream = output.add_mux_stream(
@@ -113,7 +113,7 @@ class PacketRing:
             )
             last = -1
             for number, kept in enumerate(packets):
-                # The headers of the stream go before its first picture, where the MP4 writer looks for them.
+                # The headers of the stream go before its first frame, where the MP4 writer looks for them.
                 head = form.extradata if number == 0 and form.codec in ("h264", "hevc") else b""
                 packet: Packet[Any] = Packet(head + kept.data)
                 packet.stream, packet.time_base, packet.is_keyframe = stream, form.time_base, kept.key
