@@ -8,7 +8,6 @@ from typing import Annotated, Literal
 import typer
 
 from augrgb.cli.options import DeviceOption, JsonOption, PartialOption
-from augrgb.report.numbers import counted
 
 
 def detect(
@@ -56,6 +55,7 @@ def detect(
     from augrgb.cli.progress import StageBars
     from augrgb.core.fault_lines import fault_lines
     from augrgb.detection.writers import activitynet
+    from augrgb.report.numbers import counted
     from augrgb.report.terminal import detections_table
     from augrgb.workflows.detect import EXTRA_FILES, detect_videos
 
@@ -111,6 +111,7 @@ def detect(
 def _self_test(model: Path, as_json: bool) -> None:
     from augrgb.cli.output import print_json, say
     from augrgb.inference.export.self_test import run_self_test
+    from augrgb.report.numbers import counted
 
     passed = run_self_test(model)
     if as_json:

@@ -67,6 +67,7 @@ def fit(
             extend=extend,
             replace=replace,
             workers=workers,
+            speed=plan.speed,
             on_progress=bars.update,
         )
     if as_json:

@@ -163,9 +163,9 @@ class Detector:
 
 
 def _load(folder: Path, device: str) -> Bundle | ExportedModel:
-    if (folder / "export.json").is_file():
-        from augrgb.inference.export.folder import ExportedModel
+    from augrgb.inference.export.folder import ExportedModel, is_export
 
+    if is_export(folder):
         if device not in ("auto", "cpu"):
             problem = f"exported models run on the processor, not on {device!r}"
             raise UsageFault("E-CFG-013", folder, problem, "Leave --device out, or use the bundle itself.")

@@ -1,6 +1,6 @@
 """What a model was trained on, kept in its bundle as `training.json`, and how unlike that a new video is.
 
-A network gives scores for any video. What it gives for a night picture, when all it knows are days, means nothing; so
+A network gives scores for any video. What it gives for frames of a night, when all it knows are days, means nothing; so
 frame size, frame rate, brightness and features of a video are compared with those of the training videos.
 """
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import logging
 import shutil
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -12,8 +13,7 @@ from pathlib import Path
 from augrgb.annotations.dataset_file import load_dataset
 from augrgb.core.errors import AugrgbError, InputRefused
 from augrgb.core.files import remove_leftovers, write_bytes, write_json, write_text
-from augrgb.core.opening import read_bytes, resolved, sha256_file
-from augrgb.core.plain_data import read_json
+from augrgb.core.opening import is_file, read_bytes, resolved, sha256_file
 from augrgb.core.types import Dataset
 from augrgb.detection.predictions import Predictions
 from augrgb.inference.bundle import load_bundle
@@ -28,7 +28,7 @@ from augrgb.pipelines.fitting.facts import training_facts
 from augrgb.pipelines.fitting.measures import Measured, measure
 from augrgb.pipelines.fitting.page import write_fit_report
 from augrgb.pipelines.fitting.plan import Plan, make_plan
-from augrgb.pipelines.fitting.project import check_same, load_project
+from augrgb.pipelines.fitting.project import load_project
 from augrgb.pipelines.fitting.recipe import STUDENTS, key_of
 from augrgb.pipelines.fitting.result import (
     FittedProject,
@@ -41,15 +41,24 @@ from augrgb.pipelines.fitting.result import (
 )
 from augrgb.pipelines.fitting.sources import Lost, cache_sources
 from augrgb.pipelines.fitting.speed import FILE as SPEED_FILE
-from augrgb.pipelines.fitting.speed import Speed, kept_speed, measure_speed
-from augrgb.pipelines.fitting.work import MADE_OF_VIDEOS, train, view_of, write_dataset
+from augrgb.pipelines.fitting.speed import Speed, kept_speed, measure_speed, read_speed
+from augrgb.pipelines.fitting.summary import (
+    SETTINGS_FILE,
+    SUMMARY_FILE,
+    Summary,
+    check_same,
+    read_settings,
+    read_summary,
+    write_summary,
+)
+from augrgb.pipelines.fitting.work import MADE_OF_VIDEOS, train, write_dataset
 from augrgb.training.run.lock import run_lock
 from augrgb.workflows.evaluate import predict_run
 
-FILES = ("summary.json", "per_class.csv", "report.html", "bundle")
-_OURS = ("work", *FILES, "settings.json", SPEED_FILE, "costs.json")
+FILES = (SUMMARY_FILE, "per_class.csv", "report.html", "bundle")
+_OURS = ("work", *FILES, SETTINGS_FILE, SPEED_FILE, "costs.json")
 _BUNDLE = ("model.json", "model.safetensors", "encoder/model.json", "encoder/model.safetensors")
-_SUMMARY = "augrgb.fit/1"
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -81,9 +90,8 @@ def plan_fit(
     settings = load_project(path)
     dataset = load_dataset(settings.dataset)
     design = make_design(settings, dataset)
-    known = _folder(path, out) / SPEED_FILE
-    kept = known.is_file() and not anew
-    speed = Speed(**read_json(known, "speed")) if kept else measure_speed(settings, dataset, design.videos)
+    kept = None if anew else read_speed(_folder(path, out) / SPEED_FILE)
+    speed = kept if kept is not None else measure_speed(settings, dataset, design.videos)
     return make_plan(settings, design, dataset, speed, budget_s=budget_s, workers=workers)
 
 
@@ -97,6 +105,7 @@ def fit(
     extend: bool = False,
     replace: bool = False,
     workers: int | None = None,
+    speed: Speed | None = None,
     on_progress: Callable[[str, float], None] | None = None,
 ) -> FittedProject:
     """Train plain RGB and Augmented-RGB, keep the better one, choose thresholds, write bundle and report.
@@ -113,6 +122,7 @@ def fit(
             train again on what there is now.
         replace: Delete what another fit left in `out`.
         workers: Processes; default: one per core. A script that calls this needs `if __name__ == "__main__":`.
+        speed: Of this machine, as `plan_fit` measured it; default: it is measured.
         on_progress: Called with (stage, fraction done).
 
     Raises:
@@ -139,22 +149,24 @@ def fit(
     }
     design = make_design(settings, dataset)
     with run_lock(folder / "fit.lock"):
-        if replace and (folder / "settings.json").is_file():
+        if replace and is_file(folder / SETTINGS_FILE):
             _remove(folder, _OURS)  # what is ours, and nothing else
-        known = read_json(folder / "settings.json", "settings") if (folder / "settings.json").is_file() else None
+        known = read_settings(folder)
         if extend and known is not None and known != asked:
-            _remove(folder, (*FILES, *(f"work/{name}" for name in MADE_OF_VIDEOS), SPEED_FILE, "settings.json"))
+            _remove(folder, (*FILES, *(f"work/{name}" for name in MADE_OF_VIDEOS), SPEED_FILE, SETTINGS_FILE))
+            known = None
         elif extend and (finished := _finished(folder)) is not None and finished.left_out:
-            _remove(folder, ("summary.json",))  # videos that were bad may be sound by now
-        check_same(folder / "settings.json", asked)
+            _remove(folder, (SUMMARY_FILE,))  # videos that were bad may be sound by now
+        if known is not None:
+            check_same(folder, known, asked)
         finished = _finished(folder) if known == asked else None
         if finished is not None:
             return _placed(finished, _folder(path, out))
         make_plan(settings, design, dataset, _fast(), budget_s=budget_s, workers=workers)  # refuses before it writes
         remove_leftovers(folder)
-        write_json(folder / "settings.json", asked)
-        speed = kept_speed(folder / SPEED_FILE, lambda: measure_speed(settings, dataset, design.videos))
-        plan = make_plan(settings, design, dataset, speed, budget_s=budget_s, workers=workers)
+        write_json(folder / SETTINGS_FILE, asked)
+        used = kept_speed(folder / SPEED_FILE, lambda: speed or measure_speed(settings, dataset, design.videos))
+        plan = make_plan(settings, design, dataset, used, budget_s=budget_s, workers=workers)
         done = _Fit(plan, dataset, folder, _Asked(false_alarms_per_day, isotonic), workers).run(on_progress)
         return _placed(done, _folder(path, out))
 
@@ -182,20 +194,23 @@ def _finished(folder: Path) -> FittedProject | None:
     """The result of a fit that is over, if all its files are still there."""
     if not all((folder / name).exists() for name in FILES):
         return None
-    known = read_json(folder / "summary.json", "summary")
-    if known.get("schema") != _SUMMARY:
+    try:
+        return _result(folder, read_summary(folder))
+    except InputRefused as fault:
+        _log.warning("%s; it is made again", fault)
         return None
-    values = {part: known[part].get("frame_map", {}) for part in ("held_out", "test")}
-    numbers = {p: {n: float("nan") if v is None else float(v) for n, v in found.items()} for p, found in values.items()}
+
+
+def _result(folder: Path, summary: Summary) -> FittedProject:
     return FittedProject(
         folder,
         folder / "bundle",
         folder / "report.html",
-        known["chosen"],
-        known["verdict"],
-        numbers["held_out"],
-        numbers["test"],
-        tuple(known["left_out"]),
+        summary.chosen,
+        summary.verdict,
+        summary.frame_map("held_out"),
+        summary.frame_map("test"),
+        summary.left_out,
     )
 
 
@@ -213,11 +228,10 @@ class _Fit:
             lost = self._decode(runner)
             project, plan = self.plan.project, self.plan
             design = without(plan.design, lost.videos)
-            dataset = view_of(self.base, design, lost)
+            dataset = write_dataset(project.dataset, self.work, design, lost)
             senses = usable_sensors(design, dataset)
             teachers = tuple(name for name in plan.teachers if name == "flow" or not senses.get(name, "gone"))
             self.plan = plan = dataclasses.replace(plan, design=design, teachers=teachers)
-            write_dataset(project.dataset, self.work, design, lost)
             cells = Cells(plan.recipe(self.work, dataset), self.work)
             self.failures |= train(cells, self._first_methods(design), runner)
             held_out = self._held_out(cells, dataset)
@@ -317,24 +331,19 @@ class _Fit:
         )
         if costs:
             write_json(folder / "costs.json", [asdict(one) for one in costs])
-        summary = {
-            "schema": _SUMMARY,
-            "chosen": chosen,
-            "verdict": story,
-            "teachers": list(plan.teachers),
-            "held_out_on": held_out_name(design),
-            "held_out": measured_json(measured),
-            "test": measured_json(test),
-            "splits": {
-                split: {part: list(ids) for part, ids in roles.items()} for split, roles in design.splits.items()
-            },
-            "left_out": list(left_out),
-            "failures": failures,
-        }
-        write_json(folder / "summary.json", summary)
-        finished = _finished(folder)
-        assert finished is not None
-        return finished
+        summary = Summary(
+            chosen=chosen,
+            verdict=story,
+            teachers=plan.teachers,
+            held_out_on=held_out_name(design),
+            held_out=measured_json(measured),
+            test=measured_json(test),
+            splits={split: dict(roles) for split, roles in design.splits.items()},
+            left_out=left_out,
+            failures=tuple(failures),
+        )
+        write_summary(folder, summary)
+        return _result(folder, summary)
 
     def _events(self, held_out: Predictions, test: Predictions | None, dataset: Dataset) -> FittedEvents:
         design = self.plan.design

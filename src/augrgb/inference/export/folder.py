@@ -25,10 +25,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from augrgb.core.errors import EnvironmentFault, InputRefused
-from augrgb.core.fit import Unfit, fit
 from augrgb.core.opening import regular_file, sha256_file
 from augrgb.core.overlap import in_windows
-from augrgb.core.plain_data import read_json
+from augrgb.core.sealed import read_sealed
 from augrgb.core.timeline import Clock
 from augrgb.features.pipeline import overlapped
 from augrgb.inference.thresholds import read_thresholds
@@ -101,14 +100,10 @@ class ExportedModel:
     def __init__(self, folder: Path | str, *, threads: int = 0) -> None:
         self.folder, self.threads = Path(folder), threads
         path = self.folder / EXPORT_FILE
-        raw = read_json(path, "exported model")
-        if not isinstance(raw, dict) or raw.get("schema") != SCHEMA:
-            raise InputRefused("E-MOD-037", path, f"is not an exported model ({SCHEMA})", "Run `augrgb export` again.")
-        try:
-            known = {key: value for key, value in raw.items() if key != "schema"}
-            self.settings: ExportSettings = fit(known, ExportSettings, "export")
-        except Unfit as error:
-            raise InputRefused("E-MOD-037", path, str(error), "Run `augrgb export` again.") from error
+        remedy = "Run `augrgb export` again."
+        self.settings = read_sealed(
+            path, SCHEMA, ExportSettings, what="exported model", code="E-MOD-037", remedy=remedy
+        )
         self.thresholds = read_thresholds(self.folder, self.classes)
         self.training = read_training_facts(self.folder)
         self._encoder, self._stream = self.session("encoder"), self.session("stream")

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from augrgb.annotations.labels import ignored_snippets, rasterise
 from augrgb.core.types import Dataset
 from augrgb.detection.calibration import (
     Calibration,
@@ -135,16 +136,11 @@ def _known(predictions: Predictions, dataset: Dataset, calibrations: Mapping[str
 
 def _together(predictions: Predictions, dataset: Dataset) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
     """Raw scores and truth of all snippets outside unknown regions, (N, K) each."""
-    classes: Sequence[str] = predictions.classes
+    classes, clock = predictions.classes, predictions.clock
     scores, truth = [np.zeros((0, len(classes)))], [np.zeros((0, len(classes)), bool)]
     for name, raw in predictions.scores.items():
-        video, centers_s = dataset.videos[name], predictions.clock.centers_s(len(raw))
-        labels = np.zeros(raw.shape, bool)
-        for event in video.events or ():
-            labels[(centers_s >= event.start_s) & (centers_s < event.end_s), classes.index(event.label)] = True
-        known = np.ones(len(raw), bool)
-        for region in video.ignored:
-            known &= (centers_s < region.start_s) | (centers_s >= region.end_s)
+        video = dataset.videos[name]
+        known = ~ignored_snippets(video.ignored, clock, len(raw))
         scores.append(np.asarray(raw, np.float64)[known])
-        truth.append(labels[known])
+        truth.append(rasterise(video.events or (), classes, clock, len(raw))[known] > 0)
     return np.concatenate(scores), np.concatenate(truth)

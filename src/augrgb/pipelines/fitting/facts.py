@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -57,7 +58,7 @@ def training_facts(plan: Plan, dataset: Dataset, work: Path, features: Path) -> 
         feature_std=tuple(np.round(snippets.std(axis=0), 6).tolist()),
     )
     farthest = distances([values.mean(axis=0) for values in rows.values()], facts)
-    return TrainingFacts(**{**facts.__dict__, "distance": round(farthest, 6)})
+    return replace(facts, distance=round(farthest, 6))
 
 
 def _ends(values: list[int]) -> tuple[int, int]:

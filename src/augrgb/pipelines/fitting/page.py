@@ -12,10 +12,11 @@ from augrgb.detection.choose_rules import FEW_EVENTS
 from augrgb.detection.event_rule import find_events
 from augrgb.detection.pipeline import deciding_scores
 from augrgb.detection.predictions import Predictions
+from augrgb.pipelines.comparison.timelines import annotated_s
 from augrgb.pipelines.fitting.events import FittedEvents
 from augrgb.pipelines.fitting.measures import Measured
 from augrgb.pipelines.fitting.plan import Plan
-from augrgb.pipelines.fitting.recipe import STUDENTS
+from augrgb.pipelines.fitting.recipe import ROW_NAMES, STUDENTS
 from augrgb.pipelines.fitting.result import held_out_name
 from augrgb.report.data import (
     Comparison,
@@ -108,7 +109,7 @@ def _comparison(held_out: Measured, test: Measured | None, plan: Plan) -> Compar
     rows = []
     for name in names:
         scores = tuple(_score(measured, name) for measured, *_ in columns)
-        shown = {"rgb": "RGB", "augmented": "Augmented-RGB"}.get(name, name.capitalize())
+        shown = ROW_NAMES.get(name, name.capitalize())
         rows.append(
             MethodRow(
                 shown,
@@ -231,7 +232,7 @@ def _timelines(
 
     def kinds(name: str) -> tuple[int, float, str]:
         found = dataset.videos[name].events or ()
-        return len({event.label for event in found}), sum(e.end_s - e.start_s for e in found), name
+        return len({event.label for event in found}), annotated_s(found), name
 
     order = sorted(ids, key=kinds, reverse=True)
     count = min(TIMELINES, len(order))
@@ -251,8 +252,7 @@ def _timeline(
             scores, found.clock, found.classes, video_id, video.known_duration_s, rules=thresholds.rules
         )
         curves = ScoreCurves(found.classes, found.clock.centers_s(len(scores)), scores)
-        label = {"rgb": "RGB", "augmented": "Augmented-RGB"}[name]
-        lanes.append(Lane(label, tuple(detections), curves))
+        lanes.append(Lane(ROW_NAMES[name], tuple(detections), curves))
     strip = strip_of_file(video.file, video.known_duration_s)
     return TimelineExample(video_id, video.known_duration_s, strip, video.events, tuple(lanes))
 

@@ -47,7 +47,9 @@ class Plan:
         design: Splits.
         teachers: Modalities.
         steps: Of trainings.
+        speed: Of this machine, from which the times are estimated.
         workers: Processes that the times are for.
+        refused_sensors: Modality -> why it does not teach.
     """
 
     stages: tuple[Stage, ...]
@@ -55,6 +57,7 @@ class Plan:
     design: Design
     teachers: tuple[str, ...]
     steps: Steps
+    speed: Speed
     workers: int = 1
     refused_sensors: Mapping[str, str] = field(default_factory=dict)
 
@@ -202,7 +205,7 @@ def _plan(
         Stage("report", "thresholds, tables, timelines, film strips", "", _FINISH_S, 3e6),
     )
     refused = {kind: reason for kind, reason in senses.items() if reason}
-    return Plan(stages, project, design, teachers, steps, workers, refused)
+    return Plan(stages, project, design, teachers, steps, speed, workers, refused)
 
 
 def _counts(design: Design) -> str:

@@ -8,8 +8,8 @@ from typing import Any, Literal
 from pydantic import Field, ValidationError, model_validator
 
 from augrgb.core.errors import InputRefused, UsageFault
-from augrgb.core.opening import is_file, is_folder
-from augrgb.core.plain_data import read_json, read_yaml
+from augrgb.core.opening import is_folder
+from augrgb.core.plain_data import read_yaml
 from augrgb.recipe.encoder_schema import FrameSide
 from augrgb.recipe.sections import ClockSection, Section
 
@@ -54,7 +54,7 @@ def load_project(path: Path) -> Project:
 
     Raises:
         InputRefused: E-FILE-001, it is absent.
-        UsageFault: E-CFG-001, not a project file.
+        UsageFault: E-RUN-010, not a project file.
     """
     path = path / PROJECT_FILE if is_folder(path) else path
     try:
@@ -72,19 +72,3 @@ def load_project(path: Path) -> Project:
         raise UsageFault("E-RUN-010", path, "not a project file: " + "; ".join(lines), remedy) from error
     folder = project.dataset if project.dataset.is_absolute() else path.parent / project.dataset
     return project.model_copy(update={"dataset": folder})
-
-
-def check_same(path: Path, settings: dict[str, Any]) -> None:
-    """Refuse to go on in a folder that was begun with other settings.
-
-    Raises:
-        UsageFault: E-RUN-011, with every difference.
-    """
-    if not is_file(path):
-        return
-    known = read_json(path, "settings")
-    keys = sorted(known.keys() | settings.keys())
-    changed = [f"{k}: {known.get(k)} then, {settings.get(k)} now" for k in keys if known.get(k) != settings.get(k)]
-    if changed:
-        remedy = "Use the same settings to continue, another --out, or --replace to delete what is there."
-        raise UsageFault("E-RUN-011", path.parent, "begun with other settings: " + "; ".join(changed), remedy)

@@ -13,6 +13,8 @@ from augrgb.pipelines.fitting.design import Design
 from augrgb.pipelines.fitting.project import Project
 
 STUDENTS = {"rgb": "plain RGB", "augmented": "Augmented-RGB"}
+ROW_NAMES = {"rgb": "RGB", "augmented": "Augmented-RGB"}
+"""Of the students in tables, where a note says the rest."""
 PRETRAINED_FROZEN = ["net.stem.*", "net.blocks.[0-9].*", "net.blocks.1[0-2].*"]
 WEIGHTS = "efficientnet_lite0"
 _ENCODERS = {"flow": "small_flow", "pose": "small_pose", "signal": "signal_tcn", "grid": "small_grid"}
@@ -133,10 +135,10 @@ def _methods(design: Design, teachers: Sequence[str], split: str) -> dict[str, A
         own = {"name": shown, "group": group, "encoder": key_of(name, split, design), "set": {"data.split": split}}
         return {key_of(name, split, design): {**own, **more}}
 
-    found = method("rgb", "RGB", "Needs RGB alone", note="labels only")
+    found = method("rgb", ROW_NAMES["rgb"], "Needs RGB alone", note="labels only")
     found |= method(
         "augmented",
-        "Augmented-RGB",
+        ROW_NAMES["augmented"],
         "Needs RGB alone",
         teachers=[key_of(name, split, design) for name in teachers],
         losses=_LOSSES,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import statistics
 import time
 from collections.abc import Callable, Sequence
@@ -12,8 +13,10 @@ from typing import Any
 import numpy as np
 import torch
 
-from augrgb.core.errors import AugrgbError
+from augrgb.core.errors import AugrgbError, InputRefused
 from augrgb.core.files import write_json
+from augrgb.core.fit import Unfit, fit
+from augrgb.core.opening import is_file
 from augrgb.core.plain_data import read_json
 from augrgb.core.types import Dataset, VideoRecord
 from augrgb.encoders import ENCODERS
@@ -24,6 +27,7 @@ from augrgb.training.encoder_start import freeze
 from augrgb.video.decode import DecodeReport, FrameTarget, sample_frames
 from augrgb.video.flow import flow_target, iter_flow
 
+_log = logging.getLogger(__name__)
 FILE = "speed.json"
 _DECODED_S = 4.0
 _USUAL_DECODE_S = 0.06  # where no video can be decoded; then the fit itself will say so
@@ -69,14 +73,28 @@ def measure_speed(project: Project, dataset: Dataset, videos: Sequence[str]) -> 
     return Speed(_decode(project, records), plain, large, encode, stream)
 
 
+def read_speed(path: Path) -> Speed | None:
+    """The measurement in a file; None if it is absent, or damaged, which is logged."""
+    if not is_file(path):
+        return None
+    try:
+        found: Speed = fit(read_json(path, "speed"), Speed, "speed")
+    except (InputRefused, Unfit) as fault:
+        _log.warning("%s; it is measured again", fault)
+        return None
+    return found
+
+
 def kept_speed(path: Path, measure: Callable[[], Speed]) -> Speed:
     """The measurement in a file; measured, and written there, if there is none yet.
 
     A fit that is continued must plan with the numbers that it was begun with.
     """
-    if not path.is_file():
-        write_json(path, asdict(measure()))
-    return Speed(**read_json(path, "speed"))
+    speed = read_speed(path)
+    if speed is None:
+        speed = measure()
+        write_json(path, asdict(speed))
+    return speed
 
 
 def _decode(project: Project, records: Sequence[VideoRecord]) -> float:

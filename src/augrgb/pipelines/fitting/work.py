@@ -6,7 +6,9 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
+from augrgb.annotations.dataset_file import load_dataset
 from augrgb.annotations.dataset_view import save_view
+from augrgb.core.files import make_folder, move_file
 from augrgb.core.opening import sha256_file
 from augrgb.core.types import Dataset
 from augrgb.parallel.jobs import Job, JobRunner
@@ -18,25 +20,24 @@ from augrgb.pipelines.fitting.sources import Lost
 MADE_OF_VIDEOS = ("encoders", "features", "streams", "failures")
 
 
-def write_dataset(base: Path, work: Path, design: Design, lost: Lost) -> bool:
+def write_dataset(base: Path, work: Path, design: Design, lost: Lost) -> Dataset:
     """Write what is trained on into `work/dataset`; what other videos or labels were made into is deleted.
 
+    The deletion comes before the new dataset is there, so that an interruption between them only repeats it.
+
     Returns:
-        Whether models had to be deleted.
+        The dataset as it is trained on.
     """
     path = work / "dataset" / "dataset.json"
-    before = sha256_file(path) if path.is_file() else None
     sensors = {name: ["poses" if kind == "pose" else kind for kind in kinds] for name, kinds in lost.sensors.items()}
-    if before is not None:
-        fresh = work / "dataset.new"
-        new = sha256_file(save_view(fresh, base, design.splits, without=lost.videos, without_sensors=sensors))
-        shutil.rmtree(fresh)
-        if new == before:
-            return False
+    fresh = save_view(work / "dataset.new", base, design.splits, without=lost.videos, without_sensors=sensors)
+    if path.is_file() and sha256_file(path) != sha256_file(fresh):
         for name in MADE_OF_VIDEOS:
             shutil.rmtree(work / name, ignore_errors=True)
-    save_view(work / "dataset", base, design.splits, without=lost.videos, without_sensors=sensors)
-    return before is not None
+    make_folder(path.parent)
+    move_file(fresh, path)
+    fresh.parent.rmdir()
+    return load_dataset(path.parent)
 
 
 def train(cells: Cells, methods: Sequence[str], runner: JobRunner) -> dict[str, str]:
@@ -52,15 +53,3 @@ def train(cells: Cells, methods: Sequence[str], runner: JobRunner) -> dict[str, 
         cells.need_stream(jobs, method, seed)
     ended = runner.run(list(jobs.values())) if jobs else {}
     return {found.cell: found.reason for found in ended.values() if isinstance(found, Failure)}
-
-
-def view_of(dataset: Dataset, design: Design, lost: Lost) -> Dataset:
-    """The dataset that `write_dataset` writes, in memory."""
-    from dataclasses import replace
-
-    videos = {
-        name: replace(video, **{("poses" if kind == "pose" else kind): None for kind in lost.sensors.get(name, {})})  # type: ignore[arg-type]
-        for name, video in dataset.videos.items()
-        if name not in lost.videos
-    }
-    return replace(dataset, videos=videos, splits=dict(design.splits))

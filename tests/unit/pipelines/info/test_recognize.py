@@ -13,6 +13,7 @@ import pytest
 from augrgb.core.errors import AugrgbError
 from augrgb.detection.writers import write_activitynet, write_csv
 from augrgb.features.frame_folder import FrameFolder, FrameSettings
+from augrgb.pipelines.fitting.summary import Summary, write_summary
 from augrgb.pipelines.info import Info, describe_path
 from support.tiny_project import run_cli
 
@@ -82,6 +83,29 @@ def test_damage_is_said_with_its_code_and_ends_with_an_error(toy: Path) -> None:
     assert "surprise" in codes(describe_path(toy / "rgb.yaml"))
     outcome = run_cli("info", toy / "model")
     assert outcome.code == 3 and "E-M" in outcome.err and "augrgb explain" in outcome.out
+
+
+def test_damaged_files_of_a_fit_are_faults_and_not_crashes(toy: Path) -> None:
+    fit = toy / "fit"
+    fit.mkdir()
+    settings = {"project": {"dataset": "clips"}, "budget_s": 60.0}
+    (fit / "settings.json").write_text(json.dumps(settings))
+    assert describe_path(fit).kind == "fit, not finished"
+    write_summary(fit, Summary("rgb", "No clear difference.", ("flow",), held_out={"frame_map": {"rgb": None}}))
+    found = describe_path(fit)
+    assert found.kind == "finished fit" and ("result", "No clear difference.") in found.facts and not found.faults
+    summary = fit / "summary.json"
+    for damaged in ("[]", "{}", summary.read_text().replace("flow", "pose")):
+        summary.write_text(damaged)
+        assert "E-FILE-018" in " ".join(describe_path(fit).faults), damaged
+    (toy / "clips" / "settings.json").write_text('{"project": 3}')  # of an editor
+    assert describe_path(toy / "clips").kind == "dataset"
+
+
+def test_a_damaged_video_of_any_known_ending_is_a_video(toy: Path) -> None:
+    for name in ("a.wmv", "a.ts", "a.3gp"):
+        (toy / name).write_bytes(bytes(100))
+        assert describe_path(toy / name).kind == "video that cannot be read"
 
 
 def test_what_is_nothing_of_ours_is_said_to_be_nothing(toy: Path) -> None:
