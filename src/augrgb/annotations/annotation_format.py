@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import ClassVar
 
 from augrgb.annotations.annotation_set import AnnotationSet
-from augrgb.annotations.player_time import Zero
 from augrgb.annotations.reading.text_files import head_of
+from augrgb.annotations.videos.player_time import Zero
 from augrgb.core.errors import UsageFault
 
 

@@ -11,12 +11,12 @@ from augrgb.annotations.annotation_format import AnnotationFormat, Near
 from augrgb.annotations.annotation_set import AnnotationSet
 from augrgb.annotations.findings import Finding
 from augrgb.annotations.formats import FORMATS, PlainCsv
-from augrgb.annotations.id_rule import IdRule, without_id_options
 from augrgb.annotations.merge import merged
 from augrgb.annotations.reading.archives import Opened, opened
 from augrgb.annotations.reading.encodings import encoding_of, is_assumed
 from augrgb.annotations.reading.text_files import files_below
 from augrgb.annotations.unlabeled import unlabeled_as_ignored
+from augrgb.annotations.videos.id_rule import IdRule, without_id_options
 from augrgb.core.catalog import check_choice, check_options
 from augrgb.core.errors import AugrgbError, InputRefused, UsageFault, raise_together
 from augrgb.core.opening import is_file, is_folder, regular_file

@@ -13,7 +13,9 @@ from augrgb.annotations.choose_format import detect_format, read_annotations, re
 from augrgb.annotations.class_map import read_class_map, rename_classes
 from augrgb.annotations.findings import Finding
 from augrgb.annotations.formats import FORMATS
-from augrgb.annotations.match_videos import (
+from augrgb.annotations.repair import repair
+from augrgb.annotations.splits import subset_of
+from augrgb.annotations.videos.match_videos import (
     VideoFolder,
     look_at,
     one_id_per_video,
@@ -22,9 +24,7 @@ from augrgb.annotations.match_videos import (
     video_findings,
     with_durations,
 )
-from augrgb.annotations.player_time import Zero, in_frame_time
-from augrgb.annotations.repair import repair
-from augrgb.annotations.splits import subset_of
+from augrgb.annotations.videos.player_time import Zero, in_frame_time
 from augrgb.core.errors import AugrgbError, FaultList, UsageFault, raise_together
 from augrgb.core.opening import resolved
 from augrgb.core.progress import Progress

@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from augrgb.annotations.match_ids import match_ids
 from augrgb.annotations.reading.class_list import number_classes
 from augrgb.annotations.repair import LARGE_OVERRUN_S
+from augrgb.annotations.videos.match_ids import match_ids
 from augrgb.core.arrays import open_arrays
 from augrgb.core.errors import AugrgbError, InputRefused, did_you_mean, raise_together
 from augrgb.core.files import ARRAY_DAMAGE, identifier_of

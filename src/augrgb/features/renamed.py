@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from pathlib import Path
 
-from augrgb.annotations.match_ids import IdMatch, match_ids
+from augrgb.annotations.videos.match_ids import IdMatch, match_ids
 from augrgb.core.timeline import Clock
 from augrgb.features.video_features import FeatureFolder, VideoFeatures
 

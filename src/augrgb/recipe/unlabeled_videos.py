@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from augrgb.annotations.look import look
+from augrgb.annotations.videos.look import look
 from augrgb.core.errors import AugrgbError, InputRefused
 from augrgb.core.opening import resolved
 from augrgb.core.types import Dataset, VideoRecord

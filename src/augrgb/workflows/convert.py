@@ -12,9 +12,9 @@ from augrgb.annotations.annotation_set import AnnotationSet
 from augrgb.annotations.choose_format import write_annotations
 from augrgb.annotations.findings import Finding
 from augrgb.annotations.formats import FORMATS
-from augrgb.annotations.player_time import moved_by
 from augrgb.annotations.read import Source, read_and_judge
 from augrgb.annotations.repair_log import write_repairs
+from augrgb.annotations.videos.player_time import moved_by
 from augrgb.core.errors import UsageFault
 from augrgb.core.opening import resolved
 from augrgb.core.progress import Progress

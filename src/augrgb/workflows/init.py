@@ -12,10 +12,10 @@ from augrgb.annotations.dataset_file import load_dataset, save_dataset
 from augrgb.annotations.findings import Finding
 from augrgb.annotations.folds import RANDOM_SPLIT
 from augrgb.annotations.formats import DatasetJson
-from augrgb.annotations.match_ids import match_ids
 from augrgb.annotations.read import Judged, Source, flat, read_and_judge
 from augrgb.annotations.repair_log import write_repairs
 from augrgb.annotations.splits import splits_of
+from augrgb.annotations.videos.match_ids import match_ids
 from augrgb.core.errors import AugrgbError, InputRefused, UsageFault, raise_together
 from augrgb.core.files import identifier_of
 from augrgb.core.opening import check_folder, is_file, resolved

@@ -14,9 +14,9 @@ import pytest
 from augrgb.annotations.annotation_set import AnnotationSet
 from augrgb.annotations.choose_format import make_format, write_annotations
 from augrgb.annotations.dataset_file import check_dataset
-from augrgb.annotations.match_ids import match_ids
 from augrgb.annotations.read import Source, read_and_judge
 from augrgb.annotations.repair import repair
+from augrgb.annotations.videos.match_ids import match_ids
 from augrgb.core.errors import AugrgbError, Hints
 from augrgb.core.types import Event, VideoRecord
 

@@ -8,8 +8,8 @@ from typing import Any
 import av
 import pytest
 
-from augrgb.annotations.match_videos import look_at
 from augrgb.annotations.read import Source, read_and_judge
+from augrgb.annotations.videos.match_videos import look_at
 from augrgb.video.decode import DecodeReport, frames_by_time
 from augrgb.video.folder import VIDEO_SUFFIXES, find_videos, left_aside, name_videos
 from support.video_samples import number_of, numbered_frames

@@ -10,8 +10,8 @@ import av
 import numpy as np
 import pytest
 
-from augrgb.annotations.look import look, measure
-from augrgb.annotations.match_videos import look_at
+from augrgb.annotations.videos.look import look, measure
+from augrgb.annotations.videos.match_videos import look_at
 from augrgb.core.errors import AugrgbError, InputRefused
 from augrgb.parallel.child import Child, ChildJob, allow_more_time
 from augrgb.video.decode import FrameTarget, sample_frames

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from augrgb.annotations.annotation_set import AnnotationSet
 from augrgb.annotations.findings import Finding
-from augrgb.annotations.look import look_closely, measure
-from augrgb.annotations.match_ids import IdMatch, match_ids, without_ending
+from augrgb.annotations.videos.look import look_closely, measure
+from augrgb.annotations.videos.match_ids import IdMatch, match_ids, without_ending
 from augrgb.core.errors import AugrgbError, Hints, InputRefused
 from augrgb.core.opening import sha256_file
 from augrgb.core.progress import Progress

@@ -3,8 +3,8 @@
 import pytest
 
 from augrgb.annotations.annotation_set import AnnotationSet
-from augrgb.annotations.match_ids import match_ids
-from augrgb.annotations.match_videos import one_id_per_video
+from augrgb.annotations.videos.match_ids import match_ids
+from augrgb.annotations.videos.match_videos import one_id_per_video
 from augrgb.core.errors import InputRefused
 from augrgb.core.types import Event, VideoRecord
 

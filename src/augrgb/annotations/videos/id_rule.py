@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from augrgb.annotations.annotation_set import AnnotationSet
-from augrgb.annotations.match_ids import IdMatch
-from augrgb.annotations.match_videos import renamed
+from augrgb.annotations.videos.match_ids import IdMatch
+from augrgb.annotations.videos.match_videos import renamed
 from augrgb.core.errors import UsageFault
 
 ID_OPTIONS = ("id_prefix", "id_suffix", "id_folders")

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from augrgb.annotations.dataset_file import load_dataset
-from augrgb.annotations.match_videos import constant_rate, look_at
 from augrgb.annotations.read import Source
+from augrgb.annotations.videos.match_videos import constant_rate, look_at
 from augrgb.core.errors import AugrgbError, UsageFault
 from augrgb.core.timeline import Clock
 from augrgb.core.types import Event

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from augrgb.annotations.choose_format import read_annotations
-from augrgb.annotations.id_rule import IdRule
+from augrgb.annotations.videos.id_rule import IdRule
 from augrgb.core.errors import AugrgbError
 
 
