@@ -246,6 +246,32 @@ def test_edits_survive_a_reload(page: Any, server: Server, film: Path) -> None:
     assert by_id(page, first["id"])["end_s"] == 3.5
 
 
+def test_a_change_during_a_save_survives_opening_another_video(
+    page: Any, server: Server, film: Path, tmp_path: Path
+) -> None:
+    open_film(page, server, film)
+    page.set_input_files("#file", write_video(tmp_path / "other.mp4", square_frames(40), fps=10))
+    other = page.locator("#videos li").filter(has_text="other.mp4").locator(".open:not(:disabled)")
+    other.wait_for()
+    first = page.locator("#videos li.chosen").get_attribute("data-id")
+    held: list[Any] = []
+
+    def hold_first(route: Any) -> None:
+        if route.request.method == "PUT" and not held:
+            held.append(route)
+        else:
+            route.continue_()
+
+    page.route("**/annotations", hold_first)
+    page.locator("#add").click()
+    wait_for(lambda: page.wait_for_timeout(50) or held)
+    page.locator("#add").click()
+    other.click()
+    held[0].continue_()
+    added = f"fetch('/api/videos/{first}/annotations').then((answer) => answer.json()).then((saved) => saved.version)"
+    wait_for(lambda: page.evaluate(added) == 2)
+
+
 def test_uploads_that_are_cancelled_or_too_large_leave_nothing(page: Any, film: Path, tmp_path: Path) -> None:
     server = Server(tmp_path, FakeDetector(), limits={"upload_bytes": 2**20})
     try:
