@@ -47,6 +47,8 @@ class StepModel:
         self.detector = Detector(folder, device)
         self.look_ahead: int
         self.size: tuple[int, int]
+        self.dim: int
+        """Channels of the features."""
         self.receptive_field: int
         """Snippets, the newest included, that decide the newest output."""
         self._encode: Callable[[NDArray[np.uint8]], NDArray[np.float32]]
@@ -96,11 +98,6 @@ class StepModel:
         """
         return self._step(features, real, states)
 
-    @property
-    def dim(self) -> int:
-        """Channels of the features."""
-        return self._dim
-
     def _use_bundle(self, bundle: Bundle) -> None:
         import torch
 
@@ -115,7 +112,7 @@ class StepModel:
             problem = f"reads {encoder.modality}; live sources give RGB frames"
             raise UsageFault("E-MOD-041", bundle.folder, problem, "Distill it into an RGB student.")
         self.look_ahead, self.size = filter.look_ahead_snippets, bundle.encoder.settings.size
-        self.receptive_field, self._dim = (filter.reach or 0) + 1 + self.look_ahead, encoder.dim
+        self.receptive_field, self.dim = (filter.reach or 0) + 1 + self.look_ahead, encoder.dim
         graph = StepGraph(bundle.stream.stream).eval()
         device = bundle.stream.stream.mean.device
 
@@ -136,7 +133,7 @@ class StepModel:
         self.receptive_field = (settings.reach or 0) + 1 + self.look_ahead
         run: Callable[[Mapping[str, NDArray[Any]]], list[NDArray[Any]]] = model.session("step")
         blank = np.zeros((1, self.clock.window, settings.size[1], settings.size[0], 3), np.uint8)
-        self._dim = model.encode_exactly(blank).shape[1]
+        self.dim = model.encode_exactly(blank).shape[1]
 
         def step(features: NDArray[np.float32], real: NDArray[np.bool_], states: States) -> Stepped:
             inputs = {"features": features, "real": real.astype(np.float32)}
