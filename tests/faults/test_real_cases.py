@@ -54,6 +54,15 @@ def test_keys_that_move_times_are_named_and_used(tmp_path: Path) -> None:
     assert "--set shift=start_time" in details[0] and "--set first=1" in details[1]
     judged = read_and_judge(Source(path, options={"shift": "start_time", "first": 1}))
     assert not [finding for finding in judged.findings if finding.code == "E-ANN-044"]
+    video = judged.annotations.videos["a"]  # the part that was annotated begins at 902.5 s; the rest is not background
+    assert video.events == (Event("c079", 902.5, 905.5),) and video.duration_s == 1802.5
+    assert [(region.start_s, region.end_s) for region in video.ignored] == [(0.0, 902.5)]
+
+
+@needs_shared("cases/real_tad")
+def test_the_class_numbers_of_thumos_need_no_option() -> None:
+    report = check_data(Source(SHARED / "cases/real_tad/thumos14_test_groundtruth.csv"))
+    assert report.usable and report.annotations is not None and report.annotations.classes == ("7", "9")
 
 
 @needs_shared("cases/anet_prefix")
@@ -183,9 +192,6 @@ def test_poses_at_a_wrong_rate_and_folders_side_by_side(tmp_path: Path) -> None:
         for file in (case / name).iterdir():
             if file.suffix in (".mp4", ".npz"):
                 (tmp_path / name / file.name).write_bytes(file.read_bytes())
-    for file in (tmp_path / "poses").iterdir():
-        arrays = dict(np.load(file)) | {"units": np.array("frame_heights")}
-        np.savez(file, **arrays)
     with pytest.raises(UsageFault, match=r"E-CFG-042.*-o FOLDER"):
         init_dataset(tmp_path / "videos", case / "events.csv", tmp_path / "videos", poses=tmp_path / "poses")
     with pytest.raises(AugrgbError, match=r"E-POS-021.*--fps"):

@@ -11,10 +11,13 @@ import typer
 from augrgb.cli.options import (
     ClockOption,
     FormatOption,
+    GridOption,
     JsonOption,
     MapOption,
     OnlyOption,
+    PosesOption,
     SetOption,
+    SignalOption,
     VideosOption,
     clock_of,
 )
@@ -45,10 +48,13 @@ def data_check(
     features: Annotated[
         list[Path] | None, typer.Option("--features", help="Feature folder to check too. May be repeated.")
     ] = None,
+    poses: PosesOption = None,
+    signal: SignalOption = None,
+    grid: GridOption = None,
     clock: ClockOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Check annotations, videos and features, and report every fault at once. Changes nothing."""
+    """Check annotations, videos, features, poses and sensors, and report every fault at once. Changes nothing."""
     from augrgb.cli.data_tables import findings_json, findings_table
     from augrgb.cli.output import print_json, say, stdout
     from augrgb.cli.progress import StageBars
@@ -58,7 +64,13 @@ def data_check(
     source = source_of(path, format_name, options, class_map, only, videos)
     with StageBars() as bars:
         report = check_data(
-            source, features=features or [], clock=clock_of(clock), progress=bars.counter("reading videos")
+            source,
+            features=features or [],
+            poses=poses,
+            signal=signal,
+            grid=grid,
+            clock=clock_of(clock),
+            progress=bars.counter("reading videos"),
         )
     found = report.annotations
     events = sum(len(video.events or ()) for video in found.videos.values()) if found is not None else 0

@@ -8,7 +8,16 @@ from typing import Annotated
 import typer
 
 from augrgb.cli.data import role_pairs, source_of
-from augrgb.cli.options import FormatOption, JsonOption, MapOption, OnlyOption, SetOption
+from augrgb.cli.options import (
+    FormatOption,
+    GridOption,
+    JsonOption,
+    MapOption,
+    OnlyOption,
+    PosesOption,
+    SetOption,
+    SignalOption,
+)
 from augrgb.core.errors import Quarantined
 from augrgb.core.fault_lines import fault_lines
 from augrgb.core.opening import resolved
@@ -30,13 +39,9 @@ def init(
             "--role-of", help="Role of a subset of the annotations, such as fold1=train.", metavar="NAME=ROLE"
         ),
     ] = None,
-    poses: Annotated[Path | None, typer.Option(help="Folder of pose .npz files named like the videos.")] = None,
-    signal: Annotated[
-        Path | None, typer.Option(help="Folder of time series (.npz, see docs/modalities.md) named like the videos.")
-    ] = None,
-    grid: Annotated[
-        Path | None, typer.Option(help="Folder of thermal, depth or radar images (.npz) named like the videos.")
-    ] = None,
+    poses: PosesOption = None,
+    signal: SignalOption = None,
+    grid: GridOption = None,
     val: Annotated[float, typer.Option(help="Share of the labeled videos for validation, if none are given.")] = 0.15,
     test: Annotated[float, typer.Option(help="Share of the labeled videos for test, if none are given.")] = 0.15,
     allow_missing: Annotated[int, typer.Option(min=0, help="How many annotated videos may be absent.")] = 0,

@@ -51,6 +51,15 @@ OnlyOption = Annotated[str | None, typer.Option("--only", help="Take only the vi
 VideosOption = Annotated[
     Path | None, typer.Option("--videos", help="Folder of the videos, for durations, frame rates and missing files.")
 ]
+PosesOption = Annotated[Path | None, typer.Option("--poses", help="Folder of pose .npz files named like the videos.")]
+SignalOption = Annotated[
+    Path | None,
+    typer.Option("--signal", help="Folder of time series (.npz, see docs/modalities.md) named like the videos."),
+]
+GridOption = Annotated[
+    Path | None,
+    typer.Option("--grid", help="Folder of thermal, depth or radar images (.npz) named like the videos."),
+]
 ClockOption = Annotated[
     str | None,
     typer.Option("--clock", help="Clock of .npy arrays as FPS,WINDOW,STRIDE in frames, such as 25,16,8."),

@@ -171,7 +171,7 @@ def encode_file(
         encoders: All of them read this file, at one frame rate (see `same_pass`).
         partial, threads, report, thumbnails, opened: See `sample_frames`; pose and sensor files have no
             thumbnails.
-        duration_s: Of the video, for sensors.
+        duration_s: Of the video, for poses and sensors.
 
     Yields:
         (number of the encoder, the next features (n, C) of it). One for which the file is too short has none.

@@ -168,7 +168,8 @@ def _cache_poses(folder: FrameFolder, record: VideoRecord) -> None:
     identity, skeleton = source_identity(source), read_poses(source).skeleton
     path = folder.path("pose", record.video_id)
     with write_frames(path) as writer:
-        for frame in iter_frames(source, "pose", folder.settings.fps, None, report=report):
+        fps, duration_s = folder.settings.fps, record.known_duration_s
+        for frame in iter_frames(source, "pose", fps, None, report=report, duration_s=duration_s):
             writer.append(frame)
     names = {"names": list(skeleton.names), "parents": list(skeleton.parents)}
     folder.write_note("pose", record.video_id, {**_note(writer, identity, report), "skeleton": names})

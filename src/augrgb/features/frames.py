@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from augrgb.core.errors import UsageFault
 from augrgb.poses.files import pose_frames, read_poses
+from augrgb.poses.pose_lengths import check_pose_length
 from augrgb.sensors.files import MODALITIES as SENSORS
 from augrgb.sensors.files import read_sensor, sensor_frames
 from augrgb.video.decode import DecodeReport, Partial, frames_by_time, sample_frames
@@ -43,15 +44,15 @@ def iter_frames(
         size: (width, height) of images; poses and sensors need none.
         partial, threads, report: See `sample_frames`.
         flow: How flow is made.
-        duration_s: Of the video, for sensors; None = until the sensor ends.
+        duration_s: Of the video, which poses and sensors must cover; None = not known, so they decide.
 
     Raises:
         UsageFault: E-CFG-023, no such modality, or frames without a size.
-        InputRefused: See `sample_frames`, `read_poses`, `read_sensor` and `sensor_frames`.
+        InputRefused: See `sample_frames`, `read_poses`, `check_pose_length`, `read_sensor` and `sensor_frames`.
     """
     report = report if report is not None else DecodeReport()
     if modality == "pose":
-        return _pose_frames(path, fps, report)
+        return _pose_frames(path, fps, report, duration_s)
     if modality in SENSORS:
         return _sensor_frames(path, modality, fps, report, duration_s)
     if modality not in MODALITIES or size is None:
@@ -68,8 +69,9 @@ def frame_recipe(modality: str, flow: FlowSettings = DEFAULT) -> dict[str, Any]:
     return {**recipe, "flow": flow_recipe(flow)} if modality == "flow" else recipe
 
 
-def _pose_frames(path: Path, fps: float, report: DecodeReport) -> Iterator[NDArray[Any]]:
+def _pose_frames(path: Path, fps: float, report: DecodeReport, duration_s: float | None) -> Iterator[NDArray[Any]]:
     poses = read_poses(path)
+    check_pose_length(path, poses, duration_s)
     track = pose_frames(poses, fps)
     report.duration_s = poses.duration_s
     report.decoded_frames = report.declared_frames = len(poses.joints)

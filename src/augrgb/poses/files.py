@@ -28,6 +28,8 @@ _MAX_COORDINATE_M = 100.0
 _FIELDS = ("joints", "fps", "names", "parents")
 _OPTIONAL = ("scores", "units")
 Units = Literal["meters", "frame_heights"]
+_EARLIER_UNITS = {"picture_heights": "frame_heights"}
+"""As files that were made before the first release call them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +95,7 @@ def checked_poses(path: Path, values: Mapping[str, NDArray[Any]]) -> PoseFile:
     """
     joints, names, parents = values["joints"], values["names"], values["parents"]
     units = str(values["units"]) if "units" in values else "meters"
+    units = _EARLIER_UNITS.get(units, units)
     if units not in ("meters", "frame_heights"):
         raise _wrong(path, f"units are {units!r}, expected 'meters' or 'frame_heights'")
     wanted = 3 if units == "meters" else 2

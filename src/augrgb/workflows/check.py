@@ -15,6 +15,7 @@ from augrgb.core.progress import Progress
 from augrgb.core.timeline import Clock
 from augrgb.features.check import feature_findings
 from augrgb.workflows.init import why_unfit
+from augrgb.workflows.own_files import check_places, with_own_files
 
 _ORDER: tuple[Action, ...] = ("refused", "dropped", "clipped", "kept", "noted")
 
@@ -66,18 +67,24 @@ def check_data(
     source: Source,
     *,
     features: Sequence[Path] = (),
+    poses: Path | None = None,
+    signal: Path | None = None,
+    grid: Path | None = None,
     clock: Clock | None = None,
     progress: Progress | None = None,
 ) -> CheckReport:
-    """Check annotations, and videos and feature folders where given. Nothing is changed or written.
+    """Check annotations, and videos, feature folders, poses and sensors where given. Nothing is changed or written.
 
     Args:
         features: Feature folders, one per modality.
+        poses, signal, grid: Folders of pose and sensor files; a dataset folder names its own.
         clock: Clock of folders with third-party `.npy` files.
 
     Raises:
         UsageFault: An option is wrong. Faults of the data are findings, never raised.
     """
+    places = {"poses": poses, "signal": signal, "grid": grid}
+    check_places(places)
     try:
         judged = read_and_judge(source, progress)
     except AugrgbError as fault:
@@ -92,6 +99,12 @@ def check_data(
     found = list(judged.findings)
     if features:
         found.extend(feature_findings(judged.annotations, features, clock))
+    found.extend(
+        Finding(
+            fault.code, "pose or sensor file", "refused", fault.where, f"{fault.problem}. {fault.remedy}".strip(" .")
+        )
+        for fault in with_own_files(judged.annotations.videos, places)[1]
+    )
     return CheckReport(judged.format_name, judged.annotations, tuple(found), _unfit(judged, found))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,7 @@ from augrgb.recipe.encoder_assembly import (
     student_flow,
 )
 from augrgb.recipe.encoder_schema import EncoderRecipe
+from augrgb.sensors.file_lengths import file_length_faults
 from augrgb.sensors.files import MODALITIES as SENSORS
 from augrgb.sensors.files import SensorFile, read_sensor, sensor_frames
 from augrgb.training.encoder_task import SnippetSet
@@ -112,6 +114,7 @@ def _check_files(
     videos: list[AugrgbError] = []
     poses: list[AugrgbError] = []
     sensors: list[AugrgbError] = []
+    unused: list[AugrgbError] = []
     skeleton: Skeleton | None = None
     images = bool(modalities & set(_CHANNELS))
     for done, record in enumerate(records, 1):
@@ -132,9 +135,10 @@ def _check_files(
             try:
                 if record.poses is None:
                     raise InputRefused("E-VID-008", record.video_id, "the dataset names no pose file")
-                found = read_poses(record.poses).skeleton
-                skeleton = skeleton or found
-                poses.extend(pose_length_faults(record))
+                faults = pose_length_faults(record)
+                poses.extend(faults)
+                if skeleton is None and not faults:
+                    skeleton = read_poses(record.poses).skeleton
             except AugrgbError as fault:
                 poses.append(fault)
         for modality in sorted(modalities & set(SENSORS)):
@@ -143,8 +147,12 @@ def _check_files(
                 sensor_frames(path, read_sensor(path, modality), 1.0, record.known_duration_s)
             except AugrgbError as fault:
                 sensors.append(fault)
+        unused.extend(file_length_faults(_without_files_of(record, modalities)))
         if progress is not None:
             progress(done, len(records))
+    if unused:
+        more = f", and {len(unused) - 1} more" if len(unused) > 1 else ""
+        report.note("other files", f"not used here, but wrong: {unused[0]}{more}")
     sensing = bool(modalities & set(SENSORS))
     for what, wanted, faults in (
         ("videos", images, videos),
@@ -158,6 +166,12 @@ def _check_files(
                 what, f"{len(records) - len(faults)} of {len(records)} can be opened", f"{allowed} may be missing"
             )
     return skeleton
+
+
+def _without_files_of(record: VideoRecord, modalities: set[str]) -> VideoRecord:
+    """The video without the pose and sensor files that the run uses."""
+    used = {"poses" if modality == "pose" else modality for modality in modalities} & {"poses", *SENSORS}
+    return replace(record, **dict.fromkeys(used))  # type: ignore[arg-type]
 
 
 def _slack_s(duration_s: float) -> float:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -15,16 +15,13 @@ from augrgb.annotations.formats import DatasetJson
 from augrgb.annotations.read import Judged, Source, flat, read_and_judge
 from augrgb.annotations.repair_log import write_repairs
 from augrgb.annotations.splits import splits_of
-from augrgb.annotations.videos.match_ids import match_ids
 from augrgb.core.errors import AugrgbError, InputRefused, UsageFault, raise_together
-from augrgb.core.files import identifier_of
-from augrgb.core.opening import check_folder, is_file, resolved
+from augrgb.core.opening import is_file, resolved
 from augrgb.core.progress import Progress
 from augrgb.core.seeds import rng_at
 from augrgb.core.types import Dataset, Event, VideoRecord
-from augrgb.poses.batch import SECOND
-from augrgb.poses.pose_lengths import pose_length_faults
 from augrgb.workflows.init_recipe import write_recipes
+from augrgb.workflows.own_files import check_places, with_own_files
 
 _DRAWN = ("train", "val", "test")
 
@@ -90,9 +87,8 @@ def init_dataset(
     """
     if not 0 < val_share < 1 or not 0 < test_share < 1 or val_share + test_share >= 1:
         raise UsageFault("E-CFG-003", "--val / --test", "shares must be above 0 and leave something to train on")
-    for place, what in ((poses, "poses"), (signal, "signals"), (grid, "grids")):
-        if place is not None:
-            check_folder(place, f"folder of {what}")
+    places = {"poses": poses, "signal": signal, "grid": grid}
+    check_places(places)
     root = resolved(out)
     if not resolved(videos).is_relative_to(root):
         raise UsageFault("E-CFG-042", out, f"the dataset folder must be {videos} or a folder above it")
@@ -103,7 +99,7 @@ def init_dataset(
         replace(annotations, videos=videos) if isinstance(annotations, Source) else Source(annotations, videos=videos)
     )
     judged = _accepted(read_and_judge(source, progress), allow_missing)
-    records = _records(judged, {"poses": poses, "signal": signal, "grid": grid})
+    records = _records(judged, places)
     splits = _splits(judged.annotations, records, role_of, val_share, test_share, seed)
     splits, kept = _as_before(splits, records, root)
     used = {event.label for record in records.values() for event in record.events or ()}
@@ -131,41 +127,18 @@ def _records(judged: Judged, own_files: Mapping[str, Path | None]) -> dict[str, 
     folder = judged.videos
     if folder is None:
         raise UsageFault("E-CFG-014", "videos", "a folder of videos is needed")
-    faults: list[AugrgbError] = []
-    files = {key: _own_files(place, folder.infos) for key, place in own_files.items() if place is not None}
     for video_id, info in folder.infos.items():
         video = judged.annotations.videos.get(video_id, VideoRecord(video_id))
-        own = {key: found[video_id] for key, found in files.items() if video_id in found}
         records[video_id] = replace(
             video,
             duration_s=info.duration_s,
             file=resolved(folder.files[video_id]),
             events=None if video.events is None else tuple(sorted(video.events, key=_by_time)),
             fps=info.fps or None,
-            **{key: resolved(path) for key, path in own.items()},  # type: ignore[arg-type]
         )
-        faults.extend(pose_length_faults(records[video_id]))
+    records, faults = with_own_files(records, own_files)
     raise_together(faults)
-    for key, place in own_files.items():
-        if place is not None and not any(getattr(record, key) for record in records.values()):
-            problem = "has no .npz file named like one of the videos"
-            raise InputRefused("E-VID-008", place, problem, f"Expected {next(iter(records), 'NAME')}.npz there.")
     return records
-
-
-def _own_files(place: Path, video_ids: Collection[str]) -> dict[str, Path]:
-    """The `.npz` file of each video that has one, also where all are named with one constant prefix or suffix."""
-    files = {
-        identifier_of(path.relative_to(place).with_suffix("").as_posix()): path
-        for path in sorted(place.rglob("*.npz"))
-        if path.relative_to(place).parts[0] != SECOND
-    }
-    found = {video_id: files[video_id] for video_id in video_ids if video_id in files}
-    rest = [name for name in files if name not in found]
-    matched = match_ids(rest, [video_id for video_id in video_ids if video_id not in found]) if not found else None
-    for name, video_id in matched.names.items() if matched is not None else ():
-        found.setdefault(video_id, files[name])
-    return found
 
 
 def why_unfit(judged: Judged, role_of: Mapping[str, str] | None = None) -> tuple[AugrgbError, ...]:

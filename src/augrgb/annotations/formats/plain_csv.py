@@ -31,7 +31,8 @@ COLUMNS = {
     ),
     "label": (
         *("class", "action", "class_name", "label_name", "action_name", "name", "behavior", "behaviour", "activity"),
-        *("event", "category", "type", "annotation", "trial_type"),
+        *("event", "category", "type", "annotation", "trial_type", "label_idx", "label_id", "label_index", "class_idx"),
+        *("class_id", "class_index", "action_id", "category_id", "activity_id", "cls"),
     ),
     "start": (
         *("start_s", "start_seconds", "start_sec", "start_time", "begin", "begin_time", "t_start", "t_init", "onset"),

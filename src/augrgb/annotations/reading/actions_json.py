@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections import Counter
 from collections.abc import Callable
@@ -46,7 +47,8 @@ def read_actions(
         first: The number of the first class.
         classes: Class list file; without one, classes are called `c000`, `c001`, ... by their number in the file.
         counting: For times in frames: how the frames of a video (by id) become seconds.
-        shift: A key of each video whose number is added to its times; other keys beyond the layout are noted.
+        shift: A key of each video whose number is added to its times: the file is about the part of the video that
+            begins there, and the rest is ignored. Other keys beyond the layout are noted.
     """
     faults: list[AugrgbError] = []
     beyond: Counter[str] = Counter()
@@ -68,6 +70,7 @@ def read_actions(
                 faults.append(fault)
                 continue
             rows = [(number, start + added, end + added) for number, start, end in rows]
+            video = _within(video, added)
         used.update(row[0] for row in rows)
         if classes is None:
             label |= {row[0]: f"c{row[0]:03d}" for row in rows if row[0] not in label}
@@ -138,6 +141,13 @@ def _video(
     seconds = duration if frames is None else duration / frames.fps
     fps = frames.fps if frames is not None else None
     return rows, VideoRecord(video_id, seconds, subset=subset, fps=fps)
+
+
+def _within(part: VideoRecord, start_s: float) -> VideoRecord:
+    """The whole video of which a part was annotated; what lies before and after the part is an ignored region."""
+    end_s = start_s + part.known_duration_s
+    around = (Event("", 0.0, start_s), Event("", end_s, math.inf))  # the end of the video cuts the second
+    return replace(part, duration_s=end_s, ignored=around)
 
 
 def _action(action: Any, place: tuple[object, ...]) -> tuple[int, float, float]:
