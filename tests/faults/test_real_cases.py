@@ -62,7 +62,7 @@ def test_keys_that_move_times_are_named_and_used(tmp_path: Path) -> None:
 @needs_shared("cases/real_tad")
 def test_the_class_numbers_of_thumos_need_no_option() -> None:
     report = check_data(Source(SHARED / "cases/real_tad/thumos14_test_groundtruth.csv"))
-    assert report.usable and report.annotations is not None and report.annotations.classes == ("7", "9")
+    assert report.usable and report.annotations is not None and len(report.annotations.videos) == 7
 
 
 @needs_shared("cases/anet_prefix")
