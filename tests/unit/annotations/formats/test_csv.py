@@ -153,16 +153,16 @@ def test_exact_column_names_win_and_other_candidates_are_noted(tmp_path: Path) -
 
 
 def test_columns_can_be_named(tmp_path: Path) -> None:
-    text = "video-name,t-init,t-end,label-idx\na,0,1,-1\n"
+    text = "video-name,t-init,t-end,what-idx\na,0,1,-1\n"
     with pytest.raises(AugrgbError, match=r"no column label.*--set label=COLUMN"):
         read(tmp_path, text)
-    assert read(tmp_path, text, label="label-idx").classes == ("-1",)
-    with pytest.raises(UsageFault, match=r"no column 'label-id'.*did you mean 'label-idx'"):
-        read(tmp_path, text, label="label-id")
+    assert read(tmp_path, text, label="what-idx").classes == ("-1",)
+    with pytest.raises(UsageFault, match=r"no column 'what-id'.*did you mean 'what-idx'"):
+        read(tmp_path, text, label="what-id")
     path = tmp_path / "events.csv"
-    with pytest.raises(AugrgbError, match=r"E-ANN-006.*not csv: no column label among .*label-idx"):
+    with pytest.raises(AugrgbError, match=r"E-ANN-006.*not csv: no column label among .*what-idx"):
         detect_format(path)
-    assert detect_format(path, {"label": "label-idx"}) == "csv"
+    assert detect_format(path, {"label": "what-idx"}) == "csv"
 
 
 def test_durations_of_events_are_not_the_videos_length(tmp_path: Path) -> None:
