@@ -1,6 +1,6 @@
-"""What rounds of corrections are worth on real recordings: near-threshold events first, against as many by chance.
+"""What rounds of corrections are worth on real recordings: four orders of review, as many corrections in each.
 
-    python benchmarks/rounds_of_corrections.py FIR_FOLDER OUT [--seeds 0,1,2] [--reviews 20] [--steps 200]
+    python benchmarks/rounds_of_corrections.py FIR_FOLDER OUT [--encoder FOLDER] [--seeds 0,1,2,3,4] [--reviews 20]
 
 FIR: a ceiling camera, 13 recordings of one room to train on, 5 of another room to test on, never corrected. Three
 training recordings have labels at the start, two others choose the thresholds, the rest (the pool) has none. In each
@@ -10,8 +10,14 @@ so far (`augrgb.server.corrections`: what nobody looked at is unknown). The simu
 with a true one of its class is at least 0.7, corrects the boundaries of one from 0.1 on, and rejects the others; then
 adds what else happens at that time, and says that this is all (key R of the page).
 
-The encoder (`small_rgb`, one snippet a second) is trained once per seed, on the three recordings with labels; so a
-round here is less than `augrgb fit`, which trains encoders again. A finished cell is kept: the same command continues.
+Each row of output is one seed and one order. A seed chooses the recordings with labels and those of the thresholds, and
+every model is trained twice, from two initializations: the number of a round is the mean of both, and where the two
+disagree is one of the orders. `everything` has the whole pool labeled by hand: what corrections could gain at most.
+`same again` trains without any correction from other initializations: what a training changes by itself.
+
+The encoder is frozen, so a round here is less than `augrgb fit`, which trains encoders again: either the one of
+`--encoder` (say of `augrgb weights get efficientnet_lite0`), which has never seen these recordings, or `small_rgb`,
+trained once per seed on the three recordings with labels. A finished cell is kept: the same command continues.
 """
 
 from __future__ import annotations
@@ -41,7 +47,8 @@ from augrgb.recipe.load import check_recipe
 from augrgb.server.corrections import corrected_record, known_stretches
 from augrgb.server.documents import Document, EditedEvent, MachineEvent
 from augrgb.server.results import Result
-from augrgb.server.review import Suggestion, in_order, suggestions_of, without_judged
+from augrgb.server.review import ORDERS, in_order
+from augrgb.server.suggestions import Suggestion, suggestions_of, without_judged
 from augrgb.server.videos import Video
 from augrgb.video.probe import probe
 from augrgb.workflows.evaluate import evaluate_runs
@@ -57,16 +64,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("fir", type=Path)
     parser.add_argument("out", type=Path)
-    parser.add_argument("--seeds", default="0,1,2")
+    parser.add_argument("--encoder", type=Path, help="a frozen encoder; default: small_rgb, trained per seed")
+    parser.add_argument("--seeds", default="0,1,2,3,4")
+    parser.add_argument("--orders", default=",".join((*ORDERS, "everything", "same again")))
     parser.add_argument("--reviews", type=int, default=20)
-    parser.add_argument(
-        "--steps", type=int, default=200, help="of the temporal filter; the encoder takes 1.5 times these"
-    )
+    parser.add_argument("--steps", type=int, default=200, help="of the temporal filter")
     options = parser.parse_args()
     torch.set_num_threads(1)
     dataset = _recordings(options.fir, options.out)
     for seed in map(int, options.seeds.split(",")):
-        for order in ("near threshold", "chance"):
+        for order in options.orders.split(","):
             print(json.dumps(_rounds(dataset, options, seed, order)), flush=True)
 
 
@@ -100,52 +107,66 @@ def _rounds(full: Dataset, options: argparse.Namespace, seed: int, order: str) -
     pool = [name for name in training if name not in (*start, *val)]
     features = _features(full, options, seed, {"encoder": tuple(start), "train": tuple(start), "val": tuple(val)})
     documents: dict[str, Document] = {name: Document() for name in pool}
-    values, judged, right = [], [], []
-    for number in range(ROUNDS + 1):
-        cell = options.out / "cells" / f"{seed}-{order.replace(' ', '_')}-{number}"
-        if number == 0:  # the same for both orders
-            cell = options.out / "cells" / f"{seed}-0"
-        videos = dict(full.videos)
-        corrected = []
-        for name in pool:
-            blank = replace(full.videos[name], events=None)
-            found = corrected_record(blank, documents[name])
-            videos[name] = blank if found is None else repair_video(found, [])
-            corrected += [name] if found is not None else []
-        roles = {"train": (*start, *corrected), "val": tuple(val), "test": testing,
-                 "unlabelled": tuple(name for name in pool if name not in corrected)}  # fmt: skip
+    values: list[float] = []
+    judged: list[int] = []
+    states: list[str] = []
+
+    def cell(number: int, records: dict[str, VideoRecord], again: int = 0) -> tuple[list[Path], Dataset]:
+        known = {name for name in pool if records[name].events is not None}
+        roles = {"train": (*start, *sorted(known)), "val": tuple(val), "test": testing,
+                 "unlabelled": tuple(name for name in pool if name not in known)}  # fmt: skip
         split = {"fir": {role: names for role, names in roles.items() if names}}
-        folder = _dataset_folder(replace(full, videos=videos, splits=split), options.out, cell)
-        run = cell / "run"
-        train_stream(_recipe(folder, features, options.steps, seed), run)
-        protocols = ("frame-map/present",)
-        values.append(evaluate_runs([run], split="fir", role="test", protocols=protocols).results[0].value)
-        if number == ROUNDS:
-            break
-        offered = _suggestions(run, load_dataset(folder), full, pool, documents)
-        if order == "chance":
-            offered = [offered[i] for i in rng_at(seed, "chance", number).permutation(len(offered)).tolist()]
-        taken = offered[: options.reviews]
-        for place, one in enumerate(taken):
-            event = judge(one, full.videos[one.name].events or (), f"r{number}-{place}")
-            documents[one.name] = _with(documents[one.name], event, one, full.videos[one.name].events or (), event.id)
-            right.append(event.state)
-        judged.append(len(taken))
+        at = "0" if number == 0 and not again else f"{order.replace(' ', '_')}-{number}"
+        place = options.out / "cells" / f"{seed}-{at}"
+        folder = _dataset_folder(replace(full, videos=records, splits=split), place)
+        runs = []
+        for first in (2 * again, 2 * again + 1):
+            runs.append(place / f"run-{first}")
+            train_stream(_recipe(folder, features, options.steps, 1000 * seed + first), runs[-1])
+        results = evaluate_runs(runs, split="fir", role="test", protocols=("frame-map/present",)).results
+        values.append(float(np.mean([one.value for one in results])))
+        return runs, load_dataset(folder)
+
+    blank = {name: replace(full.videos[name], events=None) for name in pool}
+    runs, dataset = cell(0, {**full.videos, **blank})
+    if order == "everything":
+        cell(1, dict(full.videos))
+    elif order == "same again":
+        for number in range(1, ROUNDS + 1):
+            cell(number, {**full.videos, **blank}, again=number)
+    else:
+        for number in range(1, ROUNDS + 1):
+            offered = in_order(_suggestions(runs, dataset, full, pool, documents), order)
+            taken = offered[: options.reviews]
+            for place, one in enumerate(taken):
+                truth = full.videos[one.name].events or ()
+                event = judge(one, truth, f"r{number}-{place}")
+                documents[one.name] = _with(documents[one.name], event, one, truth, event.id)
+                states.append(event.state)
+            judged.append(len(taken))
+            found = {name: corrected_record(blank[name], documents[name]) for name in pool}
+            records = {name: blank[name] if one is None else repair_video(one, []) for name, one in found.items()}
+            runs, dataset = cell(number, {**full.videos, **records})
     known_s = sum(
         stop - begin
         for name in pool
         for begin, stop in known_stretches(documents[name], full.videos[name].known_duration_s)
     )
-    states = {state: right.count(state) for state in ("accepted", "corrected", "rejected")}
-    return {"seed": seed, "order": order, "frame_map": values, "judged": judged, "states": states, "known_s": known_s}
+    counts = {state: states.count(state) for state in ("accepted", "corrected", "rejected")}
+    return {"seed": seed, "order": order, "frame_map": values, "judged": judged, "states": counts,
+            "known_s": known_s, "pool_s": sum(full.videos[name].known_duration_s for name in pool)}  # fmt: skip
 
 
 def _features(full: Dataset, options: argparse.Namespace, seed: int, roles: dict[str, tuple[str, ...]]) -> Path:
     """Features of all recordings by an encoder that has seen the labels of the start only."""
     folder, encoder = options.out, options.out / "encoders" / str(seed)
+    if options.encoder is not None:
+        features = folder / "features" / "frozen"
+        extract(full, options.encoder, features, frames_folder=folder / "frames", workers=0)
+        return features
     dataset = replace(full, splits={f"start-{seed}": roles})
     save_dataset(dataset, folder)
-    steps = round(1.5 * options.steps)
+    steps = 300
     values = {
         "data": {"dataset": str(folder), "split": f"start-{seed}", "frames": str(folder / "frames")},
         "encoder": {"small_rgb": {}},
@@ -159,7 +180,7 @@ def _features(full: Dataset, options: argparse.Namespace, seed: int, roles: dict
     return features
 
 
-def _dataset_folder(dataset: Dataset, out: Path, cell: Path) -> Path:
+def _dataset_folder(dataset: Dataset, cell: Path) -> Path:
     """A dataset file of its own for every cell; features are found by id, so that videos need not be copied again."""
     folder = cell / "data"
     if not (folder / "dataset.json").exists():
@@ -183,24 +204,30 @@ def _recipe(dataset: Path, features: Path, steps: int, seed: int) -> StreamRecip
 
 
 def _suggestions(
-    run: Path, dataset: Dataset, full: Dataset, pool: Sequence[str], documents: dict[str, Document]
+    runs: Sequence[Path], dataset: Dataset, full: Dataset, pool: Sequence[str], documents: dict[str, Document]
 ) -> list[Suggestion]:
-    """The queue of the page, in its order."""
-    for part in ("val", "test"):
-        evaluate_runs([run], split="fir", role=part, protocols=("frame-map/present",))
-    on_val = load_predictions(run / "predictions" / "fir-val.safetensors")
-    rules = fit_events(on_val, on_val, dataset).thresholds
+    """What the page would suggest: the first model detects, the second is the other opinion."""
+    decided: list[dict[str, Any]] = []
+    for run in runs:
+        for part in ("val", "test"):
+            evaluate_runs([run], split="fir", role=part, protocols=("frame-map/present",))
+        on_val = load_predictions(run / "predictions" / "fir-val.safetensors")
+        rules = fit_events(on_val, on_val, dataset).thresholds
+        scores = _scores(run, dataset, pool)
+        clock, classes = on_val.clock, dataset.classes
+        decided.append({name: deciding_scores(scores[name], clock, classes, rules.calibrations) for name in pool})
+        if run == runs[0]:
+            first = rules.rules
     found: list[Suggestion] = []
-    scores = _scores(run, dataset, pool)
+    by_class = tuple(first[label] for label in classes)
     for name in pool:
-        decided = deciding_scores(scores[name], on_val.clock, dataset.classes, rules.calibrations)
         duration_s = full.videos[name].known_duration_s
-        events = find_events(decided, on_val.clock, dataset.classes, name, duration_s, rules=rules.rules)
-        by_class = tuple(rules.rules[label] for label in dataset.classes)
-        result = Result(0, duration_s, dataset.classes, on_val.clock, by_class, tuple(events), (), 0.0, decided)
+        own, second = (of_model[name] for of_model in decided)
+        events = find_events(own, clock, classes, name, duration_s, rules=first)
+        result = Result(0, duration_s, classes, clock, by_class, tuple(events), (), 0.0, own, second=second)
         video = Video(name, name, "folder", name, 0, {}, 0.0)
         found += without_judged(suggestions_of(video, result), documents[name])
-    return in_order(found)
+    return found
 
 
 def _scores(run: Path, dataset: Dataset, names: Sequence[str]) -> dict[str, Any]:

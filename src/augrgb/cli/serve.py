@@ -44,6 +44,13 @@ def serve(
     keep_days: Annotated[
         float | None, typer.Option("--keep-days", min=0, help="Delete uploaded videos after this many days.")
     ] = None,
+    second_opinion: Annotated[
+        bool,
+        typer.Option(
+            "--second-opinion",
+            help="A second model of the project detects too, to review first where the two disagree. Twice the time.",
+        ),
+    ] = False,
     device: DeviceOption = "auto",
 ) -> None:
     """Open a page to upload videos, see scores and events on a timeline, correct them and export them."""
@@ -63,7 +70,18 @@ def serve(
         retention_s=None if keep_days is None else keep_days * 86400.0,
     )
     settings = ServerSettings(
-        model, work, videos, annotations, project, host, port, token, tuple(allow_host or ()), device, limits
+        model,
+        work,
+        videos,
+        annotations,
+        project,
+        host,
+        port,
+        token,
+        tuple(allow_host or ()),
+        device,
+        limits,
+        second_opinion,
     )
     app = create_app(settings)
     say(f"Serving on http://{host}:{port} - press Ctrl-C to stop")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -12,11 +14,17 @@ from augrgb.inference.supervisor import GuardedDetector, allow_time_for
 from augrgb.parallel.child import Child, ChildJob, report_progress
 from augrgb.parallel.limits import ChildLimits
 from augrgb.server.results import Found
+from augrgb.server.second_opinion import second_opinion_of
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from augrgb.inference.detector import Detector
+    from augrgb.inference.video_detections import VideoDetections
     from augrgb.video.video_info import VideoInfo
 
+_log = logging.getLogger(__name__)
 STRIP_FRAMES = 40
 _PROBE_S = 60.0
 _PROBE_BYTES = 3 * 2**30
@@ -44,10 +52,11 @@ class DetectorProcess:
     Args:
         model: A bundle.
         device: Where networks run.
+        second_opinion: Whether a second model of the same fit detects too, see `second_opinion_of`.
     """
 
-    def __init__(self, model: Path, device: str) -> None:
-        self._model, self._device = model, device
+    def __init__(self, model: Path, device: str, *, second_opinion: bool = False) -> None:
+        self._model, self._device, self._second_opinion = model, device, second_opinion
         self._detector: GuardedDetector | None = None
         self._loaded = model
 
@@ -63,7 +72,8 @@ class DetectorProcess:
             self._loaded = self._model
             self._detector = GuardedDetector(self._loaded, self._device)
             self._detector.check()
-        return self._detector.run(path, _find, path, on_progress=on_progress)
+        second = second_opinion_of(self._loaded) if self._second_opinion else None
+        return self._detector.run(path, _find, _Order(path, second, self._device), on_progress=on_progress)
 
     def use(self, model: Path) -> None:
         """See `Detecting`."""
@@ -121,7 +131,14 @@ def _look(path: Path) -> dict[str, Any]:
     }
 
 
-def _find(detector: Detector, path: Path) -> Found:
+@dataclass(frozen=True, slots=True)
+class _Order:
+    path: Path
+    second: Path | None
+    device: str
+
+
+def _find(detector: Detector, order: _Order) -> Found:
     """In the child: detect, with a film strip from the same decoding; its frames also tell how far it is."""
     from augrgb.report.film_strip import film_strip
     from augrgb.video.frame_times import irregular_times_s
@@ -136,7 +153,7 @@ def _find(detector: Detector, path: Path) -> Found:
             report_progress(min(self.taken, STRIP_FRAMES), STRIP_FRAMES + 1)
 
     strip = CountedStrip(STRIP_FRAMES)
-    fps = 0.0
+    path, fps = order.path, 0.0
 
     def opened(info: VideoInfo) -> None:
         nonlocal fps
@@ -145,4 +162,25 @@ def _find(detector: Detector, path: Path) -> Found:
 
     found = detector(path, name="video", thumbnails=strip, opened=opened)
     times_s = irregular_times_s(path, fps)
-    return Found(found, detector.rules(), tuple(film_strip(strip.frames(found.duration_s))), times_s)
+    second = None if order.second is None else _second_scores(order.second, order.device, path, found)
+    return Found(found, detector.rules(), tuple(film_strip(strip.frames(found.duration_s))), times_s, second)
+
+
+_second_detectors: dict[Path, Detector] = {}
+"""In the child: the second model, loaded with the first video."""
+
+
+def _second_scores(model: Path, device: str, path: Path, first: VideoDetections) -> NDArray[np.float64] | None:
+    """Scores of another model; None if it cannot be compared with the first."""
+    from augrgb.inference.detector import Detector
+
+    try:
+        if model not in _second_detectors:
+            _second_detectors.clear()
+            _second_detectors[model] = Detector(model, device)
+        found = _second_detectors[model](path, name="video", opened=allow_time_for)
+    except AugrgbError as fault:
+        _log.warning("no second opinion: %s", fault)
+        return None
+    alike = found.classes == first.classes and found.clock == first.clock and found.scores.shape == first.scores.shape
+    return found.scores if alike else None

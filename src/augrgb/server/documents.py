@@ -32,6 +32,18 @@ class MachineEvent(Strict):
     score: Annotated[float, Field(ge=0, le=1)]
 
 
+class Drawn(Strict):
+    """A suggestion that was drawn by chance and judged by somebody who was not shown what the model thinks.
+
+    Args:
+        shown: Whether the model shows it as an event, or it stays below the threshold.
+        job: The detection that found it.
+    """
+
+    shown: bool
+    job: Annotated[int, Field(ge=0)]
+
+
 class EditedEvent(Strict):
     """An event as a person sees it; what the machine said is kept beside it."""
 
@@ -41,6 +53,7 @@ class EditedEvent(Strict):
     end_s: Seconds
     state: Literal["unreviewed", "accepted", "corrected", "rejected", "unsure"]
     machine: MachineEvent | None = None
+    drawn: Drawn | None = None
 
     @model_validator(mode="after")
     def _ends_after_it_starts(self) -> EditedEvent:

@@ -12,11 +12,13 @@ from typing import Any
 from augrgb.core.errors import AugrgbError, InputRefused
 from augrgb.core.files import file_name_of
 from augrgb.core.opening import resolved
+from augrgb.server.blind_estimate import blind_estimate
 from augrgb.server.documents import Documents
 from augrgb.server.loop_project import Applied, Corrected, LoopProject, digest
 from augrgb.server.results import Results
-from augrgb.server.review import Suggestion, in_order, suggestions_of, without_judged
+from augrgb.server.review import Order, in_order
 from augrgb.server.rounds import Fitting, Round, Rounds
+from augrgb.server.suggestions import Suggestion, suggestions_of, without_judged
 from augrgb.server.videos import Video, VideoIndex
 
 _log = logging.getLogger(__name__)
@@ -100,6 +102,7 @@ class Loop:
     def state(self) -> dict[str, Any]:
         """What the page shows."""
         rounds, versions = self.rounds.all(), self._documents.versions()
+        documents = {name: document for name, (_, document) in self._documents.all_latest().items()}
         done = [one for one in rounds if one.state == "done"]
         return {
             "name": resolved(self.project.folder).name,
@@ -107,10 +110,16 @@ class Loop:
             "open": any(one.state in ("queued", "running") for one in rounds),
             "news": bool(versions) and (not done or done[-1].digest != digest(versions)),
             "held_out": sorted(self._held_out_of(self._videos.all())),
+            "blind": blind_estimate(documents, self._jobs_of(documents)).to_json(),
         }
 
-    def next_to_review(self, limit: int) -> list[Suggestion]:
-        """What to look at next in all videos that may be corrected."""
+    def next_to_review(self, limit: int, order: Order = "threshold") -> list[Suggestion]:
+        """What to look at next in all videos that may be corrected.
+
+        Args:
+            limit: How many at most.
+            order: See `augrgb.server.review`.
+        """
         latest = self._documents.all_latest()
         found: list[Suggestion] = []
         videos = self._videos.all()
@@ -119,7 +128,7 @@ class Loop:
             if video.video_id in held_out:
                 continue
             found += without_judged(self._candidates_of(video), latest.get(video.video_id, (0, None))[1])
-        return in_order(found)[:limit]
+        return in_order(found, order)[:limit]
 
     def is_held_out(self, video: Video) -> bool:
         """Whether a video is of validation or test, and so never corrected."""
@@ -158,6 +167,10 @@ class Loop:
             with contextlib.suppress(AugrgbError):  # the dataset cannot be read just now
                 self._held_out |= self.project.held_out(new)
         return {video.video_id for video in videos if self._held_out.get(video.video_id)}
+
+    def _jobs_of(self, videos: Iterable[str]) -> dict[str, int]:
+        """The detection whose result is stored, by video."""
+        return {video: job for video in videos if (job := self._results.job(video)) is not None}
 
     def _candidates_of(self, video: Video) -> Sequence[Suggestion]:
         try:

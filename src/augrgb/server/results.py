@@ -34,12 +34,14 @@ class Found:
         rules: (K,) The rules by which events were found.
         strip: Small frames, evenly spaced, as JPEG data URIs.
         times_s: (N,) When each frame is shown, from the first one; (0,) where the frame rate is constant.
+        second: (T, K) Scores of a second model, to find where the two disagree; None without one.
     """
 
     detections: VideoDetections
     rules: tuple[EventRule, ...]
     strip: tuple[str, ...] = ()
     times_s: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
+    second: NDArray[np.float64] | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,6 +59,7 @@ class Result:
         warnings: What was repaired while decoding.
         scores: (T, K) float64, on the disk until they are read.
         variable_rate: Whether `Results.times` has the time of each frame.
+        second: (T, K) Scores of a second model, None without one.
     """
 
     job: int
@@ -69,6 +72,7 @@ class Result:
     first_frame_s: float
     scores: NDArray[np.float64]
     variable_rate: bool = False
+    second: NDArray[np.float64] | None = None
 
     def events_at(self, label: str, threshold: float) -> list[Detection]:
         """Events of one class at another threshold, by the rule by which `events` were found.
@@ -76,11 +80,22 @@ class Result:
         Raises:
             InputRefused: E-SRV-004: no such class.
         """
+        return self.events_by(label, self.rule_of(label).with_on(threshold))
+
+    def rule_of(self, label: str) -> EventRule:
+        """The rule of a class.
+
+        Raises:
+            InputRefused: E-SRV-004: no such class.
+        """
         if label not in self.classes:
             raise InputRefused("E-SRV-004", "class", "the model has no such class", "Load the page again.")
+        return self.rules[self.classes.index(label)]
+
+    def events_by(self, label: str, rule: EventRule) -> list[Detection]:
+        """Events of one class of the model by any rule."""
         column = self.classes.index(label)
         scores = np.ascontiguousarray(self.scores[:, column : column + 1])
-        rule = self.rules[column].with_on(threshold)
         return find_events(scores, self.clock, [label], "video", self.duration_s, rules=rule)
 
     def eight_bit(self) -> bytes:
@@ -97,10 +112,10 @@ class Results:
     def write(self, video_id: str, job: int, found: Found) -> None:
         """Store a result; an older one stays until this one is complete."""
         folder, detections = self._folder / video_id, found.detections
-        data = io.BytesIO()
-        np.save(data, np.ascontiguousarray(detections.scores, np.float64), allow_pickle=False)
-        scores = f"scores-{job}.npy"
-        write_bytes(folder / scores, data.getvalue())
+        scores, second = f"scores-{job}.npy", f"second-{job}.npy"
+        _write_array(folder / scores, detections.scores)
+        if found.second is not None:
+            _write_array(folder / second, found.second)
         values = {
             "job": job,
             "duration_s": detections.duration_s,
@@ -113,11 +128,12 @@ class Results:
             "scores": scores,
             "strip": list(found.strip),
             "variable_rate": len(found.times_s) > 0,
+            "second": found.second is not None,
         }
         if len(found.times_s):
             write_bytes(folder / f"times-{job}.f64", np.ascontiguousarray(found.times_s, "<f8").tobytes())
         write_sealed(folder / "result.json", SCHEMA, values)
-        for old in [*folder.glob("scores-*.npy"), *folder.glob("times-*.f64")]:
+        for old in [*folder.glob("*-*.npy"), *folder.glob("times-*.f64")]:
             if old.stem.partition("-")[2] != str(job):
                 old.unlink(missing_ok=True)
 
@@ -130,6 +146,8 @@ class Results:
         values = self._values(video_id)
         try:
             scores = map_array(self._folder / video_id / str(values["scores"]), "scores file")
+            other = self._folder / video_id / f"second-{values['job']}.npy"
+            second = map_array(other, "scores file") if values.get("second") else None
         except ARRAY_DAMAGE as error:
             raise InputRefused("E-SRV-014", "result", "its scores cannot be read", "Detect again.") from error
         events = tuple(Detection("video", label, start, end, score) for label, start, end, score in values["events"])
@@ -144,6 +162,7 @@ class Results:
             first_frame_s=values["first_frame_s"],
             scores=scores,
             variable_rate=bool(values.get("variable_rate")),
+            second=second,
         )
 
     def times(self, video_id: str) -> bytes:
@@ -159,6 +178,11 @@ class Results:
         except OSError:
             return None
         return state.st_ino, state.st_mtime_ns
+
+    def job(self, video_id: str) -> int | None:
+        """The job that made the stored result; None if there is none."""
+        path = next((self._folder / video_id).glob("scores-*.npy"), None)
+        return None if path is None else int(path.stem.partition("-")[2])
 
     def strip(self, video_id: str) -> list[str]:
         """Small frames, evenly spaced, as JPEG data URIs."""
@@ -180,3 +204,9 @@ class Results:
             problem = "is damaged, or of another version of augrgb"
             raise InputRefused("E-SRV-014", "result", problem, "Detect again.") from fault
         return found
+
+
+def _write_array(path: Path, values: NDArray[np.floating[Any]]) -> None:
+    data = io.BytesIO()
+    np.save(data, np.ascontiguousarray(values, np.float64), allow_pickle=False)
+    write_bytes(path, data.getvalue())

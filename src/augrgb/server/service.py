@@ -74,7 +74,7 @@ class Service:
             remedy = "Name a model with --model, or fit the project with `augrgb fit`."
             raise UsageFault("E-SRV-017", "--model", "there is no model to detect with", remedy)
         self.model, self.classes = model, classes_of(model)
-        self._detect = detect or DetectorProcess(model, settings.device)
+        self._detect = detect or DetectorProcess(model, settings.device, second_opinion=settings.second_opinion)
         self.worker = Worker(self.queue, self.videos, self.results, self._detect, self._keep_house)
         self._next_retention_s = 0.0
         self._scanned = settings.videos is None

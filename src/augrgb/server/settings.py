@@ -64,6 +64,8 @@ class ServerSettings:
         allowed_hosts: Names by which clients may call the server, besides `localhost` and IP addresses.
         device: Where networks run.
         limits: What clients may take.
+        second_opinion: Whether a second model of the project's fit detects too, so that people can look first where
+            the two disagree. It takes as long again.
 
     Raises:
         UsageFault: E-SRV-010: other machines could reach a server without a token.
@@ -80,6 +82,7 @@ class ServerSettings:
     allowed_hosts: Sequence[str] = ()
     device: str = "auto"
     limits: Limits = Limits()
+    second_opinion: bool = False
 
     def __post_init__(self) -> None:
         if not is_loopback(self.host) and self.token is None:

@@ -20,7 +20,8 @@ from augrgb.core.types import Dataset, Event, VideoRecord
 from augrgb.server import service
 from augrgb.server.corrections import corrected_record
 from augrgb.server.documents import Document, EditedEvent
-from augrgb.server.review import Suggestion, in_order
+from augrgb.server.review import in_order
+from augrgb.server.suggestions import Suggestion
 from augrgb.streams import files
 from support.server_client import (
     CLASSES,
