@@ -26,7 +26,7 @@ def film_strip(frames: Sequence[NDArray[np.uint8]], height_px: int = 96, quality
     Raises:
         InputRefused: A frame is not (H, W, 3) uint8.
     """
-    return [PREFIX + base64.b64encode(_jpeg(frame, height_px, quality)).decode("ascii") for frame in frames]
+    return [PREFIX + base64.b64encode(jpeg(frame, height_px, quality)).decode("ascii") for frame in frames]
 
 
 def strip_of_file(
@@ -56,7 +56,12 @@ def frame_of(uri: str) -> NDArray[np.uint8]:
     return np.asarray(image[:, :, ::-1], np.uint8)
 
 
-def _jpeg(frame: NDArray[np.uint8], height_px: int, quality: int) -> bytes:
+def jpeg(frame: NDArray[np.uint8], height_px: int, quality: int) -> bytes:
+    """A frame (H, W, 3) uint8 RGB as a JPEG file of at most this height.
+
+    Raises:
+        InputRefused: E-REP-002, not such a frame.
+    """
     if frame.ndim != 3 or frame.shape[2] != 3 or frame.dtype != np.uint8 or not frame.size:
         found = f"{frame.shape} {frame.dtype}"
         raise InputRefused("E-REP-002", "film strip", f"a frame is {found}, expected (H, W, 3) uint8")

@@ -219,6 +219,12 @@ def _add_videos(app: FastAPI, service: Service) -> None:
         kind = _MEDIA.get(container, "video/mp4")
         return file_response(service.videos.path_of(video), request.headers.get("range"), kind)
 
+    @app.get("/api/videos/{video_id}/still", tags=["videos"], response_class=Response)
+    def still(video_id: str, time: Annotated[float, Query(ge=0, le=1e7, allow_inf_nan=False)]) -> Response:
+        """The frame at a time in seconds from the first, decoded here: of any codec, and exact."""
+        data = service.probe.still(service.videos.path_of(service.videos.get(video_id)), time)
+        return Response(data, media_type="image/jpeg", headers={"Cache-Control": "private, max-age=3600"})
+
     @app.post("/api/videos/{video_id}/detect", tags=["jobs"], status_code=202)
     def detect_again(video_id: str) -> dict[str, int]:
         """Queue a video for detection."""

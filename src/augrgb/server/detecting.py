@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 STRIP_FRAMES = 40
+STILL_HEIGHT = 480
 _PROBE_S = 60.0
 _PROBE_BYTES = 3 * 2**30
 
@@ -87,11 +88,11 @@ class DetectorProcess:
 
 
 class Prober:
-    """Looks at the header and the first frame of files in one limited child process, one file at a time."""
+    """Looks at headers and single frames of files in one limited child process, one file at a time."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._child: Child[Path, dict[str, Any]] | None = None
+        self._child: Child[_Look, Any] | None = None
 
     def __call__(self, path: Path) -> dict[str, Any]:
         """What a file says about itself.
@@ -99,10 +100,21 @@ class Prober:
         Raises:
             AugrgbError: It is no video that can be decoded.
         """
+        return dict(self._ask(_Look(path)))
+
+    def still(self, path: Path, time_s: float) -> bytes:
+        """The frame that a video shows at a time, as a JPEG.
+
+        Raises:
+            AugrgbError: It cannot be decoded there.
+        """
+        return bytes(self._ask(_Look(path, time_s)))
+
+    def _ask(self, wanted: _Look) -> Any:
         with self._lock:
             if self._child is None:
                 self._child = Child(_look, limits=ChildLimits(_PROBE_BYTES))
-            outcome = self._child.call(ChildJob(str(path), path, _PROBE_S))
+            outcome = self._child.call(ChildJob(str(wanted.path), wanted, _PROBE_S))
         if isinstance(outcome, AugrgbError):
             raise outcome
         return outcome
@@ -115,11 +127,22 @@ class Prober:
                 child.__exit__()
 
 
-def _look(path: Path) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class _Look:
+    path: Path
+    time_s: float | None = None
+
+
+def _look(wanted: _Look) -> dict[str, Any] | bytes:
+    if wanted.time_s is not None:
+        from augrgb.report.film_strip import jpeg
+        from augrgb.video.still import still_at
+
+        return jpeg(still_at(wanted.path, wanted.time_s), STILL_HEIGHT, 80)
     from augrgb.video.packet_times import measured
     from augrgb.video.probe import probe
 
-    info, _ = measured(probe(path))
+    info, _ = measured(probe(wanted.path))
     return {
         "width": info.width,
         "height": info.height,

@@ -22,7 +22,7 @@ from augrgb.server.videos import Video
 NEAR_MISS = 0.2
 """How far below its threshold an event may stay to be suggested."""
 _LEAST_SCORE = 0.02
-_SHIFT = 0.1
+_SHIFT, _EPS_S = 0.1, 1e-6
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +118,7 @@ def _mean_score(result: Result, scores: NDArray[np.float64] | None, column: int,
     if scores is None or not len(scores):
         return None
     edges = result.clock.cells_s(len(scores))
-    first, last = np.searchsorted(edges, [one.start_s, one.end_s], side="right") - 1
+    first, last = np.searchsorted(edges, [one.start_s + _EPS_S, one.end_s - _EPS_S], side="right") - 1
     begin = int(np.clip(first, 0, len(scores) - 1))
     return float(np.mean(scores[begin : max(int(last), begin) + 1, column]))
 

@@ -27,6 +27,11 @@ export class AnnotationDocument {
     this.future = [];
   }
 
+  // A suggestion that was drawn by chance has been judged: remembered with the judgment, and undone with it.
+  mark(id, drawn) {
+    this.state = { ...this.state, events: this.state.events.map((event) => (event.id === id ? { ...event, drawn } : event)) };
+  }
+
   // What is not said already: neither like an event that a person judged, nor in time in which "nothing else happens".
   fresh(found, kept) {
     const open = (event) => !this.state.reviewed.some(([start, stop]) => start <= middle(event) && middle(event) < stop);

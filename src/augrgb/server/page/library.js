@@ -117,16 +117,20 @@ export class Library {
             this.onGone();
           }
         })];
+    const quiet = !busy && video.id !== this.chosen;
     const row = this.row(video.name, [length, state, job?.message].filter(Boolean).join(" · "), job?.state === "running" ? job.progress : null, () => this.choose(video.id), side);
     row.classList.toggle("chosen", video.id === this.chosen);
     row.dataset.id = video.id;
     row.querySelector(".open").dataset.key = `open ${video.id}`;
     if (video.id === this.chosen) row.querySelector(".open").setAttribute("aria-current", "true");
     row.querySelector(".side").dataset.key = `side ${video.id}`;
+    row.querySelector(".side").classList.toggle("quiet", quiet);
     if (!busy && job?.state !== "done") {
       const again = button("Detect", () => this.act(() => post(`/api/videos/${video.id}/detect`)));
       again.className = "side again";
-      row.append(again);
+      again.dataset.key = `again ${video.id}`;
+      again.setAttribute("aria-label", `Detect in ${video.name}`);
+      row.querySelector(".open").after(again);
     }
     return row;
   }

@@ -19,10 +19,17 @@ let opening = false; // a video is being loaded
 let open = null; // { video, result, doc, version, saved, chosen, hidden: Set }
 
 function say(text) {
-  $("message").textContent = text;
+  $("message-text").textContent = text;
   $("message").hidden = !text;
   clearTimeout(say.timer);
   if (text) say.timer = setTimeout(() => say(""), 12000);
+}
+
+$("message-close").addEventListener("click", () => say(""));
+
+function empty(title, text) {
+  $("empty-title").textContent = title;
+  $("empty-text").textContent = text;
 }
 
 // ---- saving ----
@@ -32,6 +39,11 @@ let saving = null; // the request on its way
 
 function changed() {
   if (!open) return;
+  const judged = open.blind && open.doc.find(open.blind.id);
+  if (judged && !["unreviewed", "unsure"].includes(judged.state)) {
+    open.doc.mark(judged.id, open.blind.drawn);
+    open.blind = null;
+  }
   open.dirty = true;
   showSaved();
   clearTimeout(timer);
@@ -95,7 +107,10 @@ async function choose(found) {
   $("file-name").textContent = found.name;
   $("editor").hidden = true;
   $("empty").hidden = false;
-  $("empty").firstElementChild.textContent = found.job ? "Waiting for the detection…" : "Nothing has been detected in this video yet. Press Detect in the list.";
+  if (!found.job) empty("Nothing has been detected yet", "Press Detect beside the video in the list.");
+  else if (["failed", "cancelled"].includes(found.job.state)) empty(found.job.state === "failed" ? "The detection failed" : "The detection was cancelled", `${found.job.message || ""} Press Detect beside the video to try again.`);
+  else empty("Waiting for the detection", "The video opens as soon as the model has looked at it.");
+  if (narrow()) $("work").scrollIntoView();
   showSaved();
   if (!found.job) return;
   opening = true;
@@ -119,7 +134,7 @@ async function choose(found) {
     render();
     showSaved();
     if (result.warnings.length) say(result.warnings.join(" "));
-    if (awaited?.video === found.id) pick(doc.suggested(awaited), { jump: true });
+    if (awaited?.video === found.id) suggest(awaited);
     awaited = null;
   } catch (fault) {
     if (fault.code !== "E-SRV-014") say(fault.message);
@@ -135,6 +150,8 @@ function padded(scores, result, labels) {
   return all;
 }
 
+const narrow = () => matchMedia("(max-width: 900px)").matches;
+
 function showPlayer(path, strip) {
   video.hidden = false;
   $("poster").hidden = true;
@@ -147,7 +164,6 @@ function showPlayer(path, strip) {
   });
   $("strip").hidden = !images.length;
   $("strip").replaceChildren(...images);
-  $("poster-frames").replaceChildren(...images.filter((_, i) => i % 6 === 0).map((image) => image.cloneNode()));
 }
 
 video.addEventListener("error", () => {
@@ -155,8 +171,39 @@ video.addEventListener("error", () => {
   video.hidden = true;
   $("poster").hidden = false;
   const { codec, container } = open.video.info;
-  $("poster-text").textContent = `Your browser cannot play this video (codec ${codec || "unknown"} in ${container || "unknown"}). Scores and events can still be looked at and corrected; the small frames show what happens. To play it here, convert it to H.264 in MP4.`;
+  $("poster-text").textContent = `Your browser cannot play this video (codec ${codec || "unknown"} in ${container || "unknown"}). It is shown frame by frame instead, and all corrections work. To play it here, convert it to H.264 in MP4.`;
+  showStill();
 });
+
+// Frames that the server decodes: what the browser cannot play, and what is on both sides of a border, exactly.
+const stillAt = (time) => `/api/videos/${open.video.id}/still?time=${Math.max(0, time).toFixed(4)}`;
+
+function showStill() {
+  clearTimeout(showStill.timer);
+  showStill.timer = setTimeout(() => open && !$("poster").hidden && ($("poster-still").src = stillAt(ownTime)), 120);
+}
+
+function showStills(event) {
+  clearTimeout(showStills.timer);
+  const shown = `${open.video.id} ${event.start_s} ${event.end_s}`;
+  if (showStills.shown === shown) return;
+  showStills.timer = setTimeout(() => {
+    if (!open || chosen()?.id !== event.id) return;
+    showStills.shown = shown;
+    const last = Math.max(event.start_s, event.end_s - open.frames.seconds / 2);
+    const figures = [["First frame", into(event.start_s)], ["Last frame", before(last)]].map(([name, time]) => {
+      const figure = document.createElement("figure");
+      const image = new Image();
+      image.src = stillAt(time);
+      image.alt = "";
+      const caption = document.createElement("figcaption");
+      caption.textContent = name;
+      figure.append(image, caption);
+      return figure;
+    });
+    $("stills").replaceChildren(...figures);
+  }, 350);
+}
 
 // ---- time ----
 
@@ -183,6 +230,7 @@ function showTime(time) {
   if (!open) return;
   $("time").textContent = `${clock(time)} / ${clock(open.result.duration_s)}`;
   timeline.movePlayhead(time);
+  if (!$("poster").hidden) showStill();
 }
 
 function follow(_, shown) {
@@ -222,7 +270,30 @@ const timeline = new Timeline($("timeline"), {
     seek(start);
   },
   onDrop: () => open?.doc.endGesture(),
-  onZoom: () => {},
+  onZoom: () => showWindow(),
+});
+
+// The film strip is the whole video; the frame on it is what the timeline shows.
+function showWindow() {
+  const { from, to } = timeline;
+  const whole = open?.result.duration_s ?? 1;
+  $("window").hidden = to - from > 0.999 * whole;
+  $("window").style.left = `${(100 * from) / whole}%`;
+  $("window").style.width = `${(100 * (to - from)) / whole}%`;
+}
+$("overview").addEventListener("pointerdown", (event) => {
+  if (!open || event.button !== 0) return;
+  const box = $("overview").getBoundingClientRect();
+  const at = (one) => ((one.clientX - box.left) / box.width) * open.result.duration_s;
+  if ($("window").hidden) {
+    seek(at(event));
+    return;
+  }
+  const move = (one) => timeline.pan(at(one) - (timeline.from + timeline.to) / 2);
+  move(event);
+  $("overview").setPointerCapture(event.pointerId);
+  $("overview").addEventListener("pointermove", move);
+  for (const end of ["pointerup", "pointercancel"]) $("overview").addEventListener(end, () => $("overview").removeEventListener("pointermove", move), { once: true });
 });
 
 function snap(time, free) {
@@ -242,12 +313,20 @@ function moveEdge(id, side, time, options, free = false) {
 function pick(id, { jump = false } = {}) {
   if (!open) return;
   open.chosen = id;
+  if (open.blind && open.blind.id !== id) open.blind = null;
   const event = id && open.doc.find(id);
   if (event && jump) {
     seek(into(event.start_s));
     timeline.reveal(event.start_s);
   }
   render();
+}
+
+// A suggestion is opened; one that was drawn by chance hides what the model thinks until it is judged.
+function suggest(suggestion) {
+  const id = open.doc.suggested(suggestion);
+  if (open.blind?.id !== id) open.blind = suggestion.blind ? { id, drawn: { shown: suggestion.found, job: suggestion.job } } : null;
+  pick(id, { jump: true });
 }
 
 const chosen = () => (open?.chosen ? open.doc.find(open.chosen) : null);
@@ -385,8 +464,10 @@ function showClasses() {
         ask(label, Number(range.value), gesture);
       });
       range.addEventListener("change", () => (gesture = Symbol("threshold")));
+      const worth = document.createElement("small");
+      worth.className = "worth";
       slide.append(range, shown);
-      row.append(slide);
+      row.append(slide, worth);
     }
     return row;
   });
@@ -406,23 +487,47 @@ function shownLabels() {
   return open.labels.filter((label) => !open.hidden.has(label) && label.toLowerCase().includes(text));
 }
 
+// What a threshold is worth in this video: how many events, how many an hour, how many of them are right.
+function worthOf(label) {
+  const found = open.doc.events.filter((event) => event.label === label && event.machine);
+  if (!found.length) return "no events";
+  const hours = open.result.duration_s / 3600;
+  const rate = hours > 1 / 60 ? `, ${(found.length / hours).toFixed(found.length / hours < 10 ? 1 : 0)} an hour` : "";
+  const truth = open.result.truth?.filter((event) => event.label === label);
+  const meets = ({ machine }) => truth.some((one) => {
+    const both = Math.min(one.end_s, machine.end_s) - Math.max(one.start_s, machine.start_s);
+    return both >= 0.5 * (Math.max(one.end_s, machine.end_s) - Math.min(one.start_s, machine.start_s));
+  });
+  const judged = truth ? found : found.filter((event) => ["accepted", "corrected", "rejected"].includes(event.state));
+  const right = judged.filter((event) => (truth ? meets(event) : event.state !== "rejected")).length;
+  return `${found.length} event${found.length === 1 ? "" : "s"}${rate}${judged.length ? `, ${right} of ${judged.length} right` : ""}`;
+}
+
 const SHOWN_ROWS = 200;
 function render() {
   if (!open) return;
   const thresholds = Object.fromEntries(open.labels.map((label) => [label, thresholdOf(label)]));
-  timeline.show(shownLabels(), open.doc.events, open.doc.state.reviewed, open.chosen, thresholds);
+  const secret = open.blind ? open.doc.find(open.blind.id)?.label : null;
+  timeline.show(shownLabels(), open.doc.events, open.doc.state.reviewed, open.chosen, thresholds, secret);
+  $("blind").hidden = !secret;
+  if (secret) $("blind").textContent = `Drawn by chance: is this ${secret}? What the model thinks is hidden until you accept, reject or correct it.`;
+  $("legend-truth").hidden = !open.result.truth;
   for (const row of $("class-list").children) {
     const range = row.querySelector("input[type=range]");
     if (!range) continue;
     const value = thresholds[row.dataset.label];
     if (document.activeElement !== range && Number(range.value) !== value) range.value = String(value);
-    row.querySelector("output").textContent = Number(range.value).toFixed(2);
+    row.querySelector("output").textContent = row.dataset.label === secret ? "hidden" : Number(range.value).toFixed(2);
+    row.querySelector(".worth").textContent = row.dataset.label === secret ? "" : worthOf(row.dataset.label);
   }
+  $("class-note").textContent = open.result.truth ? "Right: of the events found, those that meet a true event by half." : "Right: of the events judged, those accepted or corrected.";
   showTable();
   showForm();
   $("undo").disabled = !open.doc.past.length;
   $("redo").disabled = !open.doc.future.length;
-  $("split").disabled = $("delete").disabled = $("during").disabled = !chosen();
+  for (const id of ["split", "delete", "during", "accept", "reject", "unsure"]) $(id).disabled = !chosen();
+  for (const [id, states] of [["accept", ["accepted", "corrected"]], ["reject", ["rejected"]], ["unsure", ["unsure"]]]) $(id).setAttribute("aria-pressed", String(states.includes(chosen()?.state)));
+  showWindow();
   const format = encodeURIComponent($("format").value);
   $("export").href = `/api/videos/${open.video.id}/export?format=${format}`;
   showTime(now());
@@ -431,7 +536,9 @@ function render() {
 function showTable() {
   const events = inOrder();
   const waiting = events.filter((event) => event.state === "unreviewed").length;
-  $("count").textContent = `${events.length}, ${waiting} to review`;
+  $("count").textContent = events.length ? `(${events.length}, ${waiting} to review)` : "";
+  $("no-events").hidden = events.length > 0;
+  $("table-box").hidden = events.length === 0;
   const place = Math.max(0, events.findIndex((event) => event.id === open.chosen));
   const first = Math.max(0, Math.min(events.length - SHOWN_ROWS, place - SHOWN_ROWS / 2));
   const rows = events.slice(first, first + SHOWN_ROWS).map((event) => {
@@ -445,7 +552,7 @@ function showTable() {
     name.addEventListener("click", () => pick(event.id, { jump: true }));
     cell.append(name);
     row.append(cell);
-    for (const text of [clock(event.start_s, 2), clock(event.end_s, 2), event.machine?.score?.toFixed(2) ?? "", event.state]) {
+    for (const text of [clock(event.start_s, 2), clock(event.end_s, 2), event.id === open.blind?.id ? "hidden" : event.machine?.score?.toFixed(2) ?? "", event.state]) {
       const plain = document.createElement("td");
       plain.textContent = text;
       row.append(plain);
@@ -464,7 +571,8 @@ function showForm() {
   if (!event) return;
   const values = { "event-label": event.label, "event-start": event.start_s.toFixed(3), "event-end": event.end_s.toFixed(3), "event-state": event.state };
   for (const [id, value] of Object.entries(values)) if (document.activeElement !== $(id)) $(id).value = value;
-  $("event-machine").textContent = event.machine ? `The model found ${clock(event.machine.start_s, 2)} to ${clock(event.machine.end_s, 2)}, score ${event.machine.score.toFixed(2)}.` : "Added by a person.";
+  showStills(event);
+  $("event-machine").textContent = event.id === open.blind?.id ? "What the model thinks is hidden until you have judged it." : event.machine ? `The model found ${clock(event.machine.start_s, 2)} to ${clock(event.machine.end_s, 2)}, score ${event.machine.score.toFixed(2)}.` : "Added by a person.";
 }
 
 for (const [id, field] of [["event-start", "start_s"], ["event-end", "end_s"]]) {
@@ -510,6 +618,7 @@ listen(new Proxy(actions, { get: (all, name) => (open || name === "?" ? all[name
 const clicks = {
   play: toggle, "frame-back": () => step(-1), "frame-on": () => step(1),
   "zoom-in": () => timeline.zoom(0.6), "zoom-out": () => timeline.zoom(1.7), "zoom-fit": () => timeline.fit(),
+  accept: () => chosen() && open.doc.edit(open.chosen, { state: "accepted" }), reject: () => judge("rejected"), unsure: () => judge("unsure"),
   add, split, delete: drop, undo: () => open.doc.undo(), redo: () => open.doc.redo(), next: nextToReview, range: reviewedHere, during: reviewedDuring,
   whole: () => open.doc.review(0, open.result.duration_s),
   "help-button": () => $("help").showModal(),
@@ -565,18 +674,22 @@ async function begin() {
       $("editor").hidden = true;
       $("empty").hidden = false;
       $("file-name").textContent = "";
+      empty("No video is open", "Choose a video from the list, or add one.");
       showSaved();
     },
   });
-  teaching = server.loop && !teaching ? new Teaching({ say, save, open: openSuggestion }) : teaching;
+  teaching = server.loop && !teaching ? new Teaching({ say, save, open: openSuggestion, orders: server.orders }) : teaching;
   window.augrgb = { timeline, document: () => open?.doc.state };
   await library.refresh();
+  if (!open && !library.videos.length) empty("Add a video to begin", `The model looks for ${listed(server.classes)}. Videos stay on this server.`);
   await teaching?.refresh();
 }
 
+const listed = (names) => (names.length > 6 ? `${names.slice(0, 5).join(", ")} and ${names.length - 5} other classes` : names.join(", "));
+
 function openSuggestion(suggestion) {
   if (open?.video.id === suggestion.video) {
-    pick(open.doc.suggested(suggestion), { jump: true });
+    suggest(suggestion);
     return;
   }
   awaited = suggestion;

@@ -7,14 +7,18 @@ import { clock } from "./timeline.js";
 const $ = (id) => document.getElementById(id);
 const percent = (value) => (value === null || value === undefined ? "–" : (100 * value).toFixed(1));
 const signed = (value) => (value >= 0 ? "+" : "−") + Math.abs(100 * value).toFixed(1);
+const ORDERS = { threshold: "Near the threshold", disagreement: "Where two models disagree", boundaries: "Doubtful boundaries", chance: "By chance, blind" };
 const BUSY = ["queued", "running"];
 
 export class Teaching {
-  constructor({ say, save, open }) {
+  constructor({ say, save, open, orders }) {
     Object.assign(this, { say, save, open });
     this.offered = new Set();
     this.state = null;
     $("teach").hidden = $("review").hidden = false;
+    const order = $("review-order");
+    order.replaceChildren(...orders.map((one) => new Option(ORDERS[one] ?? one, one)));
+    order.addEventListener("change", () => this.refresh());
     $("fit").addEventListener("click", () => this.fit());
     $("fit-cancel").addEventListener("click", () => this.act(() => post("/api/project/cancel")));
   }
@@ -40,7 +44,7 @@ export class Teaching {
     try {
       this.state = await get("/api/project");
       this.draw();
-      this.list(await get("/api/review?limit=6"));
+      this.list(await get(`/api/review?limit=6&order=${$("review-order").value}`));
     } catch (fault) {
       this.say(fault.message);
     }
@@ -51,7 +55,7 @@ export class Teaching {
   // The best suggestion that was not offered before; false if there is none.
   async next() {
     await this.save();
-    const found = (await get("/api/review?limit=100")).find((one) => !this.offered.has(keyOf(one)));
+    const found = (await get(`/api/review?limit=100&order=${$("review-order").value}`)).find((one) => !this.offered.has(keyOf(one)));
     if (!found) return false;
     this.show(found);
     return true;
@@ -73,9 +77,11 @@ export class Teaching {
       const title = document.createElement("span");
       title.textContent = `${one.label}, ${clock(one.start_s)}`;
       const small = document.createElement("small");
-      small.textContent = `${one.name}: ${one.reason}`;
-      choose.append(title, small);
-      choose.title = small.textContent;
+      small.textContent = one.name;
+      const why = document.createElement("small");
+      why.textContent = one.reason;
+      choose.append(title, small, why);
+      choose.title = `${one.name}: ${one.reason}`;
       row.append(choose);
       return row;
     });
@@ -106,27 +112,43 @@ export class Teaching {
     const done = rounds.filter((round) => round.state === "done");
     $("rounds").replaceChildren(...done.map((round, place) => this.row(round, done[place - 1])));
     $("rounds-box").hidden = !done.length;
+    this.blind(this.state.blind);
     const { videos, on } = done.at(-1)?.worth ?? {};
-    const place = on === "test" ? `the ${videos} test video${videos === 1 ? "" : "s"}, which no correction changes` : `${videos} videos held out in turn; there are no test videos, and corrections may change these`;
+    const place = on === "test" ? `the ${videos} test video${videos === 1 ? "" : "s"}, which no correction changes` : `${videos} videos, each held out in turn (the project has no test videos, and corrections may change these)`;
     $("rounds-note").textContent = videos ? `Frame mAP on ${place}. In brackets: 95 % intervals over videos. A gain whose interval includes 0 may be chance.` : "";
+  }
+
+  // What people said without being shown what the model thinks.
+  blind({ shown, missed }) {
+    const share = ({ right, drawn, low, high }) => `${right} of ${drawn} (${Math.round(100 * low)} to ${Math.round(100 * high)} %)`;
+    const parts = [];
+    if (shown.drawn) parts.push(`of the events it shows, ${share(shown)} are right`);
+    if (missed.drawn) parts.push(`of its near misses, ${share(missed)} are events`);
+    $("blind-note").textContent = parts.length ? `Drawn by chance and judged blind, for the model that detects now: ${parts.join("; ")}.` : "";
   }
 
   row(round, before) {
     const judged = (one) => one?.applied?.judged ?? 0;
     const worth = round.worth ?? {};
-    const range = (low, high, format) => (low === null || low === undefined ? "" : ` (${format(low)} to ${format(high)})`);
+    const range = (low, high, format) => (low === null || low === undefined ? "" : `${format(low)} to ${format(high)}`);
     const cells = [
       round.number === 0 ? "before" : String(round.number),
       round.number === 0 ? "–" : String(judged(round) - judged(before)),
       round.number === 0 ? "–" : round.minutes.toFixed(1),
-      `${percent(worth.value)}${range(worth.low, worth.high, percent)}`,
-      worth.gain === null || worth.gain === undefined ? "–" : `${signed(worth.gain)}${range(worth.gain_low, worth.gain_high, signed)}`,
+      [percent(worth.value), range(worth.low, worth.high, percent)],
+      worth.gain === null || worth.gain === undefined ? "–" : [signed(worth.gain), range(worth.gain_low, worth.gain_high, signed)],
     ];
     const row = document.createElement("tr");
     cells.forEach((text, place) => {
       const cell = document.createElement(place ? "td" : "th");
       if (!place) cell.scope = "row";
-      cell.textContent = text;
+      const [number, spread] = [text].flat();
+      cell.textContent = number;
+      if (spread) {
+        const small = document.createElement("small");
+        small.textContent = ` (${spread})`;
+        cell.append(small);
+      }
       row.append(cell);
     });
     return row;

@@ -48,8 +48,9 @@ export class Timeline {
   }
 
   // Which classes are shown, and all events; draws.
-  show(shown, events, reviewed, chosen, thresholds) {
-    Object.assign(this, { shown, events, reviewed, chosen, thresholds });
+  // `secret` is a class whose scores are not shown: somebody judges one of its events blind.
+  show(shown, events, reviewed, chosen, thresholds, secret = null) {
+    Object.assign(this, { shown, events, reviewed, chosen, thresholds, secret });
     this.layout();
     this.draw();
   }
@@ -126,7 +127,7 @@ export class Timeline {
     const room = row.height - 6;
     const bottom = top + row.height - 2;
     const pyramid = this.pyramids[row.index];
-    if (pyramid) {
+    if (pyramid && row.label !== this.secret) {
       pen.fillStyle = color("--wave");
       for (let x = 0; x < this.width; x++) {
         const begin = (this.timeAt(x) - first) / stride;
@@ -179,6 +180,7 @@ export class Timeline {
         if (event.end_s < this.from || event.start_s > this.to) continue;
         const left = this.x(event.start_s);
         const right = this.x(event.end_s);
+        if (row.label === this.secret && event.id !== this.chosen && event.state === "unreviewed") continue;
         // What is under a pixel wide and beside another like it cannot be distinguished, and waits for a closer look.
         if (right < previous + 1 && event.id !== this.chosen) continue;
         previous = right;
