@@ -176,3 +176,16 @@ def test_coverage_and_usage_through_the_command_line(project: Path, tmp_path: Pa
     ):
         outcome = run_cli(*wrong)
         assert outcome.code == 2 and "E-" in outcome.err and "Traceback" not in outcome.err, wrong
+
+
+def test_events_of_a_run_are_counted_with_delays_of_onset_and_decision(project: Path, tmp_path: Path) -> None:
+    out = tmp_path / "events.json"
+    outcome = expect_success("evaluate", project / "rgb", "--events", "--out", out)
+    assert "decision" in outcome.out and "the default rule" in " ".join(outcome.out.split())
+    rows = json.loads(out.read_text())["events"]["classes"]
+    assert {row["class"] for row in rows} and all(row["hits"] <= row["events"] for row in rows)
+    found = [row for row in rows if row["hits"]]
+    # Decided at the end of a snippet in the event, so never before the detection itself starts.
+    assert all(row["decision_p50_s"] >= row["delay_p50_s"] for row in found)
+    for words in (("--events", project / "rgb", project / "rgb"), ("--thresholds", tmp_path, project / "rgb")):
+        assert "E-CFG-015" in run_cli("evaluate", *words).err

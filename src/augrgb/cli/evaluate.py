@@ -26,6 +26,14 @@ def evaluate(
         list[str] | None,
         typer.Option(help="Protocol (`augrgb list protocols`). May be repeated. Default: the usual ones."),
     ] = None,
+    events: Annotated[
+        bool,
+        typer.Option("--events", help="Also count events per class: false alarms, misses, delays. Of one run."),
+    ] = False,
+    thresholds: Annotated[
+        Path | None,
+        typer.Option(help="Bundle whose event rules --events uses. Default: the run's own, else the default rule."),
+    ] = None,
     out: Annotated[Path | None, typer.Option("--out", "-o", help="Also write the results to this JSON file.")] = None,
     as_json: JsonOption = False,
     predictions: Annotated[
@@ -58,7 +66,7 @@ def evaluate(
     .npz with an array per video, or .safetensors of a run.
     """
     from augrgb.cli.output import print_json, say, stdout, warn
-    from augrgb.cli.tables import evaluation_table
+    from augrgb.cli.tables import evaluation_table, event_table
     from augrgb.core.files import write_json
     from augrgb.metrics.protocols import find_protocol
     from augrgb.workflows.evaluate import DEFAULT_PROTOCOLS, evaluate_runs, result_to_json
@@ -68,6 +76,10 @@ def evaluate(
     if bool(runs) == (predictions is not None) or (predictions is None) != (annotations is None):
         problem = "name runs, or --predictions with --annotations"
         raise UsageFault("E-CFG-014", "augrgb evaluate", problem, "augrgb evaluate --help")
+    if events and (runs is None or len(runs) != 1):
+        raise UsageFault("E-CFG-015", "--events", "requires exactly one run", "augrgb evaluate --help")
+    if thresholds is not None and not events:
+        raise UsageFault("E-CFG-015", "--thresholds", "has no effect without --events")
     if predictions is not None and annotations is not None:
         from augrgb.annotations.format_options import parse_options
         from augrgb.workflows.evaluate_files import evaluate_files
@@ -108,17 +120,27 @@ def evaluate(
         evaluation = evaluate_runs(
             runs or [], split=split, role=role, protocols=protocol or DEFAULT_PROTOCOLS, allow_missing=allow_missing
         )
-    values = {
+    counted = None
+    if events and runs:
+        from augrgb.workflows.evaluate_events import evaluate_events, event_row
+
+        counted = evaluate_events(runs[0], split=split, role=role, thresholds=thresholds, allow_missing=allow_missing)
+    values: dict[str, object] = {
         "evaluated": list(evaluation.members),
         "on": [evaluation.split, evaluation.role],
         "results": [result_to_json(result) for result in evaluation.results],
     }
+    if counted is not None:
+        rows = [event_row(label, one, counted.rules[label]) for label, one in counted.counts.items()]
+        values["events"] = {"rules": counted.rules_of, "classes": rows}
     if out is not None:
         write_json(out, values)
     if as_json:
         print_json(values)
         return
     stdout().print(evaluation_table(evaluation))
+    if counted is not None:
+        stdout().print(event_table(counted))
     for result in evaluation.results:  # again below the long table, where the eye is
         covered = f"{result.videos_scored} of {result.videos_total} videos scored"
         say(f"{' + '.join(evaluation.members)}: {result.protocol} {100 * result.value:.1f} ({covered})")

@@ -30,7 +30,7 @@ def fit(
         float | None, typer.Option(min=0, help="Choose thresholds for at most this many per class. Default: best F1.")
     ] = None,
     isotonic: Annotated[bool, typer.Option("--isotonic", help="Calibrate scores by isotonic regression.")] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the plan and stop.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the plan (time, disk, memory) and stop.")] = False,
     extend: Annotated[
         bool,
         typer.Option("--extend", help="The project or its data changed: keep what is still right, train again."),
@@ -55,7 +55,8 @@ def fit(
         stdout().print(_plan_table(plan))
     if dry_run:
         if as_json:
-            print_json({"seconds": plan.seconds, "disk_bytes": plan.disk_bytes, "teachers": list(plan.teachers)})
+            more = {"memory_bytes": plan.memory_bytes, "teachers": list(plan.teachers)}
+            print_json({"seconds": plan.seconds, "disk_bytes": plan.disk_bytes, **more})
         return
     with StageBars() as bars:
         done = pipeline.fit(
@@ -81,6 +82,9 @@ def fit(
         say(done.verdict)
         took = f"Took {duration(time.monotonic() - began_s)}, estimated {duration(plan.seconds)}"
         say(f"{took}; needs {folder_bytes(done.folder) / 1e6:.0f} MB, estimated {plan.disk_bytes / 1e6:.0f} MB.")
+        if done.peak_mib:
+            peak_mb, guess_mb = done.peak_mib * 2**20 / 1e6, plan.memory_bytes / 1e6
+            say(f"Needed {peak_mb:.0f} MB of memory at most, estimated {guess_mb:.0f} MB.")
         say(f"Report: {done.report}")
         say(f"Next: augrgb detect NEW_VIDEO.mp4 --model {done.bundle}")
     if done.left_out:
@@ -107,11 +111,11 @@ def _plan_table(plan: Plan) -> Table:
     from augrgb.report.terminal import plain
 
     table = RichTable(box=box.SIMPLE_HEAD, pad_edge=False)
-    for heading in ("Stage", "Choice", "Reason", "Time", "Disk"):
+    for heading in ("Stage", "Choice", "Reason", "Time", "Disk", "Memory"):
         table.add_column(heading)
     for one in plan.stages:
-        disk = f"{one.disk_bytes / 1e6:.0f} MB" if one.disk_bytes else ""
-        shown = (one.name, one.choice, one.reason, duration(one.seconds) if one.seconds else "", disk)
+        disk, memory = (f"{size / 1e6:.0f} MB" if size else "" for size in (one.disk_bytes, one.memory_bytes))
+        shown = (one.name, one.choice, one.reason, duration(one.seconds) if one.seconds else "", disk, memory)
         table.add_row(*map(plain, shown))
     total = f"{plan.disk_bytes / 1e6:.0f} MB"
     table.add_row(
@@ -120,5 +124,6 @@ def _plan_table(plan: Plan) -> Table:
         plain(f"estimate for {counted(plan.workers, 'process')}"),
         plain(duration(plan.seconds)),
         plain(total),
+        plain(f"{plan.memory_bytes / 1e6:.0f} MB"),
     )
     return table

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -9,10 +10,12 @@ from rich.table import Table
 from rich.text import Text
 
 from augrgb.core.types import Dataset
+from augrgb.report.numbers import DASH
 
 if TYPE_CHECKING:
     from augrgb.training.settings import FitResult
     from augrgb.workflows.evaluate import EvaluationResult
+    from augrgb.workflows.evaluate_events import EventEvaluation
 
 
 def fit_summary(run: Path, result: FitResult) -> str:
@@ -57,6 +60,36 @@ def evaluation_table(evaluation: EvaluationResult) -> Table:
     for label, value in first.per_class.items():
         table.add_row(Text(f"  {label}"), f"{100 * value:.1f}")
     return table
+
+
+def event_table(found: EventEvaluation) -> Table:
+    """What the events of each class are worth to who acts on them."""
+    caption = f"Rules: {found.rules_of}. A detection is right at tIoU >= 0.3. Decision: when the rule was certain."
+    table = Table(title="Events", caption=caption)
+    table.add_column("class")
+    for heading in (
+        "events", "precision %", "recall %", "false alarms / h (95 % bound)", "misses / h", "onset delay p50 / p95 s",
+        "decision delay p50 / p95 s", "on / off",
+    ):  # fmt: skip
+        table.add_column(heading, justify="right")
+    for label, counts in found.counts.items():
+        alarms = f"{_rate(counts.false_alarms_per_hour)} ({_rate(counts.false_alarms_per_hour_bound)})"
+        table.add_row(
+            Text(label),
+            str(counts.events),
+            _rate(100 * counts.precision),
+            _rate(100 * counts.recall),
+            alarms,
+            _rate(counts.misses_per_hour),
+            f"{_rate(counts.delay_s(0.5))} / {_rate(counts.delay_s(0.95))}",
+            f"{_rate(counts.decision_s(0.5))} / {_rate(counts.decision_s(0.95))}",
+            f"{found.rules[label].on:.2f} / {found.rules[label].low:.2f}",
+        )
+    return table
+
+
+def _rate(value: float) -> str:
+    return DASH if math.isnan(value) else f"{value:.1f}"
 
 
 def dataset_json(dataset: Dataset) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from augrgb.core.errors import UsageFault
 from augrgb.core.timeline import Clock
 from augrgb.core.types import Detection, Event
-from augrgb.detection.event_rule import EventRule, find_events
+from augrgb.detection.event_rule import DecidedEvent, EventRule, find_decided
 from augrgb.metrics.event_counts import EventCounts, Overlap, count_events, covered_s, match_events, poisson_upper
 
 FEW_EVENTS = 5
@@ -119,15 +119,23 @@ def counts_of(
     match: Overlap = Overlap(),
 ) -> EventCounts:
     """What a rule is worth for one class on videos with known events."""
-    found = [_found(video, clock, classes, label, rule) for video in videos]
+    decided = [_decided(video, clock, classes, label, rule) for video in videos]
+    found = [_detections(video, ones) for video, ones in zip(videos, decided, strict=True)]
     events = [_events(video, label) for video in videos]
-    return count_events(found, events, _hours(videos), _clean_hours(videos, label), match)
+    times_s = [[one.decided_at_s for one in ones] for ones in decided]
+    return count_events(found, events, _hours(videos), _clean_hours(videos, label), match, decided_s=times_s)
 
 
-def _found(video: KnownVideo, clock: Clock, classes: Sequence[str], label: str, rule: EventRule) -> list[Detection]:
+def _decided(
+    video: KnownVideo, clock: Clock, classes: Sequence[str], label: str, rule: EventRule
+) -> list[DecidedEvent]:
     column = video.scores[:, [list(classes).index(label)]]
-    found = find_events(column, clock, [label], video.video_id, video.duration_s, rules=rule)
+    found = find_decided(column, clock, [label], video.video_id, video.duration_s, rules=rule)
     return [one for one in found if not _mostly_unknown(one.start_s, one.end_s, video.unknown)]
+
+
+def _detections(video: KnownVideo, events: Sequence[DecidedEvent]) -> list[Detection]:
+    return [Detection(video.video_id, one.label, one.start_s, one.end_s, one.score) for one in events]
 
 
 def _events(video: KnownVideo, label: str) -> list[Event]:
@@ -187,7 +195,7 @@ def _best(
         rule = replace(base, on=off, off=off)
         for label in labels:
             for video in videos:
-                found = _found(video, clock, classes, label, rule)
+                found = _detections(video, _decided(video, clock, classes, label, rule))
                 places = match_events(found, _events(video, label), match)
                 scored += [(one.score, place is not None) for one, place in zip(found, places, strict=True)]
         scored.sort(key=lambda one: -one[0])

@@ -137,15 +137,30 @@ def find_events(
     >>> [(e.start_s, e.end_s, e.score) for e in find_events([[0.1], [0.4], [0.9], [0.2]], clock, ["fall"], "a")]
     [(1.0, 4.0, 0.9)]
     """
-    finder = EventFinder(clock, classes, rules, name=video_id)
+    found = find_decided(scores, clock, classes, video_id, duration_s, rules=rules)
+    return [Detection(video_id, one.label, one.start_s, one.end_s, one.score) for one in found]
+
+
+def find_decided(
+    scores: ArrayLike,
+    clock: Clock,
+    classes: Sequence[str],
+    name: str,
+    duration_s: float | None = None,
+    *,
+    rules: Rules = EventRule(),
+) -> list[DecidedEvent]:
+    """The events of `find_events`, with the time at which each was certain.
+
+    >>> clock = Clock(fps=1, window=1, stride=1)
+    >>> find_decided([[0.1], [0.4], [0.9], [0.2]], clock, ["fall"], "a", rules=EventRule(on=0.5))[0].decided_at_s
+    3.0
+    """
+    finder = EventFinder(clock, classes, rules, name=name)
     found = finder.push(scores) + finder.close(duration_s)
     last_s = math.inf if duration_s is None else duration_s
-    ordered = sorted(found, key=lambda event: (event.start_s, min(event.end_s, last_s), event.label))
-    return [
-        Detection(video_id, event.label, event.start_s, min(event.end_s, last_s), event.score)
-        for event in ordered
-        if event.start_s < last_s - _EPS_S
-    ]
+    cut = [replace(event, end_s=min(event.end_s, last_s)) for event in found if event.start_s < last_s - _EPS_S]
+    return sorted(cut, key=lambda event: (event.start_s, event.end_s, event.label))
 
 
 @dataclass(slots=True)

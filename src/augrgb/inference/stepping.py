@@ -106,12 +106,13 @@ class StepModel:
         from augrgb.inference.export.graphs import StepGraph
 
         filter, encoder = bundle.stream.stream.filter, bundle.encoder.encoder
-        if not isinstance(filter, SdTcn) or filter.look_ahead_snippets is None:
+        look_ahead = look_ahead_of(filter)
+        if not isinstance(filter, SdTcn) or look_ahead is None:
             raise not_causal(bundle.folder, bundle.stream.settings.filter)
         if encoder.modality != "rgb" or bundle.encoder.settings.size is None:
             problem = f"reads {encoder.modality}; live sources give RGB frames"
             raise UsageFault("E-MOD-041", bundle.folder, problem, "Distill it into an RGB student.")
-        self.look_ahead, self.size = filter.look_ahead_snippets, bundle.encoder.settings.size
+        self.look_ahead, self.size = look_ahead, bundle.encoder.settings.size
         self.receptive_field, self.dim = (filter.reach or 0) + 1 + self.look_ahead, encoder.dim
         graph = StepGraph(bundle.stream.stream).eval()
         device = bundle.stream.stream.mean.device
@@ -142,6 +143,12 @@ class StepModel:
 
         self._encode, self._step = model.encode_exactly, step
         self._start = lambda: [np.zeros(shape, np.float32) for shape in settings.states]
+
+
+def look_ahead_of(filter: object) -> int | None:
+    """Snippets that a temporal filter sees ahead if it can follow a live source; None if it cannot."""
+    found: int | None = getattr(filter, "look_ahead_snippets", None)
+    return found
 
 
 def not_causal(folder: Path, filter: str) -> UsageFault:

@@ -59,6 +59,8 @@ class EventCounts:
         hours: Hours looked at.
         clean_hours: Those without an event of the class.
         delays_s: Start of each hit minus start of its event; negative = early.
+        decisions_s: When each hit was certain minus start of its event, where that is known: what one who waits for
+            the message waits. A model that looks ahead knows it later by its look-ahead, which is not counted here.
     """
 
     events: int
@@ -67,6 +69,7 @@ class EventCounts:
     hours: float
     clean_hours: float
     delays_s: tuple[float, ...] = ()
+    decisions_s: tuple[float, ...] = ()
 
     @property
     def precision(self) -> float:
@@ -100,13 +103,11 @@ class EventCounts:
 
     def delay_s(self, share: float) -> float:
         """Quantile of the delays of onset, by linear interpolation; NaN without hits."""
-        if not self.delays_s:
-            return math.nan
-        ordered = sorted(self.delays_s)
-        place = share * (len(ordered) - 1)
-        below = math.floor(place)
-        above = min(below + 1, len(ordered) - 1)
-        return ordered[below] + (place - below) * (ordered[above] - ordered[below])
+        return _quantile(self.delays_s, share)
+
+    def decision_s(self, share: float) -> float:
+        """The same of the delays of decision."""
+        return _quantile(self.decisions_s, share)
 
 
 def match_events(
@@ -136,17 +137,30 @@ def count_events(
     hours: float,
     clean_hours: float,
     rule: Overlap | Collar = Overlap(),
+    *,
+    decided_s: Sequence[Sequence[float]] | None = None,
 ) -> EventCounts:
-    """Counts of one class over several videos: its detections and its events in each."""
-    hits, alarms, delays = 0, 0, []
-    for detections, true in zip(found, events, strict=True):
-        for detection, place in zip(detections, match_events(detections, true, rule), strict=True):
+    """Counts of one class over several videos: its detections and its events in each.
+
+    Args:
+        found: Detections of each video.
+        events: True events of each video.
+        hours, clean_hours: See `EventCounts`.
+        rule: When a detection is right.
+        decided_s: When each detection was certain, in the order of `found`; None = not known.
+    """
+    hits, alarms, delays, decisions = 0, 0, [], []
+    for number, (detections, true) in enumerate(zip(found, events, strict=True)):
+        for i, place in enumerate(match_events(detections, true, rule)):
             if place is None:
                 alarms += 1
-            else:
-                hits += 1
-                delays.append(detection.start_s - true[place].start_s)
-    return EventCounts(sum(map(len, events)), hits, alarms, hours, clean_hours, tuple(delays))
+                continue
+            hits += 1
+            delays.append(detections[i].start_s - true[place].start_s)
+            if decided_s is not None:
+                decisions.append(decided_s[number][i] - true[place].start_s)
+    total = sum(map(len, events))
+    return EventCounts(total, hits, alarms, hours, clean_hours, tuple(delays), tuple(decisions))
 
 
 def covered_s(spans: Spans, start_s: float = 0.0, end_s: float = math.inf) -> float:
@@ -181,6 +195,16 @@ def poisson_upper(count: int, confidence: float = 0.95) -> float:
         else:
             high = middle
     return 0.5 * (low + high)
+
+
+def _quantile(values: Sequence[float], share: float) -> float:
+    if not values:
+        return math.nan
+    ordered = sorted(values)
+    place = share * (len(ordered) - 1)
+    below = math.floor(place)
+    above = min(below + 1, len(ordered) - 1)
+    return ordered[below] + (place - below) * (ordered[above] - ordered[below])
 
 
 def _ratio(part: float, whole: float) -> float:

@@ -343,7 +343,8 @@ class _Fit:
             failures=tuple(failures),
         )
         write_summary(folder, summary)
-        return _result(folder, summary)
+        peak_mib = max((cost.peak_mib for cost in costs), default=0.0)
+        return dataclasses.replace(_result(folder, summary), peak_mib=peak_mib)
 
     def _events(self, held_out: Predictions, test: Predictions | None, dataset: Dataset) -> FittedEvents:
         design = self.plan.design

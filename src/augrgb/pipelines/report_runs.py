@@ -388,7 +388,9 @@ def _timelines(members: Sequence[_Run], dataset: Dataset, videos: Sequence[str],
             Lane(one.name, tuple(one.final[video.video_id])) for one in members if video.video_id in one.final
         )
         strip = strip_of_file(video.file, video.known_duration_s, STRIP_FRAMES, _FRAME_SIZE)
-        examples.append(TimelineExample(video.video_id, video.known_duration_s, strip, video.events, lanes))
+        unknown = tuple((region.start_s, region.end_s) for region in video.ignored)
+        drawn = TimelineExample(video.video_id, video.known_duration_s, strip, video.events, lanes, unknown=unknown)
+        examples.append(drawn)
     return examples
 
 

@@ -6,7 +6,7 @@ alarm in another.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from augrgb.core.types import Detection, Event
@@ -65,12 +65,13 @@ def intervals_of(events: Iterable[Event | Detection], label: str) -> list[Interv
     return united((event.start_s, event.end_s) for event in events if event.label == label)
 
 
-def agreement(truth: Iterable[Event], detections: Iterable[Detection]) -> Agreement:
-    """Found share of the annotated time and false share of the detected time."""
+def agreement(truth: Iterable[Event], detections: Iterable[Detection], unknown: Sequence[Interval] = ()) -> Agreement:
+    """Found share of the annotated time and false share of the detected time, outside the unknown stretches."""
     truth, detections = list(truth), list(detections)
     annotated = detected = missed = false = 0.0
     for label in {event.label for event in truth} | {event.label for event in detections}:
-        real, claimed = intervals_of(truth, label), intervals_of(detections, label)
+        real = without(intervals_of(truth, label), unknown)
+        claimed = without(intervals_of(detections, label), unknown)
         annotated += _length(real)
         detected += _length(claimed)
         missed += _length(without(real, claimed))

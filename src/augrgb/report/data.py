@@ -251,6 +251,7 @@ class TimelineExample:
     Args:
         frames: JPEG data URIs, evenly spaced over the video (`film_strip`); () for none.
         truth: Annotated events; None = not annotated.
+        unknown: Stretches (start, end) in seconds whose truth nobody knows: nothing in them is right or wrong.
     """
 
     video_id: str
@@ -259,6 +260,7 @@ class TimelineExample:
     truth: tuple[Event, ...] | None
     lanes: tuple[Lane, ...]
     note: str = ""
+    unknown: tuple[tuple[float, float], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -318,6 +320,7 @@ class ReportData:
         plain_tables: Tables of text, each folded away under its title.
         figures: Drawn figures, one below the other.
         classes: All class names in their order, so that colors do not depend on the videos shown.
+        timelines_of: What the videos of the timelines are, such as "Test videos".
     """
 
     title: str
@@ -336,6 +339,7 @@ class ReportData:
     costs: tuple[StageCost, ...] = ()
     notes: tuple[Note, ...] = ()
     classes: tuple[str, ...] = ()
+    timelines_of: str = "Test videos"
 
 
 @dataclass(frozen=True, slots=True, eq=False)

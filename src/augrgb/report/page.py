@@ -60,6 +60,7 @@ def write_report(path: Path, report: ReportData) -> None:
     values |= {
         "timelines": timelines,
         "any_judged": any(timeline.judged for timeline in timelines),
+        "any_unknown": any(timeline.unknown for timeline in timelines),
         "gaps": [(gap, gap_sentence(gap), _share_percent(gap.share)) for gap in data.gaps],
         "panels": [plots.line_chart(panel) for panel in data.curves],
     }

@@ -14,7 +14,7 @@ import numpy as np
 
 from augrgb.core.errors import InputRefused
 from augrgb.core.types import Detection, Event
-from augrgb.report.agreement import Interval, agreement, intervals_of, without
+from augrgb.report.agreement import Interval, agreement, intervals_of, united, without
 from augrgb.report.data import DetectionPage, ScoreCurves, TimelineExample
 from augrgb.report.frame_uri import is_frame_uri
 from augrgb.report.numbers import clock_time, counted, percent
@@ -62,7 +62,10 @@ class Block:
 
 @dataclass(frozen=True, slots=True)
 class Timeline:
-    """A drawable timeline; `rows` is the same as a table: (lane, class, start, end, score)."""
+    """A drawable timeline; `rows` is the same as a table: (lane, class, start, end, score).
+
+    `unknown` are stretches that are not judged, place and width in percent.
+    """
 
     title: str
     duration_s: float
@@ -72,6 +75,7 @@ class Timeline:
     judged: bool
     note: str
     rows: tuple[tuple[str, Event | Detection], ...]
+    unknown: tuple[tuple[float, float], ...] = ()
 
 
 def example_timeline(example: TimelineExample, classes: Sequence[str]) -> Timeline:
@@ -96,13 +100,19 @@ def example_timeline(example: TimelineExample, classes: Sequence[str]) -> Timeli
         found = list(lane.detections)
         judge = truth if example.truth is not None else None
         own = [*order, *(label for label in _first_seen(found) if label not in order)]
-        lanes = tuple(_lane(label, colors, example.duration_s, found, judge, lane.curves) for label in own)
-        summary = _summary(found, judge)
+        lanes = tuple(
+            _lane(label, colors, example.duration_s, found, judge, lane.curves, unknown=example.unknown)
+            for label in own
+        )
+        summary = _summary(found, judge, example.unknown)
         blocks.append(Block(lane.name, lane.extra_sensors, summary, lanes, False, 13 if lane.curves is None else 24))
         rows += [(lane.name, event) for event in sorted(found, key=lambda event: event.start_s)]
     ticks = time_ticks(example.duration_s)
     judged = example.truth is not None
-    return Timeline(where, example.duration_s, example.frames, ticks, tuple(blocks), judged, example.note, tuple(rows))
+    unknown = tuple(_spans(united(example.unknown), example.duration_s))
+    return Timeline(
+        where, example.duration_s, example.frames, ticks, tuple(blocks), judged, example.note, tuple(rows), unknown
+    )
 
 
 def detected_timeline(video: DetectionPage) -> Timeline:
@@ -150,11 +160,13 @@ def _lane(
     truth: Sequence[Event] | None,
     curves: ScoreCurves | None,
     points: int = _CURVE_POINTS,
+    *,
+    unknown: Sequence[Interval] = (),
 ) -> Lane:
     own = sorted((event for event in events if event.label == label), key=lambda event: event.start_s)
     real = intervals_of(truth, label) if truth is not None else None
-    bars = tuple(_bar(event, duration_s, real) for event in own)
-    missed = () if real is None else tuple(_spans(without(real, intervals_of(own, label)), duration_s))
+    bars = tuple(_bar(event, duration_s, None if real is None else [*real, *unknown]) for event in own)
+    missed = () if real is None else tuple(_spans(without(real, [*intervals_of(own, label), *unknown]), duration_s))
     return Lane(label, colors[label], bars, missed, _curve(curves, label, duration_s, points))
 
 
@@ -193,10 +205,10 @@ def _first_seen(events: Iterable[Event | Detection]) -> list[str]:
     return list(dict.fromkeys(event.label for event in sorted(events, key=lambda event: (event.start_s, event.label))))
 
 
-def _summary(found: Sequence[Detection], truth: Sequence[Event] | None) -> str:
+def _summary(found: Sequence[Detection], truth: Sequence[Event] | None, unknown: Sequence[Interval] = ()) -> str:
     text = counted(len(found), "detection")
     if truth is not None:
-        shares = agreement(truth, found)
+        shares = agreement(truth, found, unknown)
         text += "" if shares.found is None else f" · finds {percent(shares.found)} % of the annotated time"
         text += "" if shares.false is None else f" · {percent(shares.false)} % of its own time is false"
     return text

@@ -64,3 +64,14 @@ def test_what_is_unknown_counts_for_and_against_nothing() -> None:
     spans = ((0.0, 60.0),)
     hidden = [*videos, video(7, unknown=spans)]
     assert choose_rules(hidden, CLOCK, ["x", "y"])["x"] == choose_rules(videos, CLOCK, ["x", "y"])["x"]
+
+
+def test_the_delay_of_decision_is_when_the_rule_was_certain() -> None:
+    scores = np.array([0.1, 0.4, 0.4, 0.9, 0.9, 0.1])[:, None]
+    one = KnownVideo("v", scores, 6.0, (Event("x", 0.5, 5.0),))
+    counts = counts_of([one], CLOCK, ["x"], "x", EventRule(on=0.8, off=0.3))
+    assert counts.delays_s == (0.5,) and counts.decisions_s == (
+        3.5,
+    )  # from 1 s; `on` reached in the cell that ends at 4
+    longer = counts_of([one], CLOCK, ["x"], "x", EventRule(on=0.35, off=0.3, min_duration=3.0))
+    assert longer.decisions_s == (3.5,)  # `on` at once, but three seconds only at 4

@@ -43,6 +43,13 @@ def test_rates_by_hand() -> None:
     assert counts.delays_s == (1, 2) and counts.delay_s(0.5) == 1.5
 
 
+def test_delay_of_decision_counts_from_the_start_of_the_event() -> None:
+    found = [[detection(0, 9, 0.9), detection(40, 50, 0.8), detection(22, 30, 0.7)]]
+    counts = count_events(found, [EVENTS], hours=1.0, clean_hours=1.0, decided_s=[[3.0, 41.0, 26.0]])
+    assert counts.delays_s == (0, 2) and counts.decisions_s == (3, 6) and counts.decision_s(0.5) == 4.5
+    assert math.isnan(count_events(found, [EVENTS], 1.0, 1.0).decision_s(0.5))  # nobody said when
+
+
 def test_nothing_at_all() -> None:
     counts = count_events([[]], [[]], hours=0.0, clean_hours=0.0)
     values = (counts.precision, counts.recall, counts.false_alarms_per_hour, counts.misses_per_hour)

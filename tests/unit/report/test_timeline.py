@@ -57,6 +57,19 @@ def test_misses_and_false_alarms_stand_where_they_happen() -> None:
     assert lane.summary == "2 detections · finds 50.0 % of the annotated time · 60.0 % of its own time is false"
 
 
+def test_what_nobody_knows_is_drawn_and_not_judged() -> None:
+    truth = (Event("walk", 2.0, 6.0),)
+    found = (Detection("v", "walk", 4.0, 10.0, 0.9),)
+    example = TimelineExample("v", 10.0, (), truth, (Lane("RGB", found),), unknown=((8.0, 10.0), (0.0, 3.0)))
+    drawn = example_timeline(example, ("walk",))
+    assert drawn.unknown == ((0.0, 30.0), (80.0, 20.0))
+    (walk,) = drawn.blocks[1].lanes
+    assert walk.missed == ((30.0, 10.0),) and walk.bars[0].alarms == ((60.0, 20.0),)
+    assert (
+        drawn.blocks[1].summary == "1 detection · finds 66.7 % of the annotated time · 50.0 % of its own time is false"
+    )
+
+
 def test_without_annotation_nothing_is_judged() -> None:
     example = TimelineExample("v", 10.0, (), None, (Lane("RGB", (Detection("v", "a", 1.0, 2.0, 0.9),)),))
     timeline = example_timeline(example, ())

@@ -48,6 +48,7 @@ def _example(results: Results, cells: Cells, dataset: Dataset, split: str, seed:
         video.events,
         tuple(lanes),
         note,
+        tuple((region.start_s, region.end_s) for region in video.ignored),
     )
 
 

@@ -18,11 +18,11 @@ from augrgb.detection.calibration import (
     fit_staircase,
     reliability,
 )
-from augrgb.detection.choose_rules import FEW_EVENTS, ChosenRule, KnownVideo, choose_rules, counts_of
-from augrgb.detection.pipeline import deciding_scores
+from augrgb.detection.choose_rules import FEW_EVENTS, ChosenRule, choose_rules, counts_of
 from augrgb.detection.predictions import Predictions
 from augrgb.inference.thresholds import Thresholds
 from augrgb.metrics.event_counts import EventCounts
+from augrgb.workflows.evaluate_events import known_videos
 
 
 @dataclass(frozen=True)
@@ -96,12 +96,12 @@ def _choose(predictions: Predictions, dataset: Dataset, per_day: float | None, *
         if count >= FEW_EVENTS:  # fewer say too little about how often a score is right
             fitted = fit_staircase if isotonic else fit_scaling
             calibrations[label] = fitted(scores[:, k], truth[:, k])
-    known = _known(predictions, dataset, calibrations)
+    known = known_videos(predictions, dataset, calibrations)
     return _Choice(calibrations, choose_rules(known, predictions.clock, classes, false_alarms_per_day=per_day))
 
 
 def _counts(choice: _Choice, part: Predictions, dataset: Dataset, label: str) -> EventCounts:
-    known = _known(part, dataset, choice.calibrations)
+    known = known_videos(part, dataset, choice.calibrations)
     return counts_of(known, part.clock, part.classes, label, choice.chosen[label].rule)
 
 
@@ -113,6 +113,7 @@ def _sum(parts: Sequence[EventCounts]) -> EventCounts:
         sum(one.hours for one in parts),
         sum(one.clean_hours for one in parts),
         tuple(delay for one in parts for delay in one.delays_s),
+        tuple(delay for one in parts for delay in one.decisions_s),
     )
 
 
@@ -122,16 +123,6 @@ def _only(predictions: Predictions, videos: Sequence[str]) -> Predictions:
 
 def _hours(predictions: Predictions, dataset: Dataset) -> float:
     return sum(dataset.videos[name].known_duration_s for name in predictions.scores) / 3600
-
-
-def _known(predictions: Predictions, dataset: Dataset, calibrations: Mapping[str, Calibration]) -> list[KnownVideo]:
-    found = []
-    for name, raw in predictions.scores.items():
-        video = dataset.videos[name]
-        scores = deciding_scores(raw, predictions.clock, predictions.classes, calibrations)
-        unknown = tuple((region.start_s, region.end_s) for region in video.ignored)
-        found.append(KnownVideo(name, scores, video.known_duration_s, video.events or (), unknown))
-    return found
 
 
 def _together(predictions: Predictions, dataset: Dataset) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:

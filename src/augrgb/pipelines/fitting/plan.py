@@ -24,17 +24,21 @@ _RESERVE = 0.1  # of a budget, for what the estimate does not know
 _START_S, _FINISH_S, _JOB_S = 8.0, 10.0, 0.7
 _TAUGHT = 1.15  # a step with teachers, against one without
 _ENCODER_BYTES, _LARGE_BYTES, _STREAM_BYTES = 14e6, 95e6, 8.5e6  # run folders with their checkpoints
+_THIS_BYTES, _WORKER_BYTES = 330e6, 240e6  # memory of the program, and of each of its processes without any data
+_DECODER_BYTES, _HELD_FRAMES = 60e6, 24
+_PER_ACTIVATION = 4.7  # memory of a training step for a byte of activations (measured: docs/benchmarks.md)
 
 
 @dataclass(frozen=True)
 class Stage:
-    """One row of the plan. Time and bytes on disk."""
+    """One row of the plan. Time, bytes on disk, and the most memory that is needed at once."""
 
     name: str
     choice: str
     reason: str
     seconds: float = 0.0
     disk_bytes: float = 0.0
+    memory_bytes: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -70,6 +74,11 @@ class Plan:
     def disk_bytes(self) -> float:
         """Estimate of what will lie on disk."""
         return sum(stage.disk_bytes for stage in self.stages)
+
+    @property
+    def memory_bytes(self) -> float:
+        """Estimate of the most memory that is needed at once, by all processes together."""
+        return max(stage.memory_bytes for stage in self.stages)
 
     def recipe(self, work: Path, dataset: Dataset) -> ComparisonRecipe:
         """The comparison whose cells are needed."""
@@ -168,7 +177,13 @@ def _plan(
     def stage_s(name: str) -> float:
         return wall_s * sum(seconds for seconds, stage, _ in every if stage == name) / max(total_s, 1e-9)
 
-    length = f"{steps.pretrained if large else steps.encoder} steps"
+    held_bytes = max(speed.plain_bytes, speed.large_bytes)
+    busy = min(workers, models)
+
+    def memory(each_bytes: float) -> float:
+        return _THIS_BYTES + busy * (_WORKER_BYTES + each_bytes)
+
+    length = f"{steps.encoder} steps each" + (f" ({steps.pretrained} of RGB)" if large else "")
     held = f"{len(design.folds)} folds and the final models" if design.folds else "one held-out part"
     others = "; ".join(f"{kind}: {reason or _having(dataset, design, kind)}" for kind, reason in senses.items())
     stages = (
@@ -179,14 +194,16 @@ def _plan(
             f"{counted(len(design.videos), 'video')}, {duration(video_s)}",
             video_s * speed.decode / workers + _START_S,
             frames * (wide * 3 + pixels * 2),
+            _THIS_BYTES + min(workers, len(design.videos)) * (_DECODER_BYTES + _HELD_FRAMES * 1.5 * speed.frame_pixels),
         ),
         Stage("teachers", " and ".join(teachers), f"flow needs no sensor; {others or 'there are no other sensors'}"),
         Stage(
             "encoders",
-            f"{models} of {length}" + (f", {project.encoder}" if large else ""),
+            f"{counted(models, 'encoder')}, {length}" + (f"; RGB: {project.encoder}" if large else ""),
             why,
             stage_s("encoders"),
             models * _ENCODER_BYTES + (2 * len(design.splits) * (_LARGE_BYTES - _ENCODER_BYTES) if large else 0),
+            memory(_PER_ACTIVATION * held_bytes),
         ),
         Stage(
             "features",
@@ -194,15 +211,17 @@ def _plan(
             "the project's clock",
             stage_s("features"),
             models * (snippets * (2560 if large else 128) * 4 + 1.2e6),
+            memory(held_bytes),
         ),
         Stage(
             "streams",
-            f"{models} of {steps.stream} steps, {project.layers} layers",
+            f"{counted(models, 'stream')}, {steps.stream} steps each, {project.layers} layers",
             why,
             stage_s("streams"),
             models * _STREAM_BYTES,
+            memory(60e6),
         ),
-        Stage("report", "thresholds, tables, timelines, film strips", "", _FINISH_S, 3e6),
+        Stage("report", "thresholds, tables, timelines, film strips", "", _FINISH_S, 3e6, 2 * _THIS_BYTES),
     )
     refused = {kind: reason for kind, reason in senses.items() if reason}
     return Plan(stages, project, design, teachers, steps, speed, workers, refused)

@@ -31,6 +31,7 @@ class FittedProject:
             defined.
         test: The same on test videos; {} without any.
         left_out: One line for each video or sensor file that could not be used.
+        peak_mib: The most memory that this call needed at once, with its processes; 0 if all was done before.
     """
 
     folder: Path
@@ -41,6 +42,7 @@ class FittedProject:
     validation: Mapping[str, float]
     test: Mapping[str, float]
     left_out: tuple[str, ...] = ()
+    peak_mib: float = 0.0
 
 
 def folder_bytes(folder: Path) -> int:
@@ -92,7 +94,8 @@ def held_out_name(design: Design) -> str:
 
 COLUMNS = (
     "class", "events", "ap_rgb", "ap_augmented", "on", "off", "precision", "recall", "f1", "false_alarms_per_hour",
-    "false_alarms_per_hour_bound", "misses_per_hour", "delay_p50_s", "delay_p95_s", "rule",
+    "false_alarms_per_hour_bound", "misses_per_hour", "delay_p50_s", "delay_p95_s",
+    "decision_p50_s", "decision_p95_s", "rule",
 )  # fmt: skip
 
 
@@ -105,7 +108,7 @@ def class_rows(classes: tuple[str, ...], events: FittedEvents, measured: Measure
             label, counts.events, *(measured.per_class.get(name, {}).get(label, math.nan) for name in STUDENTS),
             chosen.rule.on, chosen.rule.low, counts.precision, counts.recall, counts.f1, counts.false_alarms_per_hour,
             counts.false_alarms_per_hour_bound, counts.misses_per_hour, counts.delay_s(0.5), counts.delay_s(0.95),
-            chosen.why,
+            counts.decision_s(0.5), counts.decision_s(0.95), chosen.why,
         )  # fmt: skip
         rows.append(dict(zip(COLUMNS, values, strict=True)))
     return rows

@@ -26,6 +26,7 @@ from augrgb.pipelines.fitting.recipe import PRETRAINED_FROZEN
 from augrgb.training.encoder_start import freeze
 from augrgb.video.decode import DecodeReport, FrameTarget, sample_frames
 from augrgb.video.flow import flow_target, iter_flow
+from augrgb.video.probe import probe
 
 _log = logging.getLogger(__name__)
 FILE = "speed.json"
@@ -43,6 +44,9 @@ class Speed:
         large_step: Of a step of the encoder of RGB, if that is a large one; else as `plain_step`.
         encode: Of features of a snippet by the encoder of RGB.
         stream_step: Of a step of a stream.
+        plain_bytes: Activations of a step of a small encoder.
+        large_bytes: Of a step of the encoder of RGB.
+        frame_pixels: Of the largest of the decoded videos.
     """
 
     decode: float
@@ -50,6 +54,9 @@ class Speed:
     large_step: float
     encode: float
     stream_step: float
+    plain_bytes: float = 0.0
+    large_bytes: float = 0.0
+    frame_pixels: int = 0
 
 
 def measure_speed(project: Project, dataset: Dataset, videos: Sequence[str]) -> Speed:
@@ -63,14 +70,15 @@ def measure_speed(project: Project, dataset: Dataset, videos: Sequence[str]) -> 
     try:
         with torch.random.fork_rng([]):
             torch.manual_seed(0)
-            plain, encode = _encoder(project, "small_rgb", project.frames_size, 32)
-            large = plain
+            plain, encode, plain_bytes = _encoder(project, "small_rgb", project.frames_size, 32)
+            large, large_bytes = plain, plain_bytes
             if project.encoder == "efficientnet_lite":
-                large, encode = _encoder(project, project.encoder, project.size, 16)
+                large, encode, large_bytes = _encoder(project, project.encoder, project.size, 16)
             stream = _stream(project)
     finally:
         torch.set_num_threads(threads)
-    return Speed(_decode(project, records), plain, large, encode, stream)
+    decode, pixels = _decode(project, records)
+    return Speed(decode, plain, large, encode, stream, plain_bytes, large_bytes, pixels)
 
 
 def read_speed(path: Path) -> Speed | None:
@@ -97,9 +105,10 @@ def kept_speed(path: Path, measure: Callable[[], Speed]) -> Speed:
     return speed
 
 
-def _decode(project: Project, records: Sequence[VideoRecord]) -> float:
-    """Median of three videos; several, because files differ in size and codec."""
+def _decode(project: Project, records: Sequence[VideoRecord]) -> tuple[float, int]:
+    """Median of three videos, and their most pixels; several, because files differ in size and codec."""
     found: list[float] = []
+    pixels = 0
     for place in (0.5, 0.25, 0.75):
         record = records[int(place * (len(records) - 1))]
         if record.file is None:
@@ -107,23 +116,37 @@ def _decode(project: Project, records: Sequence[VideoRecord]) -> float:
         targets = (flow_target(project.frames_size), FrameTarget(project.size))
         began, wanted = time.perf_counter(), int(min(_DECODED_S, record.known_duration_s) * project.clock.fps)
         try:
+            info = probe(record.file)
             frames = (f for f, _ in sample_frames(record.file, project.clock.fps, targets, report=DecodeReport()))
             count = sum(1 for _, _ in zip(range(wanted), iter_flow(frames), strict=False))
         except AugrgbError:
             continue
         if count:
             found.append((time.perf_counter() - began) / (count / project.clock.fps))
-    return statistics.median(found) if found else _USUAL_DECODE_S
+            pixels = max(pixels, info.width * info.height)
+    return (statistics.median(found) if found else _USUAL_DECODE_S), pixels
 
 
-def _encoder(project: Project, name: str, size: tuple[int, int], batch: int) -> tuple[float, float]:
-    """Seconds for a training step, and for the features of one snippet."""
+def _encoder(project: Project, name: str, size: tuple[int, int], batch: int) -> tuple[float, float, float]:
+    """Seconds for a training step, and for the features of one snippet; bytes of the activations of a step."""
     encoder: Any = ENCODERS[name]()
     if name == "efficientnet_lite":
         freeze(encoder, PRETRAINED_FROZEN)
     optimizer = torch.optim.AdamW([p for p in encoder.parameters() if p.requires_grad])
     rng = np.random.default_rng(0)
     windows = rng.integers(0, 255, (batch, project.clock.window, size[1], size[0], 3), dtype=np.uint8)
+
+    held: list[float] = []
+
+    def note(module: torch.nn.Module, given: Any, made: Any) -> None:
+        if isinstance(made, torch.Tensor):
+            held.append(made.numel() * made.element_size())
+
+    hooks = [part.register_forward_hook(note) for part in encoder.modules() if not list(part.children())]
+    with torch.no_grad():
+        encoder(encoder.prepare(windows))
+    for hook in hooks:
+        hook.remove()
 
     def step() -> None:
         optimizer.zero_grad()
@@ -134,7 +157,7 @@ def _encoder(project: Project, name: str, size: tuple[int, int], batch: int) -> 
     def encode() -> None:
         encoder.eval()(encoder.prepare(windows))
 
-    return _timed(step, 2), _timed(encode, 1) / batch
+    return _timed(step, 2), _timed(encode, 1) / batch, sum(held)
 
 
 def _stream(project: Project) -> float:

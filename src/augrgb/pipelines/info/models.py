@@ -8,9 +8,11 @@ from typing import Any
 
 from augrgb.core.opening import is_file
 from augrgb.core.plain_data import read_json
+from augrgb.core.timeline import Clock
 from augrgb.encoders.files import load_encoder
 from augrgb.inference.bundle import has_encoder
 from augrgb.inference.export.folder import ExportedModel
+from augrgb.inference.stepping import look_ahead_of
 from augrgb.inference.thresholds import read_thresholds
 from augrgb.inference.training_facts import read_training_facts
 from augrgb.pipelines.info.description import Info, listed
@@ -72,17 +74,28 @@ def model(path: Path) -> Info:
     if training is not None:
         sizes = f"{training.widths[0]}-{training.widths[1]} x {training.heights[0]}-{training.heights[1]} pixels"
         facts.append(("trained on", f"{counted(training.videos, 'video')}, {training.hours:.2f} h, {sizes}"))
-    steps = (
-        f"augrgb detect VIDEO.mp4 --model {path}",
-        f"augrgb watch VIDEO.mp4 --model {path}",
-        f"augrgb export {path} -o EXPORTED",
-    )
-    return Info("bundle", tuple(facts), next=steps)
+    ahead = look_ahead_of(stream.stream.filter) if settings.modality == "rgb" else None
+    facts.append(_live(ahead, settings.clock))
+    steps = [f"augrgb detect VIDEO.mp4 --model {path}", f"augrgb export {path} -o EXPORTED"]
+    if ahead is not None:
+        steps.insert(1, f"augrgb watch SOURCE --model {path}")
+    return Info("bundle", tuple(facts), next=tuple(steps))
+
+
+def _live(ahead: int | None, clock: Clock) -> tuple[str, str]:
+    """Whether `augrgb watch` can use it, in words."""
+    if ahead is None:
+        return "live", "no: it sees the whole video before it decides (docs/watch.md)"
+    return "live", f"yes: it sees {counted(ahead, 'snippet')} ({ahead * clock.stride / clock.fps:.2f} s) ahead"
 
 
 def export(path: Path) -> Info:
     """A folder of `augrgb export`."""
-    return Info("exported model", ExportedModel(path).facts(), next=(f"augrgb detect VIDEO.mp4 --model {path}",))
+    found = ExportedModel(path)
+    ahead = found.settings.look_ahead
+    steps = [f"augrgb detect VIDEO.mp4 --model {path}"]
+    steps += [f"augrgb watch SOURCE --model {path}"] if ahead is not None else []
+    return Info("exported model", (*found.facts(), _live(ahead, found.clock)), next=tuple(steps))
 
 
 def weights(path: Path) -> Info | None:

@@ -15,6 +15,7 @@ from augrgb.detection.writers import write_activitynet, write_csv
 from augrgb.features.frame_folder import FrameFolder, FrameSettings
 from augrgb.pipelines.fitting.summary import Summary, write_summary
 from augrgb.pipelines.info import Info, describe_path
+from support.causal_bundle import make_causal_bundle
 from support.tiny_project import run_cli
 
 
@@ -121,3 +122,12 @@ def test_the_command_prints_lines_or_json(toy: Path) -> None:
     assert outcome.code == 0 and "bundle" in outcome.out and "Next: augrgb detect" in outcome.out
     values = json.loads(run_cli("info", toy / "model", "--json").out)
     assert values["kind"] == "bundle" and values["facts"]["classes"].startswith("2:") and not values["faults"]
+
+
+def test_a_bundle_is_offered_to_watch_only_if_it_can(toy: Path) -> None:
+    found = describe_path(toy / "model")
+    assert not any("watch" in line for line in found.next) and dict(found.facts)["live"].startswith("no")
+    make_causal_bundle(toy / "causal", 2)
+    found = describe_path(toy / "causal")
+    assert any(line.startswith("augrgb watch SOURCE") for line in found.next)
+    assert dict(found.facts)["live"].startswith("yes: it sees 2 snippets")
