@@ -6,6 +6,7 @@ import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from rich import box
 from rich.table import Table
 from rich.text import Text
 
@@ -64,26 +65,23 @@ def evaluation_table(evaluation: EvaluationResult) -> Table:
 
 def event_table(found: EventEvaluation) -> Table:
     """What the events of each class are worth to who acts on them."""
-    caption = f"Rules: {found.rules_of}. A detection is right at tIoU >= 0.3. Decision: when the rule was certain."
-    table = Table(title="Events", caption=caption)
+    caption = f"tIoU >= 0.3; false alarms and misses per hour; delays: median / 95 %. Rules: {found.rules_of}."
+    table = Table(title="Events", caption=caption, box=box.SIMPLE_HEAD, pad_edge=False)
     table.add_column("class")
-    for heading in (
-        "events", "precision %", "recall %", "false alarms / h (95 % bound)", "misses / h", "onset delay p50 / p95 s",
-        "decision delay p50 / p95 s", "on / off",
-    ):  # fmt: skip
-        table.add_column(heading, justify="right")
+    for heading in ("events", "prec %", "rec %", "false/h", "<= 95 %", "miss/h", "onset s", "decision s", "on/off"):
+        table.add_column(heading, justify="right", no_wrap=True)
     for label, counts in found.counts.items():
-        alarms = f"{_rate(counts.false_alarms_per_hour)} ({_rate(counts.false_alarms_per_hour_bound)})"
         table.add_row(
             Text(label),
             str(counts.events),
             _rate(100 * counts.precision),
             _rate(100 * counts.recall),
-            alarms,
+            _rate(counts.false_alarms_per_hour),
+            _rate(counts.false_alarms_per_hour_bound),
             _rate(counts.misses_per_hour),
-            f"{_rate(counts.delay_s(0.5))} / {_rate(counts.delay_s(0.95))}",
-            f"{_rate(counts.decision_s(0.5))} / {_rate(counts.decision_s(0.95))}",
-            f"{found.rules[label].on:.2f} / {found.rules[label].low:.2f}",
+            f"{_rate(counts.delay_s(0.5))}/{_rate(counts.delay_s(0.95))}",
+            f"{_rate(counts.decision_s(0.5))}/{_rate(counts.decision_s(0.95))}",
+            f"{found.rules[label].on:.2f}/{found.rules[label].low:.2f}",
         )
     return table
 
