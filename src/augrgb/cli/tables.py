@@ -66,9 +66,9 @@ def evaluation_table(evaluation: EvaluationResult) -> Table:
 def event_table(found: EventEvaluation) -> Table:
     """What the events of each class are worth to who acts on them."""
     caption = f"tIoU >= 0.3; false alarms and misses per hour; delays: median / 95 %. Rules: {found.rules_of}."
-    table = Table(title="Events", caption=caption, box=box.SIMPLE_HEAD, pad_edge=False)
+    table = Table(title="Events", caption=caption, box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
     table.add_column("class")
-    for heading in ("events", "prec %", "rec %", "false/h", "<= 95 %", "miss/h", "onset s", "decision s", "on/off"):
+    for heading in ("events", "prec %", "rec %", "false/h", "<= 95 %", "miss/h", "onset s", "decision s"):
         table.add_column(heading, justify="right", no_wrap=True)
     for label, counts in found.counts.items():
         table.add_row(
@@ -81,7 +81,6 @@ def event_table(found: EventEvaluation) -> Table:
             _rate(counts.misses_per_hour),
             f"{_rate(counts.delay_s(0.5))}/{_rate(counts.delay_s(0.95))}",
             f"{_rate(counts.decision_s(0.5))}/{_rate(counts.decision_s(0.95))}",
-            f"{found.rules[label].on:.2f}/{found.rules[label].low:.2f}",
         )
     return table
 
