@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from augrgb.annotations.dataset_file import load_dataset
 from augrgb.encoders.files import load_encoder
 from augrgb.features.store import open_features
+from augrgb.sensors.files import read_sensor
 from support.tiny_project import expect_success, run_cli
 from support.video_samples import write_video
 
@@ -77,7 +78,7 @@ def taught(room: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         patch.chdir(room)
         expect_success("data", "sensor", *sorted(Path("wrist").glob("*.csv")), "-o", "signal",
                        "--time-column", "ms", "--time-unit", 0.001)  # fmt: skip
-        expect_success("init", "videos", "events.csv", "-o", ".", "--grid", "thermal", "--signal", "signal")
+        expect_success("init", "videos", "events.csv")  # finds thermal and signal
         expect_success("train-encoder", "sensors/encoder_sensor", *SHORT, "--workers", 1)
         expect_success("train-encoder", "sensors/encoder_sensor", "encoder={signal_tcn: {}}", *SHORT, "-o",
                        "runs/encoder_wrist", "--workers", 1)  # fmt: skip
@@ -119,6 +120,11 @@ def test_a_wrong_clock_is_found(taught: Path, tmp_path: Path) -> None:
         np.savez(path, values=np.load(path)["values"], fps=float(ROWS_PER_S), start=1.5)
     outcome = run_cli("data", "align", tmp_path, "--modality", "grid")
     assert outcome.code == 3 and "E-SEN-009" in outcome.err and "start -1.5 s" in outcome.err
+    fixed = tmp_path / "fixed"
+    done = json.loads(expect_success("data", "align", tmp_path, "--modality", "grid", "-o", fixed, "--json").out)
+    assert len(done["written"]) == VIDEOS - WITHOUT_SENSOR
+    starts = [read_sensor(path, "grid").start_s for path in fixed.glob("*.npz")]
+    assert len(starts) == VIDEOS - WITHOUT_SENSOR and all(abs(start) < 0.5 for start in starts)
 
 
 def test_teachers_act_where_their_sensor_is(taught: Path) -> None:

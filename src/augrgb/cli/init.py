@@ -20,7 +20,9 @@ from augrgb.cli.options import (
 )
 from augrgb.core.errors import Quarantined
 from augrgb.core.fault_lines import fault_lines
-from augrgb.core.opening import resolved
+
+CLOCK_CHECK_S = 1200.0
+"""So much video is looked at to see whether the sensors' clock is right."""
 
 
 def init(
@@ -50,37 +52,51 @@ def init(
 ) -> None:
     """Make a dataset and first recipes from a folder of videos and a list of events.
 
-    Videos without any event in the list become unlabeled ones.
+    Videos without any event in the list become unlabeled ones. Folders of pose or sensor files beside the videos, named
+    like them, are found.
     """
     from augrgb.cli.data_tables import findings_json, findings_table
     from augrgb.cli.output import print_json, say, stdout, warn
     from augrgb.cli.progress import StageBars
     from augrgb.cli.tables import dataset_json, dataset_table
+    from augrgb.workflows.align import check_clock
     from augrgb.workflows.check import CheckReport
     from augrgb.workflows.init import init_dataset
+    from augrgb.workflows.sensors_beside import choose_sensors
 
+    chosen = choose_sensors(videos, out, {"poses": poses, "signal": signal, "grid": grid})
     with StageBars() as bars:
         report = init_dataset(
             videos,
             source_of(events, format_name, options, class_map, only),
-            out or _common(videos, poses),
+            chosen.root,
             val_share=val,
             test_share=test,
             seed=seed,
-            poses=poses,
-            signal=signal,
-            grid=grid,
+            poses=chosen.folders.get("poses"),
+            signal=chosen.folders.get("signal"),
+            grid=chosen.folders.get("grid"),
+            only_if_fit=chosen.found,
             role_of=role_pairs(role_of),
             allow_missing=allow_missing,
             progress=bars.counter("reading videos"),
         )
+        known = report.dataset.videos.values()
+        checks = [
+            check_clock(known, kind, most_s=CLOCK_CHECK_S, progress=bars.counter(f"clock of {kind}"))
+            for kind in ("signal", "grid")
+            if kind in chosen.folders
+        ]
+    clocks = [check for check in checks if check is not None]
+    sentences = [*chosen.sentences, *(f"Clock of {check.modality}, by motion in {check.sentence}" for check in clocks)]
     findings = CheckReport(None, None, report.findings)
     if as_json:
         print_json(
             {
                 "dataset": dataset_json(report.dataset),
                 "findings": findings_json(findings),
-                "choices": list(report.reasons),
+                "choices": [*sentences, *report.reasons],
+                "clocks": {check.modality: check.found.verdict for check in clocks},
                 "files": list(report.files),
                 "repairs": report.repairs,
                 "refused": list(report.refused),
@@ -90,19 +106,15 @@ def init(
         stdout().print(dataset_table(report.dataset))
         if report.findings:
             stdout().print(findings_table(findings))
-        for reason in report.reasons:
+        for reason in (*sentences, *report.reasons):
             stdout().print(reason, markup=False, highlight=False)
         say(f"Written: {', '.join(map(str, report.files))}")
     if report.repairs is not None:
         warn(f"{report.clipped} events cut to their video, {report.dropped} left out: {report.repairs}")
+    for check in clocks:
+        if (fault := check.fault(chosen.folders[check.modality])) is not None:
+            warn(str(fault))
     if report.faults:
         for line in fault_lines(report.faults):
             warn(line)
         raise Quarantined("E-VID-020", videos, f"{len(report.faults)} videos were refused and left out (listed above)")
-
-
-def _common(videos: Path, poses: Path | None) -> Path:
-    """The dataset folder: that of the videos, or the one in which `videos/` and `poses/` lie side by side."""
-    if poses is None or resolved(poses).is_relative_to(resolved(videos)):
-        return videos
-    return videos.parent if resolved(poses).parent == resolved(videos).parent else videos

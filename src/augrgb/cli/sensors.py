@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from augrgb.cli.options import JsonOption
-from augrgb.core.errors import InputRefused
+from augrgb.core.errors import InputRefused, UsageFault
 
 
 def data_sensor(
@@ -28,7 +28,6 @@ def data_sensor(
 ) -> None:
     """Convert time series (wearables, pressure mats, radar) from CSV to sensor files, at an even rate."""
     from augrgb.cli.output import print_json, say
-    from augrgb.core.errors import UsageFault
     from augrgb.sensors.csv_import import read_csv, write_sensor
 
     for option, number in (("--time-unit", unit), ("--fps", fps), ("--max-gap", max_gap)):
@@ -50,6 +49,10 @@ def data_sensor(
 def data_align(
     dataset: Annotated[Path, typer.Argument(help="Dataset folder whose videos have sensor files.")],
     modality: Annotated[str, typer.Option(help="signal or grid.")] = "signal",
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", "-o", help="If the clock is wrong: folder for corrected copies of the files."),
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Check that sensors run on the clock that their files state, by comparing motion in sensor and video.
@@ -59,43 +62,44 @@ def data_align(
     from augrgb.annotations.dataset_file import load_dataset
     from augrgb.cli.output import print_json, say
     from augrgb.cli.progress import StageBars
-    from augrgb.sensors.alignment import alignment, sensor_energy, video_energy
+    from augrgb.sensors.csv_import import write_sensor
     from augrgb.sensors.files import read_sensor
+    from augrgb.workflows.align import check_clock, corrected
 
-    records = load_dataset(dataset).videos.values()
-    pairs, fps = [], 0.0
-    chosen = [record for record in records if record.file is not None and record.source(modality) is not None]
+    if modality not in ("signal", "grid"):
+        raise UsageFault("E-CFG-023", "--modality", f"{modality!r} is not that of a sensor file", "Use signal or grid.")
+    videos = load_dataset(dataset).videos.values()
     with StageBars() as bars:
-        count = bars.counter("comparing motion")
-        for number, record in enumerate(chosen, 1):
-            path = record.source(modality)
-            if path is not None and record.file is not None:
-                sensor = read_sensor(path, modality)
-                pairs.append((video_energy(record.file), sensor_energy(sensor), sensor.fps, sensor.start_s))
-                fps = sensor.fps
-            count(number, len(chosen))
-    if not pairs:
-        raise InputRefused("E-VID-008", dataset, f"no video has a {modality} file", f"Give them: init --{modality}.")
-    found = alignment(pairs)
-    facts = {
-        "verdict": found.verdict,
-        "recordings": len(pairs),
-        "rate": found.rate,
-        "fps": fps * found.rate,
-        "offset_s": found.offset_s,
-        "correlation_stated": found.stated,
-        "correlation_best": found.best,
-        "chance": found.chance,
-        "error_s": found.error_s,
-    }
+        check = check_clock(videos, modality, progress=bars.counter("comparing motion"))
+    if check is None:
+        problem = f"no video has a usable {modality} file"
+        raise InputRefused("E-VID-008", dataset, problem, f"Give them: augrgb init --{modality} FOLDER.")
+    found, fault = check.found, check.fault(dataset)
+    written = []
+    if out is not None and fault is not None:
+        for record in videos:
+            if (path := record.source(modality)) is not None:
+                write_sensor(out / path.name, corrected(read_sensor(path, modality), found))
+                written.append(str(out / path.name))
     if as_json:
-        print_json(facts)
-    else:
-        say(
-            f"{len(pairs)} recordings: correlation {found.stated:.2f} as stated, {found.best:.2f} at {found.rate:.4g} "
-            f"times the stated fps and {found.offset_s:+.1f} s (chance: {found.chance:.2f}): {found.verdict}"
+        print_json(
+            {
+                "verdict": found.verdict,
+                "recordings": check.recordings,
+                "rate": found.rate,
+                "fps": check.fps * found.rate,
+                "offset_s": found.offset_s,
+                "correlation_stated": found.stated,
+                "correlation_best": found.best,
+                "chance": found.chance,
+                "error_s": found.error_s,
+                "written": written,
+            }
         )
-    if found.verdict == "off":
-        problem = f"{modality} does not fit the videos as stated: up to {found.error_s:.1f} s off"
-        remedy = f"fps {fps * found.rate:.4g} and start {found.offset_s:+.1f} s fit; correct the files."
-        raise InputRefused("E-SEN-009", dataset, problem, remedy)
+    else:
+        say(check.sentence)
+        if out is not None:
+            what = f"{len(written)} corrected files in {out}" if written else "nothing to correct"
+            say(what)
+    if fault is not None and not written:
+        raise fault

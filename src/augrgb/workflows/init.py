@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -20,6 +20,7 @@ from augrgb.core.opening import is_file, resolved
 from augrgb.core.progress import Progress
 from augrgb.core.seeds import rng_at
 from augrgb.core.types import Dataset, Event, VideoRecord
+from augrgb.sensors.files import MODALITIES
 from augrgb.workflows.init_recipe import write_recipes
 from augrgb.workflows.own_files import check_places, with_own_files
 
@@ -64,6 +65,7 @@ def init_dataset(
     poses: Path | None = None,
     signal: Path | None = None,
     grid: Path | None = None,
+    only_if_fit: Collection[str] = (),
     role_of: Mapping[str, str] | None = None,
     allow_missing: int = 0,
     progress: Progress | None = None,
@@ -79,6 +81,7 @@ def init_dataset(
         annotations: A path, or a `Source` with format, options, class map and subset.
         role_of: Roles of subsets with unusual names, such as `{"fold1": "train"}`.
         poses, signal, grid: Folders of pose and sensor files named like the videos; some videos may have none.
+        only_if_fit: Which of these three are left out, with a sentence, if a file does not fit its video.
         allow_missing: Annotated videos that may be absent from the folder.
 
     Raises:
@@ -92,14 +95,16 @@ def init_dataset(
     root = resolved(out)
     if not resolved(videos).is_relative_to(root):
         raise UsageFault("E-CFG-042", out, f"the dataset folder must be {videos} or a folder above it")
-    if poses is not None and not resolved(poses).is_relative_to(root):
-        problem = f"the poses lie outside the dataset folder {out}"
-        raise UsageFault("E-CFG-042", poses, problem, "Name a folder above videos and poses: -o FOLDER.")
+    for key, place in places.items():
+        if place is not None and not resolved(place).is_relative_to(root):
+            problem = f"the {key} files lie outside the dataset folder {out}"
+            raise UsageFault("E-CFG-042", place, problem, "Name a folder above them and the videos: -o FOLDER.")
     source = (
         replace(annotations, videos=videos) if isinstance(annotations, Source) else Source(annotations, videos=videos)
     )
     judged = _accepted(read_and_judge(source, progress), allow_missing)
-    records = _records(judged, places)
+    records = _records(judged, {key: place for key, place in places.items() if key not in only_if_fit})
+    records, unused = _with_fitting(records, {key: places[key] for key in only_if_fit})
     splits = _splits(judged.annotations, records, role_of, val_share, test_share, seed)
     splits, kept = _as_before(splits, records, root)
     used = {event.label for record in records.values() for event in record.events or ()}
@@ -107,7 +112,7 @@ def init_dataset(
     dataset = Dataset(os.path.basename(root) or "dataset", classes, records, splits)
     path = save_dataset(dataset, out)
     recipes, reasons = write_recipes(dataset, next(iter(splits)), out)
-    reasons = [*kept, *reasons]
+    reasons = [*unused, *kept, *reasons]
     faults = tuple(judged.videos.refused.values()) if judged.videos is not None else ()
     log = write_repairs(judged.findings, out)
     return InitReport(dataset, judged.findings, faults, (path, *recipes), tuple(reasons), log)
@@ -139,6 +144,20 @@ def _records(judged: Judged, own_files: Mapping[str, Path | None]) -> dict[str, 
     records, faults = with_own_files(records, own_files)
     raise_together(faults)
     return records
+
+
+def _with_fitting(
+    records: dict[str, VideoRecord], places: Mapping[str, Path | None]
+) -> tuple[dict[str, VideoRecord], list[str]]:
+    """The videos with the files of folders that fit them all, and a sentence for each folder that does not."""
+    sentences = []
+    for key, place in places.items():
+        found, faults = with_own_files(records, {key: place})
+        if faults:
+            sentences.append(f"{place} is not used after all: {faults[0]}")
+        else:
+            records = found
+    return records, sentences
 
 
 def why_unfit(judged: Judged, role_of: Mapping[str, str] | None = None) -> tuple[AugrgbError, ...]:
@@ -188,7 +207,9 @@ def _splits(
             train, test = _held_out(train, records, test_share, rng_place=(seed, "split", split), by_subject=False)
         if not val:
             by_subject = split == "cross_subject"
-            train, val = _held_out(train, records, val_share, rng_place=(seed, "val", split), by_subject=by_subject)
+            train, val = _held_out(
+                train, records, val_share, rng_place=(seed, "val", split), by_subject=by_subject, with_sensors=True
+            )
         if not train or not val or not test:
             counts = {"train": len(train), "val": len(val), "test": len(test)}
             raise InputRefused("E-SPL-010", f"split {split}", f"a role is empty: {counts}", "Annotate more videos.")
@@ -245,8 +266,12 @@ def _held_out(
     *,
     rng_place: tuple[int, str, str],
     by_subject: bool,
+    with_sensors: bool = False,
 ) -> tuple[list[str], list[str]]:
-    """Kept and held-out videos; whole subjects are held out when asked for and there are at least three."""
+    """Kept and held-out videos; whole subjects are held out when asked for and there are at least three.
+
+    With `with_sensors`, the first that is drawn is one of those with the most sensors: what teaches must be validated.
+    """
     seed, *place = rng_place
     subjects = sorted({records[name].subject or "" for name in names})
     groups: list[list[str]] = [[name] for name in names]
@@ -254,7 +279,15 @@ def _held_out(
         groups = [[name for name in names if records[name].subject == subject] for subject in subjects]
     wanted = max(1, round(share * len(names)))
     held: list[str] = []
-    for position in rng_at(seed, *place).permutation(len(groups)):
+    order = [int(position) for position in rng_at(seed, *place).permutation(len(groups))]
+    if with_sensors:
+        order.insert(0, order.pop(max(range(len(order)), key=lambda place: _sensors(groups[order[place]], records))))
+    for position in order:
         if len(held) < wanted and len(names) - len(held) - len(groups[position]) >= 1:
             held.extend(groups[position])
     return sorted(set(names) - set(held)), sorted(held)
+
+
+def _sensors(group: Sequence[str], records: Mapping[str, VideoRecord]) -> int:
+    """How many kinds of sensors some video of a group has."""
+    return sum(any(records[name].source(kind) is not None for name in group) for kind in ("pose", *MODALITIES))

@@ -9,6 +9,7 @@ import numpy as np
 from augrgb.annotations.folds import FEW_VIDEOS, choose_folds, foldable
 from augrgb.core.files import write_text
 from augrgb.core.types import Dataset
+from augrgb.sensors.files import MODALITIES
 from augrgb.weights import kept_file, weights_entry
 
 _FPS = 15
@@ -20,6 +21,7 @@ _PRETRAINED = (
     f"init: {{weights: {_WEIGHTS}, freeze: ['net.stem.*', 'net.blocks.[0-9].*', 'net.blocks.1[0-2].*']}}\n"
     "train: {steps: 300, batch_size: 16, learning_rate: 0.0003, validate_every: 100, checkpoint_every: 100}\n"
 )
+_TAKEN = "sensors: true  # false: flow alone teaches\n"
 _SIZE = ", size: [224, 168]"
 
 
@@ -52,6 +54,8 @@ def write_recipes(dataset: Dataset, split: str, folder: Path) -> tuple[list[Path
             "The encoder is small and starts from nothing. For one pretrained on ImageNet: "
             f"`augrgb weights get {_WEIGHTS}`, then `augrgb init` again."
         )
+    sensors = _sensors(dataset)
+    reasons += [sensors] if sensors else []
     comment = "".join(f"# {reason}\n" for reason in reasons)
     place = folder.as_posix()
     encoder, stream = folder / "encoder.yaml", folder / "recipe.yaml"
@@ -78,9 +82,17 @@ def write_recipes(dataset: Dataset, split: str, folder: Path) -> tuple[list[Path
         f"# augrgb fit {project.as_posix()}\n{comment}"
         f"dataset: .\nsplit: {_quoted(split)}\n"
         f"clock: {{fps: {_FPS}, window: {window}, stride: {stride}}}\nlayers: {layers}\n"
-        f"{'encoder: efficientnet_lite' if pretrained else 'encoder: small'}\n{folds}",
+        f"{'encoder: efficientnet_lite' if pretrained else 'encoder: small'}\n"
+        f"{_TAKEN if sensors else ''}{folds}",
     )
     return [project, encoder, stream], reasons
+
+
+def _sensors(dataset: Dataset) -> str:
+    """Which sensors how many videos have, as a sentence; empty if there are none."""
+    counts = {kind: sum(v.source(kind) is not None for v in dataset.videos.values()) for kind in ("pose", *MODALITIES)}
+    having = ", ".join(f"{kind} of {count} of {len(dataset.videos)} videos" for kind, count in counts.items() if count)
+    return f"Sensors: {having}; `augrgb fit` takes them as teachers besides flow." if having else ""
 
 
 def _folds(dataset: Dataset, split: str) -> tuple[str, str]:
