@@ -49,6 +49,9 @@ def data_poses(
     model_sha256: Annotated[str | None, typer.Option(help="SHA-256 that the model must have.")] = None,
     detector: Annotated[Path | None, typer.Option(help="YOLOX or RTMDet .onnx. Default: one person per video.")] = None,
     detector_kind: Annotated[str | None, typer.Option(help="yolox or rtmdet. Default: by the file's name.")] = None,
+    free_limbs: Annotated[
+        bool, typer.Option("--free-limbs", help="blazepose: limbs as the network sees them, not of fixed length.")
+    ] = False,
     workers: WorkersOption = None,
     engine: EngineOption = "local",
     address: AddressOption = None,
@@ -73,6 +76,8 @@ def data_poses(
         networks = {"--model-sha256": model_sha256, "--detector": detector, "--detector-kind": detector_kind}
         for option, value in networks.items():
             requires(option, "--model", value, "Give the pose network's .onnx.")
+    if free_limbs and model != _BLAZEPOSE:
+        raise UsageFault("E-CFG-013", "--free-limbs", "goes with --model blazepose alone")
     with StageBars() as bars:
         if model is not None:
             if format_name != "auto" or size is not None or frame_ids is not None:
@@ -86,6 +91,7 @@ def data_poses(
                 detector_kind=kind,  # type: ignore[arg-type]
                 model_sha256=model_sha256,
                 fps=fps or 15.0,
+                fixed_limbs=not free_limbs,
                 people=choice,
                 engine=chosen,
                 progress=bars.counter("poses"),

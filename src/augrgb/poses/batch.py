@@ -116,6 +116,7 @@ def write_people(
     method: Mapping[str, Any],
     *,
     frame_size: tuple[int, int] | None = None,
+    finish: Callable[[PersonTrack], PersonTrack] | None = None,
     warnings: Sequence[str] = (),
 ) -> ItemOutcome:
     """Choose the main person and write the pose file (and the second one's).
@@ -128,6 +129,7 @@ def write_people(
         skeleton: Joint names and tree, or the name of a layout.
         method: How the poses were read or estimated.
         frame_size: (width, height) in pixels of the frames behind 2D poses, which are written in frame heights.
+        finish: What is done to each person who was chosen.
         warnings: Others that the report should list.
 
     Raises:
@@ -138,6 +140,7 @@ def write_people(
     people = main_people(tracks, job.people.rule, 2)
     if not people:
         raise InputRefused("E-POS-007", job.source, f"no person is visible in any of {frames} frames", "Leave it out.")
+    people = people if finish is None else [finish(person) for person in people]
     notes = list(warnings)
     empty = 1 - len(people[0].frames) / frames
     if empty > _MOSTLY_EMPTY:

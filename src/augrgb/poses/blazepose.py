@@ -43,7 +43,6 @@ class BlazePoseFiles:
             "model": "blazepose",
             "model_sha256": WEIGHTS[LANDMARKS].sha256,
             "detector_sha256": WEIGHTS[DETECTOR].sha256,
-            "one_size": True,
         }
 
 

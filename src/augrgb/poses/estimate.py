@@ -21,12 +21,13 @@ from augrgb.poses.batch import PersonChoice, PoseJob, kept_outcome, run_pose_job
 from augrgb.poses.blazepose import BlazePose, BlazePoseFiles
 from augrgb.poses.blazepose_tracker import BlazePoseTracker
 from augrgb.poses.brightness import DarkLift
+from augrgb.poses.fixed_limbs import with_fixed_limbs
 from augrgb.poses.layouts import LAYOUTS
 from augrgb.poses.metric import metric_poses
 from augrgb.poses.people import PersonTrack, link_people, main_people
 from augrgb.poses.person_detector import DetectorKind, PersonDetector
 from augrgb.poses.pose_model import PoseModel, whole_image
-from augrgb.poses.view_check import doubtful_view
+from augrgb.poses.view_check import doubtful_view, limb_variation
 from augrgb.video.decode import DecodeReport, FrameTarget, sample_frames
 from augrgb.video.folder import find_videos
 from augrgb.video.probe import probe
@@ -37,6 +38,7 @@ _PROBE_SECONDS = 60.0
 _SECONDS = 120.0
 _SECONDS_PER_SECOND = 120.0
 _UNKNOWN_DURATION_S = 600.0
+_UNCERTAIN = 0.15
 _PEOPLE = PersonChoice()
 
 
@@ -61,10 +63,12 @@ class _Networks:
 class _EstimateJob(PoseJob):
     networks: _Networks | BlazePoseFiles
     fps: float
+    fixed_limbs: bool = True
 
     def method(self) -> dict[str, Any]:
         """What, beside the video, decides the result."""
-        return self.networks.method() | {"fps": self.fps, "longest_side": _LONGEST_SIDE}
+        limbs = {"fixed_limbs": self.fixed_limbs} if isinstance(self.networks, BlazePoseFiles) else {}
+        return self.networks.method() | limbs | {"fps": self.fps, "longest_side": _LONGEST_SIDE}
 
 
 def estimate_poses(
@@ -76,6 +80,7 @@ def estimate_poses(
     detector_kind: DetectorKind | None = None,
     model_sha256: str | None = None,
     fps: float = 15.0,
+    fixed_limbs: bool = True,
     people: PersonChoice = _PEOPLE,
     workers: int | None = None,
     engine: Engine | None = None,
@@ -93,6 +98,8 @@ def estimate_poses(
         detector_kind: See `PersonDetector`.
         model_sha256: What the model's SHA-256 must be; None = any.
         fps: Poses per second; frames are sampled by time.
+        fixed_limbs: Of BlazePose: bones keep their length (`with_fixed_limbs`); else poses are as the network gives
+            them, whose limbs grow and shrink.
         people: Which people.
         workers: Processes, each with limits of time and memory; None = one per core, 0 = in this process.
         engine: Where the work is done instead, such as a Ray cluster, whose machines must see the videos and networks.
@@ -109,7 +116,7 @@ def estimate_poses(
     """
     networks = _checked(model, detector, detector_kind, model_sha256)
     engine = engine or LocalEngine(workers)
-    jobs = [_EstimateJob(path, Path(out), people, networks, fps) for path in _find(videos)]
+    jobs = [_EstimateJob(path, Path(out), people, networks, fps, fixed_limbs) for path in _find(videos)]
     return run_pose_jobs(
         _estimate_one,
         jobs,
@@ -200,8 +207,21 @@ def _by_blazepose(job: _EstimateJob, files: BlazePoseFiles, size: tuple[int, int
     if problem is not None:
         remedy = "BlazePose cannot see people from above, or very close; leave the video out, or use another view."
         raise InputRefused("E-POS-016", job.source, problem, remedy)
-    tracks = tracker.tracks(size)
-    return write_people(job, tracks, tracker.frames, job.fps, "blazepose33", job.method(), warnings=report.warnings)
+    tracks = tracker.tracks(size, one_size=job.fixed_limbs)
+    varied = limb_variation(main[0].joints) if main else 0.0
+    notes = (
+        [f"the network's limbs vary by {varied:.0%} of their length: uncertain poses"] if varied > _UNCERTAIN else []
+    )
+    return write_people(
+        job,
+        tracks,
+        tracker.frames,
+        job.fps,
+        "blazepose33",
+        job.method(),
+        finish=with_fixed_limbs if job.fixed_limbs else None,
+        warnings=[*report.warnings, *notes],
+    )
 
 
 def _people(

@@ -23,6 +23,7 @@ from augrgb.core.types import Dataset, Event, VideoRecord
 from augrgb.sensors.files import MODALITIES
 from augrgb.workflows.init_recipe import write_recipes
 from augrgb.workflows.own_files import check_places, with_own_files
+from augrgb.workflows.sensors_beside import with_fitting
 
 _DRAWN = ("train", "val", "test")
 
@@ -104,7 +105,7 @@ def init_dataset(
     )
     judged = _accepted(read_and_judge(source, progress), allow_missing)
     records = _records(judged, {key: place for key, place in places.items() if key not in only_if_fit})
-    records, unused = _with_fitting(records, {key: places[key] for key in only_if_fit})
+    records, unused = with_fitting(records, {key: places[key] for key in only_if_fit})
     splits = _splits(judged.annotations, records, role_of, val_share, test_share, seed)
     splits, kept = _as_before(splits, records, root)
     used = {event.label for record in records.values() for event in record.events or ()}
@@ -144,20 +145,6 @@ def _records(judged: Judged, own_files: Mapping[str, Path | None]) -> dict[str, 
     records, faults = with_own_files(records, own_files)
     raise_together(faults)
     return records
-
-
-def _with_fitting(
-    records: dict[str, VideoRecord], places: Mapping[str, Path | None]
-) -> tuple[dict[str, VideoRecord], list[str]]:
-    """The videos with the files of folders that fit them all, and a sentence for each folder that does not."""
-    sentences = []
-    for key, place in places.items():
-        found, faults = with_own_files(records, {key: place})
-        if faults:
-            sentences.append(f"{place} is not used after all: {faults[0]}")
-        else:
-            records = found
-    return records, sentences
 
 
 def why_unfit(judged: Judged, role_of: Mapping[str, str] | None = None) -> tuple[AugrgbError, ...]:

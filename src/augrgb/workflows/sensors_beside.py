@@ -12,6 +12,8 @@ from augrgb.core.arrays import open_arrays
 from augrgb.core.errors import AugrgbError
 from augrgb.core.files import ARRAY_DAMAGE
 from augrgb.core.opening import is_file, resolved
+from augrgb.core.types import VideoRecord
+from augrgb.workflows.own_files import with_own_files
 
 _KIND_OF_AXES = {2: "signal", 3: "grid", 4: "grid"}
 _LOOKED_AT = 5
@@ -90,6 +92,20 @@ def choose_sensors(videos: Path, out: Path | None, named: Mapping[str, Path | No
             folders[kind] = place
             sentences.append(f"{what}: used, as with --{kind} {place}.")
     return SensorChoice(root, folders, tuple(kind for kind in folders if named.get(kind) is None), tuple(sentences))
+
+
+def with_fitting(
+    records: Mapping[str, VideoRecord], places: Mapping[str, Path | None]
+) -> tuple[dict[str, VideoRecord], list[str]]:
+    """The videos with the files of folders that fit them all, and a sentence for each folder that does not."""
+    videos, sentences = dict(records), []
+    for key, place in places.items():
+        found, faults = with_own_files(videos, {key: place})
+        if faults:
+            sentences.append(f"{place} is not used after all: {faults[0]}")
+        else:
+            videos = found
+    return videos, sentences
 
 
 def _beside(videos: Path, places: Sequence[Path]) -> bool:

@@ -20,8 +20,8 @@ WITH_SENSOR = NAMES[2:5]
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """Six videos of which three have thermal images, and a list of events."""
-    for name in NAMES:
-        frames = np.random.default_rng(0).integers(0, 255, (20, 32, 32, 3), dtype=np.uint8)
+    for number, name in enumerate(NAMES):
+        frames = np.random.default_rng(number).integers(0, 255, (20, 32, 32, 3), dtype=np.uint8)
         write_mp4(tmp_path / "video" / f"{name}.mp4", frames, fps=10)
     (tmp_path / "events.csv").write_text("\n".join(["video,label,start,end", *(f"{n},walk,0,1" for n in NAMES)]))
     thermal(tmp_path / "thermal", WITH_SENSOR)
@@ -83,7 +83,7 @@ def test_a_dataset_stays_where_it_is_and_poses_move_nothing(folder: Path) -> Non
 
 
 def test_files_that_do_not_fit_are_told_and_left_out(folder: Path) -> None:
-    np.savez(folder / "thermal" / "v2.npz", values=np.zeros((160, 6, 8)), fps=8.0)
+    np.savez(folder / "thermal" / "v2.npz", values=np.zeros((4, 6, 8)), fps=8.0)
     found = json.loads(expect_success("init", folder / "video", folder / "events.csv", "--json").out)
     assert any("thermal is not used after all: E-SEN-" in sentence for sentence in found["choices"])
     assert all(video.grid is None for video in load_dataset(folder).videos.values()) and found["clocks"] == {}
