@@ -51,7 +51,7 @@ def orientation_of(frame: VideoFrame) -> Orientation:
 
 
 def _orientation_of_matrix(matrix: NDArray[np.int32]) -> Orientation:
-    a, b, _, c, d = matrix[:5].astype(float)
+    a, b, _, c, d = (float(value) for value in matrix[:5])
     mirrored = a * d - b * c < 0
     if mirrored:  # matrix = turn * flip: undo the flip of x to see the turn alone
         a, b = -a, -b

@@ -49,7 +49,7 @@ def test_thermal_files_beside_the_videos_reach_the_project_without_an_option(fol
 
 def test_a_named_folder_beside_the_videos_needs_no_out(folder: Path) -> None:
     expect_success("init", folder / "video", folder / "events.csv", "--grid", folder / "thermal")
-    assert load_dataset(folder).videos["v2"].grid == (folder / "thermal" / "v2.npz").resolved()
+    assert load_dataset(folder).videos["v2"].grid == (folder / "thermal" / "v2.npz").resolve()
 
 
 def test_two_folders_are_told_and_not_guessed(folder: Path) -> None:
