@@ -46,6 +46,7 @@ TEXTS = {
     "tsu-csv": ("P02T01C06.csv", "event,start_frame,end_frame\nEnter,0,40\nWalk,40,41\n"),
     "thumos-txt": ("Diving_val.txt", "video_validation_0000001 1 2\nvideo_test_0000001 3.5 4\n"),
     "pku-mmd": ("0002-L.txt", "7,30,75,2\n1,0,15,1\n"),
+    "utkinect": ("actionLabel.txt", "s01_e01\nwalk: 252 390\nsitDown: 400 420\ns01_e02\nwalk: NaN NaN\n"),
     "srt": ("a.srt", "1\n00:00:01,000 --> 00:00:02,500\nwalk\n\n2\n00:00:03,000 --> 00:00:04,000\n<i>sit</i>\n"),
     "webvtt": (
         "a.vtt",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from augrgb.cli.concatenate import data_concatenate
 from augrgb.cli.options import (
     ClockOption,
     FormatOption,
@@ -30,11 +31,13 @@ if TYPE_CHECKING:
     from augrgb.annotations.read import Source
 
 data_app = typer.Typer(
-    help="Check, convert and describe annotations; make pose and sensor files.", no_args_is_help=True
+    help="Check, convert and describe annotations; make pose files, sensor files, and streams of clips.",
+    no_args_is_help=True,
 )
 data_app.command("poses")(data_poses)
 data_app.command("sensor")(data_sensor)
 data_app.command("align")(data_align)
+data_app.command("concatenate")(data_concatenate)
 
 
 @data_app.command("check")

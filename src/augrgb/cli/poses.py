@@ -22,7 +22,8 @@ def data_poses(
         typer.Option(
             "--format",
             "-f",
-            help="kinect, ntu, lcrnet, lcrnet-npz, coco, mmpose, alphapose, openpose or bvh. Default: by the content.",
+            help="kinect, utkinect, ntu, lcrnet, lcrnet-npz, coco, mmpose, alphapose, openpose or bvh. "
+            "Default: by the content.",
         ),
     ] = "auto",
     fps: Annotated[

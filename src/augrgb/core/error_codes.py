@@ -117,6 +117,7 @@ CODES: Final[dict[str, ErrorCode]] = {
     "E-CFG-042": ErrorCode("usage", "The dataset folder does not contain the videos.", "Use the folder of the videos or one above it."),
     "E-CFG-043": ErrorCode("usage", "A device with a number was named for a run of several processes.", "Use `cuda`; every process then gets its own GPU."),
     "E-CFG-044": ErrorCode("usage", "The recipe is of another kind: one that compares methods for `train`, or one that trains for `compare`.", "Use the other function."),
+    "E-CFG-045": ErrorCode("usage", "Clips of one stream are to share their subject or camera, and a clip has none.", "Leave out `--together`, or say it in dataset.json."),
     # Files
     "E-FILE-001": ErrorCode("input", "A file or folder does not exist.", "Check the path."),
     "E-FILE-002": ErrorCode("input", "A text file is damaged, malformed or no text.", "Save it again, as UTF-8."),
@@ -191,6 +192,7 @@ CODES: Final[dict[str, ErrorCode]] = {
     "E-ANN-042": ErrorCode("finding", "An event ends before its video starts.", "It is dropped. If there are many, check where the times count from."),
     "E-ANN-044": ErrorCode("finding", "Something in the file was not used, or may be meant in another way.", "If it is meant, give the option that the message names."),
     "E-ANN-045": ErrorCode("finding", "The test videos are all empty beside others with events: their labels are withheld.", "They count as never annotated. Get the labels, if they were published."),
+    "E-ANN-046": ErrorCode("input", "The folder for streams of clips holds something else.", "Choose an empty folder, or remove this one."),
     "E-ANN-060": ErrorCode("input", "Frame numbers count frames of Label Studio's labeling interface, whose rate is not known.", "Give the `frameRate` of its `<Video>` tag, 24 if it has none: `--set fps=24`, or `--set interface=FILE.xml`."),
     "E-ANN-061": ErrorCode("input", "An ELAN file has times in a unit that ELAN does not have.", "Save it again in ELAN."),
     "E-ANN-062": ErrorCode("input", "Frame numbers in a CVAT project lie outside its tasks.", "Export the tasks one by one."),
@@ -228,6 +230,7 @@ CODES: Final[dict[str, ErrorCode]] = {
     # Poses
     "E-VID-022": ErrorCode("finding", "The sound of a video starts before its image, so times of a player and of the frames differ.", "Say what the times count from: `--set zero=player` or `--set zero=first-frame`."),
     "E-VID-024": ErrorCode("input", "A video claims to last far longer than its frames and bytes can.", "Re-encode it, or cut it before the hole."),
+    "E-VID-025": ErrorCode("input", "A clip has another shape than the clips with which it is to stand in streams.", "Leave it out, or give `--size`: images are then stretched."),
     "E-POS-001": ErrorCode("input", "A pose or skeleton file is damaged, or not the `.npz` that it should be.", "Write or copy it again."),
     "E-POS-002": ErrorCode("input", "The arrays of a pose file cannot be poses: shapes, names, units or values are wrong.", "See docs/architecture.md for the pose format."),
     "E-POS-003": ErrorCode("input", "An archive unpacks to more bytes than are read.", "Split it by video."),

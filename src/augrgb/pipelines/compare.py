@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,6 +16,7 @@ from augrgb.core.files import remove_leftovers, write_json, write_text
 from augrgb.core.opening import resolved
 from augrgb.core.types import Dataset
 from augrgb.features.frame_cache import cache_frames
+from augrgb.features.frames import OWN_FILES
 from augrgb.parallel.engine import Engine, LocalEngine
 from augrgb.parallel.jobs import Job, JobRunner, StageCost
 from augrgb.parallel.workers import available_cores
@@ -253,4 +254,15 @@ def _decode(cells: Cells, jobs: list[Job], runner: JobRunner, engine: Engine) ->
     with runner.stage("decode and flow") as progress:
         for (frames, fps, size), (modalities, videos) in groups.items():
             options: dict[str, Any] = {"fps": fps, "size": size, "engine": engine, "progress": progress}
-            cache_frames(dataset, list(videos), modalities, frames, **options)
+            for kinds, ids in _by_files(dataset, modalities, videos).items():
+                cache_frames(dataset, ids, kinds, frames, **options)
+
+
+def _by_files(dataset: Dataset, modalities: Iterable[str], videos: Iterable[str]) -> dict[tuple[str, ...], list[str]]:
+    """Videos by what can be decoded of them: who may lack a sensor or poses is checked where encoders are trained."""
+    found: dict[tuple[str, ...], list[str]] = {}
+    for video_id in videos:
+        has = [m for m in modalities if m not in OWN_FILES or dataset.videos[video_id].source(m) is not None]
+        if has:
+            found.setdefault(tuple(sorted(has)), []).append(video_id)
+    return found

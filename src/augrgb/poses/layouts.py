@@ -56,6 +56,15 @@ LAYOUTS: dict[str, SkeletonLayout] = {
         *("right_foot right_ankle", "spine_shoulder", "left_hand_tip left_thumb", "left_thumb left_hand"),
         *("right_hand_tip right_thumb", "right_thumb right_hand"),
     ),
+    # Kinect, first version (UTKinect-Action3D, MSR Action3D): joints of kinect25 where they are the same.
+    "kinect20": _layout(
+        *("spine_base spine_mid", "spine_mid spine_shoulder", "spine_shoulder", "head spine_shoulder"),
+        *("left_shoulder spine_shoulder", "left_elbow left_shoulder", "left_wrist left_elbow", "left_hand left_wrist"),
+        *("right_shoulder spine_shoulder", "right_elbow right_shoulder", "right_wrist right_elbow"),
+        *("right_hand right_wrist", "left_hip spine_base", "left_knee left_hip", "left_ankle left_knee"),
+        *("left_foot left_ankle", "right_hip spine_base", "right_knee right_hip", "right_ankle right_knee"),
+        "right_foot right_ankle",
+    ),
     # OpenPose (Kinetics-Skeleton).
     "openpose18": _layout(
         *("nose neck", "neck", "right_shoulder neck", "right_elbow right_shoulder", "right_wrist right_elbow"),

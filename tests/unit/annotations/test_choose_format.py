@@ -34,6 +34,7 @@ FILES = {
         "EPIC_100_train.csv",
         "narration_id,participant_id,video_id,start_timestamp,stop_timestamp,narration,verb,verb_class,noun,noun_class\n",
     ),
+    "utkinect": ("actionLabel.txt", "s01_e01\nwalk: 252 390\n"),
     "srt": ("s.srt", "1\n00:00:01,000 --> 00:00:03,000\ncut\n"),
     "webvtt": ("w.vtt", "WEBVTT\n"),
     "augrgb": ("dataset.json", '{"schema": "augrgb.dataset/1"}'),

@@ -23,6 +23,7 @@ from augrgb.annotations.formats.subtitles import SubRip, WebVtt
 from augrgb.annotations.formats.thumos_txt import ThumosTxt
 from augrgb.annotations.formats.tsu_csv import TsuCsv
 from augrgb.annotations.formats.tsu_json import TsuJson
+from augrgb.annotations.formats.utkinect import UTKinect
 from augrgb.annotations.formats.via import Via
 from augrgb.core.catalog import catalog
 
@@ -52,6 +53,7 @@ __all__ = [
     "ThumosTxt",
     "TsuCsv",
     "TsuJson",
+    "UTKinect",
     "Via",
     "WebVtt",
 ]

@@ -243,8 +243,15 @@ def _search_faults(recipe: ComparisonRecipe, values: Mapping[str, Any], where: s
     if len(set(search.seeds)) < len(search.seeds):
         yield UsageFault("E-CFG-017", f"{where}: search.seeds", f"something is listed twice in {search.seeds}")
     if search.encoder_seed is not None and search.encoder_seed not in search.seeds:
-        problem = f"{search.encoder_seed} is none of the seeds of the search {search.seeds}"
-        yield UsageFault("E-CFG-036", f"{where}: search.encoder_seed", problem)
+        # encoders of a test seed will do: trials are scored on validation videos, with streams that no test uses
+        place = f"{where}: search.encoder_seed"
+        by_streams = [key for key, entry in recipe.encoders.items() if entry.distill and entry.distill.streams]
+        if search.encoder_seed not in recipe.seeds:
+            problem = f"{search.encoder_seed} is none of the seeds of the search {search.seeds} or of the tests"
+            yield UsageFault("E-CFG-036", place, problem)
+        elif by_streams:
+            problem = f"encoders of the test seed {search.encoder_seed} are taught by streams, which are searched first"
+            yield UsageFault("E-CFG-036", place, f"{problem}: {', '.join(by_streams)}", "Name a seed of the search.")
     try:
         find_protocol(search.protocol)
     except AugrgbError as fault:

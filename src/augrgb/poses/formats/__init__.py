@@ -14,6 +14,7 @@ from augrgb.poses.formats.lcrnet import LcrNetArrays, LcrNetJson
 from augrgb.poses.formats.mmpose import MMPoseJson
 from augrgb.poses.formats.ntu import NtuSkeleton
 from augrgb.poses.formats.openpose import OpenPoseFrames
+from augrgb.poses.formats.utkinect import UTKinectText
 from augrgb.poses.skeleton_format import ReadOptions, SkeletonFormat, SkeletonRecording
 
 __all__ = [
@@ -26,6 +27,7 @@ __all__ = [
     "MMPoseJson",
     "NtuSkeleton",
     "OpenPoseFrames",
+    "UTKinectText",
     "read_skeletons",
 ]
 

@@ -14,6 +14,7 @@ from support.places import RECIPES, ROOT
 from support.toy_comparison import toy_values
 
 SHIPPED = sorted((RECIPES / "compare").glob("*.yaml"))
+REAL = sorted(path for path in (RECIPES / "real").glob("*.yaml") if path.stem != "base")
 
 
 def with_encoders() -> Any:
@@ -200,6 +201,16 @@ def test_shipped_recipes_come_to_sound_cells_without_data(path: Any, tmp_path: P
     assert trials["flow"] == trials["pose"] == 0  # teachers make none
     assert len(path.read_text().splitlines()) <= 60
     assert f"augrgb compare {path.stem}" in path.read_text()
+
+
+@pytest.mark.parametrize("path", REAL, ids=lambda path: path.stem)
+def test_recipes_for_real_video_come_to_sound_cells_without_data(path: Any, tmp_path: Path) -> None:
+    recipe = load_comparison(path)
+    plan = plan_comparison(recipe, tmp_path / "out")
+    assert plan.streams == len(recipe.methods) * len(recipe.seeds) and len(recipe.seeds) == 5
+    text = path.read_text()
+    assert len(text.splitlines()) <= 60 and f"augrgb compare real/{path.stem}" in text
+    assert "# Needs:" in text and "# Should reach:" in text
 
 
 def test_the_recipe_in_the_manual_is_sound() -> None:

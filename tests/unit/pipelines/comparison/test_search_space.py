@@ -59,7 +59,7 @@ def test_settings_reach_the_recipe_of_the_cell(tmp_path: Path) -> None:
     [
         ("search/seeds", [1, 100], "search.seeds: seed 1 is of the tests too"),
         ("search/seeds", [100, 100], "search.seeds: something is listed twice"),
-        ("search/encoder_seed", 7, "search.encoder_seed: 7 is none of the seeds"),
+        ("search/encoder_seed", 7, "search.encoder_seed: 7 is none of the seeds of the search"),
         ("search/protocol", "frame-map/presnt", "search.protocol: no such protocol"),
         ("search/role", "test", "search.role"),
         ("search/budget", 5, "methods.rgb: its grid holds 4 settings, but every method makes 5 trials"),
@@ -159,6 +159,19 @@ def test_encoders_of_a_search_can_be_those_of_one_seed() -> None:
     places = Places(Path("out"), recipe)
     assert places.cell("rgb", 101) == "rgb-100" and places.cell("rgb", 3) == "rgb-3"
     assert encoder_values(recipe, places, "rgb", 101)["seed"] == 100
+
+
+def test_encoders_of_a_search_can_be_those_of_a_test_seed_unless_streams_teach_them() -> None:
+    values = with_taught_encoders()
+    del values["methods"]["two"]
+    seed = values["seeds"][0] if isinstance(values["seeds"], list) else 0
+    values["search"] = {"seeds": [100], "encoder_seed": seed, "budget": 2, "grid": {"train.steps": [3, 4]}}
+    assert "are taught by streams, which are searched first" in told(values)
+    for entry in values["encoders"].values():
+        if "streams" in entry.get("distill", {}):
+            del entry["distill"]
+    recipe = check_comparison(values)
+    assert Places(Path("out"), recipe).cell("rgb", 100) == f"rgb-{seed}"
 
 
 def test_a_recipe_may_stand_on_a_base(tmp_path: Path) -> None:

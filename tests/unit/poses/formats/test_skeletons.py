@@ -18,10 +18,12 @@ from support.pose_samples import coco_walk, kinect_people, write_coco, write_kin
 
 def test_every_format_is_registered() -> None:
     estimated = {"coco", "mmpose", "alphapose", "openpose"}
-    assert set(SKELETON_FORMATS) == {"kinect", "ntu", "lcrnet", "lcrnet-npz", *estimated}
+    assert set(SKELETON_FORMATS) == {"kinect", "ntu", "lcrnet", "lcrnet-npz", "utkinect", *estimated}
 
 
-@pytest.mark.parametrize(("name", "joints"), [("kinect25", 25), ("lcrnet13", 13), ("coco133", 133), ("lcrnet17", 17)])
+@pytest.mark.parametrize(
+    ("name", "joints"), [("kinect25", 25), ("kinect20", 20), ("lcrnet13", 13), ("coco133", 133), ("lcrnet17", 17)]
+)
 def test_layouts_are_trees(name: Any, joints: Any) -> None:
     layout = LAYOUTS[name]
     assert len(layout.names) == len(set(layout.names)) == len(layout.parents) == joints
