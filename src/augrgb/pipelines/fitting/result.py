@@ -67,24 +67,33 @@ def verdict(held_out: Measured, test: Measured | None, design: Design, chosen: s
     known = {part: gain for part, gain in gains.items() if gain is not None and math.isfinite(gain[0])}
     if not known:
         return f"Nothing can be said about Augmented-RGB: there are too few events. {use}"
-    if all(_sure(gain) > 0 for gain in known.values()):
-        head = "Augmented-RGB beats plain RGB"
-    elif all(_sure(gain) < 0 for gain in known.values()):
-        head = "Augmented-RGB is worse than plain RGB"
-    elif len({gain[0] > 0 for gain in known.values()}) > 1:
-        head = "Augmented-RGB is better on some of these videos and worse on others: no clear difference"
+    found = {_against_plain(gain) for gain in known.values()}
+    if len(found) == 1:
+        head = {
+            "better": "Augmented-RGB beats plain RGB",
+            "worse": "Augmented-RGB is worse than plain RGB",
+            "not clearly different": "No clear difference between Augmented-RGB and plain RGB",
+        }[found.pop()]
     else:
-        head = "No clear difference between Augmented-RGB and plain RGB"
+        each = (f"{_against_plain(gain)} on {part}" for part, gain in known.items())
+        head = f"Augmented-RGB against plain RGB: {', '.join(each)}"
     parts = [
         f"{points(gain[0])} {interval(gain[1], gain[2])} points on {part}".replace("  ", " ")
         for part, gain in known.items()
     ]
-    return f"{head}: {' and '.join(parts)} (frame mAP, one seed; intervals over videos). {use}"
+    told = f"{head}: {' and '.join(parts)} (frame mAP, one seed; intervals over videos). {use}"
+    tested = known.get("test videos")
+    if tested is not None and _against_plain(tested) == ("worse" if chosen == "augmented" else "better"):
+        told += (
+            " The test videos disagree with that choice, and nothing is chosen on them: if the detector will meet "
+            "videos like them, label some for training."
+        )
+    return told
 
 
-def _sure(gain: tuple[float, float, float]) -> int:
-    """1 or -1 where the interval leaves out zero, else 0."""
-    return 1 if gain[1] > 0 else -1 if gain[2] < 0 else 0
+def _against_plain(gain: tuple[float, float, float]) -> str:
+    """Which side of zero the whole interval lies on."""
+    return "better" if gain[1] > 0 else "worse" if gain[2] < 0 else "not clearly different"
 
 
 def held_out_name(design: Design) -> str:

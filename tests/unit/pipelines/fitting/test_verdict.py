@@ -1,0 +1,40 @@
+"""The sentence on whether Augmented-RGB helps: what the intervals allow to say, and no more."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+
+from augrgb.pipelines.fitting.measures import Measured
+from augrgb.pipelines.fitting.result import verdict
+
+UP, DOWN, OPEN = (0.05, 0.01, 0.09), (-0.059, -0.136, -0.008), (0.029, -0.026, 0.067)
+DESIGN = cast(Any, SimpleNamespace(folds=("a", "b", "c", "d")))
+
+
+def measured(gain: tuple[float, float, float]) -> Measured:
+    return Measured(9, ("fall",), value={"rgb": 0.4, "augmented": 0.4 + gain[0]}, gain={"augmented": gain})
+
+
+@pytest.mark.parametrize(
+    ("held_out", "test", "begins"),
+    [
+        (UP, UP, "Augmented-RGB beats plain RGB: "),
+        (DOWN, DOWN, "Augmented-RGB is worse than plain RGB: "),
+        (OPEN, OPEN, "No clear difference between Augmented-RGB and plain RGB: "),
+        (OPEN, DOWN, "Augmented-RGB against plain RGB: not clearly different on 4 folds, worse on test videos: "),
+        (UP, OPEN, "Augmented-RGB against plain RGB: better on 4 folds, not clearly different on test videos: "),
+    ],
+)
+def test_both_parts_are_judged_by_their_intervals(held_out: Any, test: Any, begins: str) -> None:
+    assert verdict(measured(held_out), measured(test), DESIGN, "augmented").startswith(begins)
+
+
+@pytest.mark.parametrize(
+    ("test", "chosen", "warns"),
+    [(DOWN, "augmented", True), (UP, "rgb", True), (UP, "augmented", False), (OPEN, "augmented", False)],
+)
+def test_test_videos_that_disagree_with_the_choice_are_named(test: Any, chosen: str, warns: bool) -> None:
+    assert ("disagree with that choice" in verdict(measured(OPEN), measured(test), DESIGN, chosen)) == warns
