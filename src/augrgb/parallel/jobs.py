@@ -134,8 +134,12 @@ class JobRunner:
         peak_mib = self._meter.peak_mib(stage)
         self.costs[stage] = StageCost(stage, before.wall_s + wall_s, before.cpu_s + cpu_s, peak_mib)
 
-    def run(self, jobs: Sequence[Job]) -> dict[str, Any]:
+    def run(self, jobs: Sequence[Job], *, part: str = "") -> dict[str, Any]:
         """Run every job after the jobs it depends on; returns name -> result.
+
+        Args:
+            jobs: A graph.
+            part: Of the whole, if stages come more than once: progress is shown as "stage (part)". Costs are added up.
 
         Raises:
             AugrgbError: The first fault of a job; E-JOB-004, a job's process died and died again. Waiting jobs are not
@@ -166,7 +170,8 @@ class JobRunner:
                     fractions[name] = max(fractions[name], min(fraction, _ALMOST))
             for stage, members in graph.stages.items():
                 if stage in started:
-                    self._on_progress(stage, sum(fractions[name] for name in members) / len(members))
+                    shown = f"{stage} ({part})" if part else stage
+                    self._on_progress(shown, sum(fractions[name] for name in members) / len(members))
         return graph.results
 
 

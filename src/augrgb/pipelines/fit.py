@@ -233,7 +233,7 @@ class _Fit:
             teachers = tuple(name for name in plan.teachers if name == "flow" or not senses.get(name, "gone"))
             self.plan = plan = dataclasses.replace(plan, design=design, teachers=teachers)
             cells = Cells(plan.recipe(self.work, dataset), self.work)
-            self.failures |= train(cells, self._first_methods(design), runner)
+            self.failures |= train(cells, self._first_methods(design), runner, part="folds" if design.folds else "")
             held_out = self._held_out(cells, dataset)
             if not held_out:
                 reasons = "; ".join(f"{cell}: {reason}" for cell, reason in self.failures.items())
@@ -243,7 +243,8 @@ class _Fit:
             chosen = choose_method(measured)
             if design.folds:
                 names = STUDENTS if design.tested else (chosen,)
-                self.failures |= train(cells, [key_of(name, design.final, design) for name in names], runner)
+                finals = [key_of(name, design.final, design) for name in names]
+                self.failures |= train(cells, finals, runner, part="bundle")
             costs = tuple(runner.costs.values())
         return self._finish(cells, dataset, held_out, measured, chosen, lost, costs)
 

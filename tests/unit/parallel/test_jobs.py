@@ -70,6 +70,15 @@ def test_a_stage_that_comes_twice_costs_the_sum() -> None:
         assert runner.costs["s"].wall_s > first
 
 
+def test_a_part_has_progress_of_its_own() -> None:
+    seen = []
+    with JobRunner(0, lambda stage, fraction: seen.append((stage, fraction))) as runner:
+        for part in ("folds", "bundle"):
+            runner.run([Job(part, "train", add, {"a": 1, "b": 2})], part=part)
+        assert set(runner.costs) == {"train"}
+    assert ("train (folds)", 1.0) in seen and ("train (bundle)", 1.0) in seen and "train" not in dict(seen)
+
+
 def test_jobs_run_after_what_they_depend_on(tmp_path: Path) -> None:
     path = str(tmp_path / "order")
     jobs = [

@@ -40,7 +40,7 @@ def write_dataset(base: Path, work: Path, design: Design, lost: Lost) -> Dataset
     return load_dataset(path.parent)
 
 
-def train(cells: Cells, methods: Sequence[str], runner: JobRunner) -> dict[str, str]:
+def train(cells: Cells, methods: Sequence[str], runner: JobRunner, *, part: str = "") -> dict[str, str]:
     """Train streams and everything behind them; what could not be finished -> why.
 
     Raises:
@@ -51,5 +51,5 @@ def train(cells: Cells, methods: Sequence[str], runner: JobRunner) -> dict[str, 
     jobs: dict[str, Job] = {}
     for method in methods:
         cells.need_stream(jobs, method, seed)
-    ended = runner.run(list(jobs.values())) if jobs else {}
+    ended = runner.run(list(jobs.values()), part=part) if jobs else {}
     return {found.cell: found.reason for found in ended.values() if isinstance(found, Failure)}
