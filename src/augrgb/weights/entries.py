@@ -141,7 +141,14 @@ _ALL = (
         "i3d_rgb",
         url="https://github.com/piergiaj/pytorch-i3d/raw/master/models/rgb_charades.pt",
     ),
-    _not_verified("agcn_ntu", "2s-AGCN on NTU RGB+D", "see the page", "https://github.com/lshiwjx/2s-AGCN", "agcn"),
+    _not_verified(
+        "agcn_ntu",
+        "2s-AGCN on NTU RGB+D",
+        "see the page",
+        "https://github.com/lshiwjx/2s-AGCN",
+        "agcn",
+        "No address is known. " + _IMPORT,
+    ),
     _not_verified(
         "stgcn_pp_ntu",
         "ST-GCN++ on NTU RGB+D, 3D joints",

@@ -78,8 +78,9 @@ def dry_run_encoder(
     if recipe.pretrain is not None:
         check_pretraining(report, recipe, run, gpu)
     sensor = None
-    if dataset is not None and modality in SENSORS:
-        sensor = next((f for f in (_sensor(record, modality) for record in dataset.videos.values()) if f), None)
+    if modality in SENSORS:
+        known = dataset.videos.values() if dataset is not None else ()
+        sensor = next((f for f in (_sensor(record, modality) for record in known) if f), None)
         if sensor is None:
             report.note("one step", f"skipped: needs a {modality} file")
             return report

@@ -180,6 +180,13 @@ def test_flow_that_cannot_be_made_here_is_told_before_training(tmp_path: Path, m
     assert found == [{"E-FILE-001", "E-ENV-003"}, {"E-FILE-001"}]
 
 
+@pytest.mark.parametrize("name", ["small_grid", "signal_tcn"])
+def test_the_encoder_of_a_sensor_without_a_dataset_is_no_bug(name: str, tmp_path: Path) -> None:
+    values = {"data": {"dataset": str(tmp_path / "none")}, "encoder": {name: {}}}
+    report = dry_run_encoder(check_recipe(values, EncoderRecipe), tmp_path / "run")
+    assert {fault.code for fault in report.faults} == {"E-FILE-001"}
+
+
 def test_a_device_that_is_not_there_is_a_fault_beside_the_others(tmp_path: Path) -> None:
     encoder = {"data": {"dataset": str(tmp_path / "none")}, "encoder": {"small_rgb": {"dim": 8}}}
     report = dry_run_encoder(check_recipe(encoder, EncoderRecipe), tmp_path / "run", device="gpu")
