@@ -35,7 +35,8 @@ class StreamOutput:
     Args:
         features: (B, T, C) output of the last temporal-filter layer, before the classifier: what is distilled.
         logits: (B, T, K); default: no classes, (B, T, 0).
-        hidden: Outputs of the filter's layers, first to last, each (B, T, C_i).
+        hidden: Outputs of the filter's layers, first to last, each (B, T, C_i); of a snippet encoder its map of the
+            image (B, 1, channels, rows, columns), where a loss looks at that.
 
     Losses derive lengths, covariances and so on from an output through `per_snippet` and `per_video`. Each loss
     computes its own, so that losses can be sent backward one by one; of an output without gradients (a teacher), and of

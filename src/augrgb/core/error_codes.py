@@ -248,6 +248,7 @@ CODES: Final[dict[str, ErrorCode]] = {
     "E-POS-021": ErrorCode("input", "A pose file covers more or less time than its video.", "Make it again with the frame rate in the message, or from the right video."),
     "E-POS-022": ErrorCode("input", "The frame numbers of a skeleton file begin late or go in steps, which can be meant in two ways.", "Say which: `--frame-ids video` or `--frame-ids listed`."),
     "E-POS-015": ErrorCode("input", "There are no files to make poses from.", "Name files, or folders that hold some."),
+    "E-POS-017": ErrorCode("input", "A pose file does not say where joints lie in the image, which the auxiliary task needs.", "Make it from the video with `augrgb data poses`, or leave `distill.joint_cells` out."),
     "E-POS-016": ErrorCode("input", "The estimated poses are not those of a body: the view is from above, or too close.", "Leave the video out, or use another view."),
     # Sensors
     "E-SEN-001": ErrorCode("input", "A sensor file is damaged, or not the `.npz` that it should be.", "Write or copy it again."),
@@ -296,6 +297,7 @@ CODES: Final[dict[str, ErrorCode]] = {
     "E-ENC-013": ErrorCode("input", "The folder of a Hugging Face model lacks a file.", "Download the files in the message as well."),
     "E-ENC-014": ErrorCode("input", "The preprocessor of a Hugging Face model asks for a step that is not supported.", "Use another model, or one without this step."),
     "E-ENC-015": ErrorCode("input", "Windows do not have the shape or type that the encoder expects.", "Use the modality and clock that the encoder was made for."),
+    "E-ENC-017": ErrorCode("usage", "A loss looks at what an encoder sees where in the image, and the encoder gives no such map.", "Use `small_rgb`, or leave `distill.joint_cells` and `distill.attention` out."),
     "E-ENC-016": ErrorCode("usage", "`augment.swap` does not name two different classes of the dataset.", "Correct the names; name each class once."),
     # Models and weights
     "E-MOD-001": ErrorCode("input", "A weights file is not safetensors, or holds more than named tensors.", "Convert it with `augrgb import-weights`."),

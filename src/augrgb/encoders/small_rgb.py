@@ -74,6 +74,16 @@ class SmallRGB(SnippetEncoder):
         return standardized(windows[:, :: self.frame_step], self.normalize)
 
     def forward(self, x: Tensor) -> Tensor:
+        return self.net(self._seen(x))  # type: ignore[no-any-return]
+
+    def map_shape(self, size: tuple[int, int]) -> tuple[int, int, int]:
+        """An eighth of the image's rows and columns."""
+        return self.net.map_shape(size)
+
+    def forward_with_map(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Features, and the map of the third layer."""
+        return self.net.with_map(self._seen(x))
+
+    def _seen(self, x: Tensor) -> Tensor:
         difference = (x - x.mean(dim=1, keepdim=True)) * 4
-        seen = torch.cat([x, difference], dim=-1) if self.sees == "both" else difference
-        return self.net(seen)  # type: ignore[no-any-return]
+        return torch.cat([x, difference], dim=-1) if self.sees == "both" else difference

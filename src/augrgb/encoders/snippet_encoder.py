@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from augrgb.core.errors import InputRefused
+from augrgb.core.errors import InputRefused, UsageFault
 
 Modality = Literal["rgb", "flow", "pose", "signal", "grid"]
 
@@ -54,6 +54,18 @@ class SnippetEncoder(nn.Module, ABC):
     @abstractmethod
     def forward(self, x: Tensor) -> Tensor:
         """Prepared windows (N, window, ...) -> features (N, dim)."""
+
+    def map_shape(self, size: tuple[int, int]) -> tuple[int, int, int] | None:
+        """(channels, rows, columns) of the map of an image (width, height); None = the encoder gives no map."""
+        return None
+
+    def forward_with_map(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Prepared windows -> features (N, dim), and what is seen where in the image: (N, channels, rows, columns).
+
+        Raises:
+            UsageFault: E-ENC-017, the encoder gives no map.
+        """
+        raise UsageFault("E-ENC-017", self.name, "gives no map of the image", "Use small_rgb, or another loss.")
 
 
 def check_windows(windows: NDArray[Any], dtype: type, shape: tuple[int | None, ...]) -> None:

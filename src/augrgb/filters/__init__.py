@@ -5,6 +5,7 @@ from augrgb.core.dropout import Rows, ShardedDropout, set_rows
 from augrgb.filters.gru import Gru
 from augrgb.filters.linear import Linear
 from augrgb.filters.ms_tct import MsTct
+from augrgb.filters.ms_temba import MsTemba
 from augrgb.filters.parts.temporal_filter import TemporalFilter
 from augrgb.filters.pdan import Pdan
 from augrgb.filters.sd_tcn import SdTcn
@@ -18,6 +19,7 @@ __all__ = [
     "Gru",
     "Linear",
     "MsTct",
+    "MsTemba",
     "Pdan",
     "Rows",
     "SdTcn",

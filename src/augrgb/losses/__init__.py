@@ -14,6 +14,7 @@ from augrgb.losses.attention_transfer import AttentionTransfer, at
 from augrgb.losses.boundary_saliency import BoundarySaliency, boundary_saliency
 from augrgb.losses.correlation_congruence import CorrelationCongruence, cc
 from augrgb.losses.crd import Crd, crd
+from augrgb.losses.d3d import D3d, d3d
 from augrgb.losses.dcmd import Dcmd, dcmd
 from augrgb.losses.dkd import Dkd, dkd
 from augrgb.losses.factor_transfer import FactorTransfer, ft
@@ -28,6 +29,7 @@ from augrgb.losses.nst import Nst, nst
 from augrgb.losses.parts.distillation_loss import DistillationLoss
 from augrgb.losses.pkd import Pkd, pkd
 from augrgb.losses.pkt import Pkt, pkt
+from augrgb.losses.pose_induction import PoseInduction, pose_induction
 from augrgb.losses.pseudo_labels import PseudoLabels, pseudo_labels
 from augrgb.losses.rkd import Rkd, rkd
 from augrgb.losses.similarity_preserving import SimilarityPreserving, sp
@@ -46,6 +48,7 @@ __all__ = [
     "BoundarySaliency",
     "CorrelationCongruence",
     "Crd",
+    "D3d",
     "Dcmd",
     "DistillationLoss",
     "Dkd",
@@ -60,6 +63,7 @@ __all__ = [
     "Nst",
     "Pkd",
     "Pkt",
+    "PoseInduction",
     "PseudoLabels",
     "Rkd",
     "SimilarityPreserving",
@@ -74,6 +78,7 @@ __all__ = [
     "boundary_saliency",
     "cc",
     "crd",
+    "d3d",
     "dcmd",
     "dkd",
     "fsp",
@@ -87,6 +92,7 @@ __all__ = [
     "nst",
     "pkd",
     "pkt",
+    "pose_induction",
     "pseudo_labels",
     "rkd",
     "sp",

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from augrgb.core.errors import AugrgbError, InputRefused, UsageFault, raise_together
 from augrgb.core.files import file_name_of
@@ -179,16 +180,22 @@ def _write_person(
     scores = np.zeros(joints.shape[:2], np.float32)
     joints[person.frames], scores[person.frames] = person.joints, person.scores
     units: Units = "meters"
+    image: NDArray[Any] | None = None
+    if person.image is not None:
+        image = np.full((*joints.shape[:2], 2), np.nan, np.float32)
+        image[person.frames] = person.image
     if joints.shape[2] == 2:
         if frame_size is None:
             problem = "2D poses of frames of unknown size"
             raise InputRefused("E-POS-008", job.source, problem, "Give --size WIDTHxHEIGHT of the video, in pixels.")
         width, height = frame_size
+        image = joints / [width, height]
         joints = (joints - [width / 2, height / 2]) / height * [1, -1]
         units = "frame_heights"
     if job.people.centers:
+        image = with_centers(image.astype(np.float32), scores, skeleton)[0] if image is not None else None
         joints, scores, skeleton = with_centers(joints.astype(np.float32), scores, skeleton)
-    write_pose_file(target, joints, fps, skeleton, units=units, scores=scores, made_from=made)
+    write_pose_file(target, joints, fps, skeleton, units=units, scores=scores, image=image, made_from=made)
 
 
 def _second(job: PoseJob) -> Path:

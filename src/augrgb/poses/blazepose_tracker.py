@@ -135,4 +135,5 @@ def _in_meters(person: _Followed, count: int, size: tuple[int, int], fps: float,
     moved = np.stack([across, up, np.zeros_like(up)], axis=1) * smooth_scale(scale, fps)[frames, None]
     areas = np.prod(places.max(axis=1) - places.min(axis=1), axis=1)
     scores = np.stack([pose.scores for pose in person.poses])
-    return PersonTrack(frames, (world + moved[:, None]).astype(np.float32), scores, areas.astype(np.float32))
+    image = (places / np.array(size)).astype(np.float32)
+    return PersonTrack(frames, (world + moved[:, None]).astype(np.float32), scores, areas.astype(np.float32), image)

@@ -241,7 +241,8 @@ def _metric(track: PersonTrack, frames: int, layout: str, size: tuple[int, int],
     joints = np.full((frames, *track.joints.shape[1:]), np.nan, np.float32)
     joints[track.frames] = track.joints
     meters = metric_poses(joints, LAYOUTS[layout].names, size, fps)[track.frames]
-    return PersonTrack(track.frames, meters, track.scores)
+    image = (track.joints[..., :2] / np.array(size)).astype(np.float32)
+    return PersonTrack(track.frames, meters, track.scores, image=image)
 
 
 def _working_size(info: VideoInfo) -> tuple[int, int]:

@@ -3,7 +3,8 @@
 A pose file is an `.npz` with `joints` (n, V, 3) meters in the camera's axes (x right, y up, z away; NaN = not seen),
 `fps`, `names` (V,) and `parents` (V,), -1 for the root. 2D poses are (n, V, 2) with `units` "frame_heights": x right
 and y up from the middle of the image, both in heights of the image; they are read with z = 0. Optional: `scores`
-(n, V), the confidence in each joint, and `made_from`, JSON about where the file comes from.
+(n, V), the confidence in each joint; `image` (n, V, 2), where joints lie in the image, as shares of its width (from the
+left) and height (from the top), NaN = not known; and `made_from`, JSON about where the file comes from.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from augrgb.core.opening import open_regular
 _MAX_BYTES = 2**31
 _MAX_COORDINATE_M = 100.0
 _FIELDS = ("joints", "fps", "names", "parents")
-_OPTIONAL = ("scores", "units")
+_OPTIONAL = ("scores", "units", "image")
 Units = Literal["meters", "frame_heights"]
 _EARLIER_UNITS = {"picture_heights": "frame_heights"}
 """As files that were made before the first release call them."""
@@ -50,6 +51,7 @@ class PoseFile:
         skeleton: Joint names and tree.
         units: Of the coordinates.
         scores: (n, V) float32 confidence, if the file has one.
+        image: (n, V, 2) float32 places in the image as shares of its width and height, if the file has them.
     """
 
     joints: NDArray[np.float32]
@@ -57,6 +59,7 @@ class PoseFile:
     skeleton: Skeleton
     units: Units = "meters"
     scores: NDArray[np.float32] | None = None
+    image: NDArray[np.float32] | None = None
 
     @property
     def duration_s(self) -> float:
@@ -122,11 +125,16 @@ def checked_poses(path: Path, values: Mapping[str, NDArray[Any]]) -> PoseFile:
     scores = values.get("scores")
     if scores is not None and (scores.dtype.kind != "f" or scores.shape != joints.shape[:2]):
         raise _wrong(path, f"scores are {scores.dtype} {scores.shape}, expected floats {joints.shape[:2]}")
+    image = values.get("image")
+    if image is not None:
+        if image.dtype.kind != "f" or image.shape != (*joints.shape[:2], 2) or np.isinf(image).any():
+            raise _wrong(path, f"image is {image.dtype} {image.shape}, expected finite floats {(*joints.shape[:2], 2)}")
+        image = image.astype(np.float32)
     if units == "frame_heights":
         joints = np.concatenate([joints, np.where(np.isnan(joints[..., :1]), np.nan, 0)], axis=2)
     skeleton = Skeleton(tuple(map(str, names)), tuple(int(parent) for parent in parents))
     confidence = scores.astype(np.float32) if scores is not None else None
-    return PoseFile(joints.astype(np.float32), float(fps.item()), skeleton, units, confidence)  # type: ignore[arg-type]
+    return PoseFile(joints.astype(np.float32), float(fps.item()), skeleton, units, confidence, image)  # type: ignore[arg-type]
 
 
 def pose_frames(poses: PoseFile, fps: float, *, max_gap_s: float = 0.35) -> PoseFrames:

@@ -25,12 +25,14 @@ class PersonTrack:
         joints: (m, V, D) float32, NaN = joint not seen.
         scores: (m, V) float32 confidence.
         areas: (m,) float32 pixels that the person's box covers; None = as the joints say, which those in meters cannot.
+        image: (m, V, 2) float32 places of the joints as shares of the image's width and height; None = not known.
     """
 
     frames: NDArray[np.int64]
     joints: NDArray[np.float32]
     scores: NDArray[np.float32]
     areas: NDArray[np.float32] | None = None
+    image: NDArray[np.float32] | None = None
 
 
 def link_people(
@@ -98,7 +100,10 @@ def main_people(tracks: Sequence[PersonTrack], rule: MainRule, count: int = 1) -
         frames, joints, scores = (
             np.concatenate([getattr(part, name) for part in parts])[order] for name in ("frames", "joints", "scores")
         )
-        found.append(PersonTrack(frames, joints, scores))
+        image = None
+        if all(part.image is not None for part in parts):
+            image = np.concatenate([part.image for part in parts if part.image is not None])[order]
+        found.append(PersonTrack(frames, joints, scores, image=image))
         left = rest
     return found
 

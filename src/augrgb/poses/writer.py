@@ -27,6 +27,7 @@ def write_pose_file(
     *,
     units: Units = "meters",
     scores: NDArray[np.float32] | None = None,
+    image: NDArray[Any] | None = None,
     made_from: Mapping[str, Any] | None = None,
 ) -> PoseFile:
     """Write a pose file; nothing appears unless `read_poses` would take it.
@@ -38,6 +39,7 @@ def write_pose_file(
         skeleton: Joint names and tree.
         units: See `augrgb.poses.files`.
         scores: (n, V) confidence.
+        image: (n, V, 2) places in the image, see `augrgb.poses.files`.
         made_from: Plain JSON values: source, method, options.
 
     Raises:
@@ -53,6 +55,8 @@ def write_pose_file(
     }
     if scores is not None:
         fields["scores"] = scores.astype(np.float32, copy=False)
+    if image is not None:
+        fields["image"] = image.astype(np.float32, copy=False)
     checked = checked_poses(path, fields)
     fields["made_from"] = np.array(json.dumps(dict(made_from or {}), sort_keys=True))
     with atomic_file(path) as handle:

@@ -12,7 +12,13 @@ from augrgb.core.timeline import Clock
 from augrgb.encoders.augment import ImageChanges
 from augrgb.features.store import open_features
 from augrgb.features.video_features import FeatureFolder
-from augrgb.recipe.encoder_schema import AugmentSection, EncoderDistillSection, EncoderRecipe, JointSection
+from augrgb.recipe.encoder_schema import (
+    AugmentSection,
+    EncoderDistillSection,
+    EncoderRecipe,
+    JointCellSection,
+    JointSection,
+)
 from augrgb.recipe.schema import DataSection, DistillSection, StreamRecipe
 from augrgb.recipe.sections import ClockSection, FeatureSection, TrainSection
 from augrgb.streams.stream import Stream
@@ -20,6 +26,7 @@ from augrgb.training.auxiliary_term import AuxiliaryTerm
 from augrgb.training.encoder_snippets import Augmentation
 from augrgb.training.mean_teacher import MeanTeacher
 from augrgb.training.settings import FitSettings
+from augrgb.training.teachers.joint_cells import JointCellTarget
 from augrgb.training.teachers.joints import JointTarget
 from augrgb.training.teachers.terms import LossSpec
 from augrgb.training.terms import StudentTerm
@@ -73,6 +80,13 @@ def build_joint_target(section: JointSection | None) -> JointTarget | None:
     if section is None or not section.weight:
         return None
     return JointTarget(section.weight, section.axes, section.frames, section.form, section.project)
+
+
+def build_joint_cells(section: JointCellSection | None) -> JointCellTarget | None:
+    """How the places of joints in the image teach, if they do."""
+    if section is None or not section.weight:
+        return None
+    return JointCellTarget(section.weight, section.hidden)
 
 
 def build_augmentation(section: bool | AugmentSection) -> Augmentation | None:

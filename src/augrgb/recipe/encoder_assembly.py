@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from augrgb.annotations.dataset_file import load_dataset, role
-from augrgb.core.errors import InputRefused
+from augrgb.core.errors import InputRefused, UsageFault
 from augrgb.core.progress import Progress
 from augrgb.core.types import Dataset
 from augrgb.core.weights import fingerprint
@@ -30,6 +30,7 @@ from augrgb.recipe.build import (
     build_clock,
     build_feature_folder,
     build_fit_settings,
+    build_joint_cells,
     build_joint_target,
     build_losses,
     build_student_terms,
@@ -82,6 +83,7 @@ class EncoderInputs:
     val: SnippetSet | None = None
     sources: Mapping[str, SnippetTeacher] = field(default_factory=dict)
     joints: SnippetTeacher | None = None
+    joint_cells: SnippetTeacher | None = None
 
 
 def assemble_encoder(
@@ -113,6 +115,7 @@ def assemble_encoder(
         labelled_snippets(start.encoder, val, dataset, set(videos.val)) if videos.val else None,
         teachers.sources(dataset, bank, missing, frames, run / "teacher_frames", workers=workers),
         teachers.joint_source(dataset, bank),
+        teachers.joint_cell_source(dataset, bank, map_of_student(recipe, start.encoder, teachers)),
     )
     return assemble_encoder_task(recipe, start, inputs, teachers, dataset.classes, dataset.name)
 
@@ -144,7 +147,27 @@ def open_encoder_teachers(recipe: EncoderRecipe, guard: Guard = strict) -> Encod
             features = build_feature_folder(section) if section is not None else None
             streams[name] = load_stream_teacher(name, folder, features)
     joints = build_joint_target(distill.joints)
-    return EncoderTeachers(frames, encoders, streams, joints, recipe.data.allow_missing or 0)
+    cells, attention = build_joint_cells(distill.joint_cells), distill.attention
+    drives = (attention.weight, tuple(attention.teachers)) if attention is not None else (0.0, ())
+    allowed = recipe.data.allow_missing or 0
+    return EncoderTeachers(frames, encoders, streams, joints, allowed, joint_cells=cells, attention=drives)
+
+
+def map_of_student(
+    recipe: EncoderRecipe, encoder: SnippetEncoder, teachers: EncoderTeachers
+) -> tuple[int, int, int] | None:
+    """(channels, rows, columns) of the student's map of the image; None where nothing looks at it.
+
+    Raises:
+        UsageFault: E-ENC-017, the encoder gives no map.
+    """
+    if not teachers.look_at_map:
+        return None
+    shape = encoder.map_shape(recipe.data.size)
+    if shape is None:
+        problem = f"{encoder.name} gives no map of the image"
+        raise UsageFault("E-ENC-017", "distill", problem, "Use small_rgb, or leave joint_cells and attention out.")
+    return shape
 
 
 def encoder_videos(recipe: EncoderRecipe, dataset: Dataset) -> EncoderVideos:
@@ -234,9 +257,17 @@ def assemble_encoder_task(
     losses = build_losses(distill, recipe.train.steps)
     mixing = distill.teacher_mixing if distill is not None else None
     taught = encoder_distillation(
-        losses, teachers, inputs.sources, inputs.joints, inputs.snippets, encoder.dim, mixing=mixing
+        losses,
+        teachers,
+        inputs.sources,
+        inputs.joints,
+        inputs.snippets,
+        encoder.dim,
+        mixing=mixing,
+        joint_cells=inputs.joint_cells,
+        image_map=map_of_student(recipe, encoder, teachers),
     )
-    student = EncoderClassifier(encoder, encoder.dim, len(classes))
+    student = EncoderClassifier(encoder, encoder.dim, len(classes), with_map=teachers.look_at_map)
     if start.classifier is not None:
         student.start_from(start.classifier)
     settings = EncoderSettings(

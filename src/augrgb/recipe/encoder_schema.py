@@ -39,6 +39,23 @@ class JointSection(Section):
     project: Literal["linear", "mlp"] = "mlp"
 
 
+class JointCellSection(Section):
+    """Tell from each cell of the encoder's map which joints lie in it, through a head that is dropped after training.
+
+    Needs pose files that say where joints lie in the image (`image`), and an encoder with a map (`small_rgb`).
+    """
+
+    weight: float = Field(1.6, ge=0)
+    hidden: PositiveInt = 64
+
+
+class AttentionSection(Section):
+    """The encoder's attention over its map follows one driven by the features of these teachers (pose encoders)."""
+
+    weight: float = Field(1.0, ge=0)
+    teachers: list[str] = Field(min_length=1)
+
+
 def _as_named(value: Any) -> Any:
     """A list of run folders becomes a mapping from their last parts."""
     if isinstance(value, list):
@@ -55,7 +72,8 @@ class EncoderDistillSection(Section):
     `teachers` are encoder folders (their snippet features, and the logits of their snippet classifier); `streams` are
     run folders of streams, which see the whole video (their filtered features and logits, taken at the snippet's time).
     Every loss acts on all of them, or on those that it names. `features` gives a stream its feature folder where its
-    run folder has no encoder. `joints` is a teacher without a network. `teacher_mixing` is as in a stream's `distill`.
+    run folder has no encoder. `joints` (3D) and `joint_cells` (places in the image) are teachers without a network;
+    `attention` teaches the student's map. `teacher_mixing` is as in a stream's `distill`.
     """
 
     teachers: dict[str, Path] = Field({})
@@ -63,6 +81,8 @@ class EncoderDistillSection(Section):
     features: dict[str, Annotated[FeatureSection, BeforeValidator(as_features)]] = Field({})
     losses: dict[str, LossSection] = Field({})
     joints: JointSection | None = None
+    joint_cells: JointCellSection | None = None
+    attention: AttentionSection | None = None
     teacher_mixing: dict[str, float] | Literal["equal", "learned"] = Field({})
     unlabelled_share: float = Field(0.5, ge=0, lt=1)
 
@@ -70,11 +90,14 @@ class EncoderDistillSection(Section):
     def _consistent(self) -> EncoderDistillSection:
         known = [*self.teachers, *self.streams]
         problems = [f"{name!r} is both a teacher and a stream" for name in self.teachers if name in self.streams]
-        if self.joints is not None and "joints" in known:
-            problems.append("a teacher cannot be called 'joints' beside joints")
-        if not known and self.joints is None:
-            problems.append("no teacher given: set `teachers`, `streams` or `joints`")
-        if bool(known) != bool(self.losses):
+        for own in ("joints", "joint_cells"):
+            if getattr(self, own) is not None and own in known:
+                problems.append(f"a teacher cannot be called {own!r} beside {own}")
+        if not known and self.joints is None and self.joint_cells is None:
+            problems.append("no teacher given: set `teachers`, `streams`, `joints` or `joint_cells`")
+        attending = self.attention.teachers if self.attention is not None else []
+        problems += [f"attention: no such teacher: {name!r}" for name in attending if name not in known]
+        if bool(known) != bool(self.losses) and not (known and attending):
             problems.append("`losses` need `teachers` or `streams`, and these need `losses`")
         for name, loss in self.losses.items():
             problems += [f"losses.{name}: no such teacher: {t!r}" for t in loss.teachers or () if t not in known]
@@ -210,9 +233,10 @@ class EncoderRecipe(Section):
         if self.train.max_length is not None:
             problems.append("train.max_length: for streams only; an encoder sees single windows")
         taught = self.distill if section is not None and section.flip else None
-        if section is not None and taught is not None and (section.swap or taught.joints is not None):
+        placed = taught is not None and any((taught.joints, taught.joint_cells, taught.attention))
+        if section is not None and taught is not None and (section.swap or placed):
             problems.append(
-                "augment.flip: not with joints or with `swap` beside teachers, whose outputs are not mirrored"
+                "augment.flip: not with joints, attention, or `swap` beside teachers, whose outputs are not mirrored"
             )
         if problems:
             raise ValueError("; ".join(problems))

@@ -17,6 +17,7 @@ from augrgb.core.batch import Batch, StreamOutput
 from augrgb.core.dropout import ShardedDropout
 from augrgb.core.errors import InputRefused
 from augrgb.core.seeds import rng_at
+from augrgb.encoders.snippet_encoder import SnippetEncoder
 from augrgb.metrics.frame_map import frame_ap, mean_present_classes
 from augrgb.training.sampler import BatchPlan
 from augrgb.training.task import Task, active
@@ -90,13 +91,17 @@ class EncoderClassifier(nn.Module):
         dim: Its width.
         num_classes: K.
         dropout: Before the classifier.
+        with_map: Give the encoder's map of the image as well.
 
-    Shape: x (N, ...), mask (N, 1) -> features (N, 1, dim), logits (N, 1, K).
+    Shape: x (N, ...), mask (N, 1) -> features (N, 1, dim), logits (N, 1, K), with a map hidden (N, 1, channels, rows,
+    columns).
     """
 
-    def __init__(self, encoder: nn.Module, dim: int, num_classes: int, *, dropout: float = 0.0) -> None:
+    def __init__(
+        self, encoder: nn.Module, dim: int, num_classes: int, *, dropout: float = 0.0, with_map: bool = False
+    ) -> None:
         super().__init__()
-        self.encoder = encoder
+        self.encoder, self.with_map = encoder, with_map
         self.dropout = ShardedDropout(dropout)
         self.classifier = nn.Linear(dim, num_classes)
 
@@ -117,8 +122,12 @@ class EncoderClassifier(nn.Module):
 
     def forward(self, x: Tensor, mask: Tensor) -> StreamOutput:
         """Encode and classify."""
-        features = self.encoder(x)[:, None]
-        return StreamOutput(features, self.classifier(self.dropout(features)))
+        if not self.with_map:
+            features = self.encoder(x)[:, None]
+            return StreamOutput(features, self.classifier(self.dropout(features)))
+        plain, image_map = cast(SnippetEncoder, self.encoder).forward_with_map(x)
+        features = plain[:, None]
+        return StreamOutput(features, self.classifier(self.dropout(features)), (image_map[:, None],))
 
 
 class EncoderTask(Task):

@@ -24,6 +24,7 @@ from augrgb.recipe.encoder_assembly import (
     EncoderInputs,
     assemble_encoder_task,
     encoder_modality,
+    map_of_student,
     open_encoder_teachers,
     start_encoder,
     student_flow,
@@ -34,6 +35,7 @@ from augrgb.sensors.files import MODALITIES as SENSORS
 from augrgb.sensors.files import SensorFile, read_sensor, sensor_frames
 from augrgb.training.encoder_task import SnippetSet
 from augrgb.training.teachers.encoder_teachers import EncoderTeachers
+from augrgb.training.teachers.joint_cells import image_frames
 from augrgb.training.teachers.snippet import SnippetTeacher
 from augrgb.training.teachers.snippet_outputs import classifies
 from augrgb.video.flow import iter_flow
@@ -73,7 +75,8 @@ def dry_run_encoder(
         roles, modalities = dataset.splits[data.split], {modality} | teachers.all_modalities
         ids = dict.fromkeys(i for role in ("encoder", "encoder_unlabelled", "val") for i in roles.get(role, ()))
         records = [dataset.videos[i] for i in ids]
-        skeleton = _check_files(report, records, modalities, data.allow_missing or 0, progress)
+        placed = teachers.joint_cells is not None
+        skeleton = _check_files(report, records, modalities, data.allow_missing or 0, progress, placed=placed)
         _check_room(report, recipe, records, modalities, run)
     if recipe.pretrain is not None:
         check_pretraining(report, recipe, run, gpu)
@@ -109,9 +112,19 @@ def _report_teachers(report: DryRun, recipe: EncoderRecipe, teachers: EncoderTea
 
 
 def _check_files(
-    report: DryRun, records: list[VideoRecord], modalities: set[str], allowed: int, progress: Progress | None
+    report: DryRun,
+    records: list[VideoRecord],
+    modalities: set[str],
+    allowed: int,
+    progress: Progress | None,
+    *,
+    placed: bool = False,
 ) -> Skeleton | None:
-    """Open every file; returns the skeleton of the first valid pose file."""
+    """Open every file; returns the skeleton of the first valid pose file.
+
+    Args:
+        placed: Pose files must say where joints lie in the image.
+    """
     videos: list[AugrgbError] = []
     poses: list[AugrgbError] = []
     sensors: list[AugrgbError] = []
@@ -138,8 +151,11 @@ def _check_files(
                     raise InputRefused("E-VID-008", record.video_id, "the dataset names no pose file")
                 faults = pose_length_faults(record)
                 poses.extend(faults)
-                if skeleton is None and not faults:
-                    skeleton = read_poses(record.poses).skeleton
+                if not faults and (placed or skeleton is None):
+                    found = read_poses(record.poses)
+                    skeleton = skeleton or found.skeleton
+                    if placed:
+                        image_frames(found, found.fps, record.poses)
             except AugrgbError as fault:
                 poses.append(fault)
         for modality in sorted(modalities & set(SENSORS)):
@@ -205,7 +221,15 @@ def _one_step(
     size = (recipe.train.batch_size, *_window(recipe, start.encoder, pose, sensor))
     snippets = _random_snippets(recipe, start.encoder, size, len(classes))
     known = dataset.classes if dataset is not None else None
-    inputs = EncoderInputs(snippets, None, *_random_outputs(teachers, known, len(snippets.labels), recipe, skeleton))
+    shape = map_of_student(recipe, start.encoder, teachers)
+    outputs = _random_outputs(teachers, known, len(snippets.labels), recipe, skeleton)
+    cells = None
+    if shape is not None and teachers.joint_cells is not None and skeleton is not None:
+        width = len(skeleton.names) * shape[1] * shape[2]
+        cells = SnippetTeacher(
+            rng_at(recipe.seed, "dry run", "cells").random((len(snippets.labels), width), np.float32)
+        )
+    inputs = EncoderInputs(snippets, None, *outputs, cells)
     name = dataset.name if dataset is not None else str(recipe.data.dataset)
     assembly = assemble_encoder_task(recipe, start, inputs, teachers, classes, name)
     step = train_one_step(assembly, recipe.data.dataset, gpu)

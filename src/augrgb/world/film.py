@@ -33,6 +33,6 @@ def film(
     room = paint_room(settings, camera, light, plan.video_id)
     occluder = paint_occluder(settings, camera, light, plan.video_id)
     pose = sense_pose(settings, performance, camera, occluder, plan.video_id)
-    write_pose(pose_file, pose, performance, settings.fps)
+    write_pose(pose_file, pose, performance, settings.fps, camera)
     frames = render_frames(settings, performance, camera, look, light, room, occluder, plan.video_id)
     write_mp4(video_file, frames, settings.fps)

@@ -68,12 +68,14 @@ def hidden_joints(true: Floats, camera: Camera, occluder: Occluder | None, names
     return np.asarray(hidden | (behind & near_axis))
 
 
-def write_pose(path: Path, pose: NDArray[np.float32], performance: Performance, fps: float) -> None:
-    """Write a pose file (`joints`, `fps`, `names`, `parents`), complete or absent."""
+def write_pose(path: Path, pose: NDArray[np.float32], performance: Performance, fps: float, camera: Camera) -> None:
+    """Write a pose file (`joints`, `image`, `fps`, `names`, `parents`), complete or absent."""
+    places = camera.project(pose.astype(np.float64)) / [camera.width, camera.height]
     with atomic_file(path) as handle:
         np.savez_compressed(
             handle,
             joints=pose,
+            image=places.astype(np.float32),
             fps=np.float64(fps),
             names=np.array(performance.names),
             parents=np.array(performance.parents, np.int64),

@@ -218,3 +218,21 @@ def test_skeleton_without_hips_is_refused() -> None:
         ENCODERS["small_pose"](names=("hips", "l_hip", "r_hip"), parents=(-1, 0, 0))
     with pytest.raises(UsageFault, match="3 joint names but 2 parents"):
         ENCODERS["small_pose"](names=("hips", "l_hip", "r_hip"), parents=(-1, 0))
+
+
+@pytest.mark.parametrize("size", [(64, 48), (61, 47), (112, 84), (8, 8)])
+@pytest.mark.parametrize("sees", ["both", "differences"])
+def test_a_map_has_the_shape_it_says_and_features_do_not_change(size: Any, sees: Any) -> None:
+    encoder = build("small_rgb", sees=sees).eval()
+    windows = np.random.default_rng(0).integers(0, 256, (2, 8, size[1], size[0], 3), dtype=np.uint8)
+    x = encoder.prepare(windows)
+    features, image_map = encoder.forward_with_map(x)
+    assert image_map.shape == (2, *encoder.map_shape(size))
+    assert torch.equal(features, encoder(x))
+
+
+def test_an_encoder_without_a_map_says_so() -> None:
+    encoder = build("small_pose")
+    assert encoder.map_shape((64, 48)) is None
+    with pytest.raises(UsageFault, match="E-ENC-017 small_pose: gives no map"):
+        encoder.forward_with_map(encoder.prepare(some_windows("small_pose", 1)))

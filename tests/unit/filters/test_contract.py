@@ -13,7 +13,16 @@ from augrgb.core.errors import UsageFault
 from augrgb.filters import FILTERS, SdTcn, ShardedDropout
 from augrgb.streams import Stream, filter_sequence
 
-SMALL = {"width": 8, "stages": (8, 8, 12, 8), "heads": 2, "blocks": 1, "maps": 3, "length": 5, "radius": 3}
+SMALL = {
+    "width": 8,
+    "stages": (8, 8, 12, 8),
+    "heads": 2,
+    "blocks": 1,
+    "channels": (6, 8),
+    "maps": 3,
+    "length": 5,
+    "radius": 3,
+}
 
 
 def build(name: str) -> torch.nn.Module:

@@ -24,6 +24,7 @@ SMALL: dict[str, dict[str, Any]] = {
     "gru": {"width": 8},
     "linear": {"width": 8},
     "ms_tct": {"width": 8, "stages": (8, 8, 16, 8), "blocks": 1, "heads": 2, "expansion": 2},
+    "ms_temba": {"width": 8, "channels": (6, 8), "state": 4},
     "pdan": {"layers": 3, "width": 8},
     "sd_tcn": {"layers": 3, "width": 8},
     "tgm": {"width": 8, "maps": 2, "gaussians": 3},

@@ -17,7 +17,7 @@ from support.loss_pairs import make_pair
 
 SAME = StreamDims(student=6, teacher=6, classes=3)
 BOTH = {"mtut", "fsp", "dcmd", "graph_distillation"}  # look at features and logits
-LEARNED = {"admd", "crd", "dcmd", "ft", "graph_distillation", "hint", "pkd", "vid"}
+LEARNED = {"admd", "crd", "dcmd", "ft", "graph_distillation", "hint", "pkd", "pose_induction", "vid"}
 
 
 @pytest.fixture(params=sorted(LOSSES))

@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from augrgb.core.batch import StreamDims, StreamOutput
 from augrgb.core.catalog import check_options
 from augrgb.core.errors import UsageFault
-from augrgb.losses import LOSSES
+from augrgb.losses import LOSSES, PoseInduction
 from augrgb.losses.parts.channel_products import squared_products
 from support.loss_pairs import DIMS, make_pair
 
@@ -31,6 +31,7 @@ FORMS = [
     ("admd", {"adversary": "labels"}),
     ("rkd", {"squared": True}),
     ("pkd", {"horizon": 2, "steps_per_snippet": 1}),
+    ("pose_induction", {"classify": 0.3}),
 ]
 close = torch.testing.assert_close
 
@@ -130,6 +131,39 @@ def test_zero_at_equality(name: Any) -> None:
     assert build(name, SAME)(student, same, batch).abs() < 1e-5
 
 
+def test_d3d_by_hand() -> None:
+    mask = torch.tensor([[True, True, False]])
+    student = torch.tensor([[[1.0, -2.0], [0.0, 3.0], [9.0, 9.0]]])
+    teacher = torch.tensor([[[0.0, 0.0], [2.0, 2.0], [-9.0, 0.0]]])
+    assert LOSSES["d3d"]()(student, teacher, mask).item() == (1 + 4 + 4 + 1) / 4
+
+
+def test_pose_induction_by_hand() -> None:
+    dims = StreamDims(student=2, teacher=2, classes=1)
+    loss = PoseInduction(dims, classify=0.5)
+    with torch.no_grad():
+        loss.project.weight.copy_(torch.tensor([[2.0, 0.0], [0.0, 1.0]]))
+        loss.project.bias.zero_()
+        loss.classifier.weight.copy_(torch.tensor([[1.0, 0.0]]))
+        loss.classifier.bias.zero_()
+    student = torch.tensor([[[1.0, 1.0]], [[0.5, 0.0]]])  # induced: (2, 1) and (1, 0)
+    teacher = torch.tensor([[[0.0, 1.0]], [[1.0, 3.0]]])  # squared differences 4, 0, 0, 9
+    labels, labelled = torch.tensor([[[1.0]], [[0.0]]]), torch.tensor([True, False])
+    value = loss(student, teacher, torch.ones(2, 1, dtype=torch.bool), labels=labels, labelled=labelled)
+    assert value.item() == pytest.approx(13 / 4 + 0.5 * math.log(1 + math.exp(-2.0)), rel=1e-6)
+
+
+def test_pose_induction_needs_labels_only_to_classify() -> None:
+    student, teacher, batch = make_pair()
+    bare = replace(batch, labels=batch.labels[..., :0])
+    with pytest.raises(UsageFault, match="E-MOD-031"):
+        build("pose_induction")(student, teacher, bare)
+    without = build("pose_induction", classify=0.0)(student, teacher, batch)
+    _, far, _ = make_pair(seed=5)
+    assert without != build("pose_induction", classify=0.0)(student, far, batch)
+    assert without < build("pose_induction")(student, teacher, batch)
+
+
 @pytest.mark.parametrize("name", ["dkd", "logit_kd"])
 def test_logit_losses_are_zero_at_equality(name: Any) -> None:
     student, _, batch = make_pair(dims=SAME)
@@ -138,7 +172,7 @@ def test_logit_losses_are_zero_at_equality(name: Any) -> None:
         assert build(name, SAME, form=form)(student, same, batch).abs() < 1e-6
 
 
-@pytest.mark.parametrize("name", ["logit_kd", "dkd", "fsp", "mtut", "graph_distillation", "dcmd"])
+@pytest.mark.parametrize("name", ["logit_kd", "d3d", "dkd", "fsp", "mtut", "graph_distillation", "dcmd"])
 def test_a_teacher_without_logits_is_refused(name: Any) -> None:
     student, teacher, batch = make_pair()
     silent = StreamOutput(teacher.features, teacher.logits[..., :0])

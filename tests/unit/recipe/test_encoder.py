@@ -48,6 +48,13 @@ def test_a_recipe_comes_back_from_its_run_folder() -> None:
         ({"distill": {"streams": ["a/x", "b/x"], "losses": LOSSES}}, "two run folders have the same name"),
         ({"distill": {"teachers": {"x": "a"}, "streams": ["b/x"], "losses": LOSSES}}, "both a teacher and a stream"),
         ({"distill": {"streams": ["b/joints"], "losses": LOSSES, "joints": {}}}, "cannot be called 'joints'"),
+        (
+            {"distill": {"teachers": {"joint_cells": "p"}, "losses": LOSSES, "joint_cells": {}}},
+            "cannot be called 'joint_cells'",
+        ),
+        ({"distill": {"joint_cells": {}, "attention": {"teachers": ["pose"]}}}, "attention: no such teacher: 'pose'"),
+        ({"distill": {"attention": {"teachers": []}}}, "attention.teachers"),
+        ({"augment": {"flip": 0.5, "swap": []}, "distill": {"joint_cells": {}}}, "whose outputs are not mirrored"),
         ({"distill": {"streams": ["x"], "losses": {"logit_kd": {"teachers": ["y"]}}}}, "no such teacher: 'y'"),
         ({"distill": {"streams": ["x"], "losses": LOSSES, "features": {"y": "f"}}}, "no such stream"),
         ({"distill": {"streams": ["x"], "losses": LOSSES, "teacher_mixing": {"y": 1}}}, "no such teacher"),
@@ -75,13 +82,23 @@ def test_contradictions(parts: Any, message: Any) -> None:
     assert caught.value.exit_code == 2
 
 
+def test_attention_alone_is_a_way_to_use_teachers() -> None:
+    distill = recipe(distill={"teachers": {"pose": "runs/p"}, "attention": {"teachers": ["pose"]}}).distill
+    assert distill is not None and distill.attention is not None and distill.attention.weight == 1.0
+    found = recipe(distill={"joint_cells": {"weight": 0.5}}).distill
+    assert found is not None and found.joint_cells is not None and found.joint_cells.hidden == 64
+
+
 def test_new_keys_that_are_not_used_leave_old_run_folders_as_they_are() -> None:
     """`RunFolder` takes an absent key, an empty mapping and None for the same."""
     from augrgb.training.run.folder import differences
 
     now = recipe_to_json(recipe(distill={"teachers": {"pose": "runs/p"}, "losses": {"hint": {}}}))
     before = recipe_to_json(recipe(distill={"teachers": {"pose": "runs/p"}, "losses": {"hint": {}}}))
-    for section, keys in (("data", ["allow_missing"]), ("distill", ["streams", "features", "joints"])):
+    for section, keys in (
+        ("data", ["allow_missing"]),
+        ("distill", ["streams", "features", "joints", "joint_cells", "attention"]),
+    ):
         for key in keys:
             before[section].pop(key)
     for key in ("init", "semi_supervised", "average"):

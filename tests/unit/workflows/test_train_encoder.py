@@ -177,6 +177,32 @@ def test_several_teachers_through_their_own_losses_and_joints(project: Path, tmp
     assert {name: tensor.shape for name, tensor in kept.items()} == {n: t.shape for n, t in plain.items()}
 
 
+def test_the_map_learns_where_joints_lie_and_what_poses_attend_to(project: Path, tmp_path: Path) -> None:
+    distill = {
+        "teachers": {"pose": str(project / "encoder_pose"), "twin": str(project / "encoder_rgb")},
+        "losses": {"pose_induction": {"teachers": ["pose"]}, "d3d": {"teachers": ["twin"]}},
+        "joint_cells": {"weight": 1.6},
+        "attention": {"weight": 0.5, "teachers": ["pose"]},
+    }
+    train_encoder(recipe_of(project, distill=distill), tmp_path / "run", workers=0)
+    run = json.loads((tmp_path / "run" / "run.json").read_text())["identity"]["task"]
+    assert run["terms"] == {
+        "pose/pose_induction": 1.0,
+        "twin/d3d": 1.0,
+        "joint_cells/joint_cells": 1.6,
+        "pose/attention": 0.5,
+    }
+    line = next(line for line in RunFolder(tmp_path / "run").metrics.read() if "terms" in line)
+    assert all(value > 0 for value in line["terms"].values())
+    assert load_encoder(tmp_path / "run").settings.notes["teachers"] == ["joint_cells", "pose", "twin"]
+    kept = load_file(tmp_path / "run" / "model.safetensors")
+    assert set(kept) == set(load_encoder(project / "encoder_rgb").encoder.state_dict())
+    (tmp_path / "flow").mkdir()
+    other = recipe_of(project, encoder={"small_flow": {}}, distill={"joint_cells": {}})
+    with pytest.raises(AugrgbError, match="E-ENC-017 distill: small_flow gives no map"):
+        train_encoder(other, tmp_path / "flow", workers=0)
+
+
 def without_poses(project: Path, tmp_path: Path) -> Path:
     """The world, in which one unlabelled video has no poses; decoded frames serve as they are."""
     dataset = load_dataset(project / "world")

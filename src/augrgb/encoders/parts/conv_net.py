@@ -39,7 +39,18 @@ class SnippetConvNet(nn.Module):
         self.project = nn.Linear(sizes[3] * 2 * grid[0] * grid[1], dim)
 
     def forward(self, x: Tensor) -> Tensor:
-        x = self.layers(x.permute(0, 4, 1, 2, 3))  # (N, C, t, h, w); the input already lies channels-last
+        return self._finish(self.layers(x.permute(0, 4, 1, 2, 3)))  # the input already lies channels-last
+
+    def with_map(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """The result, and the output of the third layer, mean over time: (N, channels, rows, columns)."""
+        third = self.layers[:3](x.permute(0, 4, 1, 2, 3))  # (N, C, t, h, w)
+        return self._finish(self.layers[3](third)), third.mean(dim=2)
+
+    def map_shape(self, size: tuple[int, int]) -> tuple[int, int, int]:
+        """(channels, rows, columns) of the map of an image (width, height)."""
+        return self.layers[2][0].out_channels, -(-size[1] // 8), -(-size[0] // 8)
+
+    def _finish(self, x: Tensor) -> Tensor:
         x = F.adaptive_avg_pool3d(x, (2, *self.grid)).flatten(1)
         return self.project(self.dropout(x))  # type: ignore[no-any-return]
 

@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch._higher_order_ops.scan import scan
 
-from augrgb.filters import Gru, MsTct, Pdan, TemporalFilter, Transformer
+from augrgb.filters import Gru, MsTct, MsTemba, Pdan, TemporalFilter, Transformer
 
 
 class PlainFilter(nn.Module):
@@ -148,6 +148,56 @@ def _stretched(coarse: Tensor, fine: Tensor, length: Tensor) -> Tensor:
     return (low_rows * (1 - share) + high_rows * share)[None]
 
 
+def _ms_temba(filter: Any, x: Tensor) -> Tensor:
+    y, scales = filter.enter(x), []
+    real = torch.ones_like(x[..., :1])
+    for block, project in zip(filter.blocks, filter.project, strict=True):
+        y = _interleaved(block, y, real)
+        scales.append(filter.norm(project(y)))
+    return cast(Tensor, filter.leave(_state_space(filter.mix, torch.stack(scales).sum(0), real)))
+
+
+def _interleaved(block: Any, x: Tensor, real: Tensor) -> Tensor:
+    """Every sequence gets as many snippets as the longest one has, the last of them perhaps not real."""
+    d, length, y = block.dilation, x.shape[1], block.enter(x)
+    if d == 1:
+        return _state_space(block.spaces[0], y, real)
+    y, real = (F.pad(part, (0, 0, 0, 2 * d)) for part in (y, real))
+    parts = [
+        _state_space(space, y[:, i : i + length : d], real[:, i : i + length : d])
+        for i, space in enumerate(block.spaces)
+    ]
+    woven = torch.stack(parts, 2).flatten(1, 2)
+    return woven.index_select(1, torch.arange(length))
+
+
+def _state_space(space: Any, x: Tensor, real: Tensor) -> Tensor:
+    y, gate = space.open(space.norm(x)).chunk(2, -1)
+    y = y * real
+    there = _one_way(space.ways[0], y, real)
+    back = _one_way(space.ways[1], y.flip(1), real.flip(1)).flip(1)
+    return cast(Tensor, x + space.close((there + back) / 2 * F.silu(gate)))
+
+
+def _one_way(way: Any, x: Tensor, real: Tensor) -> Tensor:
+    """The recurrence of `selective_scan`, snippet after snippet."""
+    taps, size = way.local.weight[:, 0], way.local.kernel_size[0]
+    padded, length = F.pad(x, (0, 0, size - 1, 0)), x.shape[1]
+    local = sum(padded[:, tap : tap + length] * taps[:, tap] for tap in range(size)) + way.local.bias
+    y = F.silu(local)
+    low, enter, leave = way.select(y).split([way.rank, way.state, way.state], -1)
+    step, decay, inner = F.softplus(way.step(low)) * real, -way.log_decay.exp(), y.shape[-1]
+    given = torch.cat([y * step, step, enter, leave], -1)[0]
+
+    def next_state(state: Tensor, now: Tensor) -> tuple[Tensor, Tensor]:
+        driven, moved, entering, leaving = now.split([inner, inner, way.state, way.state], -1)
+        state = torch.exp(moved[:, None] * decay) * state + driven[:, None] * entering
+        return state, (state * leaving).sum(-1)
+
+    _, found = scan(next_state, torch.zeros_like(decay), given)
+    return cast(Tensor, found[None] + way.skip * y)
+
+
 def _count(x: Tensor) -> Tensor:
     """Snippets of x (1, T, C), as a float tensor: sizes as numbers would be fixed in the graph."""
     return torch.ones_like(x[0, :, 0]).sum()
@@ -156,6 +206,7 @@ def _count(x: Tensor) -> Tensor:
 _FORMS: dict[type[TemporalFilter], Callable[[Any, Tensor], Tensor]] = {
     Gru: _gru,
     MsTct: _ms_tct,
+    MsTemba: _ms_temba,
     Pdan: _pdan,
     Transformer: _transformer,
 }

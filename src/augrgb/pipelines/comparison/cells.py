@@ -159,7 +159,8 @@ class Cells:
             if (one := self.settled.methods[method].encoder) is not None
         ]
         kinds = {ENCODERS[kind].modality for name in names for kind in self.recipe.encoders[name].encoder}
-        return kinds | ({"pose"} if distill is not None and distill.joints is not None else set())
+        joints = distill is not None and (distill.joints is not None or distill.joint_cells is not None)
+        return kinds | ({"pose"} if joints else set())
 
     def evaluation_request(self, row: str, seed: int) -> dict[str, Any]:
         """What an evaluation is asked for; with the files behind it this decides whether a finished one still holds."""

@@ -13,7 +13,7 @@ from pydantic import BeforeValidator, Field, PositiveFloat
 
 from augrgb.core.nested import merge_dotted
 from augrgb.pipelines.comparison.search_space import SearchSection, Settings, grid_of, grid_size, trials_of
-from augrgb.recipe.encoder_schema import JointSection
+from augrgb.recipe.encoder_schema import AttentionSection, JointCellSection, JointSection
 from augrgb.recipe.sections import LossSection, Section
 
 SEARCHED_FIELDS = ("encoder", "filter", "teachers", "losses", "scale")
@@ -45,6 +45,8 @@ class EncoderTeaching(Section):
     streams: Annotated[dict[str, str], BeforeValidator(_as_named)] = Field({})
     losses: dict[str, LossSection] = Field({})
     joints: JointSection | None = None
+    joint_cells: JointCellSection | None = None
+    attention: AttentionSection | None = None
     teacher_mixing: dict[str, float] | Literal["equal", "learned"] = Field({})
     unlabelled_share: float = Field(0.5, ge=0, lt=1)
 

@@ -1,4 +1,4 @@
-"""Teachers of a snippet encoder: encoders, streams, and 3D joints."""
+"""Teachers of a snippet encoder: encoders, streams, 3D joints, and where joints lie in the image."""
 
 from __future__ import annotations
 
@@ -16,12 +16,16 @@ from augrgb.features.frame_cache import cache_frames, flow_of
 from augrgb.features.frame_folder import FrameSettings
 from augrgb.features.snippet_bank import SnippetBank
 from augrgb.training.encoder_task import SnippetSet, snippet_batches
+from augrgb.training.teachers.joint_cells import JointCells, JointCellTarget
 from augrgb.training.teachers.joints import JointRegression, JointTarget
+from augrgb.training.teachers.pose_attention import PoseAttention
 from augrgb.training.teachers.snippet import SnippetTeacher
 from augrgb.training.teachers.snippet_outputs import (
+    JOINT_CELLS,
     JOINTS,
     StreamTeacher,
     encoder_outputs,
+    joint_cell_outputs,
     joint_outputs,
     stream_outputs,
 )
@@ -41,6 +45,8 @@ class EncoderTeachers:
         streams: Streams by name.
         joints: The joints teacher, if any.
         allow_missing: Videos that each teacher may lack.
+        joint_cells: How the places of joints in the image teach, if they do.
+        attention: Weight of the attention that some teachers drive, and these.
     """
 
     frames: FrameSettings
@@ -48,11 +54,23 @@ class EncoderTeachers:
     streams: Mapping[str, StreamTeacher] = field(default_factory=dict)
     joints: JointTarget | None = None
     allow_missing: int = 0
+    joint_cells: JointCellTarget | None = None
+    attention: tuple[float, tuple[str, ...]] = (0.0, ())
 
     @property
     def names(self) -> list[str]:
         """Their names, sorted."""
-        return sorted([*self.encoders, *self.streams, *([JOINTS] if self.joints is not None else [])])
+        return sorted([*self.encoders, *self.streams, *self._joint_names])
+
+    @property
+    def _joint_names(self) -> list[str]:
+        given = {JOINTS: self.joints, JOINT_CELLS: self.joint_cells}
+        return [name for name, target in given.items() if target is not None]
+
+    @property
+    def look_at_map(self) -> bool:
+        """Whether anything looks at the student's map of the image."""
+        return self.joint_cells is not None or bool(self.attention[0])
 
     @property
     def running(self) -> dict[str, LoadedEncoder]:
@@ -68,7 +86,9 @@ class EncoderTeachers:
     @property
     def all_modalities(self) -> set[str]:
         """What must be made from videos or pose files at all."""
-        return {loaded.encoder.modality for loaded in self.running.values()} | ({"pose"} if self.joints else set())
+        return {loaded.encoder.modality for loaded in self.running.values()} | (
+            {"pose"} if self._joint_names else set()
+        )
 
     def missing(self, dataset: Dataset, video_ids: Sequence[str]) -> dict[str, tuple[str, ...]]:
         """The videos that each teacher cannot see.
@@ -136,6 +156,18 @@ class EncoderTeachers:
         """
         return joint_outputs(self.joints, dataset, bank) if self.joints is not None else None
 
+    def joint_cell_source(
+        self, dataset: Dataset, bank: SnippetBank, shape: tuple[int, int, int] | None
+    ) -> SnippetTeacher | None:
+        """The places of joints in the cells of the student's map (channels, rows, columns), if they teach.
+
+        Raises:
+            InputRefused: E-ENC-006, no video has poses; E-POS-006, skeletons differ; E-POS-017, no places in the image.
+        """
+        if self.joint_cells is None or shape is None:
+            return None
+        return joint_cell_outputs(dataset, bank, *shape[1:])
+
     def _cache(
         self, loaded: LoadedEncoder, dataset: Dataset, seen: Sequence[str], own_frames: Path, workers: int
     ) -> Path:
@@ -151,7 +183,7 @@ class EncoderTeachers:
         return same_size and same_flow and loaded.settings.clock.fps == self.frames.fps
 
     def _sees(self, name: str, dataset: Dataset, video_id: str) -> bool:
-        if name == JOINTS and self.joints is not None:
+        if name in self._joint_names:
             return has_file(dataset, "pose", video_id)
         loaded = self.running.get(name)
         if loaded is not None:
@@ -174,6 +206,8 @@ def encoder_distillation(
     student_width: int,
     *,
     mixing: Mixing | None = None,
+    joint_cells: SnippetTeacher | None = None,
+    image_map: tuple[int, int, int] | None = None,
 ) -> Taught:
     """The terms of an encoder's teachers.
 
@@ -188,6 +222,8 @@ def encoder_distillation(
         snippets: The training snippets.
         student_width: Of the student's features.
         mixing: See `Mixing`.
+        joint_cells: Outputs of the teacher of where joints lie, if there is one.
+        image_map: (channels, rows, columns) of the student's map, where something looks at it.
 
     Raises:
         UsageFault: E-TRN-005, weights cannot be shared or learned: a teacher has no class scores, or nothing is
@@ -202,10 +238,34 @@ def encoder_distillation(
     dims = {name: StreamDims(student_width, source.width, classes, count) for name, source in sources.items()}
     groups = (teachers.encoders, teachers.streams)
     taught = distillation_terms(losses, sources, dims, partial(snippet_batches, snippets), mixing=mixing, groups=groups)
-    if joints is None or teachers.joints is None:
-        return taught
-    target = teachers.joints
-    loss = JointRegression(
-        StreamDims(student_width, joints.width, classes, count), form=target.form, project=target.project
-    )
-    return Taught((*taught.terms, DistillationTerm(JOINTS, loss, target.weight, joints)), taught.mixing)
+    terms = list(taught.terms)
+    if joints is not None and teachers.joints is not None:
+        target = teachers.joints
+        loss = JointRegression(
+            StreamDims(student_width, joints.width, classes, count), form=target.form, project=target.project
+        )
+        terms.append(DistillationTerm(JOINTS, loss, target.weight, joints))
+    if image_map is not None:
+        terms += _terms_on_map(teachers, sources, joint_cells, classes, image_map)
+    return Taught(tuple(terms), taught.mixing)
+
+
+def _terms_on_map(
+    teachers: EncoderTeachers,
+    sources: Mapping[str, SnippetTeacher],
+    joint_cells: SnippetTeacher | None,
+    classes: int,
+    image_map: tuple[int, int, int],
+) -> list[DistillationTerm]:
+    channels, rows, columns = image_map
+    terms: list[DistillationTerm] = []
+    if joint_cells is not None and teachers.joint_cells is not None:
+        target = teachers.joint_cells
+        dims = StreamDims(channels, joint_cells.width, classes)
+        loss = JointCells(dims, cells=rows * columns, hidden=target.hidden)
+        terms.append(DistillationTerm(JOINT_CELLS, loss, target.weight, joint_cells))
+    weight, names = teachers.attention
+    for name in names if weight else ():
+        attention = PoseAttention(StreamDims(channels, sources[name].width, classes), cells=rows * columns)
+        terms.append(DistillationTerm(name, attention, weight, sources[name]))
+    return terms

@@ -20,13 +20,14 @@ from augrgb.features.frame_folder import FrameFolder
 from augrgb.features.snippet_bank import SnippetBank
 from augrgb.features.video_features import FeatureFolder, VideoFeatures
 from augrgb.inference.bundle import ENCODER_FOLDER, has_encoder
-from augrgb.poses.files import pose_frames, read_poses
+from augrgb.poses.files import PoseFile, Skeleton, pose_frames, read_poses
 from augrgb.streams.files import LoadedStream, load_stream
+from augrgb.training.teachers.joint_cells import image_frames, joint_cell_teacher
 from augrgb.training.teachers.joints import JointTarget, joint_teacher
 from augrgb.training.teachers.snippet import SnippetTeacher, snippet_teacher, stream_as_snippet_teacher
 from augrgb.training.teachers.snippet_classifier import read_classifier
 
-JOINTS = "joints"
+JOINTS, JOINT_CELLS = "joints", "joint_cells"
 _CHUNK = 256
 
 
@@ -108,15 +109,35 @@ def stream_outputs(
 
 
 def joint_outputs(target: JointTarget, dataset: Dataset, bank: SnippetBank) -> SnippetTeacher:
+    """The 3D joints of a bank's snippets.
+
+    Raises:
+        InputRefused: E-ENC-006, no video has poses; E-POS-006, skeletons differ.
+    """
+    poses, skeleton = _poses_of(dataset, bank, JOINTS)
+    frames = [pose_frames(found[0], bank.clock.fps) if found is not None else None for found in poses]
+    return joint_teacher(frames, skeleton, bank.clock, bank.counts.tolist(), axes=target.axes, frames=target.frames)
+
+
+def joint_cell_outputs(dataset: Dataset, bank: SnippetBank, rows: int, columns: int) -> SnippetTeacher:
+    """In which cells of the student's map the joints of a bank's snippets lie.
+
+    Raises:
+        InputRefused: E-ENC-006, no video has poses; E-POS-006, skeletons differ; E-POS-017, no places in the image.
+    """
+    poses, _ = _poses_of(dataset, bank, JOINT_CELLS)
+    frames = [image_frames(found[0], bank.clock.fps, found[1]) if found is not None else None for found in poses]
+    return joint_cell_teacher(frames, bank.clock, bank.counts.tolist(), rows, columns)
+
+
+def _poses_of(dataset: Dataset, bank: SnippetBank, teacher: str) -> tuple[list[tuple[PoseFile, Path] | None], Skeleton]:
+    """The pose files of a bank's videos, which have one skeleton."""
     files = [dataset.videos[video_id].poses for video_id in bank.video_ids]
-    poses = [read_poses(path) if path is not None else None for path in files]
-    skeletons = {found.skeleton: path for found, path in zip(poses, files, strict=True) if found is not None}
+    poses = [(read_poses(path), path) if path is not None else None for path in files]
+    skeletons = {found[0].skeleton: found[1] for found in poses if found is not None}
     if not skeletons:
-        raise InputRefused("E-ENC-006", f"teacher {JOINTS}", "none of the training videos has poses")
+        raise InputRefused("E-ENC-006", f"teacher {teacher}", "none of the training videos has poses")
     if len(skeletons) > 1:
         problem = f"{' and '.join(str(path) for path in skeletons.values())} have different skeletons"
-        raise InputRefused("E-POS-006", f"teacher {JOINTS}", problem, "Convert poses to one skeleton.")
-    frames = [pose_frames(found, bank.clock.fps) if found is not None else None for found in poses]
-    return joint_teacher(
-        frames, next(iter(skeletons)), bank.clock, bank.counts.tolist(), axes=target.axes, frames=target.frames
-    )
+        raise InputRefused("E-POS-006", f"teacher {teacher}", problem, "Convert poses to one skeleton.")
+    return poses, next(iter(skeletons))
