@@ -1,12 +1,13 @@
-"""What the rivals at encoder level are worth, by the encoder alone: a ladder of weights, with and without the plain twin.
+"""What the rivals at encoder level are worth, by the encoder alone: a ladder of weights, with and without the twin.
 
-    python benchmarks/encoder_rivals.py world WORLD OUT [--only mars,d3d] [--weights 1] [--twin both] [--seeds 0] [--steps 600]
-    python benchmarks/encoder_rivals.py arid REAL_VIDEO_FOLDER OUT [--poses FOLDER]
+    python benchmarks/encoder_rivals.py world WORLD OUT [--only mars,d3d] [--weights 1] [--twin both] [--seeds 0]
+    python benchmarks/encoder_rivals.py arid REAL_VIDEO_FOLDER OUT [--poses FOLDER] [--normalize window]
 
-Every encoder learns for the same steps; per-frame mAP of its own classifier on the test videos, at the last step: nothing
-is chosen on them. `world`: a quarter of the labels, flow and pose teachers, split `cross_subject`. `arid`: all labels,
-flow teacher, and with `--poses` (of `augrgb data poses --model blazepose`) a pose teacher; the official test clips.
-Weights are multiples of the one in `RIVALS`. A run that is there already is not trained again. Frames are cached in OUT.
+Every encoder learns for the same steps; per-frame mAP of its own classifier on the test videos, at the last step:
+nothing is chosen on them. `world`: a quarter of the labels, flow and pose teachers, split `cross_subject`. `arid`: all
+labels, flow teacher, and with `--poses` (of `augrgb data poses --model blazepose`) a pose teacher; the official test
+clips. Weights are multiples of those in `RIVALS`. A run that is there already is not trained again. Frames are cached
+in OUT.
 """
 
 from __future__ import annotations
