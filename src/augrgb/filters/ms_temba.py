@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from itertools import pairwise
+from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -73,14 +74,14 @@ class MsTemba(TemporalFilter):
         self.block_weight, self.sizes = block_weight, sizes
         self.dropout = ShardedDropout(dropout)
         self.enter = nn.Linear(dim_in, sizes[0])
-        options = {"state": state, "expansion": expansion, "kernel": kernel, "dropout": dropout}
+        options = _Sizes(state, expansion, kernel, dropout)
         self.blocks = nn.ModuleList(
             _Block(before, size, dilation, options)
             for (before, size), dilation in zip(pairwise((sizes[0], *sizes)), dilations, strict=True)
         )
         self.project = nn.ModuleList(nn.Linear(size, width) for size in sizes)
         self.norm = nn.LayerNorm(width)
-        self.mix = _StateSpace(width, **options)
+        self.mix = _StateSpace(width, options)
         self.leave = nn.LayerNorm(width)
 
     def forward(self, x: Tensor, mask: Tensor) -> tuple[Tensor, tuple[Tensor, ...]]:
@@ -124,20 +125,27 @@ class BlockTerm(nn.Module):
         return total
 
 
+class _Sizes(NamedTuple):
+    state: int
+    expansion: int
+    kernel: int
+    dropout: float
+
+
 class _Block(nn.Module):
     """Interleaved sequences, each through a state space of its own."""
 
-    def __init__(self, dim_in: int, dim: int, dilation: int, options: dict[str, float]) -> None:
+    def __init__(self, dim_in: int, dim: int, dilation: int, options: _Sizes) -> None:
         super().__init__()
         self.dilation = dilation
         self.enter = nn.Sequential(nn.Linear(dim_in, dim), nn.LayerNorm(dim), nn.GELU())
-        self.spaces = nn.ModuleList(_StateSpace(dim, **options) for _ in range(dilation))  # type: ignore[arg-type]
+        self.spaces = nn.ModuleList(_StateSpace(dim, options) for _ in range(dilation))
 
     def forward(self, x: Tensor, mask: Tensor) -> Tensor:
         """Shape (B, T, dim_in), (B, T) -> (B, T, dim)."""
         y, length, d = self.enter(x), x.shape[1], self.dilation
-        y = F.pad(y, (0, 0, 0, -length % d)).unflatten(1, (-1, d))  # (B, T / d, d, C)
-        real = F.pad(mask, (0, -length % d)).unflatten(1, (-1, d))
+        y = F.pad(y, (0, 0, 0, -length % d)).reshape(len(x), -1, d, y.shape[2])  # (B, T / d, d, C)
+        real = F.pad(mask, (0, -length % d)).reshape(len(x), -1, d)
         parts = [space(y[:, :, i], real[:, :, i]) for i, space in enumerate(self.spaces)]
         return torch.stack(parts, 2).flatten(1, 2)[:, :length]
 
@@ -145,14 +153,15 @@ class _Block(nn.Module):
 class _StateSpace(nn.Module):
     """Pre-norm, residual: a selective state space that reads the sequence from both ends."""
 
-    def __init__(self, dim: int, *, state: int, expansion: int, kernel: int, dropout: float) -> None:
+    def __init__(self, dim: int, sizes: _Sizes) -> None:
         super().__init__()
-        inner = expansion * dim
+        inner = sizes.expansion * dim
         self.norm = nn.LayerNorm(dim)
         self.open = nn.Linear(dim, 2 * inner, bias=False)
-        self.ways = nn.ModuleList(_Way(inner, state, max(1, math.ceil(dim / 16)), kernel) for _ in range(2))
+        rank = max(1, math.ceil(dim / 16))
+        self.ways = nn.ModuleList(_Way(inner, sizes.state, rank, sizes.kernel) for _ in range(2))
         self.close = nn.Linear(inner, dim, bias=False)
-        self.dropout = ShardedDropout(dropout)
+        self.dropout = ShardedDropout(sizes.dropout)
 
     def forward(self, x: Tensor, mask: Tensor) -> Tensor:
         """Shape (B, L, dim), (B, L) -> (B, L, dim)."""

@@ -106,5 +106,5 @@ def _chunk(length: int) -> int:
 
 def _cut(x: Tensor, size: int) -> Tensor:
     """(B, L, C) -> (B, chunks, size, C), zeros after the end."""
-    short = -x.shape[1] % size
-    return torch.nn.functional.pad(x, (0, 0, 0, short)).unflatten(1, (-1, size))
+    padded = torch.nn.functional.pad(x, (0, 0, 0, -x.shape[1] % size))
+    return padded.reshape(len(x), -1, size, x.shape[2])

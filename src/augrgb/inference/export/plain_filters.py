@@ -190,7 +190,7 @@ def _one_way(way: Any, x: Tensor, real: Tensor) -> Tensor:
     given = torch.cat([y * step, step, enter, leave], -1)[0]
 
     def next_state(state: Tensor, now: Tensor) -> tuple[Tensor, Tensor]:
-        driven, moved, entering, leaving = now.split([inner, inner, way.state, way.state], -1)
+        driven, moved, entering, leaving = torch.split(now, [inner, inner, way.state, way.state], -1)
         state = torch.exp(moved[:, None] * decay) * state + driven[:, None] * entering
         return state, (state * leaving).sum(-1)
 
