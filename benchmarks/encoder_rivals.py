@@ -129,7 +129,7 @@ def main() -> None:
                 "learning_rate": 2e-3,
                 "weight_decay": 0.05,
                 "warmup_steps": 30,
-                "checkpoint_every": given.steps,
+                "checkpoint_every": 200,
             },
         }
         began = time.process_time()

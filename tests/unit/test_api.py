@@ -52,7 +52,7 @@ def test_data_and_metrics_load_without_torch() -> None:
 
 def test_packages_are_there_without_a_second_import() -> None:
     program = "import augrgb; print(augrgb.losses.hint.__name__, len(augrgb.filters.FILTERS), augrgb.metrics.frame_ap)"
-    assert python(program).startswith("hint 7")
+    assert python(program).startswith("hint 8")
 
 
 def test_verbs_refuse_the_other_kind_of_recipe(
