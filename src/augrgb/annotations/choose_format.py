@@ -19,7 +19,8 @@ from augrgb.annotations.unlabeled import unlabeled_as_ignored
 from augrgb.annotations.videos.id_rule import IdRule, without_id_options
 from augrgb.core.catalog import check_choice, check_options
 from augrgb.core.errors import AugrgbError, InputRefused, UsageFault, raise_together
-from augrgb.core.opening import is_file, is_folder, regular_file
+from augrgb.core.opening import is_folder, regular_file
+from augrgb.core.searching import files_in
 
 _COLUMN_OPTIONS = {"video", "label", "start", "end"}
 _SUFFIXES = {suffix for entry in FORMATS.values() for suffix in entry.suffixes} | {".txt", ".bundle"}
@@ -74,7 +75,7 @@ def _claims(path: Path) -> list[str]:
 
 def _some_files(folder: Path) -> list[Path]:
     """Files of a folder that could be annotations, not more than are needed to see what they are."""
-    files = [path for path in sorted(folder.rglob("*")) if path.suffix.lower() in _SUFFIXES and is_file(path)]
+    files = files_in(folder, *_SUFFIXES, deep=True)
     step = max(1, len(files) // _LOOKED_AT)
     return files[::step]
 

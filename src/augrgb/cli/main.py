@@ -20,6 +20,7 @@ from augrgb.core.errors import AugrgbError, EnvironmentFault
 _SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGUSR1") if hasattr(signal, name)]
 """Ctrl-C, and what schedulers send."""
 _PATIENCE_S = 10.0
+_MOST_WARNINGS = 10_000
 
 
 class _Stopped(BaseException):
@@ -47,14 +48,31 @@ class _Stopper:
             self._since_s = now_s
             raise _Stopped(signum)
         if now_s - self._since_s > _PATIENCE_S:
-            os._exit(128 + signum)
+            os._exit(130 if signum == signal.SIGINT else 143)
+
+
+class _Once(logging.Filter):
+    """Lets a warning pass once: a folder is searched by several parts of one command, and each says what it skips."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._said: set[str] = set()
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether to print a record."""
+        if record.levelno < logging.WARNING or len(self._said) >= _MOST_WARNINGS:
+            return True
+        text = record.getMessage()
+        new = text not in self._said
+        self._said.add(text)
+        return new
 
 
 def main(arguments: list[str] | None = None) -> None:
     """Entry point of `augrgb`: one clear message and a meaningful exit code for every fault.
 
     Exit codes: 0 done; 1 a bug; 2 usage or recipe; 3 input refused; 4 finished, but left out more than allowed;
-    5 environment; 128 and the number of the signal (130, 143) interrupted.
+    5 environment; 130 interrupted by Ctrl-C; 143 ended by the system (SIGTERM, SIGUSR1), both after a clean save.
     """
     words = list(sys.argv[1:] if arguments is None else arguments)
     debug = "--debug" in words
@@ -65,13 +83,18 @@ def main(arguments: list[str] | None = None) -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # names that this terminal cannot show are escaped, not refused
             stream.reconfigure(errors="backslashreplace")
+    filters = [(handler, _Once()) for handler in logging.getLogger().handlers]
+    for handler, once in filters:
+        handler.addFilter(once)
     stopper = _Stopper()
     before = {number: signal.signal(number, stopper) for number in _SIGNALS}
     try:
         code = _guarded(words, debug)
     finally:
-        for number, handler in before.items():  # once stopped, nothing more is heard while Python ends
-            signal.signal(number, signal.SIG_IGN if stopper.stopped else handler)
+        for handler, once in filters:
+            handler.removeFilter(once)
+        for number, previous in before.items():  # once stopped, nothing more is heard while Python ends
+            signal.signal(number, signal.SIG_IGN if stopper.stopped else previous)
     sys.exit(code)
 
 
@@ -89,7 +112,7 @@ def _guarded(words: list[str], debug: bool) -> int:
         number = int(stopped.args[0])
         what = "Interrupted" if number == signal.SIGINT else "Terminated"
         sys.stderr.write(f"{what}. Finished work is kept. Run the same command to resume.\n")
-        return 128 + number
+        return 130 if number == signal.SIGINT else 143
     except BrokenPipeError:
         _abandon(sys.stdout)  # the reader of our output has gone: nothing left to print
         return 0

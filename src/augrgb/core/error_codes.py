@@ -139,6 +139,7 @@ CODES: Final[dict[str, ErrorCode]] = {
     "E-FILE-018": ErrorCode("input", "A file that this program wrote for itself was damaged or changed since.", "Restore or make it again; if it was changed on purpose, remove its `content_sha256`."),
     "E-FILE-020": ErrorCode("input", "A zip archive is damaged, encrypted or too large, or a name in it leads outside.", "Unpack it yourself, and give the folder."),
     "E-FILE-021": ErrorCode("finding", "Files beside the annotations, in their folder or archive, were not read.", "If they are annotations too, give them by themselves with `--format`."),
+    "E-FILE-022": ErrorCode("finding", "A folder that was searched holds pipes, sockets, devices, broken links or folders under the names of files; they are left out.", "Remove them, or put the files themselves there."),
     # Ids
     "E-ID-001": ErrorCode("input", "Two files, rows or tasks hold the annotations of one video.", "Keep one of them."),
     "E-ID-002": ErrorCode("input", "Two ids differ only in case or Unicode form, so some file systems take them for one.", "Rename one."),
@@ -488,11 +489,13 @@ def markdown() -> str:
         "",
         "| Exit code | Meaning |",
         "| ---: | --- |",
-        "| 1 | a bug, or training that was stopped or did not converge |",
+        "| 1 | a bug |",
         "| 2 | a wrong recipe, option or command |",
         "| 3 | a video, annotation, feature or model file that cannot be used |",
         "| 4 | a batch finished, but more items were refused than allowed |",
         "| 5 | disk, memory, device or a missing optional package |",
+        "| 130 | stopped by Ctrl-C after a clean save; the same command goes on |",
+        "| 143 | ended by the system (SIGTERM, or SIGUSR1 of a scheduler) after a clean save; the same command goes on |",
         "",
         " · ".join(f"[{title}](#{_anchor(title)})" for area, title in AREAS.items() if codes_of(area)),
     ]

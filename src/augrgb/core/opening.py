@@ -169,8 +169,12 @@ def unusable_name(path: Path | str) -> UsageFault:
 
 
 def _irregular(path: Path, kind: int, what: str) -> InputRefused:
-    found = _KINDS.get(kind, "not a regular file")
-    return InputRefused("E-FILE-009", path, f"is {found}, not a {what}", "Only local regular files are read.")
+    return InputRefused("E-FILE-009", path, f"is {kind_name(kind)}, not a {what}", "Only local regular files are read.")
+
+
+def kind_name(mode: int) -> str:
+    """What the mode of a file says that it is, for messages."""
+    return _KINDS.get(stat.S_IFMT(mode), "not a regular file")
 
 
 def _kind(path: Path | str) -> int:

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from augrgb.core.errors import AugrgbError, InputRefused, did_you_mean, raise_together
-from augrgb.core.opening import is_file, is_folder, open_regular, read_bytes
+from augrgb.core.opening import is_folder, open_regular, read_bytes
+from augrgb.core.searching import files_in
 
 BACKGROUND_LABELS = ("background", "SIL", "action_start", "action_end")
 """Labels of the field's datasets for frames without an action: GTEA; Breakfast; 50 Salads."""
@@ -60,6 +61,4 @@ def read_frame_labels(path: Path, classes: Sequence[str]) -> dict[str, NDArray[n
 
 def _files(path: Path) -> list[Path]:
     """Result files: without an ending, as the programs write them, or `.txt`."""
-    return sorted(
-        file for file in path.iterdir() if is_file(file) and file.suffix in ("", ".txt") and file.name[:1] != "."
-    )
+    return files_in(path, "", ".txt", wanted=lambda name: not name.startswith("."))

@@ -20,6 +20,7 @@ from augrgb.core.arrays import open_arrays
 from augrgb.core.errors import AugrgbError, InputRefused, did_you_mean, raise_together
 from augrgb.core.files import ARRAY_DAMAGE, identifier_of
 from augrgb.core.opening import is_folder, regular_file
+from augrgb.core.searching import files_in
 from augrgb.core.timeline import Clock
 from augrgb.core.types import Detection
 from augrgb.detection.frame_label_files import is_frame_labels, read_frame_labels
@@ -162,7 +163,7 @@ def kind_of(path: Path) -> str:
     if not is_folder(path):
         regular_file(path, "predictions file")
     known = (*_ARRAYS, ".txt") if is_folder(path) else (*_ARRAYS, ".json", ".csv", ".tsv", ".txt", ".safetensors")
-    names = path.iterdir() if is_folder(path) else [path]
+    names = files_in(path, *known) if is_folder(path) else [path]
     suffixes = sorted({name.suffix.lower() for name in names} & set(known))
     if is_folder(path) and not suffixes and is_frame_labels(path):
         return ".txt"
@@ -214,7 +215,7 @@ def _track(
 def _arrays(path: Path, kind: str) -> Mapping[str, NDArray[Any]]:
     """Arrays by video id: of a folder, one per file; of an archive, one per entry."""
     if is_folder(path):
-        files = sorted(p for p in path.iterdir() if p.suffix.lower() == kind)
+        files = files_in(path, kind)
         return {identifier_of(file.stem): _only(file) for file in files}
     return _loaded(path) if kind == ".npz" else {identifier_of(path.stem): _only(path)}
 

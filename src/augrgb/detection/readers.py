@@ -21,6 +21,7 @@ from augrgb.core.errors import AugrgbError, InputRefused, raise_together
 from augrgb.core.files import identifier_of
 from augrgb.core.opening import open_regular, read_bytes
 from augrgb.core.plain_data import read_json
+from augrgb.core.searching import files_in
 from augrgb.core.types import Detection
 from augrgb.detection.writers import CSV_COLUMNS, FORMULA_STARTS, PKU_FPS
 
@@ -99,7 +100,7 @@ def read_pku(folder: Path, class_names: Mapping[int, str], *, fps: float = PKU_F
     Raises:
         InputRefused: No such folder, an unknown class number, bad lines; all together.
     """
-    paths = sorted(Path(folder).glob("*.txt"))
+    paths = files_in(folder, ".txt")
     if not paths:
         raise InputRefused("E-DET-010", folder, "no .txt file here", "Expected one PKU-MMD result file per video.")
     names = {str(number): name for number, name in class_names.items()}
@@ -133,7 +134,7 @@ def read_thumos(path: Path, classes: Sequence[str], *, first_class: int = 1) -> 
     Raises:
         InputRefused: Bad lines, an unknown class; all together.
     """
-    files = sorted(path.glob("*.txt")) if path.is_dir() else [path]
+    files = files_in(path, ".txt") if path.is_dir() else [path]
     rows: list[tuple[Path, str, list[str]]] = []
     for file in files:
         for number, line in enumerate(_text(file).splitlines(), 1):
@@ -163,7 +164,7 @@ def read_thumos(path: Path, classes: Sequence[str], *, first_class: int = 1) -> 
 
 def is_thumos(path: Path) -> bool:
     """Whether the first line of a file, or of a folder's first file that has one, is `video start end class score`."""
-    for file in sorted(path.glob("*.txt")) if path.is_dir() else [path]:
+    for file in files_in(path, ".txt") if path.is_dir() else [path]:
         line = next((line for line in _text(file).splitlines() if line.strip() and not line.startswith("#")), None)
         if line is not None:
             cells = re.split(r"[,\s]+", line.strip())

@@ -10,6 +10,7 @@ import numpy as np
 from augrgb.annotations.annotation_set import AnnotationSet
 from augrgb.annotations.findings import Finding
 from augrgb.core.errors import AugrgbError
+from augrgb.core.searching import has_files
 from augrgb.core.timeline import Clock
 from augrgb.features.npy_folder import NpyFolder
 from augrgb.features.orientation import end_s, fits, oriented, other_reading
@@ -31,7 +32,7 @@ def feature_findings(annotations: AnnotationSet, folders: Sequence[Path], clock:
     spans: dict[Path, dict[str, _Span]] = {}
     for folder in folders:
         try:
-            opened = open_features(folder, None if any(folder.glob("*.safetensors")) else clock)
+            opened = open_features(folder, None if has_files(folder, [".safetensors"]) else clock)
         except AugrgbError as fault:
             found.append(Finding(fault.code, "feature folder cannot be used", "refused", str(folder), str(fault)))
             continue

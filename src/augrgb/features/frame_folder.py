@@ -21,6 +21,7 @@ from augrgb.core.files import ARRAY_DAMAGE, atomic_file, file_name_of, identifie
 from augrgb.core.opening import is_file
 from augrgb.core.plain_data import read_json
 from augrgb.core.sealed import read_note, write_sealed
+from augrgb.core.searching import files_in
 from augrgb.poses.files import Skeleton
 from augrgb.video.flow import flow_recipe
 from augrgb.video.flow.settings import FlowSettings
@@ -88,7 +89,7 @@ class FrameFolder:
 
     def ids(self, modality: str) -> tuple[str, ...]:
         """Ids of the videos cached in a modality, sorted by file name."""
-        return tuple(identifier_of(path.stem) for path in sorted((self.folder / modality).glob("*.npy")))
+        return tuple(identifier_of(path.stem) for path in files_in(self.folder / modality, ".npy"))
 
     def note(self, modality: str, video_id: str) -> dict[str, Any] | None:
         """What is known about a track, None if it is absent or unfinished.

@@ -16,6 +16,7 @@ from augrgb.core.arrays import open_arrays, read_array
 from augrgb.core.errors import InputRefused
 from augrgb.core.file_rows import FileRows, npy_rows
 from augrgb.core.files import ARRAY_DAMAGE
+from augrgb.core.searching import files_in
 from augrgb.core.timeline import Clock
 from augrgb.features.video_features import VideoFeatures, as_float32, kept_in_file, missing_features
 
@@ -45,7 +46,7 @@ class NpyFolder:
     def __init__(self, folder: Path, clock: Clock, dim: int | None = None, turned: bool | None = None) -> None:
         self.folder, self.clock, self._declared, self._turned = Path(folder), clock, dim, turned
         self._paths: dict[str, Path] = {}
-        for path in sorted(path for path in self.folder.glob("*.np[yz]") if path.is_file()):
+        for path in files_in(self.folder, ".npy", ".npz"):
             if path.stem in self._paths:
                 raise InputRefused("E-ID-001", path, f"a second file of {path.stem!r}, beside the .npy", "Keep one.")
             self._paths[path.stem] = path

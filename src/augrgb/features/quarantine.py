@@ -14,6 +14,7 @@ from augrgb.core.error_codes import CODES
 from augrgb.core.errors import AugrgbError, InputRefused
 from augrgb.core.files import file_name_of, identifier_of
 from augrgb.core.sealed import read_note, write_sealed
+from augrgb.core.searching import files_in
 from augrgb.video.source_file import same_source, source_identity
 
 FOLDER = "_quarantine"
@@ -65,7 +66,7 @@ class Quarantine:
 
     def entries(self) -> Iterator[tuple[str, InputRefused]]:
         """All that are noted, by whatever recipe: (video id, fault)."""
-        for path in sorted((self.folder / FOLDER).glob("*.json")):
+        for path in files_in(self.folder / FOLDER, ".json"):
             entry = self._entry(path)
             if entry is not None:
                 fault = InputRefused(entry["code"], entry["where"], entry["problem"], entry["remedy"])

@@ -23,6 +23,7 @@ from augrgb.core.nested import leaves
 from augrgb.core.opening import open_regular
 from augrgb.core.plain_data import parse_json
 from augrgb.core.sealed import sealed, unsealed
+from augrgb.core.searching import files_in, has_files
 from augrgb.core.timeline import Clock
 from augrgb.features.npy_folder import NpyFolder
 from augrgb.features.video_features import (
@@ -157,8 +158,7 @@ class FeatureStore:
 
     def __init__(self, folder: Path) -> None:
         self.folder = Path(folder)
-        paths = [path for path in self.folder.glob("*.safetensors") if path.is_file()]
-        self._paths = {identifier_of(path.stem): path for path in sorted(paths)}
+        self._paths = {identifier_of(path.stem): path for path in files_in(self.folder, ".safetensors")}
         if not self._paths:
             raise InputRefused("E-FEA-002", folder, "no features in this folder", "Run `augrgb extract` first.")
 
@@ -234,7 +234,7 @@ def open_features(folder: Path | str, clock: Clock | None = None, dim: int | Non
     folder = Path(folder)
     if not folder.is_dir():
         raise InputRefused("E-FEA-002", folder, "no such feature folder", "Run `augrgb extract` first.")
-    ours, third_party = any(folder.glob("*.safetensors")), any(folder.glob("*.np[yz]"))
+    ours, third_party = has_files(folder, [".safetensors"]), has_files(folder, [".npy", ".npz"])
     if ours and third_party:
         raise InputRefused("E-FEA-026", folder, "holds both .safetensors and .npy or .npz features", "Keep them apart.")
     if third_party:

@@ -14,6 +14,7 @@ from augrgb.core.errors import UsageFault
 from augrgb.core.files import sha256_json
 from augrgb.core.opening import resolved, unreadable
 from augrgb.core.progress import Progress
+from augrgb.core.searching import files_in
 from augrgb.parallel.batch import BatchReport, ItemOutcome
 from augrgb.parallel.engine import Engine, LocalEngine
 from augrgb.poses.batch import PersonChoice, PoseJob, kept_outcome, run_pose_jobs, write_people
@@ -138,7 +139,7 @@ def find_skeletons(sources: Iterable[Path], format_name: str = "auto", out: Path
         if source.is_dir():
             if made == resolved(source):
                 raise UsageFault("E-CFG-018", source, "is the folder to write to as well", "Choose another --out.")
-            paths = sorted(path for path in source.rglob("*") if path.suffix.lower() in suffixes and path.is_file())
+            paths = files_in(source, *suffixes, deep=True)
             found += [path for path in paths if made is None or not resolved(path).is_relative_to(made)]
         elif source.suffix.lower() in VIDEO_SUFFIXES:
             raise UsageFault(

@@ -6,6 +6,7 @@ import logging
 import time
 from collections.abc import Mapping
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path, PurePath
 
 from augrgb.annotations.choose_format import read_annotations
@@ -13,6 +14,7 @@ from augrgb.core.errors import AugrgbError, InputRefused, UsageFault
 from augrgb.core.files import make_folder, remove_leftovers
 from augrgb.core.locks import Busy, file_lock
 from augrgb.core.sealed import read_sealed
+from augrgb.core.searching import Skipped, files_in, search, tell
 from augrgb.core.types import Event
 from augrgb.server.database import Database, note
 from augrgb.server.detecting import Detecting, DetectorProcess, Prober
@@ -83,7 +85,7 @@ class Service:
         """Clear what a killed server left, and go on with its jobs."""
         remove_leftovers(self.settings.work)
         known = {video.file for video in self.videos.all() if video.origin == "upload"}
-        for path in self.uploads_folder.iterdir():
+        for path in files_in(self.uploads_folder):
             if path.name not in known and ".tmp-" not in path.name:
                 path.unlink(missing_ok=True)  # complete, but its client never heard so
         self.queue.recover()
@@ -179,9 +181,12 @@ class Service:
         if root is None:
             return
         known = {video.file for video in self.videos.all() if video.origin == "folder"}
-        for path in sorted(root.rglob("*")):
+        found = search(root, lambda name: Path(name).suffix.lower() in VIDEO_SUFFIXES, deep=True)
+        links = tuple(Skipped(path, "a link") for path in found.files if path.is_symlink())
+        tell(replace(found, skipped=(*found.skipped, *links)))
+        for path in found.files:
             file = str(path.relative_to(root))
-            if path.suffix.lower() not in VIDEO_SUFFIXES or file in known or path.is_symlink() or not path.is_file():
+            if file in known or path.is_symlink():
                 continue
             try:
                 info = self.probe(path)

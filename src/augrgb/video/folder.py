@@ -10,6 +10,7 @@ from pathlib import Path
 from augrgb.core.errors import AugrgbError, InputRefused, raise_together
 from augrgb.core.names import alike
 from augrgb.core.opening import resolved
+from augrgb.core.searching import files_in, search
 
 VIDEO_SUFFIXES = frozenset(
     {
@@ -30,7 +31,7 @@ def find_videos(folder: Path) -> dict[str, Path]:
     files: dict[str, Path] = {}
     faults: list[AugrgbError] = []
     twins: dict[str, str] = {}
-    paths = [path for path in sorted(folder.rglob("*")) if path.suffix.lower() in VIDEO_SUFFIXES and path.is_file()]
+    paths = files_in(folder, *VIDEO_SUFFIXES, deep=True)
     stems = Counter(path.stem for path in paths)
     for path in paths:
         name = path.stem if stems[path.stem] == 1 else path.relative_to(folder).with_suffix("").as_posix()
@@ -52,10 +53,8 @@ def left_aside(folder: Path) -> list[Path]:
     """Files at any depth that are taken for no video, hidden ones and those in hidden folders apart."""
     return [
         path
-        for path in sorted(folder.rglob("*"))
-        if path.suffix.lower() not in VIDEO_SUFFIXES
-        and path.is_file()
-        and not any(part.startswith(".") for part in path.relative_to(folder).parts)
+        for path in search(folder, lambda name: Path(name).suffix.lower() not in VIDEO_SUFFIXES, deep=True).files
+        if not any(part.startswith(".") for part in path.relative_to(folder).parts)
     ]
 
 
@@ -74,8 +73,9 @@ def name_videos(videos: Iterable[Path], *, leave_out: str = "") -> dict[str, Pat
     paths: list[Path] = []
     for path in _expanded(videos):
         if path.is_dir():
-            found = (p for p in path.rglob("*") if p.suffix.lower() in VIDEO_SUFFIXES and p.is_file())
-            inside = sorted(p for p in found if not (leave_out and p.name.endswith(leave_out)))
+            inside = files_in(
+                path, *VIDEO_SUFFIXES, wanted=lambda name: not (leave_out and name.endswith(leave_out)), deep=True
+            )
             if not inside:
                 raise InputRefused(
                     "E-VID-005", path, "no video files in this folder", f"Known: {sorted(VIDEO_SUFFIXES)}."

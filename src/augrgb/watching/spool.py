@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections import deque
 from dataclasses import dataclass
@@ -9,8 +10,10 @@ from pathlib import Path
 
 from augrgb.core.files import make_folder, remove_leftovers, write_json
 from augrgb.core.plain_data import read_json
+from augrgb.core.searching import search, tell
 
 SCHEMA = "augrgb.spool/1"
+_NAME = re.compile(r"\d{12}\.message\.json")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +40,11 @@ class Spool:
         self._folder, self._most = folder, most
         make_folder(folder)
         remove_leftovers(folder)
-        self._names: deque[str] = deque(sorted(path.name for path in folder.glob("*.message.json")))
-        self._next = int(self._names[-1].split(".")[0]) + 1 if self._names else 0
+        found = search(folder, lambda name: _NAME.fullmatch(name) is not None)
+        tell(found)
+        self._names: deque[str] = deque(path.name for path in found.files)
+        taken = [int(path.name.split(".")[0]) for path in (*found.files, *(one.path for one in found.skipped))]
+        self._next = max(taken, default=-1) + 1
         self._changed = threading.Condition()
         self.dropped = 0
 

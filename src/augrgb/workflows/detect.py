@@ -18,6 +18,7 @@ from augrgb.annotations.formats.elan import Elan
 from augrgb.core.errors import AugrgbError, EnvironmentFault
 from augrgb.core.files import file_name_of, remove_leftovers, sha256_json
 from augrgb.core.opening import is_file, resolved
+from augrgb.core.searching import search
 from augrgb.core.types import Event, VideoRecord
 from augrgb.detection.writers import write_activitynet, write_csv, write_pku, write_srt, write_vtt
 from augrgb.inference.stored_detections import store_detections, stored_detections
@@ -173,7 +174,8 @@ def _state(path: Path) -> list[int]:
 
 def _model_state(folder: Path) -> list[list[Any]]:
     """All files of a model."""
-    return [[str(path.relative_to(folder)), *_state(path)] for path in sorted(folder.rglob("*.*")) if is_file(path)]
+    files = search(folder, lambda name: "." in name, deep=True).files
+    return [[str(path.relative_to(folder)), *_state(path)] for path in files]
 
 
 def _write_elan(path: Path, video: Path, found: VideoDetections) -> None:

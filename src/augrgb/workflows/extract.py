@@ -16,6 +16,7 @@ from augrgb.core.errors import AugrgbError, EnvironmentFault, InputRefused, Usag
 from augrgb.core.files import existing_parent, remove_leftovers, sha256_json, write_bytes
 from augrgb.core.opening import LARGEST_MODEL, read_bytes
 from augrgb.core.progress import Progress
+from augrgb.core.searching import files_in
 from augrgb.core.types import Dataset, VideoRecord
 from augrgb.encoders.files import LoadedEncoder, load_encoder
 from augrgb.encoders.import_weights import CARD
@@ -248,7 +249,7 @@ def _check_space(fillings: Sequence[Filling], records: Sequence[VideoRecord]) ->
 
 def _refuse_other_recipe(filling: Filling) -> None:
     folder = filling.target.out_folder
-    for path in sorted(folder.glob("*.safetensors")) if folder.is_dir() else ():
+    for path in files_in(folder, ".safetensors"):
         try:
             _, described = describe_file(path)
         except InputRefused:  # damaged ones are made again

@@ -10,6 +10,7 @@ from augrgb.annotations.videos.match_ids import match_ids
 from augrgb.core.errors import AugrgbError, InputRefused
 from augrgb.core.files import identifier_of
 from augrgb.core.opening import check_folder, resolved
+from augrgb.core.searching import files_in
 from augrgb.core.types import VideoRecord
 from augrgb.poses.batch import SECOND
 from augrgb.sensors.file_lengths import file_length_faults
@@ -55,7 +56,7 @@ def own_files(place: Path, video_ids: Collection[str]) -> dict[str, Path]:
     """The `.npz` file of each video that has one, also where all are named with one constant prefix or suffix."""
     files = {
         identifier_of(path.relative_to(place).with_suffix("").as_posix()): path
-        for path in sorted(place.rglob("*.npz"))
+        for path in files_in(place, ".npz", deep=True)
         if path.relative_to(place).parts[0] != SECOND
     }
     found = {video_id: files[video_id] for video_id in video_ids if video_id in files}

@@ -13,6 +13,7 @@ from augrgb.core.arrays import open_arrays
 from augrgb.core.errors import InputRefused
 from augrgb.core.files import ARRAY_DAMAGE, sha256_json
 from augrgb.core.opening import sha256_file
+from augrgb.core.searching import files_in
 from augrgb.poses.formats.bvh import BvhMotion, Units, read_bvh
 from augrgb.world.body import role_indices
 from augrgb.world.skeleton import Floats
@@ -140,7 +141,7 @@ def load_bvh_motion(folder: Path, *, units: Units = "cm", pattern: str = BVH_NAM
             the pattern), E-WLD-015 (different skeletons or frame rates).
     """
     folder = Path(folder)
-    paths = sorted(folder.rglob("*.bvh"))
+    paths = files_in(folder, ".bvh", deep=True)
     if not paths:
         raise InputRefused("E-FILE-006", folder, "no .bvh file in this folder")
     motions: list[BvhMotion] = []

@@ -27,6 +27,9 @@ METHODS = {
     "save_file": "core.files.write_bytes",
     "touch": "core.files",
     "resolve": "core.opening.resolved",
+    "iterdir": "core.searching",
+    "glob": "core.searching",
+    "rglob": "core.searching",
 }
 QUALIFIED = {
     ("np", "load"): "core.arrays",
@@ -50,6 +53,9 @@ QUALIFIED = {
     ("os", "rename"): "core.files.atomic_path",
     ("os", "makedirs"): "core.files.make_folder",
     ("os", "mkdir"): "core.files.make_folder",
+    ("os", "scandir"): "core.searching",
+    ("os", "walk"): "core.searching",
+    ("os", "listdir"): "core.searching",
     ("io", "open"): "core.opening",
     ("pickle", "load"): "nothing: pickles can run code",
     ("pickle", "loads"): "nothing: pickles can run code",
@@ -65,11 +71,15 @@ QUALIFIED = {
 }
 ALLOWED = {
     "core/opening.py": {"os.open", "open"},
-    "core/files.py": {"open", "os.open", "os.replace", "mkdir", "write_bytes"},
+    "core/files.py": {"open", "os.open", "os.replace", "mkdir", "write_bytes", "rglob"},  # our temporary files
+    "core/searching.py": {"os.scandir"},
     "core/locks.py": {"os.open"},
     "core/plain_data.py": {"json.JSONDecoder", "yaml.load"},
     "core/arrays.py": {"np.load", "safe_open", "zipfile.ZipFile"},
-    "annotations/reading/archives.py": {"zipfile.ZipFile"},  # of a handle of `open_regular`
+    "annotations/reading/archives.py": {
+        "zipfile.ZipFile",
+        "iterdir",
+    },  # a handle of `open_regular`; what it unpacked
     "poses/files.py": {"zipfile.ZipFile"},  # of a handle of `open_regular`
     "poses/formats/lcrnet.py": {"zipfile.ZipFile"},
     "poses/onnx_model.py": {"onnxruntime.InferenceSession"},  # after `regular_file`
@@ -87,12 +97,28 @@ ALLOWED = {
     "parallel/walled_child.py": {"torch.load", "save_file"},  # behind the wall
     "parallel/ray.py": {"pickle.loads"},  # what this program itself sent to its own workers
     "cli/main.py": {"os.open"},  # /dev/null
-    "server/app.py": {"read_bytes"},  # files of the package
-    "server/results.py": {"np.save"},  # into memory
+    "server/app.py": {"read_bytes", "iterdir"},  # files of the package
+    "server/results.py": {"np.save", "glob"},  # into memory; its own folder
     "server/uploads.py": {"open"},  # inside `atomic_path`, without a buffer
     "weights/address.py": {"open"},  # a part of a download, in the cache folder of this program
     "weights/cache.py": {"mkdir", "os.replace"},  # the same
-    "weights/wheel.py": {"open", "zipfile.ZipFile"},
+    "weights/wheel.py": {"open", "zipfile.ZipFile", "glob"},  # in a temporary folder of its own
+    "encoders/import_hf.py": {"iterdir"},  # names alone; each file is opened by `open_regular`
+    "video/folder.py": {"glob"},  # patterns of the command line; what they fit is opened like a file that is named
+    "workflows/sensors_beside.py": {"os.scandir"},  # a guess, which looks; what it finds is searched by `own_files`
+    "recipe/builtin.py": {"rglob"},  # files of the package
+    # Below: folders that this program makes and fills itself.
+    "inference/export/write.py": {"iterdir"},
+    "pipelines/fitting/result.py": {"rglob"},
+    "pipelines/info/projects.py": {"glob"},
+    "server/loop.py": {"glob"},
+    "server/loop_project.py": {"glob"},
+    "server/round_worth.py": {"glob"},
+    "server/rounds.py": {"glob"},
+    "training/run/checkpoints.py": {"glob"},
+    "training/run/folder.py": {"iterdir", "glob"},
+    "watching/clips.py": {"glob"},
+    "workflows/dry_run.py": {"rglob"},
 }
 
 

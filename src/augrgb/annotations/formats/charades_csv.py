@@ -12,6 +12,7 @@ from augrgb.annotations.reading.class_list import ClassList, read_class_list, un
 from augrgb.annotations.reading.tables import header_of, read_table
 from augrgb.annotations.reading.text_files import files_below, head_of, open_text
 from augrgb.core.errors import AugrgbError, InputRefused, raise_together
+from augrgb.core.searching import files_in
 from augrgb.core.types import Event, VideoRecord
 
 _COLUMNS = ("id", "subject", "actions", "length")
@@ -59,7 +60,7 @@ class CharadesCsv(AnnotationFormat):
 def _files(path: Path) -> list[Path]:
     if not path.is_dir():
         return [path]
-    return sorted(p for p in path.glob("*.csv") if p.stem.lower().endswith(("_train", "_test")))
+    return files_in(path, ".csv", wanted=lambda name: Path(name).stem.lower().endswith(("_train", "_test")))
 
 
 def _read_file(

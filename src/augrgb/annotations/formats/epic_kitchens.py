@@ -14,6 +14,7 @@ from augrgb.annotations.reading.clock_times import seconds_of
 from augrgb.annotations.reading.tables import header_of, read_table
 from augrgb.annotations.reading.text_files import files_below, head_of, open_text
 from augrgb.core.errors import AugrgbError, InputRefused, UsageFault, raise_together
+from augrgb.core.searching import files_in
 from augrgb.core.types import Event, VideoRecord
 
 _TIMED = {"participant_id", "video_id", "start_timestamp", "stop_timestamp"}
@@ -56,7 +57,7 @@ class EpicKitchens(AnnotationFormat):
 
     @classmethod
     def sniff(cls, path: Path) -> bool:
-        return any(_is_events(file) for file in (sorted(path.rglob("*.csv")) if path.is_dir() else [path]))
+        return any(_is_events(file) for file in (files_in(path, ".csv", deep=True) if path.is_dir() else [path]))
 
     def read(self, path: Path) -> AnnotationSet:
         if self.label is None:
@@ -139,7 +140,7 @@ def _read_events(file: Path, rows: _Rows, faults: list[AugrgbError]) -> None:
 
 def _class_names(folder: Path, key: str, counted: dict[str, Counter[str]]) -> tuple[dict[str, str], bool]:
     """Class number -> name in order of the numbers, and whether the dataset's own list was found."""
-    lists = [*sorted(folder.glob(f"*{key}_classes.csv"))]
+    lists = files_in(folder, ".csv", wanted=lambda name: name.endswith(f"{key}_classes.csv"))
     if lists:
         with open_text(lists[0]) as text:
             table = read_table(lists[0], text)
@@ -162,7 +163,7 @@ _LIST_COLUMNS = (("id", "verb_id", "noun_id"), ("key", "class_key"))
 def _infos(folder: Path) -> dict[str, tuple[float | None, float | None]]:
     """Duration and frame rate of each video, from the dataset's table of videos."""
     found: dict[str, tuple[float | None, float | None]] = {}
-    for file in sorted(folder.glob("*video_info.csv"))[:1]:
+    for file in files_in(folder, ".csv", wanted=lambda name: name.endswith("video_info.csv"))[:1]:
         with open_text(file) as text:
             table = read_table(file, text)
             if {"video_id", "duration"} <= set(table.names):

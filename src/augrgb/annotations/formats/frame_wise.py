@@ -15,6 +15,7 @@ from augrgb.annotations.reading.frame_rates import Rates, need_rates, rate_of
 from augrgb.annotations.reading.text_files import files_below, head_of, open_text, read_text
 from augrgb.core.errors import AugrgbError, InputRefused, UsageFault, raise_together
 from augrgb.core.files import file_name_of, identifier_of, write_text
+from augrgb.core.searching import files_in
 from augrgb.core.timeline import FrameCounting
 from augrgb.core.types import Event, VideoRecord
 
@@ -56,7 +57,7 @@ class FrameWise(AnnotationFormat):
     def sniff(cls, path: Path) -> bool:
         if path.is_dir():
             folder = _labels_of(path)
-            files = [file for file in sorted(folder.glob("*.txt")) if file.name != _MAPPING][:3]
+            files = files_in(folder, ".txt", wanted=lambda name: name != _MAPPING)[:3]
             return bool(files) and all(map(_is_frame_wise, files))
         return path.suffix.lower() == ".txt" and _is_frame_wise(path)
 
@@ -163,7 +164,7 @@ def _spans(file: Path) -> Iterator[tuple[str, int, int]]:
 
 def _read_splits(folder: Path | None) -> dict[str, dict[str, tuple[str, ...]]]:
     splits: dict[str, dict[str, tuple[str, ...]]] = {}
-    for file in sorted(folder.iterdir()) if folder is not None else ():
+    for file in files_in(folder, wanted=lambda name: _BUNDLE.match(name) is not None) if folder is not None else ():
         match = _BUNDLE.match(file.name)
         if match:
             lines = [line.strip() for line in read_text(file).splitlines() if line.strip()]

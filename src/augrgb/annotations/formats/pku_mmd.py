@@ -13,6 +13,7 @@ from augrgb.annotations.reading.frame_rates import Rates, rate_of
 from augrgb.annotations.reading.text_files import files_below, head_of, open_text, read_text
 from augrgb.core.errors import AugrgbError, InputRefused, raise_together
 from augrgb.core.files import file_name_of, identifier_of, write_text
+from augrgb.core.searching import files_in
 from augrgb.core.timeline import FrameCounting
 from augrgb.core.types import Event, VideoRecord
 
@@ -48,7 +49,7 @@ class PkuMmd(AnnotationFormat):
 
     @classmethod
     def sniff(cls, path: Path) -> bool:
-        files = [path] if path.is_file() else [p for p in sorted(path.glob("*.txt")) if not _is_extra(p)]
+        files = [path] if path.is_file() else [p for p in files_in(path, ".txt") if not _is_extra(p)]
         labeled = (file for file in files if file.suffix == ".txt" and file.stat().st_size)  # empty: no action
         return any(_LINE.match(head_of(file)) is not None for file in itertools.islice(labeled, 3))
 

@@ -11,6 +11,7 @@ from augrgb.annotations.findings import Finding
 from augrgb.annotations.reading.class_list import read_class_list
 from augrgb.annotations.reading.text_files import files_below, head_of, open_text
 from augrgb.core.errors import AugrgbError, InputRefused, raise_together
+from augrgb.core.searching import files_in
 from augrgb.core.types import Event, VideoRecord
 
 _LINE = re.compile(r"^\s*\S*video_(validation|test)_\d+\s+\S+\s+\S+\s*(\n|\r|$)")
@@ -38,7 +39,7 @@ class ThumosTxt(AnnotationFormat):
 
     @classmethod
     def sniff(cls, path: Path) -> bool:
-        files = [path] if path.is_file() else [p for p in sorted(path.rglob("*.txt")) if p.name != _LIST_FILE]
+        files = [path] if path.is_file() else files_in(path, ".txt", wanted=lambda name: name != _LIST_FILE, deep=True)
         return any(file.suffix == ".txt" and _LINE.match(head_of(file)) is not None for file in files[:3])
 
     def read(self, path: Path) -> AnnotationSet:

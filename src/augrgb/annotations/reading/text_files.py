@@ -10,7 +10,8 @@ from typing import Any, TextIO
 
 from augrgb.annotations.reading.encodings import HEAD, decoded_head, encoding_of
 from augrgb.core.errors import AugrgbError, InputRefused
-from augrgb.core.opening import is_file, is_folder, open_regular, read_bytes, regular_file
+from augrgb.core.opening import is_folder, open_regular, read_bytes, regular_file
+from augrgb.core.searching import files_in
 
 WHOLE_FILE_LIMIT = 1 << 30
 
@@ -34,7 +35,7 @@ def files_below(path: Path, *suffixes: str) -> list[Path]:
         InputRefused: E-FILE-001: nothing there; E-FILE-006: no such file in the folder; E-FILE-009: not a file.
     """
     if is_folder(path):
-        found = sorted(p for p in path.rglob("*") if p.suffix.lower() in suffixes and is_file(p))
+        found = files_in(path, *suffixes, deep=True)
         if not found:
             raise InputRefused("E-FILE-006", path, f"no {' or '.join(suffixes)} file in this folder")
         return found
@@ -45,7 +46,7 @@ def first_below(path: Path, *suffixes: str) -> Path:
     """The first file of a folder with one of the suffixes, to see by what its files are; else the path itself."""
     if not is_folder(path):
         return path
-    return next((file for file in sorted(path.rglob("*")) if file.suffix.lower() in suffixes), path)
+    return next(iter(files_in(path, *suffixes, deep=True)), path)
 
 
 @contextmanager

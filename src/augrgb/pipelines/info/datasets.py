@@ -7,6 +7,7 @@ from pathlib import Path
 from augrgb.annotations.choose_format import detect_format, read_annotations
 from augrgb.annotations.dataset_file import check_dataset
 from augrgb.core.opening import is_file, is_folder
+from augrgb.core.searching import files_in
 from augrgb.detection.readers import read_activitynet, read_csv
 from augrgb.features.frame_folder import FrameFolder
 from augrgb.features.store import open_features
@@ -104,7 +105,7 @@ def features(path: Path) -> Info | None:
 
 def npy_features(path: Path) -> Info | None:
     """A folder of features that another program made."""
-    files = sorted(path.glob("*.npy"))
+    files = files_in(path, ".npy")
     if not files:
         return None
     return Info(

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from augrgb.core.searching import files_in
 from augrgb.poses.frame_numbers import place_frames
 from augrgb.poses.people import link_people
 from augrgb.poses.skeleton_format import (
@@ -96,5 +97,6 @@ def frame_files(path: Path) -> list[Path]:
     video = video_of(path)
     if video is None:
         return [path]
-    found = [(int(match[2]), file) for file in path.parent.iterdir() if (match := _NAME.fullmatch(file.name))]
+    siblings = files_in(path.parent, wanted=lambda name: _NAME.fullmatch(name) is not None)
+    found = [(int(match[2]), file) for file in siblings if (match := _NAME.fullmatch(file.name))]
     return [file for _, file in sorted(found) if video_of(file) == video]
