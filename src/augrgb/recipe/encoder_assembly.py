@@ -43,10 +43,17 @@ from augrgb.training.encoder_frames import cache_training_frames
 from augrgb.training.encoder_snippets import labelled_snippets, mirroring
 from augrgb.training.encoder_start import freeze, inherited_options, start_from
 from augrgb.training.encoder_task import EncoderClassifier, EncoderTask, SnippetSet
-from augrgb.training.teachers.encoder_teachers import EncoderTeachers, encoder_distillation, has_file
+from augrgb.training.teachers.encoder_teachers import (
+    EncoderTeachers,
+    chosen_encoder_teachers,
+    encoder_distillation,
+    has_file,
+)
+from augrgb.training.teachers.mixing import TeacherMixing
 from augrgb.training.teachers.snippet import SnippetTeacher
 from augrgb.training.teachers.snippet_classifier import SnippetClassifier
 from augrgb.training.teachers.snippet_outputs import StreamTeacher, load_stream_teacher
+from augrgb.training.teachers.terms import Mixing
 from augrgb.video.flow.settings import FlowSettings
 from augrgb.weights import WEIGHTS
 
@@ -84,6 +91,7 @@ class EncoderInputs:
     sources: Mapping[str, SnippetTeacher] = field(default_factory=dict)
     joints: SnippetTeacher | None = None
     joint_cells: SnippetTeacher | None = None
+    mixing: TeacherMixing | None = None
 
 
 def assemble_encoder(
@@ -102,20 +110,30 @@ def assemble_encoder(
     """
     dataset = load_dataset(recipe.data.dataset)
     teachers = open_encoder_teachers(recipe)
+    judging = recipe.distill is not None and recipe.distill.teacher_mixing == "validated"
     videos = with_files(recipe, dataset, encoder_videos(recipe, dataset))
-    missing = teachers.missing(dataset, videos.trained)
-    frames, wanted = recipe.data.frames or run / "frames", _wanted_frames(recipe, teachers, dataset, videos)
+    if judging and not videos.val:
+        problem = "there are no validation videos to choose teachers by"
+        raise UsageFault("E-TRN-005", "distill.teacher_mixing", problem, "Give the weights as numbers.")
+    missing = teachers.missing(dataset, (*videos.trained, *(videos.val if judging else ())))
+    frames, wanted = recipe.data.frames or run / "frames", _wanted_frames(recipe, teachers, dataset, videos, judging)
     cache_training_frames(dataset, wanted, frames, teachers.frames, workers=workers, progress=decoding)
     modality, clock = encoder_modality(recipe), build_clock(recipe.clock)
     bank = SnippetBank(frames, videos.trained, modality, clock)
     val = SnippetBank(frames, videos.val, modality, clock)
     start = start_encoder(recipe, dataset.classes, bank.skeleton, bank.sensor_options())
+    val_snippets = labelled_snippets(start.encoder, val, dataset, set(videos.val)) if videos.val else None
+    mixing = None
+    if judging and val_snippets is not None:
+        judged = teachers.sources(dataset, val, missing, frames, run / "teacher_frames", workers=workers)
+        mixing = chosen_encoder_teachers(teachers, judged, val_snippets)
     inputs = EncoderInputs(
         labelled_snippets(start.encoder, bank, dataset, set(videos.labelled), build_augmentation(recipe.augment)),
-        labelled_snippets(start.encoder, val, dataset, set(videos.val)) if videos.val else None,
+        val_snippets,
         teachers.sources(dataset, bank, missing, frames, run / "teacher_frames", workers=workers),
         teachers.joint_source(dataset, bank),
         teachers.joint_cell_source(dataset, bank, map_of_student(recipe, start.encoder, teachers)),
+        mixing,
     )
     return assemble_encoder_task(recipe, start, inputs, teachers, dataset.classes, dataset.name)
 
@@ -255,7 +273,10 @@ def assemble_encoder_task(
     encoder, modality, distill = start.encoder, encoder_modality(recipe), recipe.distill
     started = fingerprint(encoder.state_dict()) if recipe.init is not None else None
     losses = build_losses(distill, recipe.train.steps)
-    mixing = distill.teacher_mixing if distill is not None else None
+    mixing: Mixing | None = None
+    if distill is not None:  # a dry run has looked at no validation video
+        chosen: Mixing = inputs.mixing if inputs.mixing is not None else "equal"
+        mixing = chosen if distill.teacher_mixing == "validated" else cast(Mixing, distill.teacher_mixing)
     taught = encoder_distillation(
         losses,
         teachers,
@@ -324,10 +345,10 @@ def student_flow(recipe: EncoderRecipe) -> FlowSettings:
 
 
 def _wanted_frames(
-    recipe: EncoderRecipe, teachers: EncoderTeachers, dataset: Dataset, videos: EncoderVideos
+    recipe: EncoderRecipe, teachers: EncoderTeachers, dataset: Dataset, videos: EncoderVideos, judging: bool
 ) -> dict[str, set[str]]:
-    """Which modalities to decode of each video: the student's, and in training what teachers share with it."""
-    trained, shared = set(videos.trained), teachers.modalities
+    """Which modalities to decode of each video: the student's, and what teachers share with it where they speak."""
+    trained, shared = {*videos.trained, *(videos.val if judging else ())}, teachers.modalities
     wanted: dict[str, set[str]] = {}
     for video_id in dict.fromkeys((*videos.trained, *videos.val)):
         seen = {name for name in shared if video_id in trained and has_file(dataset, name, video_id)}

@@ -33,12 +33,13 @@ class DistillSection(Section):
     `teachers` maps a name to a finished run, or to several of one modality, which then teach as an ensemble.
     `teacher_mixing` scales all losses of one teacher. With `equal`, the teachers of a loss share its weight, and a loss
     on class scores sees the mean of their probabilities; `learned` also weights them per class, by how well they fit
-    the labels. `unlabelled_share` is the fraction of each batch drawn from the split's unlabelled videos.
+    the labels; `validated` lets each class be taught by the teacher that knows it best on validation videos.
+    `unlabelled_share` is the fraction of each batch drawn from the split's unlabelled videos.
     """
 
     teachers: dict[str, Path | list[Path]] = Field(min_length=1)
     losses: dict[str, LossSection] = Field(min_length=1)
-    teacher_mixing: dict[str, float] | Literal["equal", "learned"] = Field({})
+    teacher_mixing: dict[str, float] | Literal["equal", "learned", "validated"] = Field({})
     unlabelled_share: float = Field(0.5, ge=0, lt=1)
 
     @model_validator(mode="after")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import cast
 
 import torch
 
@@ -28,7 +29,8 @@ from augrgb.streams.files import LoadedStream, StreamSettings, build_stream
 from augrgb.training.assembly import Assembly
 from augrgb.training.perturbation import Perturbation
 from augrgb.training.stream_task import StreamTask
-from augrgb.training.teachers.stream_teachers import stream_distillation
+from augrgb.training.teachers.stream_teachers import chosen_stream_teachers, stream_distillation
+from augrgb.training.teachers.terms import Mixing
 
 
 @dataclass(frozen=True)
@@ -125,7 +127,12 @@ def assemble_stream_task(
     torch.manual_seed(recipe.seed)
     stream = build_stream(settings)
     losses = build_losses(recipe.distill, recipe.train.steps)
-    mixing = recipe.distill.teacher_mixing if recipe.distill is not None else None
+    mixing: Mixing | None = None
+    if recipe.distill is not None and recipe.distill.teacher_mixing == "validated":
+        judged = StreamData(dataset, videos.val, inputs.features, grid=modality, allow_missing=allowed)
+        mixing = chosen_stream_teachers(inputs.teachers, judged)
+    elif recipe.distill is not None:
+        mixing = cast(Mixing, recipe.distill.teacher_mixing)
     taught = stream_distillation(losses, inputs.teachers, data, stream.filter.width, mixing=mixing)
     semi = recipe.semi_supervised
     task = StreamTask(

@@ -93,6 +93,19 @@ def test_learned_weights_of_teachers(root: Any, tmp_path: Path) -> None:
     assert metrics(again) == lines
 
 
+def test_teachers_are_chosen_by_validation_videos(root: Any, tmp_path: Path) -> None:
+    section = distill(["logit_kd", "hint"], pose=root / "pose", self=root / "rgb") | {"teacher_mixing": "validated"}
+    run = train(root, tmp_path, "taught", "rgb", command="distill", distill=section)
+    told = json.loads((run / "teacher_mixing.json").read_text())
+    for name in ("walk", "sit", "drink"):
+        shares = sorted((told["weights"]["pose"][name], told["weights"]["self"][name]))
+        assert shares == pytest.approx([0.001 / 1.001, 1 / 1.001]) or shares == pytest.approx([0.5, 0.5])
+    lines = metrics(run)
+    assert set(lines[-1]["terms"]) - {"loss", "detection"} <= {"pose+self/logit_kd", "pose/hint", "self/hint"}
+    again = train(root, tmp_path, "taught", "rgb", command="distill", distill=section)
+    assert metrics(again) == lines
+
+
 def test_equal_weights_are_an_ensemble_with_a_term_for_each_member(root: Any, tmp_path: Path) -> None:
     members = {name: root / name for name in ("pose", "pose1")}
     section = distill(["logit_kd", "hint"], **members) | {"teacher_mixing": "equal"}

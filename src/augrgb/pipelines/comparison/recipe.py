@@ -47,7 +47,7 @@ class EncoderTeaching(Section):
     joints: JointSection | None = None
     joint_cells: JointCellSection | None = None
     attention: AttentionSection | None = None
-    teacher_mixing: dict[str, float] | Literal["equal", "learned"] = Field({})
+    teacher_mixing: dict[str, float] | Literal["equal", "learned", "validated"] = Field({})
     unlabelled_share: float = Field(0.5, ge=0, lt=1)
 
 

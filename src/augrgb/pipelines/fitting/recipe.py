@@ -119,8 +119,7 @@ def _encoders(
     for name in teachers:
         size = project.frames_size if name == "flow" else project.size
         found[key_of(name, split, design)] = {"encoder": {_ENCODERS[name]: {}}, "set": placed(size)}
-    # Without poses, the plain RGB encoder is a second teacher: it keeps what the others cannot see.
-    taught_by = [*teachers] if "pose" in teachers else [*teachers, "rgb"]
+    taught_by = [*teachers, "rgb"]  # the plain twin keeps what the others cannot see
     distill = {
         "teachers": [key_of(name, split, design) for name in taught_by],
         "losses": {"atomic_contrastive": {"weight": 0.3}},

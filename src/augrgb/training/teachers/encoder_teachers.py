@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
+import torch
+
 from augrgb.core.batch import StreamDims
 from augrgb.core.errors import InputRefused, UsageFault
 from augrgb.core.types import Dataset
@@ -18,6 +20,7 @@ from augrgb.features.snippet_bank import SnippetBank
 from augrgb.training.encoder_task import SnippetSet, snippet_batches
 from augrgb.training.teachers.joint_cells import JointCells, JointCellTarget
 from augrgb.training.teachers.joints import JointRegression, JointTarget
+from augrgb.training.teachers.mixing import TeacherMixing
 from augrgb.training.teachers.pose_attention import PoseAttention
 from augrgb.training.teachers.snippet import SnippetTeacher
 from augrgb.training.teachers.snippet_outputs import (
@@ -30,6 +33,7 @@ from augrgb.training.teachers.snippet_outputs import (
     stream_outputs,
 )
 from augrgb.training.teachers.terms import LossSpec, Mixing, Taught, distillation_terms
+from augrgb.training.teachers.validated import choose_teachers
 from augrgb.training.terms import DistillationTerm
 
 _log = logging.getLogger(__name__)
@@ -231,10 +235,7 @@ def encoder_distillation(
     """
     count, classes = snippets.labels.shape
     if isinstance(mixing, str):
-        silent = sorted(name for name, source in sources.items() if not source.scores)
-        if silent:
-            problem = f"{', '.join(silent)} cannot score these classes, so teachers cannot share weights per class"
-            raise UsageFault("E-TRN-005", "distill.teacher_mixing", problem, "Give the weights as numbers.")
+        _check_scores(sources)
     dims = {name: StreamDims(student_width, source.width, classes, count) for name, source in sources.items()}
     groups = (teachers.encoders, teachers.streams)
     taught = distillation_terms(losses, sources, dims, partial(snippet_batches, snippets), mixing=mixing, groups=groups)
@@ -248,6 +249,35 @@ def encoder_distillation(
     if image_map is not None:
         terms += _terms_on_map(teachers, sources, joint_cells, classes, image_map)
     return Taught(tuple(terms), taught.mixing)
+
+
+def chosen_encoder_teachers(
+    teachers: EncoderTeachers, sources: Mapping[str, SnippetTeacher], snippets: SnippetSet
+) -> TeacherMixing:
+    """For each class the encoder, and the stream, that knows it best on validation snippets.
+
+    Args:
+        teachers: All of them.
+        sources: Outputs of encoders and streams for the validation snippets.
+        snippets: These snippets.
+
+    Raises:
+        UsageFault: E-TRN-005, a teacher has no class scores, or nothing is labelled.
+    """
+    _check_scores(sources)
+    groups = [[name for name in group if name in sources] for group in (teachers.encoders, teachers.streams)]
+    found = [
+        choose_teachers({name: sources[name] for name in group}, snippet_batches(snippets)) for group in groups if group
+    ]
+    names = tuple(name for one in found for name in one.teachers)
+    return TeacherMixing(names, torch.cat([one.values for one in found]), found[0].snippets)
+
+
+def _check_scores(sources: Mapping[str, SnippetTeacher]) -> None:
+    silent = sorted(name for name, source in sources.items() if not source.scores)
+    if silent:
+        problem = f"{', '.join(silent)} cannot score these classes, so teachers cannot share weights per class"
+        raise UsageFault("E-TRN-005", "distill.teacher_mixing", problem, "Give the weights as numbers.")
 
 
 def _terms_on_map(

@@ -1,4 +1,4 @@
-"""Which teacher to trust about which class: weights learned from teachers' scores of labelled snippets."""
+"""Which teacher to trust about which class: weights learned from scores of labelled snippets, and what they do."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class TeacherMixing:
     Args:
         teachers: M names.
         values: (M, K), columns sum to 1.
-        snippets: How many labelled snippets they were learned from.
+        snippets: How many labelled snippets they were learned from, or chosen by.
     """
 
     teachers: tuple[str, ...]
@@ -57,7 +57,7 @@ def learn_teacher_mixing(sources: Mapping[str, TeacherSource], batches: Iterable
     Raises:
         UsageFault: E-TRN-005, no labelled snippet has a teacher.
     """
-    logits, there, labels = _on_labelled(list(sources.values()), batches)
+    logits, there, labels = labelled_scores(list(sources.values()), batches)
     free = torch.zeros(len(sources), labels.shape[1], dtype=torch.float64, requires_grad=True)
     optimizer = torch.optim.LBFGS([free], max_iter=_ITERATIONS, line_search_fn="strong_wolfe")
 
@@ -73,8 +73,12 @@ def learn_teacher_mixing(sources: Mapping[str, TeacherSource], batches: Iterable
     return TeacherMixing(tuple(sources), free.detach().softmax(0).float(), len(labels))
 
 
-def _on_labelled(sources: Sequence[TeacherSource], batches: Iterable[Batch]) -> tuple[Tensor, Tensor, Tensor]:
-    """Scores of M teachers for the N labelled snippets that have any: (M, N, K), available (M, N), labels (N, K)."""
+def labelled_scores(sources: Sequence[TeacherSource], batches: Iterable[Batch]) -> tuple[Tensor, Tensor, Tensor]:
+    """Scores of M teachers for the N labelled snippets that have any: (M, N, K), available (M, N), labels (N, K).
+
+    Raises:
+        UsageFault: E-TRN-005, there are none.
+    """
     logits, there, labels = [], [], []
     for batch in batches:
         if not batch.labelled.any():

@@ -8,7 +8,19 @@ from augrgb.core.batch import Batch, StreamDims
 from augrgb.features.stream_data import StreamData
 from augrgb.streams.files import LoadedStream
 from augrgb.training.teachers.cache import TeacherCache
+from augrgb.training.teachers.mixing import TeacherMixing
 from augrgb.training.teachers.terms import LossSpec, Mixing, Taught, distillation_terms, hidden_layers
+from augrgb.training.teachers.validated import choose_teachers
+
+
+def chosen_stream_teachers(teachers: Mapping[str, LoadedStream], val: StreamData) -> TeacherMixing:
+    """For each class the stream that knows it best on validation videos, which have the modalities of all of them.
+
+    Raises:
+        AugrgbError: Features that do not fit, see `TeacherCache`; E-TRN-005, no validation snippet has a teacher.
+    """
+    caches = {name: TeacherCache(one.stream, val, one.settings.modality) for name, one in teachers.items()}
+    return choose_teachers(caches, (val.collate([index], modalities=()) for index in range(len(val))))
 
 
 def stream_distillation(

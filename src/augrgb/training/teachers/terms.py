@@ -21,8 +21,8 @@ from augrgb.training.teachers.mixing import (
 )
 from augrgb.training.terms import DistillationTerm, TeacherSource
 
-Mixing = Mapping[str, float] | Literal["equal", "learned"]
-"""A factor for each teacher (default 1); or teachers share each loss's weight, equally or as learned per class."""
+Mixing = Mapping[str, float] | Literal["equal", "learned"] | TeacherMixing
+"""A factor for each teacher (default 1); or they share each loss's weight: equally, learned, or given per class."""
 
 _DIGITS = 4  # of weights that are compared on resuming
 
@@ -80,8 +80,8 @@ def distillation_terms(
 
     With factors (or nothing) for `mixing`, every teacher has a term for every loss that it uses. Otherwise teachers
     share the weight of each loss: a loss on class scores has one term, with all its teachers as one; other losses have
-    one for each teacher, with its mean share as weight. With learned weights, losses that are means over snippets see a
-    teacher's snippet as often as its share says.
+    one for each teacher, with its mean share as weight. With weights per class, losses that are means over snippets see
+    a teacher's snippet as often as its share says.
 
     Args:
         losses: In the order of their terms.
@@ -99,6 +99,9 @@ def distillation_terms(
     if mixing == "learned":
         learned = _learned(sources, batches, [list(sources)] if groups is None else groups)
         return Taught(tuple(_shared_terms(losses, sources, dims, learned.values, batches, draw=True)), learned)
+    if isinstance(mixing, TeacherMixing):
+        given = mixing.values[[mixing.teachers.index(name) for name in sources]]
+        return Taught(tuple(_shared_terms(losses, sources, dims, given, batches, draw=True)), mixing)
     if mixing == "equal":
         equal = torch.full((len(sources), next(iter(dims.values())).classes), 1 / len(sources))
         return Taught(tuple(_shared_terms(losses, sources, dims, equal, batches, draw=False)))
