@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 
 import numpy as np
-import pytest
 
 from augrgb.sensors.alignment import Energy, alignment, sensor_energy, video_energy
 from augrgb.sensors.files import SensorFile, read_sensor
@@ -41,7 +40,6 @@ def test_energy_of_a_still_sensor_is_none() -> None:
     assert sensor_energy(SensorFile(np.ones((20, 4, 4, 1), np.float32), 8.0)).max() == 0
 
 
-@pytest.mark.slow
 @needs_shared("data/real/fir")
 def test_the_clock_of_the_recorder_is_found_to_be_wrong() -> None:
     folder = SHARED / "data" / "real" / "fir"
