@@ -162,7 +162,7 @@ def _features(full: Dataset, options: argparse.Namespace, seed: int, roles: dict
     folder, encoder = options.out, options.out / "encoders" / str(seed)
     if options.encoder is not None:
         features = folder / "features" / "frozen"
-        extract(full, options.encoder, features, frames_folder=folder / "frames", workers=0)
+        extract(full, options.encoder, features, workers=0)
         return features
     dataset = replace(full, splits={f"start-{seed}": roles})
     save_dataset(dataset, folder)

@@ -16,6 +16,7 @@ import pytest
 
 from augrgb.annotations.read import Source, read_and_judge
 from augrgb.video.frame_times import irregular_times_s
+from support.loop_project import make_project
 from support.server_client import CLASSES, FakeDetector, make_settings, wait_for
 from support.video_samples import square_frames, write_video
 
@@ -202,6 +203,101 @@ def test_a_threshold_changes_events_by_the_rule_of_the_server(page: Any, server:
     page.get_by_label("Threshold of drink").fill("0.5")
     until(page, "augrgb.document().thresholds.drink === 0.5")
     assert sum(one["label"] == "drink" for one in events(page)) == before
+
+
+def test_a_suggestion_drawn_by_chance_is_judged_blind(page: Any, film: Path, tmp_path: Path) -> None:
+    server = Server(tmp_path, FakeDetector(DURATION_S), project=make_project(tmp_path / "project"))
+    try:
+        open_film(page, server, film)
+        page.locator("#review-order").select_option("chance")
+        page.locator(".suggestion").filter(has_text="by chance").first.click()
+        page.wait_for_selector("#blind:not([hidden])")
+        chosen = page.locator("#table tr.chosen").get_attribute("data-id")
+        assert "hidden" in page.locator("#table tr.chosen").inner_text()
+        assert "hidden" in page.locator("#event-machine").inner_text()
+        page.locator("#accept").click()
+        judged = by_id(page, chosen)
+        assert judged["state"] == "accepted" and set(judged["drawn"]) == {"shown", "job"}
+        assert page.locator("#blind").is_hidden() and "score" in page.locator("#event-machine").inner_text()
+        until(page, "document.querySelector('#blind-note').textContent.includes('1 of 1')")
+        page.locator("#undo").click()
+        assert by_id(page, chosen).get("drawn") is None and by_id(page, chosen)["state"] == "unreviewed"
+    finally:
+        server.stop()
+
+
+def test_a_key_can_be_changed_and_changed_back(page: Any, server: Server, film: Path) -> None:
+    open_film(page, server, film)
+    page.locator("#help-button").click()
+    page.get_by_label("Change the key of: Reject the event").click()
+    page.keyboard.press("d")
+    page.get_by_role("button", name="Close", exact=True).click()
+    first = choose_first(page)
+    page.locator("#timeline").focus()
+    page.keyboard.press("x")
+    assert by_id(page, first["id"])["state"] == "unreviewed"
+    page.keyboard.press("d")
+    assert by_id(page, first["id"])["state"] == "rejected"
+    page.reload()
+    page.locator("#help-button").click()
+    assert page.get_by_label("Change the key of: Reject the event").inner_text() == "D"
+    page.get_by_role("button", name="Original keys").click()
+    assert page.get_by_label("Change the key of: Reject the event").inner_text() == "X"
+
+
+def test_the_film_strip_moves_a_zoomed_timeline_and_boundary_frames_come_from_the_server(
+    page: Any, server: Server, film: Path
+) -> None:
+    open_film(page, server, film)
+    choose_first(page)
+    until(page, "[...document.querySelectorAll('#stills img')].filter((image) => image.naturalWidth > 0).length === 2")
+    assert page.locator("#window").is_hidden()
+    for _ in range(3):
+        page.locator("#zoom-in").click()
+    page.evaluate("document.querySelector('#overview').style.height = '40px'")  # this detector makes no strip
+    box = page.locator("#overview").bounding_box()
+    page.mouse.move(box["x"] + box["width"] * 0.2, box["y"] + 20)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] * 0.75, box["y"] + 20, steps=5)
+    page.mouse.up()
+    assert page.evaluate("(augrgb.timeline.from + augrgb.timeline.to) / 2") == pytest.approx(0.75 * DURATION_S, abs=0.2)
+
+
+def test_hundreds_of_changes_are_undone_one_by_one(page: Any, server: Server, film: Path) -> None:
+    open_film(page, server, film)
+    before = events(page)
+    choose_first(page)
+    page.locator("#timeline").focus()
+    for number in range(150):
+        page.keyboard.press("c" if number % 3 else "u")
+    after = events(page)
+    for _ in range(150):
+        page.keyboard.press("Control+z")
+    assert events(page) == before
+    for _ in range(150):
+        page.keyboard.press("Control+Shift+z")
+    assert events(page) == after
+
+
+def test_fingers_move_events_and_edges_on_a_phone(chromium: Any, server: Server, film: Path) -> None:
+    context = chromium.new_context(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
+    context.set_default_timeout(20_000)
+    page = context.new_page()
+    try:
+        open_film(page, server, film)
+        first = choose_first(page)
+        page.locator("#timeline").scroll_into_view_if_needed()
+        edge = page.locator(".event.chosen .edge.end").bounding_box()
+        wire = context.new_cdp_session(page)
+        x, y = edge["x"] + edge["width"] / 2, edge["y"] + edge["height"] / 2
+        for kind, at in [("touchStart", x), *(("touchMove", x + step) for step in range(5, 45, 5)), ("touchEnd", None)]:
+            points = [] if at is None else [{"x": at, "y": y}]
+            wire.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+        assert by_id(page, first["id"])["end_s"] > first["end_s"] + 0.5
+        page.locator("#reject").tap()
+        assert by_id(page, first["id"])["state"] == "rejected"
+    finally:
+        context.close()
 
 
 def test_hostile_names_are_text(page: Any, server: Server, film: Path) -> None:

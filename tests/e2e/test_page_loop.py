@@ -85,7 +85,7 @@ def test_detect_correct_fit_again_and_see_what_it_was_worth(page: Any, url: str,
     file = before.videos[name].file
     assert file is not None
     row = page.locator("#videos li").filter(has=page.get_by_text(file.name, exact=True))
-    row.get_by_role("button", name="Detect", exact=True).click()
+    row.get_by_role("button", name=f"Detect in {file.name}").click()
     row.locator(".open").click()
     page.wait_for_selector("#editor:not([hidden])")
     page.locator("#timeline").focus()

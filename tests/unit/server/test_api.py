@@ -16,6 +16,7 @@ from augrgb.annotations.formats import FORMATS
 from augrgb.annotations.read import Source, read_and_judge
 from augrgb.core.errors import InputRefused
 from support.server_client import CLASSES, FakeDetector, serving, upload, video_bytes, wait_for, wait_for_job
+from support.video_samples import square_frames, write_video
 
 
 def event(number: int, label: str = "drink", state: str = "accepted", **changes: Any) -> dict[str, Any]:
@@ -302,3 +303,15 @@ def test_videos_of_a_folder_are_listed_and_stay_as_they_are(tmp_path: Path) -> N
 def test_old_uploads_are_deleted(tmp_path: Path) -> None:
     with serving(tmp_path, limits={"retention_s": 0.0}) as client:
         wait_for(lambda: client.get("/api/videos").json() == [])
+
+
+def test_a_still_is_decoded_by_the_server_for_any_time_and_any_codec(tmp_path: Path) -> None:
+    film = write_video(tmp_path / "old.avi", square_frames(20), fps=10, codec="mpeg4")
+    with serving(tmp_path) as client:
+        video = upload(client, film.read_bytes(), "old.avi")["id"]
+        first, last = (client.get(f"/api/videos/{video}/still", params={"time": time}) for time in (0.05, 1e6))
+        assert first.headers["content-type"] == "image/jpeg" and first.content[:2] == b"\xff\xd8"
+        assert first.content != last.content and last.status_code == 200
+        for bad in ("-1", "nan", "1e9", "x"):
+            assert client.get(f"/api/videos/{video}/still", params={"time": bad}).status_code == 422
+        assert client.get("/api/videos/unknown/still", params={"time": 0}).status_code == 404

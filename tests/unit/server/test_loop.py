@@ -12,19 +12,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
-from augrgb.annotations.dataset_file import load_dataset, save_dataset
+from augrgb.annotations.dataset_file import load_dataset
 from augrgb.core.errors import InputRefused, UsageFault
-from augrgb.core.types import Dataset, Event, VideoRecord
+from augrgb.core.types import Event, VideoRecord
 from augrgb.server import service
 from augrgb.server.corrections import corrected_record
 from augrgb.server.documents import Document, EditedEvent
 from augrgb.server.review import in_order
 from augrgb.server.suggestions import Suggestion
 from augrgb.streams import files
+from support.loop_project import make_project
 from support.server_client import (
-    CLASSES,
     FakeDetector,
     fake_model,
     serving,
@@ -33,7 +32,6 @@ from support.server_client import (
     wait_for,
     wait_for_job,
 )
-from support.video_samples import square_frames, write_video
 
 
 class FakeFitting:
@@ -63,21 +61,6 @@ class FakeFitting:
             "videos": 1,
         }
         return {"bundle": str(bundle), "chosen": "rgb", "folder": order["out"], "worth": worth}
-
-
-def make_project(folder: Path) -> Path:
-    """A dataset of four short videos: two to train on, one of validation, one of test; and a fit of it."""
-    videos, records = folder / "data", {}
-    videos.mkdir(parents=True)
-    for number, name in enumerate(("a", "b", "v", "t")):
-        write_video(videos / f"{name}.mp4", square_frames(16 + number), fps=10)
-        events = (Event("drink", 0.2, 0.6), Event("lie down", 0.9, 1.4))
-        records[name] = VideoRecord(name, 1.6 + number / 10, videos / f"{name}.mp4", events=events)
-    roles = {"train": ("a", "b"), "encoder": ("a", "b"), "val": ("v",), "test": ("t",)}
-    save_dataset(Dataset("data", CLASSES, records, {"random": roles}), videos)
-    clock = {"fps": 10, "window": 4, "stride": 2}
-    (folder / "project.yaml").write_text(yaml.safe_dump({"dataset": "data", "split": "random", "clock": clock}))
-    return folder
 
 
 def edited(name: str, start_s: float, end_s: float, state: str = "accepted", label: str = "drink") -> dict[str, Any]:

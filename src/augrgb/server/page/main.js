@@ -3,7 +3,7 @@
 import { Fault, bytes, get, post, put } from "./api.js";
 import { AnnotationDocument } from "./document.js";
 import { Frames } from "./frames.js";
-import { KEYS, listen } from "./keys.js";
+import { KEYS, changeKey, keyOf, listen, resetKeys } from "./keys.js";
 import { Library } from "./library.js";
 import { Teaching } from "./teaching.js";
 import { Timeline, clock, colorOf } from "./timeline.js";
@@ -71,7 +71,7 @@ async function send(one) {
       one.stuck = true;
       $("conflict").showModal();
     } else {
-      say(`Not saved: ${fault.message}`);
+      say(`Not saved: ${fault.message} It is tried again every few seconds.`);
       timer = setTimeout(save, 5000);
     }
   } finally {
@@ -320,6 +320,7 @@ function pick(id, { jump = false } = {}) {
     timeline.reveal(event.start_s);
   }
   render();
+  if (event && jump) timeline.revealRow(event.label);
 }
 
 // A suggestion is opened; one that was drawn by chance hides what the model thinks until it is judged.
@@ -346,6 +347,11 @@ function judge(state) {
   if (!event) return;
   if (state === "accepted" && ["accepted", "corrected"].includes(event.state)) timeline.focusEdge("start");
   else open.doc.edit(event.id, { state });
+}
+
+function nextClass() {
+  const event = chosen();
+  if (event) open.doc.edit(event.id, { label: open.labels[(open.labels.indexOf(event.label) + 1) % open.labels.length] });
 }
 
 function add() {
@@ -590,6 +596,7 @@ $("class-filter").addEventListener("input", () => open && filterClasses());
 
 const actions = {
   " ": toggle, k: toggle, j: () => speed(-1), l: () => speed(1),
+  "Shift+j": () => speed(-9), "Shift+l": () => speed(9),
   ",": () => step(-1), ".": () => step(1),
   ArrowLeft: () => seek(now() - 1), ArrowRight: () => seek(now() + 1),
   "Ctrl+ArrowLeft": () => seek(now() - 10), "Ctrl+ArrowRight": () => seek(now() + 10),
@@ -597,7 +604,7 @@ const actions = {
   "Shift+ArrowLeft": () => chosen() && seek(into(chosen().start_s)), "Shift+ArrowRight": () => chosen() && seek(before(chosen().end_s)),
   Enter: () => judge("accepted"), x: () => judge("rejected"), u: () => judge("unsure"),
   i: () => chosen() && moveEdge(open.chosen, "start", now()), o: () => chosen() && moveEdge(open.chosen, "end", now()),
-  a: add, b: split, Delete: drop, Backspace: drop, n: nextToReview, e: reviewedHere, r: reviewedDuring,
+  c: nextClass, a: add, b: split, Delete: drop, Backspace: drop, n: nextToReview, e: reviewedHere, r: reviewedDuring,
   "Ctrl+z": () => open.doc.undo(), "Ctrl+Shift+z": () => open.doc.redo(), "Ctrl+y": () => open.doc.redo(),
   "[": () => seek(now() - open.result.stride_s), "]": () => seek(now() + open.result.stride_s),
   "+": () => timeline.zoom(0.6), "=": () => timeline.zoom(0.6), "-": () => timeline.zoom(1.7), 0: () => timeline.fit(),
@@ -696,16 +703,42 @@ function openSuggestion(suggestion) {
   library.choose(suggestion.video);
 }
 
-$("keys").replaceChildren(...KEYS.map(([key, what]) => {
-  const row = document.createElement("tr");
-  const name = document.createElement("th");
-  name.scope = "row";
-  name.textContent = key;
-  const text = document.createElement("td");
-  text.textContent = what;
-  row.append(name, text);
-  return row;
-}));
+function showKeys() {
+  const rows = KEYS.map(([key, what, name]) => {
+    const row = document.createElement("tr");
+    const head = document.createElement("th");
+    head.scope = "row";
+    if (name) {
+      const change = document.createElement("button");
+      change.type = "button";
+      change.textContent = keyOf(name).toUpperCase();
+      change.setAttribute("aria-label", `Change the key of: ${what} (now ${keyOf(name)})`);
+      change.addEventListener("click", () => (change.textContent = "\u2026"));
+      change.addEventListener("blur", () => (change.textContent = keyOf(name).toUpperCase()));
+      change.addEventListener("keydown", (event) => {
+        if (change.textContent !== "\u2026" || event.key === "Tab" || event.key === "Shift") return;
+        event.preventDefault();
+        if (event.key !== "Escape" && !changeKey(name, event.key)) say("That key cannot be used. Choose a letter or a sign.");
+        showKeys();
+        [...$("keys").querySelectorAll("th")][rows.indexOf(row)].querySelector("button").focus();
+      });
+      head.append(change);
+    } else {
+      head.textContent = key;
+    }
+    const text = document.createElement("td");
+    text.textContent = what;
+    row.append(head, text);
+    return row;
+  });
+  $("keys").replaceChildren(...rows);
+}
+showKeys();
+$("keys-reset").addEventListener("click", () => {
+  resetKeys();
+  showKeys();
+});
+
 $("login").addEventListener("submit", async (event) => {
   event.preventDefault();
   try {

@@ -187,7 +187,7 @@ export class Timeline {
         wanted.set(event.id, { event, row, left, width: Math.max(3, right - left), top: row.top + 13 + row.lane.get(event.id) * LANE });
       }
       for (const event of row.truth) {
-        if (event.end_s >= this.from && event.start_s <= this.to) truths.push({ event, row });
+        if (event.end_s >= this.from && event.start_s <= this.to && row.label !== this.secret) truths.push({ event, row });
       }
     }
     for (const [id, element] of this.elements) {
@@ -289,6 +289,13 @@ export class Timeline {
 
   reveal(time) {
     if (time < this.from || time > this.to) this.pan(time - (this.from + this.to) / 2);
+  }
+
+  revealRow(label) {
+    const row = this.placed?.find((one) => one.label === label);
+    if (!row) return;
+    const top = this.box.scrollTop;
+    if (row.top < top + AXIS || row.top + row.height > top + this.box.clientHeight) this.box.scrollTop = row.top - this.box.clientHeight / 2 + row.height / 2;
   }
 
   wheel(event) {
