@@ -6,9 +6,7 @@ from pathlib import Path
 
 import av.error
 import numpy as np
-from av.container import InputContainer
 from av.video.frame import VideoFrame
-from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
 from augrgb.core.errors import InputRefused
@@ -17,8 +15,8 @@ from augrgb.video.orientation import orientation_of
 from augrgb.video.probe import no_frames
 
 _EPS_S = 1e-4
-_MOST_FRAMES = 3000
-"""How many frames are decoded after the nearest key frame at most."""
+_FAR_S, _BEFORE_S = 5.0, 1.0
+"""Nearer to the beginning nothing is skipped; otherwise decoding starts at a key frame this long before."""
 
 
 def still_at(path: Path, time_s: float) -> NDArray[np.uint8]:
@@ -35,27 +33,37 @@ def still_at(path: Path, time_s: float) -> NDArray[np.uint8]:
         InputRefused: E-VID-003, the file is damaged there; also as `open_video`.
     """
     try:
-        with open_video(path) as (container, stream):
-            first = next((frame for frame in container.decode(stream)), None)
-            if not isinstance(first, VideoFrame):
-                raise no_frames(path, stream)
-            shown = first if first.pts is None or time_s <= 0 else _frame_at(container, stream, first, time_s)
-            return orientation_of(shown).apply(shown.to_ndarray(format="rgb24").astype(np.uint8, copy=False))
+        shown = _frame_at(path, time_s, sought=time_s > _FAR_S)
+        if shown is None:  # some containers have no usable index: from the beginning
+            shown = _frame_at(path, time_s, sought=False)
     except (av.error.FFmpegError, OSError) as error:
         problem = f"cannot be decoded at {time_s:.2f} s ({reason(error)})"
         raise InputRefused("E-VID-003", path, problem, "Re-encode it.") from error
+    assert shown is not None
+    return orientation_of(shown).apply(shown.to_ndarray(format="rgb24").astype(np.uint8, copy=False))
 
 
-def _frame_at(container: InputContainer, stream: VideoStream, first: VideoFrame, time_s: float) -> VideoFrame:
-    base = float(stream.time_base or 1)
-    start = first.pts or 0
-    container.seek(start + int(time_s / base), stream=stream, backward=True)
-    shown, count = first, 0
-    for frame in container.decode(stream):
-        if not isinstance(frame, VideoFrame) or frame.pts is None:
-            continue
-        count += 1
-        if (frame.pts - start) * base > time_s + _EPS_S or count > _MOST_FRAMES:
-            break
-        shown = frame
-    return shown
+def _frame_at(path: Path, time_s: float, *, sought: bool) -> VideoFrame | None:
+    """The last frame that begins by then; None if the search led behind it."""
+    with open_video(path) as (container, stream):
+        base = float(stream.time_base or 1)
+        first = next((frame for frame in container.decode(stream) if isinstance(frame, VideoFrame)), None)
+        if first is None:
+            raise no_frames(path, stream)
+        # AVI stores decoding order only; there the n-th decoded frame has the n-th stamp.
+        by_order = container.format.name == "avi"
+        start = (first.dts if by_order else first.pts) or 0
+        shown: VideoFrame | None = None if sought else first
+        if sought:
+            container.seek(start + int((time_s - _BEFORE_S) / base), stream=stream, backward=True)
+        step = max(1, round(1 / (float(stream.average_rate or 25) * base)))
+        latest = start - step
+        for frame in container.decode(stream):
+            if not isinstance(frame, VideoFrame):
+                continue
+            given = frame.dts if by_order else frame.pts
+            stamp = latest = latest + step if given is None else given  # the last ones of an AVI have none
+            if (stamp - start) * base > time_s + _EPS_S:
+                break
+            shown = frame
+        return shown
