@@ -9,6 +9,7 @@ import contextlib
 import io
 import re
 import shlex
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,14 +19,16 @@ import pytest
 
 from augrgb.pipelines.fitting import plan
 from support.places import ROOT
+from support.pose_samples import kinect_people, write_kinect
 from support.tiny_project import run_cli
 
 _BLOCK = re.compile(r"(?:<!-- not run: (?P<why>[^\n]+) -->\n)?^```(?P<language>\w*)\n(?P<text>.*?)^```", re.M | re.S)
 _SIZES = ("duration_s=6", "encoder=2", "encoder_unlabelled=2", "train=2", "unlabelled=2", "val=2", "test=2")
 _SMALL_WORLD = " --set ".join(("augrgb world make -o world", *_SIZES))
+SHORT_TRAINING = ["train.steps=6", "train.validate_every=3", "train.checkpoint_every=3", "train.warmup_steps=1"]
 SHORTENED = {
     "augrgb world make -o world": _SMALL_WORLD,
-    "train.steps=300": "train.steps=6 train.validate_every=3 train.checkpoint_every=3 train.warmup_steps=1",
+    "train.steps=300": " ".join(SHORT_TRAINING),
     "duration_s=20": "duration_s=6",
 }
 
@@ -63,6 +66,8 @@ def command(line: str, page: str) -> None:
     for long, short in SHORTENED.items():
         line = line.replace(long, short)
     words = shlex.split(line, comments=True)
+    if words[1] in ("train-encoder", "train", "distill") and "train.steps=6" not in words:
+        words += SHORT_TRAINING
     assert words[0] == "augrgb", f"{page}: {line}"
     outcome = run_cli(*words[1:])
     assert outcome.code == 0, f"{page}: {line}\n{outcome.err}"
@@ -85,6 +90,22 @@ def test_from_the_first_detector_to_a_camera(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+def test_your_own_videos(tmp_path: Path) -> None:
+    assert run_cli("world", "make", "-o", "world", *(word for size in _SIZES for word in ("--set", size))).code == 0
+    assert run_cli("data", "convert", "world", "-o", "events.csv").code == 0
+    (tmp_path / "videos").mkdir()
+    (tmp_path / "skeletons").mkdir()
+    for film in sorted((tmp_path / "world" / "videos").glob("*.mp4")):
+        shutil.copy(film, tmp_path / "videos" / film.name)
+        write_kinect(tmp_path / "skeletons" / f"{film.stem}.txt", kinect_people(180))
+    shutil.copy(film, tmp_path / "new_video.mp4")
+    follow("own_data.md", {})
+    assert (tmp_path / "videos/fit/report.html").is_file()
+    for run in ("encoder_pose", "augmented", "augmented_rgb"):
+        assert (tmp_path / "runs" / run / "result.json").is_file(), run
+
+
+@pytest.mark.slow
 def test_the_paper(tmp_path: Path) -> None:
     follow("reproduce_paper.md", {})
 
@@ -101,7 +122,9 @@ def test_a_loss() -> None:
             del LOSSES[name]
 
 
-@pytest.mark.parametrize("page", ["first_detector.md", "camera.md", "reproduce_paper.md", "add_a_loss.md"])
+@pytest.mark.parametrize(
+    "page", ["first_detector.md", "own_data.md", "camera.md", "reproduce_paper.md", "add_a_loss.md"]
+)
 def test_every_tutorial_has_blocks_that_are_run(page: str) -> None:
     run = [block for block in blocks(page) if block.why is None]
-    assert len(run) >= 2 and all(block.language in ("sh", "python") for block in run)
+    assert len(run) >= 2 and all(block.language in ("sh", "python", "text") for block in run)

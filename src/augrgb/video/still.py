@@ -47,7 +47,7 @@ def _frame_at(path: Path, time_s: float, *, sought: bool) -> VideoFrame | None:
     """The last frame that begins by then; None if the search led behind it."""
     with open_video(path) as (container, stream):
         base = float(stream.time_base or 1)
-        first = next((frame for frame in container.decode(stream) if isinstance(frame, VideoFrame)), None)
+        first = next(container.decode(stream), None)
         if first is None:
             raise no_frames(path, stream)
         # AVI stores decoding order only; there the n-th decoded frame has the n-th stamp.
@@ -59,8 +59,6 @@ def _frame_at(path: Path, time_s: float, *, sought: bool) -> VideoFrame | None:
         step = max(1, round(1 / (float(stream.average_rate or 25) * base)))
         latest = start - step
         for frame in container.decode(stream):
-            if not isinstance(frame, VideoFrame):
-                continue
             given = frame.dts if by_order else frame.pts
             stamp = latest = latest + step if given is None else given  # the last ones of an AVI have none
             if (stamp - start) * base > time_s + _EPS_S:
