@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.table import Table
 
-from augrgb.cli.options import clock_of, size_of
+from augrgb.cli.options import JsonOption, WorkersOption, clock_of, requires, size_of
 from augrgb.core.catalog import check_choice
 from augrgb.core.errors import UsageFault, did_you_mean
 
 if TYPE_CHECKING:
     from augrgb.encoders.files import LoadedEncoder
     from augrgb.encoders.weight_card import SelfTestResult, WeightCard
+    from augrgb.workflows.probe_encoder import EncoderProbe
 
 
 def import_weights(
@@ -81,22 +82,95 @@ def import_weights(
 
 def check_encoder(
     folder: Annotated[Path, typer.Argument(help="Encoder folder.")],
+    dataset: Annotated[
+        Path | None, typer.Option(help="Dataset folder: also probe what the encoder sees in its videos.")
+    ] = None,
+    split: Annotated[str | None, typer.Option(help="Split of the dataset. Default: its only one.")] = None,
+    teacher: Annotated[
+        Path | None, typer.Option(help="Encoder folder: how much of its features can be read off this one's.")
+    ] = None,
+    frames: Annotated[Path | None, typer.Option(help="Folder to keep decoded frames in, for the next probe.")] = None,
+    workers: WorkersOption = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Check that an encoder folder reproduces its reference features on this machine.
 
     A folder without a card (of `train-encoder`) is only tested for features that are finite and differ between windows.
+
+    With a dataset, two probes tell an encoder that sees actions from one that knows its rooms by heart. How much of the
+    teacher's features a linear map reads off the encoder's: R2 on training, validation and test videos. And the mAP of
+    the encoder's own classifier on videos as they are, with the still scene replaced, and standing still.
     """
-    from augrgb.cli.output import stdout
+    from augrgb.cli.output import print_json, stdout
     from augrgb.encoders.files import load_encoder
     from augrgb.encoders.import_weights import CARD
     from augrgb.encoders.weight_card import WeightCard, read_card, self_test
 
+    for option, value in (("--split", split), ("--teacher", teacher), ("--frames", frames), ("--workers", workers)):
+        if dataset is None:
+            requires(option, "--dataset", value)
     loaded = load_encoder(folder)
     if (folder / CARD).is_file():
         card = read_card(folder / CARD)
     else:
         card = WeightCard(folder.name, loaded.encoder.name, "", loaded.checksum, "yours", notes="no card")
-    stdout().print(_table(loaded, card, self_test(loaded.encoder, card)))
+    tested = self_test(loaded.encoder, card)
+    probe = _probe(loaded, dataset, split, teacher, frames, workers) if dataset is not None else None
+    if as_json:
+        found = {} if probe is None else asdict(probe)
+        print_json({"folder": str(folder), "encoder": loaded.encoder.name, "self_test": asdict(tested), **found})
+        return
+    stdout().print(_table(loaded, card, tested))
+    if probe is not None:
+        _show_probe(probe)
+
+
+def _probe(
+    loaded: LoadedEncoder,
+    dataset: Path,
+    split: str | None,
+    teacher: Path | None,
+    frames: Path | None,
+    workers: int | None,
+) -> EncoderProbe:
+    from augrgb.annotations.dataset_file import load_dataset
+    from augrgb.encoders.files import load_encoder
+    from augrgb.parallel.workers import available_cores
+    from augrgb.workflows.probe_encoder import probe_encoder
+
+    found = load_dataset(dataset)
+    if split is None and len(found.splits) != 1:
+        problem = f"{found.name} has {len(found.splits)} splits: {', '.join(found.splits)}"
+        raise UsageFault("E-CFG-014", "--split", problem, "Give the one that the encoder was trained on.")
+    return probe_encoder(
+        loaded,
+        found,
+        split or next(iter(found.splits)),
+        teacher=load_encoder(teacher) if teacher is not None else None,
+        frames=frames,
+        workers=workers or available_cores(),
+    )
+
+
+def _show_probe(probe: EncoderProbe) -> None:
+    from augrgb.cli.output import say, stdout
+    from augrgb.workflows.probe_encoder import ENOUGH_R2
+
+    if probe.read_off:
+        table = Table("role", "videos", "snippets", "R2", title="teacher read off this encoder", title_justify="left")
+        for row in probe.read_off:
+            table.add_row(row.role, str(row.videos), str(row.snippets), f"{row.r2:.2f}")
+        stdout().print(table)
+        last = probe.read_off[-1]
+        if last.role in ("val", "test") and last.r2 < ENOUGH_R2:
+            say(f"Below {ENOUGH_R2} on {last.role}: there the encoder does not see what the teacher sees.")
+    if probe.static:
+        columns = ("role", "snippets", "as filmed", "other scene", "still", "chance")
+        table = Table(*columns, title="mAP of the encoder's own classifier, %", title_justify="left")
+        for bias in probe.static:
+            numbers = (bias.as_filmed, bias.other_scene, bias.still, bias.chance)
+            table.add_row(bias.role, str(bias.snippets), *(f"{100 * number:.1f}" for number in numbers))
+        stdout().print(table)
 
 
 def _table(loaded: LoadedEncoder, card: WeightCard, result: SelfTestResult) -> Table:

@@ -14,6 +14,7 @@ import torch.nn.functional as F
 from torch import Generator, Tensor
 
 from augrgb.core.errors import UsageFault
+from augrgb.encoders.parts.scene_changes import add_own_frame, change_background, replace_background, still_mix
 from augrgb.encoders.snippet_encoder import Modality
 
 
@@ -21,7 +22,7 @@ from augrgb.encoders.snippet_encoder import Modality
 class ImageChanges:
     """How much of each change images get; 1 = as usual, 0 = none.
 
-    The last three are off by default: they cost time, and are for videos of one place that must serve in another.
+    Those after noise are off by default: they cost time, and are for videos of one place that must serve in another.
     """
 
     shift: float = 1.0
@@ -33,6 +34,9 @@ class ImageChanges:
     blur: float = 0.0
     perspective: float = 0.0
     background: float = 0.0
+    own_frame: float = 0.0
+    foreground: float = 0.0
+    still_mix: float = 0.0
 
 
 USUAL = ImageChanges()
@@ -65,12 +69,18 @@ def mirror(modality: Modality, x: Tensor) -> Tensor:
 
 
 def augment_rgb(x: Tensor, generator: Generator, *, strength: float = 1.0, parts: ImageChanges = USUAL) -> Tensor:
-    """Background, shift and scale, perspective, blur, brightness, contrast, color, noise.
+    """Still scenes, shift and scale, perspective, blur, brightness, contrast, color, noise.
 
     Shape: (N, window, H, W, 3) -> same.
     """
-    if strength * parts.background > 0:
-        x = change_background(x, generator, strength * parts.background)
+    for change, size in (
+        (change_background, parts.background),
+        (replace_background, parts.foreground),
+        (still_mix, parts.still_mix),
+        (add_own_frame, parts.own_frame),
+    ):
+        if strength * size > 0:
+            x = change(x, generator, strength * size)
     x, _ = _shift_and_scale(x, generator, strength, parts)
     if strength * parts.blur > 0:
         x = blurred(x, generator, strength * parts.blur)
@@ -111,22 +121,6 @@ def augment_pose(x: Tensor, generator: Generator, *, strength: float = 1.0) -> T
     x = x + _normal(generator, (count, window, joints, 6), 0.02 * strength, x)
     kept = torch.rand((count, 1, joints, 1), generator=generator, device=generator.device) >= 0.05 * strength
     return x * kept.to(x)
-
-
-def change_background(x: Tensor, generator: Generator, share: float) -> Tensor:
-    """Give windows a part of the still scene of other windows of the batch; what moves, and how, stays.
-
-    The still scene is the mean over a window's frames. After Wang et al., "Removing the Background by Adding the
-    Background", CVPR 2021, who add a still frame to all frames, and Li et al., "Mitigating and Evaluating Static Bias
-    of Action Representations in the Background and the Foreground", ICCV 2023 (StillMix).
-    Deviation: the own scene fades as the other comes, by a part that is uniform in [0, min(share, 1)).
-
-    Shape: (N, window, H, W, 3) -> same.
-    """
-    order = torch.randperm(len(x), generator=generator, device=generator.device).to(x.device)
-    part = torch.rand((len(x), 1, 1, 1, 1), generator=generator, device=generator.device).to(x) * min(share, 1.0)
-    still = x.mean(dim=1, keepdim=True)
-    return x + part * (still[order] - still)
 
 
 def blurred(x: Tensor, generator: Generator, size: float) -> Tensor:

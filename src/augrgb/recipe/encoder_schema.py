@@ -160,7 +160,10 @@ class AugmentSection(Section):
     `strength` scales everything; the numbers after it scale one thing each (1 = default, 0 = off): images are shifted
     and zoomed (a crop), their brightness, contrast and color changed, noise added. `blur`, `perspective` and
     `background` (up to this part of another video's still scene) are off by default; `augment: scene` in a recipe turns
-    them on and doubles color and zoom, for videos of one place that must serve in another. `jitter_frames` moves
+    them on and doubles color and zoom, for videos of one place that must serve in another. Also for that, and off:
+    `own_frame` mixes up to this part of one frame of a window into all of them (background adding), `foreground` and
+    `still_mix` are probabilities that what moves is put in front of another still scene (FAME), and that a window is
+    mixed half and half with a still frame of another video (StillMix). `jitter_frames` moves
     windows in time. `flip` is the probability of a mirrored image; it needs `swap`, the pairs of classes that trade
     places in a mirror image, [] if there are none.
     """
@@ -175,6 +178,9 @@ class AugmentSection(Section):
     blur: float = Field(0.0, ge=0, le=100)
     perspective: float = Field(0.0, ge=0, le=100)
     background: float = Field(0.0, ge=0, le=1)
+    own_frame: float = Field(0.0, ge=0, le=1)
+    foreground: float = Field(0.0, ge=0, le=1)
+    still_mix: float = Field(0.0, ge=0, le=1)
     jitter_frames: int = Field(0, ge=0, le=1_000_000)
     flip: float = Field(0.0, ge=0, le=1)
     swap: list[tuple[str, str]] | None = None

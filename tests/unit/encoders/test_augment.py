@@ -10,7 +10,8 @@ import torch
 from augrgb.core.errors import AugrgbError
 from augrgb.core.files import write_json
 from augrgb.core.timeline import Clock
-from augrgb.encoders.augment import ImageChanges, augment, augment_rgb, blurred, change_background, mirror
+from augrgb.encoders.augment import ImageChanges, augment, augment_rgb, blurred, mirror
+from augrgb.encoders.parts.scene_changes import change_background
 from augrgb.features.frame_folder import FrameFolder, FrameSettings, write_frames
 from augrgb.features.snippet_bank import SnippetBank
 
