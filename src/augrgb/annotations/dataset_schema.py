@@ -16,7 +16,7 @@ Sensor = Literal["poses", "signal", "grid"]
 SENSORS: tuple[Sensor, ...] = get_args(Sensor)
 """Members of a row, and of a record, with the file of a sensor."""
 FILES = ("file", *SENSORS)
-_PLAIN = ("fps", "subject", "camera", "subset")  # the same in a row and in a record
+_PLAIN = ("fps", "subject", "camera", "scene", "subset")  # the same in a row and in a record
 
 
 class StrictRow(BaseModel):
@@ -45,6 +45,7 @@ class VideoRow(StrictRow):
     fps: float | None = Field(default=None, gt=0)
     subject: str | None = None
     camera: str | None = None
+    scene: str | None = None
     subset: str | None = None
     events: list[EventRow] | None = None
     ignored: list[EventRow] = Field(default_factory=list)

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from augrgb.annotations.shared_units import shared_units
 from augrgb.core.seeds import rng_at
 from augrgb.core.types import Dataset, VideoRecord
 
@@ -14,7 +15,6 @@ FEW_VIDEOS = 20
 RANDOM_SPLIT = "random"
 """Name of the split that `augrgb init` draws where the annotations name none."""
 USUAL_FOLDS = 4
-_LEAST_GROUPS = 3
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class Folds:
 
     Args:
         groups: Ids of the videos of each fold; every video is in one.
-        by: `person`, `camera` or `video`: what is never split between training and test.
+        by: `scene`, `person`, `camera` or `video`: what is never split between training and test.
         why: One sentence.
     """
 
@@ -47,12 +47,16 @@ def foldable(dataset: Dataset, split: str) -> tuple[str, ...]:
 
 
 def choose_folds(videos: Mapping[str, VideoRecord], ids: Sequence[str], *, seed: int = 0) -> Folds:
-    """Divide labeled videos into folds that share no person (or camera) where there are enough of them.
+    """Divide labeled videos into folds that share no scene (else person, else camera) where there are enough of them.
 
     Units with rare classes are placed first, each into the fold that has least of its classes, so that every fold has
     something of every class where that is possible.
     """
-    by, why, units = _units(videos, ids)
+    shared = shared_units(videos, ids)
+    units = shared.groups
+    why = f"{shared.scarce}whole videos are held out"
+    if shared.by != "video":
+        why = f"no {shared.by} is in training and test at once ({len(units)} of them)"
     count = min(USUAL_FOLDS, len(units))
     total = Counter(event.label for name in ids for event in videos[name].events or ())
     order = list(rng_at(seed, "folds").permutation(len(units)))
@@ -71,20 +75,4 @@ def choose_folds(videos: Mapping[str, VideoRecord], ids: Sequence[str], *, seed:
         place = empty[0] if empty and len(units) - placed <= len(empty) else min(range(count), key=fullness)
         folds[place] += units[number]
         held[place] += labels
-    return Folds(tuple(tuple(sorted(fold)) for fold in folds), by, why)
-
-
-def _units(videos: Mapping[str, VideoRecord], ids: Sequence[str]) -> tuple[str, str, list[list[str]]]:
-    """What is held out as a whole: people, cameras or single videos."""
-    scarce = ""
-    for by, key in (("person", "subject"), ("camera", "camera")):
-        values = [getattr(videos[name], key) for name in ids]
-        known = sorted({value for value in values if value is not None})
-        if None in values or not known:
-            continue
-        if len(known) >= _LEAST_GROUPS:
-            units = [[name for name, value in zip(ids, values, strict=True) if value == one] for one in known]
-            return by, f"no {by} is in training and test at once ({len(known)} of them)", units
-        names = {"person": "people", "camera": "cameras"}[by] if len(known) > 1 else by
-        scarce = scarce or f"{len(known)} {names} are too few to hold one out; "
-    return "video", f"{scarce}whole videos are held out", [[name] for name in ids]
+    return Folds(tuple(tuple(sorted(fold)) for fold in folds), shared.by, why)

@@ -46,6 +46,13 @@ def init(
     grid: GridOption = None,
     val: Annotated[float, typer.Option(help="Share of the labeled videos for validation, if none are given.")] = 0.15,
     test: Annotated[float, typer.Option(help="Share of the labeled videos for test, if none are given.")] = 0.15,
+    scene: Annotated[
+        str | None,
+        typer.Option(
+            help="Regular expression that finds the scene in a video's name, to hold out whole scenes: '_(\\d+)_'.",
+            metavar="PATTERN",
+        ),
+    ] = None,
     allow_missing: Annotated[int, typer.Option(min=0, help="How many annotated videos may be absent.")] = 0,
     seed: Annotated[int, typer.Option(help="Random seed of the split.")] = 0,
     as_json: JsonOption = False,
@@ -78,6 +85,7 @@ def init(
             grid=chosen.folders.get("grid"),
             only_if_fit=chosen.found,
             role_of=role_pairs(role_of),
+            scene=scene,
             allow_missing=allow_missing,
             progress=bars.counter("reading videos"),
         )

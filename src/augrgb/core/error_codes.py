@@ -212,6 +212,7 @@ CODES: Final[dict[str, ErrorCode]] = {
     "E-SPL-010": ErrorCode("input", "There are too few annotated videos to split into training, validation and test.", "Annotate more videos."),
     "E-SPL-011": ErrorCode("finding", "A split names videos that have no annotation.", "They are left out of the split."),
     "E-SPL-012": ErrorCode("input", "A dataset file uses a role that does not exist.", "Use one of the roles in the message."),
+    "E-SPL-014": ErrorCode("usage", "The pattern of --scene finds no scene in a video's name.", "Give a regular expression whose group is the scene, such as '_(\\d+)_'."),
     "E-SPL-013": ErrorCode("input", "The dataset changed since `augrgb fit` began to work on it.", "Run `augrgb fit` with --extend, which keeps what is still right, or with --replace."),
     # Videos
     "E-VID-001": ErrorCode("input", "A file is not a video, or was cut off before its index.", "Copy or download it again."),

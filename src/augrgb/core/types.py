@@ -53,7 +53,8 @@ class VideoRecord:
         signal, grid: Sensor files (`.npz`), absolute, or None: a time series, low-resolution images.
         events: Annotated actions; None = never annotated, () = annotated as empty.
         fps: The constant frame rate that the file states, or by which frame numbers became seconds, if known.
-        subject, camera: For cross-subject and cross-view splits, if known.
+        subject, camera, scene: Who and where, if known: for cross-subject and cross-view splits, and so that held-out
+            videos show other people or places.
         ignored: Regions that are neither action nor background ("Ambiguous" in THUMOS14).
         subset: The annotation file's word for the part of the dataset (`training`), if any.
 
@@ -73,6 +74,7 @@ class VideoRecord:
     subset: str | None = None
     signal: Path | None = None
     grid: Path | None = None
+    scene: str | None = None
 
     def source(self, modality: str) -> Path | None:
         """The file that a modality is made from, if there is one; RGB and flow are made from the video."""

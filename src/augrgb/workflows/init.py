@@ -6,6 +6,7 @@ import os
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import NamedTuple
 
 from augrgb.annotations.annotation_set import AnnotationSet
 from augrgb.annotations.dataset_file import load_dataset, save_dataset
@@ -14,6 +15,7 @@ from augrgb.annotations.folds import RANDOM_SPLIT
 from augrgb.annotations.formats import DatasetJson
 from augrgb.annotations.read import Judged, Source, flat, read_and_judge
 from augrgb.annotations.repair_log import write_repairs
+from augrgb.annotations.shared_units import hold_out, shared_units, with_scenes
 from augrgb.annotations.splits import splits_of
 from augrgb.core.errors import AugrgbError, InputRefused, UsageFault, raise_together
 from augrgb.core.opening import is_file, resolved
@@ -26,6 +28,14 @@ from augrgb.workflows.own_files import check_places, with_own_files
 from augrgb.workflows.sensors_beside import with_fitting
 
 _DRAWN = ("train", "val", "test")
+
+
+class _Drawn(NamedTuple):
+    """Kept and held-out videos, and what these share with no other: `scene`, `person`, `camera` or only `video`."""
+
+    kept: list[str]
+    held: list[str]
+    by: str
 
 
 @dataclass(frozen=True)
@@ -68,21 +78,23 @@ def init_dataset(
     grid: Path | None = None,
     only_if_fit: Collection[str] = (),
     role_of: Mapping[str, str] | None = None,
+    scene: str | None = None,
     allow_missing: int = 0,
     progress: Progress | None = None,
 ) -> InitReport:
     """Write `out/dataset.json`, `recipe.yaml`, `encoder.yaml`, and `repairs.jsonl` when an event had to be changed.
 
     Videos that the annotations never name become unlabelled ones. Official splits and subsets of the annotations are
-    kept; where they have no validation videos, some training videos (whole subjects, if known) become them. Without
-    any split, labelled videos are split at random. Originals are not copied or changed: `out` must be `videos` or a
-    folder above it.
+    kept; where they have no validation videos, some training videos become them. Without any split, labelled videos are
+    split at random. Whole scenes, people or cameras are held out where they are known. Originals are not copied or
+    changed: `out` must be `videos` or a folder above it.
 
     Args:
         annotations: A path, or a `Source` with format, options, class map and subset.
         role_of: Roles of subsets with unusual names, such as `{"fold1": "train"}`.
         poses, signal, grid: Folders of pose and sensor files named like the videos; some videos may have none.
         only_if_fit: Which of these three are left out, with a sentence, if a file does not fit its video.
+        scene: A regular expression that finds the scene in a video's name, such as `_(\\d+)_`.
         allow_missing: Annotated videos that may be absent from the folder.
 
     Raises:
@@ -106,14 +118,16 @@ def init_dataset(
     judged = _accepted(read_and_judge(source, progress), allow_missing)
     records = _records(judged, {key: place for key, place in places.items() if key not in only_if_fit})
     records, unused = with_fitting(records, {key: places[key] for key in only_if_fit})
-    splits = _splits(judged.annotations, records, role_of, val_share, test_share, seed)
+    if scene is not None:
+        records = with_scenes(records, scene)
+    splits, drawn = _splits(judged.annotations, records, role_of, val_share, test_share, seed)
     splits, kept = _as_before(splits, records, root)
     used = {event.label for record in records.values() for event in record.events or ()}
     classes = tuple(c for c in judged.annotations.classes if c in used or judged.annotations.closed)
     dataset = Dataset(os.path.basename(root) or "dataset", classes, records, splits)
     path = save_dataset(dataset, out)
     recipes, reasons = write_recipes(dataset, next(iter(splits)), out)
-    reasons = [*unused, *kept, *reasons]
+    reasons = [*unused, *(kept or drawn), *reasons]
     faults = tuple(judged.videos.refused.values()) if judged.videos is not None else ()
     log = write_repairs(judged.findings, out)
     return InitReport(dataset, judged.findings, faults, (path, *recipes), tuple(reasons), log)
@@ -176,7 +190,8 @@ def _splits(
     val_share: float,
     test_share: float,
     seed: int,
-) -> dict[str, dict[str, tuple[str, ...]]]:
+) -> tuple[dict[str, dict[str, tuple[str, ...]]], list[str]]:
+    """Splits, and a sentence for every role that had to be drawn."""
     labelled = [name for name in records if records[name].events is not None]
     unlabelled = [name for name in records if records[name].events is None]
     if len(labelled) < 3:
@@ -184,19 +199,24 @@ def _splits(
         raise InputRefused("E-SPL-010", "annotations", problem, "One each for training, validation and test.")
     given = splits_of(annotations, role_of=role_of) or {RANDOM_SPLIT: {"train": tuple(labelled)}}
     splits: dict[str, dict[str, tuple[str, ...]]] = {}
+    said: list[str] = []
     for split, roles in given.items():
         members = {
             role: [i for i in ids if i in records and records[i].events is not None] for role, ids in roles.items()
         }
         train = sorted(members.get("train", []))
         val, test = sorted(members.get("val", [])), sorted(members.get("test", []))
+        first = {"cross_subject": "person", "cross_view": "camera"}.get(split, "scene")
+        drawn: dict[str, str] = {}
         if not test:
-            train, test = _held_out(train, records, test_share, rng_place=(seed, "split", split), by_subject=False)
-        if not val:
-            by_subject = split == "cross_subject"
-            train, val = _held_out(
-                train, records, val_share, rng_place=(seed, "val", split), by_subject=by_subject, with_sensors=True
+            train, test, drawn["test"] = _held_out(
+                train, records, test_share, rng_place=(seed, "split", split), first=first
             )
+        if not val:
+            train, val, drawn["val"] = _held_out(
+                train, records, val_share, rng_place=(seed, "val", split), first=first, with_sensors=True
+            )
+        said += _drawn_by(split, drawn)
         if not train or not val or not test:
             counts = {"train": len(train), "val": len(val), "test": len(test)}
             raise InputRefused("E-SPL-010", f"split {split}", f"a role is empty: {counts}", "Annotate more videos.")
@@ -208,7 +228,7 @@ def _splits(
             "encoder": tuple(train),
             "encoder_unlabelled": tuple(unlabelled),
         }
-    return splits
+    return splits, said
 
 
 def _as_before(
@@ -252,27 +272,51 @@ def _held_out(
     share: float,
     *,
     rng_place: tuple[int, str, str],
-    by_subject: bool,
+    first: str,
     with_sensors: bool = False,
-) -> tuple[list[str], list[str]]:
-    """Kept and held-out videos; whole subjects are held out when asked for and there are at least three.
+) -> _Drawn:
+    """Kept and held-out videos: whole scenes, people or cameras where they are known, else single videos.
 
     With `with_sensors`, the first that is drawn is one of those with the most sensors: what teaches must be validated.
     """
+    units = shared_units(records, names, first=first)
+    if units.by != "video":
+        whole = hold_out(units, records, share, _order(units.groups, records, rng_place, with_sensors))
+        if whole is not None:
+            return _Drawn(sorted(set(names) - set(whole)), list(whole), units.by)
+    wanted, held = max(1, round(share * len(names))), list[str]()
+    for position in _order([(name,) for name in names], records, rng_place, with_sensors):
+        if len(held) < min(wanted, len(names) - 1):
+            held.append(names[position])
+    return _Drawn(sorted(set(names) - set(held)), sorted(held), "video")
+
+
+def _order(
+    groups: Sequence[Sequence[str]],
+    records: Mapping[str, VideoRecord],
+    rng_place: tuple[int, str, str],
+    with_sensors: bool,
+) -> list[int]:
     seed, *place = rng_place
-    subjects = sorted({records[name].subject or "" for name in names})
-    groups: list[list[str]] = [[name] for name in names]
-    if by_subject and "" not in subjects and len(subjects) >= 3:
-        groups = [[name for name in names if records[name].subject == subject] for subject in subjects]
-    wanted = max(1, round(share * len(names)))
-    held: list[str] = []
     order = [int(position) for position in rng_at(seed, *place).permutation(len(groups))]
     if with_sensors:
         order.insert(0, order.pop(max(range(len(order)), key=lambda place: _sensors(groups[order[place]], records))))
-    for position in order:
-        if len(held) < wanted and len(names) - len(held) - len(groups[position]) >= 1:
-            held.extend(groups[position])
-    return sorted(set(names) - set(held)), sorted(held)
+    return order
+
+
+def _drawn_by(split: str, drawn: Mapping[str, str]) -> list[str]:
+    """What was held out together, and what that means where it was single videos."""
+    sentences = []
+    for part, by in drawn.items():
+        what = {"val": "validation", "test": "test"}[part]
+        if by != "video":
+            sentences.append(f"Split {split}: no {by} of its {what} videos is in training.")
+        else:
+            sentences.append(
+                f"Split {split}: its {what} videos may show places and people of training ones, so scores there say "
+                "little about other places. State scenes (a column `scene`, or --scene PATTERN) or a column `subject`."
+            )
+    return sentences
 
 
 def _sensors(group: Sequence[str], records: Mapping[str, VideoRecord]) -> int:

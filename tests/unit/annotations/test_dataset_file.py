@@ -72,6 +72,7 @@ def test_every_field_of_a_video_comes_back(tmp_path: Path) -> None:
         subset="fold 1",
         signal=tmp_path.resolve() / "signal/a.npz",
         grid=tmp_path.resolve() / "grid/a.npz",
+        scene="kitchen",
     )
     assert all(getattr(everything, item.name) for item in fields(VideoRecord))  # a new field must be added above
     save_dataset(Dataset("d", ("walk",), {"a": everything}), tmp_path)

@@ -47,3 +47,28 @@ def test_official_test_videos_are_always_those_of_the_annotations(tmp_path: Path
     second = init_dataset(videos, events(tmp_path, names, moved), videos, seed=3).dataset.splits["given"]
     assert first["test"] == ("v00", "v01") and second["test"] == ("v01", "v07")
     assert set(second["train"]) | set(second["val"]) == set(names) - {"v01", "v07"}
+
+
+def test_whole_scenes_are_held_out_where_they_are_known(tmp_path: Path) -> None:
+    names = [f"v{scene}{take}" for scene in range(5) for take in range(3)]
+    videos = make_clips(tmp_path / "videos", names)
+    report = init_dataset(videos, events(tmp_path, names), videos, scene=r"^v(\d)")
+    split = report.dataset.splits["random"]
+    scenes = {part: {report.dataset.videos[name].scene for name in split[part]} for part in ("train", "val", "test")}
+    assert scenes["train"] and scenes["val"] and scenes["test"]
+    assert not scenes["train"] & scenes["val"] and not (scenes["train"] | scenes["val"]) & scenes["test"]
+    assert "no scene of its validation videos is in training" in " ".join(report.reasons)
+
+
+def test_a_column_states_scenes_and_without_one_a_warning(tmp_path: Path) -> None:
+    names = [f"v{number:02d}" for number in range(9)]
+    videos = make_clips(tmp_path / "videos", names)
+    report = init_dataset(videos, events(tmp_path, names), videos)
+    assert "may show places and people of training ones" in " ".join(report.reasons)
+    rows = "\n".join(f"{name},walk,0,1,room{number % 3}" for number, name in enumerate(names))
+    path = tmp_path / "rooms.csv"
+    path.write_text(f"video,label,start,end,room\n{rows}\n")
+    other = init_dataset(make_clips(tmp_path / "more", names), path, tmp_path / "more")
+    assert other.dataset.videos["v04"].scene == "room1"
+    split = other.dataset.splits["random"]
+    assert len({other.dataset.videos[name].scene for name in split["test"]}) == 1

@@ -23,7 +23,7 @@ class ActivityNetJson(AnnotationFormat):
 
     Times are seconds. A video without the key `annotations` was never annotated, one with an empty list is annotated as
     empty. The order of classes is that of the taxonomy's leaves where there is one, else alphabetical. Written without
-    loss; subject, camera and frame rate go into keys of those names, which other readers leave alone.
+    loss; subject, camera, scene and frame rate go into keys of those names, which other readers leave alone.
 
     Args:
         classes: Class list; any other label is then a mistake.
@@ -114,6 +114,7 @@ class ActivityNetJson(AnnotationFormat):
             fps=number("fps"),
             subject=text("subject"),
             camera=text("camera"),
+            scene=text("scene"),
         )
 
 
@@ -133,6 +134,7 @@ def _row(video: VideoRecord, name: str, ignore: tuple[str, ...]) -> dict[str, An
         "fps": video.fps,
         "subject": video.subject,
         "camera": video.camera,
+        "scene": video.scene,
     }
     row = {key: value for key, value in row.items() if value is not None}
     if video.events is not None:

@@ -49,6 +49,7 @@ _EXTRA = {
     "fps": ("frame_rate", "framerate"),
     "subject": (),
     "camera": (),
+    "scene": ("room",),
 }
 _LENGTHS = ("video_duration", "video_length", "total_length")
 _ROUNDING_S = 0.0501
@@ -61,7 +62,7 @@ class PlainCsv(AnnotationFormat):
     Times are seconds or clock times (`0:01:02.5`). Any encoding and line end; separated by `,` `;` tab, `|` or blanks,
     with a line `sep=;` or without; decimal commas, where the comma does not separate cells or the cell is quoted. The
     usual column names are understood (`video_id`, `class`, `Start Time (s)`, ...); the first-named ones win, and
-    others that could be meant are noted. Optional columns: `duration, subset, fps, subject, camera`. A column
+    others that could be meant are noted. Optional columns: `duration, subset, fps, subject, camera, scene`. A column
     `duration` that is `end - start` in every row belongs to the events; without a column for the end it gives the
     end. A row whose label, start and end are empty means: annotated as empty. The file is streamed, however large.
     Cells that a spreadsheet would run as a formula are written with a leading `'`, which reading takes off again.
@@ -275,7 +276,7 @@ class _Videos:
         """
         if not row["video"]:
             raise InputRefused("E-ANN-035", where, "the video is empty")
-        more: dict[str, Any] = {key: row[key] for key in ("subset", "subject", "camera") if row.get(key)}
+        more: dict[str, Any] = {key: row[key] for key in ("subset", "subject", "camera", "scene") if row.get(key)}
         if row.get("fps"):
             more["fps"] = rows.number(row, "fps", where)
         duration = rows.number(row, "duration", where) if row.get("duration") else None
