@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, PositiveFloat
+from pydantic import BeforeValidator, Field, PositiveFloat, model_validator
 
 from augrgb.core.nested import merge_dotted
 from augrgb.pipelines.comparison.search_space import SearchSection, Settings, grid_of, grid_size, trials_of
@@ -18,6 +18,11 @@ from augrgb.recipe.sections import LossSection, Section
 
 SEARCHED_FIELDS = ("encoder", "filter", "teachers", "losses", "scale")
 KEY = r"^[A-Za-z0-9]([A-Za-z0-9_.+-]*[A-Za-z0-9])?$"
+
+
+def scaled_encoder(name: str, scale: float) -> str:
+    """Name of the encoder with the weights of its teachers times `scale`."""
+    return name if scale == 1 else f"{name}_x{scale:g}"
 
 
 def _as_seeds(value: Any) -> Any:
@@ -62,6 +67,16 @@ class EncoderEntry(Section):
     seeds: Literal["each", "shared"] = "each"
     set: dict[str, Any] = Field({})
 
+    def scaled(self, scale: float) -> EncoderEntry:
+        """The same encoder with the weights of all that teaches it times `scale`."""
+        if self.distill is None:
+            return self
+        values = self.distill.model_dump(mode="json")
+        for part in (*values["losses"].values(), values["joints"], values["joint_cells"], values["attention"]):
+            if part is not None:
+                part["weight"] = float(f"{part['weight'] * scale:.12g}")
+        return self.model_copy(update={"distill": EncoderTeaching.model_validate(values)})
+
 
 class MethodEntry(Section):
     """One stream: what people see, and what differs from the base.
@@ -70,7 +85,8 @@ class MethodEntry(Section):
     a mapping gives each its own), or fusions of methods of one modality, which teach as an ensemble; `sensors` is what
     it needs at test time beyond RGB; `against` names the row that its differences are paired with, if not the baseline.
     `scale` multiplies the weights of all losses. `grid` adds to the grid of the search; `trials` says outright that
-    this method makes fewer trials than the others (0: none).
+    this method makes fewer trials than the others (0: none). `climb` says whose weights the search climbs, where it
+    does: those of the method's own `losses`, or those of what teaches its `encoder`.
     """
 
     name: str = ""
@@ -86,6 +102,7 @@ class MethodEntry(Section):
     set: dict[str, Any] = Field({})
     grid: dict[str, list[Any] | None] = Field({})
     trials: int | None = Field(None, ge=0)
+    climb: Literal["losses", "encoder"] = "losses"
 
     def losses_at_scale(self) -> dict[str, dict[str, Any]]:
         """The losses with their weights times `scale`, as plain values."""
@@ -141,6 +158,18 @@ class ComparisonRecipe(Section):
     timelines: list[str] = Field([], description="Rows whose detections the report draws, in one test video per split.")
     curves: list[str] = Field([], description="Methods whose training the report draws, with their encoders.")
     search: SearchSection | None = None
+
+    @model_validator(mode="after")
+    def _encoders_of_climbs(self) -> ComparisonRecipe:
+        """Encoders whose teachers have other weights are encoders like all others."""
+        climb = self.search.climb if self.search is not None else None
+        for method in self.methods.values() if climb is not None else ():
+            entry = self.encoders.get(method.encoder or "")
+            if climb is None or method.climb != "encoder" or method.trials == 0 or entry is None:
+                continue
+            for scale in climb.scales:
+                self.encoders.setdefault(scaled_encoder(str(method.encoder), scale), entry.scaled(scale))
+        return self
 
     @property
     def rows(self) -> dict[str, MethodEntry | FusionEntry]:

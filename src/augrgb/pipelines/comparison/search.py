@@ -17,8 +17,9 @@ from augrgb.parallel.jobs import Job
 from augrgb.pipelines.comparison.cells import MANIFEST, MODEL, Cells, Trial
 from augrgb.pipelines.comparison.graph import ancestors, rounds
 from augrgb.pipelines.comparison.jobs import DIVERGED, FAILURE, Failure, Run, evaluate_job
+from augrgb.pipelines.comparison.recipe import scaled_encoder
 from augrgb.pipelines.comparison.row_result import Column
-from augrgb.pipelines.comparison.search_space import SearchSection, grid_size
+from augrgb.pipelines.comparison.search_space import SearchSection, grid_size, next_scale
 
 Work = Callable[[list[Job]], list[Failure]]
 
@@ -94,8 +95,12 @@ class Search:
         for number, keys in enumerate(self._rounds, start=1):
             self.settle()
             self.cells.check_unchanged(self.trial_runs(keys))
+            begun: set[str] = set()
             jobs = self.jobs(keys, f"search, round {number}")
-            failures += work(jobs) if jobs else []
+            while {job.name for job in jobs} - begun:
+                begun |= {job.name for job in jobs}
+                failures += work(jobs)
+                jobs = self.jobs(keys, f"search, round {number}")  # a climb goes on from what these came to
         self.settle()
         return [one for one in failures if one.code != DIVERGED or not one.origin.startswith("trial ")]
 
@@ -191,7 +196,44 @@ class Search:
     def _trials(self, key: str) -> list[Trial]:
         if key not in self._tried:  # asked for only once its teachers are settled, so it stays the same
             self._tried[key] = [self.cells.trial(key, settings) for settings in self.cells.recipe.trials(key)]
-        return self._tried[key]
+        return [*self._tried[key], *self._climbed(key, self._tried[key])]
+
+    def _climbed(self, key: str, tried: list[Trial]) -> list[Trial]:
+        """The trials of a climb as far as scores lead, the last of them perhaps without one; see `ClimbSection`."""
+        climb, entry = self._section.climb, self.cells.recipe.methods[key]
+        by_encoder = entry.climb == "encoder" and entry.encoder is not None
+        if climb is None or not (entry.losses or by_encoder):
+            return []
+        scores = [self._mean(trial) for trial in tried]
+        if any(score is None for score in scores) or not any(score[0] is not None for score in scores if score):
+            return []  # not finished, or nothing to climb from
+        known = [score[0] if score is not None else None for score in scores]
+        first = known.index(max(one for one in known if one is not None))
+        settings = dict(tried[first].settings)
+        if by_encoder and settings.get("encoder", entry.encoder) != entry.encoder:
+            return []  # the grid chose another encoder
+        start = 1.0 if by_encoder else float(settings.get("scale", entry.scale))
+        scored, found = {start: known[first]}, []
+        while (scale := next_scale(scored, climb)) is not None:
+            change = {"encoder": scaled_encoder(str(entry.encoder), scale)} if by_encoder else {"scale": scale}
+            found.append(self.cells.trial(key, {**settings, **change}))
+            score = self._mean(found[-1])
+            if score is None:
+                break
+            scored[scale] = score[0]
+        names = {trial.name for trial in tried}
+        return [trial for trial in found if trial.name not in names]
+
+    def _mean(self, trial: Trial) -> tuple[float | None] | None:
+        """Mean score over the seeds, None inside if it diverged; None if it is not known yet."""
+        values = []
+        for seed in self._section.seeds:
+            value = self._score(trial, seed)
+            if value is None and not self._diverged(trial, seed):
+                return None
+            values.append(value)
+        known = [value for value in values if value is not None]
+        return (sum(known) / len(known) if len(known) == len(values) else None,)
 
     def _result(self, key: str) -> MethodSearch | None:
         scores = []

@@ -46,6 +46,16 @@ def search_sentence(search: SearchSection) -> str:
     return (
         f"Settings of each method are the best of {search.budget} trials, each with the seeds {seeds} (none of the "
         f"tests), by mean {search.protocol} on the validation videos{where}; teachers are searched before students."
+        f"{_climb_sentence(search)}"
+    )
+
+
+def _climb_sentence(search: SearchSection) -> str:
+    if search.climb is None:
+        return ""
+    steps, points = ", ".join(f"{scale:g}" for scale in search.climb.scales), 100 * search.climb.step
+    return (
+        f" Beyond that budget, the weights of losses are scaled ({steps}) until that costs more than {points:g} points."
     )
 
 
