@@ -57,6 +57,16 @@ def watch(
     give_up: Annotated[
         float, typer.Option(min=0.1, help="Connect again when nothing has come for this long (s).")
     ] = 10.0,
+    crop: Annotated[
+        str | None,
+        typer.Option(help="Look at this part only, as shares of the image.", metavar="LEFT,TOP,WIDTH,HEIGHT"),
+    ] = None,
+    mask: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--mask", help="Ignore this polygon; shares of the image. May be repeated.", metavar="'X,Y X,Y ...'"
+        ),
+    ] = None,
     transport: Annotated[Literal["tcp", "udp"], typer.Option(help="Of RTSP.")] = "tcp",
     webhook: Annotated[
         list[str] | None, typer.Option("--webhook", help="Also post every message to this address.", metavar="URL")
@@ -67,7 +77,7 @@ def watch(
     webhook_private: Annotated[
         bool, typer.Option("--webhook-private", help="Allow webhooks to this machine and its networks.")
     ] = False,
-    spool: Annotated[Path, typer.Option(help="Folder of webhook messages that wait.")] = Path("watch_spool"),
+    spool: Annotated[Path, typer.Option(help="Folder of webhook and MQTT messages that wait.")] = Path("watch_spool"),
     mqtt: Annotated[
         str | None, typer.Option("--mqtt", help="Also publish to this broker, such as mqtt://HOST:1883.", metavar="URL")
     ] = None,
@@ -91,6 +101,7 @@ def watch(
     from augrgb.inference.stepping import StepModel
     from augrgb.video.live.read_stream import StreamSettings
     from augrgb.video.live.source import source_of, with_variables
+    from augrgb.video.view import view_of
     from augrgb.watching.clips import ClipSettings
     from augrgb.watching.sink import JsonLines
     from augrgb.watching.watcher import Watcher, WatchSettings
@@ -111,18 +122,24 @@ def watch(
     sinks += _webhooks(webhook or [], webhook_secrets, spool / file_name_of(shown_name), webhook_private)
     if mqtt is not None:
         from augrgb.watching.mqtt import Mqtt, MqttSettings
+        from augrgb.watching.payload import event_id
 
         broker = MqttSettings(
             with_variables(mqtt), shown_name, causal.classes, mqtt_site, discovery=mqtt_discovery, model=causal.checksum
         )
-        sinks.append(Mqtt(broker, warn))
+        waiting = spool / file_name_of(shown_name) / f"mqtt-{event_id(mqtt, mqtt_site)}"
+        sinks.append(Mqtt(broker, warn, spool=waiting))
     limits = StreamSettings(
-        transport, open_s=give_up, read_s=give_up, stalled_s=stalled, black_s=black, frozen_s=frozen
+        transport,
+        open_s=give_up,
+        read_s=give_up,
+        stalled_s=stalled,
+        black_s=black,
+        frozen_s=frozen,
+        view=view_of(crop, mask or []),
     )
     kept = None
     if clips is not None:
-        if wanted.kind == "file":
-            raise UsageFault("E-CFG-013", "--clips", f"{wanted.shown} is a file already", "Cut it yourself.")
         kept = ClipSettings(clips, clip_before, clip_after, clip_most, keep_days, int(keep_gib * 2**30))
     settings = WatchSettings(
         name=name,

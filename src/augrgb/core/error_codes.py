@@ -118,6 +118,7 @@ CODES: Final[dict[str, ErrorCode]] = {
     "E-CFG-043": ErrorCode("usage", "A device with a number was named for a run of several processes.", "Use `cuda`; every process then gets its own GPU."),
     "E-CFG-044": ErrorCode("usage", "The recipe is of another kind: one that compares methods for `train`, or one that trains for `compare`.", "Use the other function."),
     "E-CFG-045": ErrorCode("usage", "Clips of one stream are to share their subject or camera, and a clip has none.", "Leave out `--together`, or say it in dataset.json."),
+    "E-CFG-046": ErrorCode("usage", "A crop or a mask is no part of an image.", "Give shares of the image in [0, 1]: a crop as LEFT,TOP,WIDTH,HEIGHT, a mask as at least three points X,Y."),
     # Files
     "E-FILE-001": ErrorCode("input", "A file or folder does not exist.", "Check the path."),
     "E-FILE-002": ErrorCode("input", "A text file is damaged, malformed or no text.", "Save it again, as UTF-8."),

@@ -34,6 +34,7 @@ from augrgb.video.plausible import MOST_HOLE_S, longest_s, most_frames
 from augrgb.video.probe import declared_fps, info_of, no_frames
 from augrgb.video.thumbnails import Thumbnails
 from augrgb.video.video_info import VideoInfo
+from augrgb.video.view import WHOLE, View
 
 Image = NDArray[np.uint8]
 Partial = Literal["refuse", "keep-prefix"]
@@ -49,11 +50,13 @@ class FrameTarget:
         size: (width, height) as shown.
         pixels: RGB (H, W, 3) or gray (H, W).
         choice: Which frames are looked at: the others come as black images, which cost nothing; None = all.
+        view: The part of the image that counts.
     """
 
     size: tuple[int, int]
     pixels: Literal["rgb24", "gray"] = "rgb24"
     choice: FrameChoice | None = None
+    view: View = WHOLE
 
 
 def shared_targets(targets: Sequence[FrameTarget]) -> list[FrameTarget]:
@@ -378,7 +381,8 @@ class FrameSampler:
         return tuple(images)
 
     def _convert(self, frame: VideoFrame, target: FrameTarget, reformatter: VideoReformatter) -> Image:
-        width, height = target.size[::-1] if self.orientation.swaps_sides else target.size
+        outer = target.size if target.view.whole else target.view.outer_size(target.size)
+        width, height = outer[::-1] if self.orientation.swaps_sides else outer
         shrinks = width < frame.width and height < frame.height
         scaled = reformatter.reformat(
             frame,
@@ -389,7 +393,8 @@ class FrameSampler:
             threads=1,
         )
         pixels: Image = scaled.to_ndarray().astype(np.uint8, copy=False)
-        return self.orientation.apply(pixels)
+        upright = self.orientation.apply(pixels)
+        return upright if target.view.whole else target.view.of(upright, target.size)
 
     def _note_oddities(self, frame: VideoFrame) -> None:
         if frame.interlaced_frame:

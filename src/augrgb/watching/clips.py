@@ -83,6 +83,11 @@ class Clips:
         times = {"clip_from_s": round(answer.from_s, 3), "clip_to_s": round(answer.to_s, 3)}
         return Payload("clip_ready", event.source, event.id, event.values | shown | (times if answer.clip else {}))
 
+    @property
+    def waiting(self) -> int:
+        """Clips that were asked for and are not there yet."""
+        return len(self._asked)
+
     def tidy(self, *, now: float | None = None) -> int:
         """Delete what is too old or too much, now and then; how many files that were."""
         due_s = time.monotonic()

@@ -14,14 +14,17 @@ from __future__ import annotations
 import json
 import ssl
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote, unquote
 
 from augrgb.core.errors import EnvironmentFault
 from augrgb.watching.addresses import split_address
 from augrgb.watching.sink import Sink
+from augrgb.watching.spool import Spool, Spooled
 
 HOME_ASSISTANT_STATUS = "homeassistant/status"
 _MOST_WAITING = 10_000
@@ -51,18 +54,27 @@ class MqttSettings:
 
 
 class Mqtt(Sink):
-    """Publishes messages; they wait in memory while the broker is away.
+    """Publishes messages; they wait while the broker is away.
 
     Args:
         settings: Which broker.
         warn: Called with a sentence when the broker refuses or is lost.
+        spool: Folder in which events wait until the broker has acknowledged them, so that a crash or a restart loses
+            none (at least once: `id` and `seq` of a message say which it is); None = they wait in memory. States are
+            not kept: the present ones are published at every connection.
 
     Raises:
         EnvironmentFault: E-ENV-003, paho-mqtt is not installed.
         UsageFault: E-CFG-027, the address is not one of a broker.
     """
 
-    def __init__(self, settings: MqttSettings, warn: Callable[[str], object] = lambda text: None) -> None:
+    def __init__(
+        self,
+        settings: MqttSettings,
+        warn: Callable[[str], object] = lambda text: None,
+        *,
+        spool: Path | None = None,
+    ) -> None:
         try:
             from paho.mqtt import client as paho
             from paho.mqtt.enums import CallbackAPIVersion
@@ -90,10 +102,18 @@ class Mqtt(Sink):
         client.on_disconnect = self._disconnected
         client.connect_async(url.hostname or "", url.port or (8883 if url.scheme == "mqtts" else 1883), keepalive=30)
         client.loop_start()
+        self._spool = Spool(spool, _MOST_WAITING) if spool is not None else None
+        self._closing = threading.Event()
+        if self._spool is not None:
+            threading.Thread(target=self._deliver, args=(self._spool,), daemon=True).start()
 
     def send(self, message: Mapping[str, Any]) -> None:
         """Publish one message and the states that it changes."""
-        self._client.publish(f"{self._topic}/events", json.dumps(message, ensure_ascii=False), qos=1)
+        body = json.dumps(message, ensure_ascii=False)
+        if self._spool is not None:
+            self._spool.put(Spooled(str(message["id"]), int(time.time()), body))
+        else:
+            self._client.publish(f"{self._topic}/events", body, qos=1)
         with self._lock:
             kind, label = message["type"], str(message.get("class"))
             if kind == "start":
@@ -111,7 +131,13 @@ class Mqtt(Sink):
         self._client.publish(f"{self._topic}/stats", json.dumps(values))
 
     def close(self, patience_s: float) -> None:
-        """Say that we go, and wait until what is queued has gone out."""
+        """Say that we go, and wait until what is queued has gone out; what has not is kept in the spool."""
+        until_s = time.monotonic() + patience_s
+        while self._spool is not None and len(self._spool) and self._client.is_connected():
+            if time.monotonic() > until_s:
+                break
+            time.sleep(0.01)
+        self._closing.set()
         with self._lock:
             self._available = "offline"
             self._retain(f"{self._topic}/available", "offline")
@@ -122,6 +148,19 @@ class Mqtt(Sink):
         stopping = threading.Thread(target=self._client.loop_stop, daemon=True)
         stopping.start()
         stopping.join(patience_s)
+
+    def _deliver(self, spool: Spool) -> None:
+        """In a thread: one event after another, each until the broker has acknowledged it."""
+        while not self._closing.is_set():
+            found = spool.first(0.2)
+            if found is None:
+                continue
+            name, message = found
+            sent = self._client.publish(f"{self._topic}/events", message.body, qos=1)
+            while not sent.is_published() and not self._closing.wait(0.01):
+                pass  # paho sends it again after a reconnect
+            if sent.is_published():
+                spool.done(name)
 
     def _set(self, label: str) -> None:
         state = "ON" if label in self._open.values() else "OFF"

@@ -28,6 +28,7 @@ from augrgb.watching.timebase import Timebase
 _POLL_S = 0.2
 _LATENCIES = 4096
 _STATS_EVERY_S = 60.0
+_LAST_CLIPS_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +41,9 @@ class WatchSettings:
         begin: Time of day at which a file was recorded, seconds since 1970; None = now.
         max_waiting: Snippets that may wait for the model before the oldest is dropped.
         max_per_minute, update_every_s: See `EventSettings`.
-        stream: Limits of webcams and streams.
+        stream: Limits of webcams and streams, and the view of any source.
         watchdog_s: See `LiveSettings`.
-        clips: Keep clips and stills of events; of webcams and streams only.
+        clips: Keep clips and stills of events.
     """
 
     name: str | None = None
@@ -134,6 +135,7 @@ class Watcher:
         self._stopping = threading.Event()
         self._video: LiveVideo | None = None
         self._bug: Exception | None = None
+        self._finished = False
         self._stats_due_s = self._times.started_s + _STATS_EVERY_S
 
     def run(self) -> WatchReport:
@@ -152,6 +154,9 @@ class Watcher:
             duration_s: float | None = None
             try:
                 duration_s = self._follow()
+                if self._clips is not None and not self._live:  # the file is still there to be cut
+                    self._finish(duration_s)
+                    self._await_clips()
             except BaseException as error:
                 if not isinstance(error, Exception) and self._on_stop is not None:
                     self._on_stop(error)
@@ -181,7 +186,8 @@ class Watcher:
                 for snippet in self._cutter.finish():
                     self._queue.put(snippet)
                 self._queue.put(message)
-                return
+                if self._clips is None or self._live:
+                    return
             elif isinstance(message, Health | ClipReady):
                 self._queue.put(message)
 
@@ -232,10 +238,24 @@ class Watcher:
         for sink in self._sinks:
             sink.stats(values)
 
+    def _await_clips(self) -> None:
+        """The last clips of a file."""
+        assert self._clips is not None
+        until_s = time.monotonic() + _LAST_CLIPS_S
+        while self._clips.waiting and time.monotonic() < until_s:
+            item = self._queue.get(_POLL_S)
+            payload = self._clips.ready(item) if isinstance(item, ClipReady) else None
+            if payload is not None:
+                self._say(payload)
+
     def _finish(self, duration_s: float | None) -> None:
+        if self._finished:
+            return
+        self._finished = True
         self._say_rows(self._scorer.close())
         for payload in self._events.close(duration_s):
             self._say(payload)
+            self._ask(payload)
         self.report.dropped = self._queue.dropped
 
     def _say_rows(self, rows: Iterable[ScoredRows]) -> None:

@@ -29,7 +29,7 @@ class LiveSettings:
         fps: Sampled frames per second.
         size: (width, height) to scale to.
         speed: Of a file: seconds of video per second; 0 = as fast as it is taken.
-        stream: Of webcams and streams.
+        stream: Of webcams and streams; of a file only its view.
         watchdog_s: The process that reads a webcam or stream is replaced when it says nothing for so long.
     """
 
@@ -127,6 +127,14 @@ def _cut_clips(connection: Connection, reader: StreamReader, send: Callable[[Mes
             send(reader.cut(request))
 
 
+def _cut_file(connection: Connection, path: Path, send: Callable[[Message], None]) -> None:
+    from augrgb.video.live.file_clips import cut_file
+
+    with contextlib.suppress(EOFError, OSError):
+        while True:
+            send(cut_file(path, connection.recv()))
+
+
 def _serve(connection: Connection, source: Source, settings: LiveSettings, started_s: float) -> None:
     start_worker(one_core=True)
     lock = threading.Lock()
@@ -141,7 +149,14 @@ def _serve(connection: Connection, source: Source, settings: LiveSettings, start
     if source.kind == "file":
         from augrgb.video.live.read_file import read_file
 
-        read_file(Path(source.address), settings.fps, settings.size, settings.speed, send)
+        cutting = None
+        if settings.stream.ring_s:
+            cutting = threading.Thread(target=_cut_file, args=(connection, Path(source.address), send), daemon=True)
+            cutting.start()
+        path, view = Path(source.address), settings.stream.view
+        read_file(path, settings.fps, settings.size, settings.speed, send, view=view)
+        if cutting is not None:
+            cutting.join()  # until the other side has its clips
     else:
         reader = StreamReader(source, settings.fps, settings.size, settings.stream, started_s, send)
         threading.Thread(target=_cut_clips, args=(connection, reader, send), daemon=True).start()

@@ -18,8 +18,10 @@ FaultKind = Literal[
 ]
 PROTOCOLS = "rtsp,rtp,tcp,udp,tls,crypto"
 """What a stream may make FFmpeg open; files and web pages are not among it."""
-_PROBE_S = 1.0
+PROBE_S = 1.0
 _PROBE_BYTES = 2**20
+WEBCAM_FORMAT = "v4l2"
+"""FFmpeg's input of webcams on Linux."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +38,7 @@ class StreamFault(Exception):
 
 
 def open_stream(
-    source: Source, *, open_s: float, read_s: float, transport: str = "tcp"
+    source: Source, *, open_s: float, read_s: float, transport: str = "tcp", probe_s: float = PROBE_S
 ) -> tuple[InputContainer, VideoStream]:
     """Open a webcam or an RTSP stream; the caller closes the container.
 
@@ -45,6 +47,7 @@ def open_stream(
         open_s: Seconds that opening may take.
         read_s: Seconds that any later read may take.
         transport: `tcp` or `udp`, of RTSP.
+        probe_s: Seconds of an RTSP stream that are looked at before it is open, at most.
 
     Raises:
         StreamFault: It cannot be opened, or has no video that can be decoded.
@@ -54,7 +57,7 @@ def open_stream(
         options |= {
             "rtsp_transport": transport,
             "protocol_whitelist": PROTOCOLS,
-            "analyzeduration": str(int(_PROBE_S * 1e6)),
+            "analyzeduration": str(int(probe_s * 1e6)),
             "probesize": str(_PROBE_BYTES),
             "fflags": "nobuffer",
             "user_agent": "augrgb",
@@ -62,7 +65,7 @@ def open_stream(
     try:
         container = av.open(
             source.address,
-            format="v4l2" if source.kind == "webcam" else None,
+            format=WEBCAM_FORMAT if source.kind == "webcam" else None,
             options=options,
             timeout=(open_s, read_s),
             metadata_errors="replace",

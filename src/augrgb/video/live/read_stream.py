@@ -22,9 +22,10 @@ from augrgb.video.live.backoff import Backoff
 from augrgb.video.live.image_health import ImageHealth
 from augrgb.video.live.live_clock import LiveClock
 from augrgb.video.live.messages import Beat, ClipReady, ClipRequest, Frame, Health, HealthKind, Message
-from augrgb.video.live.open_stream import StreamFault, open_stream, stream_fault
+from augrgb.video.live.open_stream import PROBE_S, StreamFault, open_stream, stream_fault
 from augrgb.video.live.packet_ring import NoClip, PacketRing
 from augrgb.video.live.source import Source
+from augrgb.video.view import WHOLE, View
 
 _AUTH_LEAST_S = 60.0
 _BEAT_S = 0.5
@@ -43,7 +44,9 @@ class StreamSettings:
         max_lag_s: A decoder so far behind skips to the next key frame.
         black_s, frozen_s: See `ImageHealth`.
         backoff_first_s, backoff_most_s, good_s: See `Backoff`.
+        probe_s: See `open_stream`.
         ring_s: Seconds of packets to hold for clips; 0 = none.
+        view: The part of the image that counts; clips and stills show all of it.
     """
 
     transport: str = "tcp"
@@ -57,7 +60,9 @@ class StreamSettings:
     backoff_first_s: float = 1.0
     backoff_most_s: float = 60.0
     good_s: float = 60.0
+    probe_s: float = PROBE_S
     ring_s: float = 0.0
+    view: View = WHOLE
 
 
 class StreamReader:
@@ -85,7 +90,7 @@ class StreamReader:
         self._started_s = started_s
         self._clock, self._images = LiveClock(), ImageHealth(settings.black_s, settings.frozen_s)
         self._report = DecodeReport()
-        self._sampler = FrameSampler(fps, (FrameTarget(size),), Path(source.name), self._report)
+        self._sampler = FrameSampler(fps, (FrameTarget(size, view=settings.view),), Path(source.name), self._report)
         self._interval_s = 1.0 / fps
         self._last_s: float | None = None  # of the last frame
         self._heard_s = time.monotonic()  # when it came
@@ -147,7 +152,11 @@ class StreamReader:
         begun_s = time.monotonic()
         settings = self._settings
         container, stream = open_stream(
-            self._source, open_s=settings.open_s, read_s=settings.read_s, transport=settings.transport
+            self._source,
+            open_s=settings.open_s,
+            read_s=settings.read_s,
+            transport=settings.transport,
+            probe_s=settings.probe_s,
         )
         opened_s = time.monotonic() - begun_s
         self._clock.connect()
