@@ -105,6 +105,31 @@ def test_a_broker_that_comes_later_gets_what_waited(tmp_path: Path) -> None:
     sink.close(0.2)
 
 
+def test_messages_wait_on_disk_over_a_kill(tmp_path: Path) -> None:
+    import subprocess
+    import sys
+
+    port = free_port()
+    program = (
+        "import os\nfrom pathlib import Path\nfrom augrgb.watching.mqtt import Mqtt, MqttSettings\n"
+        f"broker, spool = MqttSettings('mqtt://127.0.0.1:{port}', 'hall/1', ('fall',)), {str(tmp_path / 'spool')!r}\n"
+        "sink = Mqtt(broker, spool=Path(spool))\n"
+        "for n in range(5):\n    sink.send({'type': 'start', 'id': str(n), 'class': 'fall', 'seq': n})\n"
+        "os.kill(os.getpid(), 9)\n"
+    )
+    subprocess.run([sys.executable, "-c", program], check=False, timeout=60)  # no broker: nothing could go out
+    assert len(list((tmp_path / "spool").glob("*.message.json"))) == 5
+    with mqtt_broker(tmp_path, port):
+        seen, events = Home(port), topics(settings(port))[2]
+        sink = Mqtt(settings(port), spool=tmp_path / "spool")
+        sink.send(event("start", "5", seq=5))
+        wait_for(lambda: len([1 for topic, *_ in seen.got if topic == events]) >= 6)
+        sink.close(10.0)
+        found = [json.loads(text)["seq"] for topic, text, _ in seen.got if topic == events]
+        assert found == list(range(6)) and not list((tmp_path / "spool").glob("*.message.json"))
+        seen.close()
+
+
 def test_a_process_that_vanishes_is_offline(home: tuple[int, Home]) -> None:
     import subprocess
     import sys

@@ -1,6 +1,7 @@
 """Watching a file gives what detecting in it gives."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,9 @@ from augrgb.detection.event_rule import EventRule
 from augrgb.inference import Detector
 from augrgb.inference.stepping import StepModel
 from augrgb.inference.thresholds import Thresholds, write_thresholds
+from augrgb.video.live.read_stream import StreamSettings
 from augrgb.video.live.source import source_of
+from augrgb.video.view import View, view_of
 from augrgb.watching.sink import Sink
 from augrgb.watching.watcher import Watcher, WatchSettings
 from support.causal_bundle import CLASSES, CLOCK, make_causal_bundle
@@ -48,6 +51,18 @@ def watched(bundle: Path, video: Path, rules: Any = None, settings: WatchSetting
     )
     report = watcher.run()
     return kept.messages, np.concatenate([row.scores for row in rows]), report, rows
+
+
+def test_a_masked_area_changes_no_score_and_a_crop_changes_them(tmp_path: Path, video: Path) -> None:
+    bundle = make_causal_bundle(tmp_path)
+
+    def scores(view: View) -> Any:
+        return watched(bundle, video, settings=replace(FAST, stream=StreamSettings(view=view)))[1]
+
+    everything = scores(view_of(None))
+    blind = scores(view_of(None, ["0,0 1,0 1,1 0,1"]))
+    assert np.ptp(blind[10:-10], axis=0).max() < 1e-4 < np.ptp(everything[10:-10], axis=0).max()  # nothing to see
+    assert not np.allclose(scores(view_of("0.25,0.25,0.5,0.5")), everything, atol=1e-3)
 
 
 @pytest.mark.parametrize(

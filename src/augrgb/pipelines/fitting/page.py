@@ -17,7 +17,7 @@ from augrgb.pipelines.fitting.events import FittedEvents
 from augrgb.pipelines.fitting.measures import Measured
 from augrgb.pipelines.fitting.plan import Plan
 from augrgb.pipelines.fitting.recipe import ROW_NAMES, STUDENTS
-from augrgb.pipelines.fitting.result import held_out_name
+from augrgb.pipelines.fitting.result import held_out_name, told_apart
 from augrgb.report.data import (
     Comparison,
     Fact,
@@ -86,13 +86,14 @@ def write_fit_report(
         Fact("teachers", ", ".join(plan.teachers)),
         Fact("bundle", STUDENTS[chosen]),
     )
+    head, numbers = told_apart(verdict)
     page = ReportData(
         title=dataset.name,
-        headline=verdict.split(":", 1)[0].rstrip(".") + ".",
-        story=verdict,
+        headline=head.rstrip(".") + ".",
+        story=numbers,
         facts=facts,
         comparison=_comparison(held_out, test, plan),
-        plain_tables=(_event_table(rows, where, chosen), _reliability(events[chosen], where)),
+        plain_tables=(_event_table(rows, where, chosen), _rule_table(rows), _reliability(events[chosen], where)),
         notes=tuple(_notes(plan, held_out, test, failures, left_out, chosen)),
         timelines=_timelines(dataset, shown, events),
         classes=dataset.classes,
@@ -105,7 +106,8 @@ def _comparison(held_out: Measured, test: Measured | None, plan: Plan) -> Compar
     design = plan.design
     columns = [(held_out, held_out_name(design), _judged_detail(held_out, plan))]
     if test is not None:
-        columns.append((test, "test videos", "videos on which nothing was trained or chosen"))
+        detail = f"{_which(test)}; videos on which nothing was trained or chosen; intervals as there"
+        columns.append((test, "test videos", detail))
     columns.reverse()  # the most honest number first
     names = [*STUDENTS, *(name for name in plan.teachers if name in held_out.value)]
     rows = []
@@ -128,9 +130,13 @@ def _comparison(held_out: Measured, test: Measured | None, plan: Plan) -> Compar
 
 
 def _judged_detail(measured: Measured, plan: Plan) -> str:
-    which = ", ".join(measured.classes) if measured.few else "all classes"
     how = "each video scored by models that never saw it" if plan.design.folds else "method and thresholds chosen here"
-    return f"per-frame mAP over {which}; {how}; intervals of differences: 95 %, bootstrap over videos"
+    return f"{_which(measured)}; {how}; intervals of differences: 95 %, bootstrap over videos"
+
+
+def _which(measured: Measured) -> str:
+    which = ", ".join(measured.classes) if measured.few else "all classes"
+    return f"per-frame mAP over {which}"
 
 
 def _score(measured: Measured, name: str) -> Score | None:
@@ -151,7 +157,7 @@ def _score(measured: Measured, name: str) -> Score | None:
 def _event_table(rows: Sequence[Mapping[str, Any]], where: str, chosen: str) -> PlainTable:
     headers = (
         "Class", "Events", "AP RGB %", "AP Augmented %", "Precision %", "Recall %", "False alarms / h (95 % bound)",
-        "Misses / h", "Onset delay p50 / p95", "Decision delay p50 / p95", "Rule",
+        "Misses / h", "Onset delay p50 / p95", "Decision delay p50 / p95",
     )  # fmt: skip
     lines = []
     for row in rows:
@@ -166,16 +172,21 @@ def _event_table(rows: Sequence[Mapping[str, Any]], where: str, chosen: str) -> 
                 percent(row["recall"]),
                 f"{_number(row['false_alarms_per_hour'])} ({_number(row['false_alarms_per_hour_bound'])})",
                 _number(row["misses_per_hour"]),
-                f"{_number(row['delay_p50_s'])} / {_number(row['delay_p95_s'])} s",
-                f"{_number(row['decision_p50_s'])} / {_number(row['decision_p95_s'])} s",
+                _times(row, "delay"),
+                _times(row, "decision"),
             )
-        rule = f"on {row['on']:.2f}, off {row['off']:.2f}: {row['rule']}"
-        lines.append((row["class"], str(row["events"]), *measured, rule))
+        lines.append((row["class"], str(row["events"]), *measured))
     note = "A detection is right if it overlaps an event of its class (tIoU at least 0.3), one to one. "
     note += "Thresholds were chosen on other videos than they are measured on. Delay of onset: start of the detection "
     note += "minus start of the event (negative = early); of decision: when the rule was certain minus start of the "
     note += "event, for one who watches live; a model that sees the future needs that much longer."
     return PlainTable(f"Events of {STUDENTS[chosen]} on {where}", headers, tuple(lines), note)
+
+
+def _rule_table(rows: Sequence[Mapping[str, Any]]) -> PlainTable:
+    lines = tuple((row["class"], f"{row['on']:.2f}", f"{row['off']:.2f}", row["rule"]) for row in rows)
+    note = "An event must reach `on` and ends below `off`. The bundle has these rules; options of detect overrule them."
+    return PlainTable("Event rules", ("Class", "On", "Off", "How it was chosen"), lines, note)
 
 
 def _reliability(events: FittedEvents, where: str) -> PlainTable:
@@ -200,11 +211,11 @@ def _notes(
     design = plan.design
     if design.folds:
         text = f"{design.why[0].upper()}{design.why[1:]}. Every video was scored by models that were trained on the "
-        text += "other folds; method, thresholds and calibration were chosen on these scores, and the event table "
-        text += (
-            f"measures each fold with what was chosen on the others. The bundle's {STUDENTS[chosen]} was then trained "
-        )
-        text += "on all of them with the same settings."
+        text += "other folds; method, thresholds and calibration were chosen on these scores"
+        if test is None:
+            text += ", and the event table measures each fold with what was chosen on the others"
+        text += f". The bundle's {STUDENTS[chosen]} was then trained on all of them with the same settings."
+        text += " The event table is of the test videos." if test is not None else ""
     else:
         text = "The method, thresholds and calibration were chosen on validation videos alone."
     notes = [Note("How it was chosen", text)]
@@ -218,7 +229,8 @@ def _notes(
     if few:
         counts = (test or held_out).events
         listed = ", ".join(f"{label} ({counted(counts[label], 'event')})" for label in few)
-        notes.append(Note("Too few events to measure", f"{listed}. They are in no mean above."))
+        where = "test videos" if test is not None else held_out_name(design)
+        notes.append(Note("Too few events to measure", f"On {where}: {listed}. They are in no mean of these videos."))
     refused = [f"{kind}: {why}" for kind, why in plan.refused_sensors.items()]
     if refused:
         notes.append(Note("Sensors that do not teach", "; ".join(refused)))
@@ -261,6 +273,11 @@ def _timeline(
     strip = strip_of_file(video.file, video.known_duration_s)
     unknown = tuple((region.start_s, region.end_s) for region in video.ignored)
     return TimelineExample(video_id, video.known_duration_s, strip, video.events, tuple(lanes), unknown=unknown)
+
+
+def _times(row: Mapping[str, Any], name: str) -> str:
+    middle, late = row[f"{name}_p50_s"], row[f"{name}_p95_s"]
+    return DASH if math.isnan(middle) else f"{_number(middle)} / {_number(late)} s"
 
 
 def _number(value: float) -> str:

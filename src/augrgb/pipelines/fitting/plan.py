@@ -256,7 +256,7 @@ def _costs(
             taught = name == "augmented"
             waits = tuple(f"encoder {one} {split}" for one in (*teachers, "rgb")) if taught else ()
             found[f"encoder {name} {split}"] = (_JOB_S + seconds * (_TAUGHT if taught else 1), "encoders", waits)
-            each_s = speed.encode if name in STUDENTS else quick_s
+            each_s = speed.encode if large and name in STUDENTS else quick_s
             found[f"features {name} {split}"] = (_JOB_S + snippets * each_s, "features", (f"encoder {name} {split}",))
         for name in dict.fromkeys((*teachers, *students)):
             waits = (f"features {name} {split}",)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -89,6 +90,16 @@ def verdict(held_out: Measured, test: Measured | None, design: Design, chosen: s
             "videos like them, label some for training."
         )
     return told
+
+
+def told_apart(verdict: str) -> tuple[str, str]:
+    """The judgment of a verdict, and the numbers and all that follows.
+
+    >>> told_apart("Augmented-RGB against plain RGB: worse on test videos: +1.0 points on 4 folds. The bundle ...")
+    ('Augmented-RGB against plain RGB: worse on test videos', '+1.0 points on 4 folds. The bundle ...')
+    """
+    found = re.search(r": (?=[+−±\-0-9])", verdict)
+    return (verdict[: found.start()], verdict[found.end() :]) if found else (verdict, "")
 
 
 def _against_plain(gain: tuple[float, float, float]) -> str:

@@ -1,5 +1,7 @@
 """Clock, waits, image health and names of live sources, without any source."""
 
+import threading
+import time
 from typing import Any
 
 import numpy as np
@@ -9,8 +11,10 @@ from augrgb.core.errors import UsageFault
 from augrgb.video.live.backoff import Backoff
 from augrgb.video.live.image_health import ImageHealth
 from augrgb.video.live.live_clock import LiveClock
+from augrgb.video.live.messages import Frame, Health
 from augrgb.video.live.open_stream import StreamFault, open_stream, stream_fault
-from augrgb.video.live.source import source_of
+from augrgb.video.live.read_stream import StreamReader, StreamSettings
+from augrgb.video.live.source import Source, source_of
 
 NOISE = np.random.default_rng(0).integers(60, 200, (200, 8, 8, 3), dtype=np.uint8)
 
@@ -94,3 +98,32 @@ def test_webcams_have_numbers_or_paths() -> None:
     with pytest.raises(StreamFault) as caught:
         open_stream(source_of("77"), open_s=1.0, read_s=1.0)
     assert caught.value.kind == "not_found"
+
+
+def test_a_webcam_is_read_like_a_stream(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No camera and no v4l2loopback here: FFmpeg's generated pictures take the place of the v4l2 input."""
+    monkeypatch.setattr("augrgb.video.live.open_stream.WEBCAM_FORMAT", "lavfi")
+    frames: list[Frame] = []
+    health: list[Health] = []
+    enough = threading.Event()
+
+    def take(message: object) -> None:
+        if isinstance(message, Frame):
+            frames.append(message)
+        elif isinstance(message, Health):
+            health.append(message)
+        if len(frames) >= 20:
+            enough.set()
+
+    camera = Source("webcam", "testsrc=size=96x64:rate=30,realtime", "/dev/video0")
+    reader = StreamReader(camera, 15.0, (48, 32), StreamSettings(), time.monotonic(), take)
+    thread = threading.Thread(target=reader.run, daemon=True)
+    thread.start()
+    assert enough.wait(60.0), health
+    reader.stop()
+    thread.join(30.0)
+    values = health[0].values
+    assert health[0].kind == "connected" and (values["width"], values["height"], values["fps"]) == (96, 64, 30.0)
+    steps = np.diff([frame.index for frame in frames])
+    assert (steps >= 1).all() and float(np.mean(steps == 1)) > 0.6 and frames[0].image.shape == (32, 48, 3)
+    assert frames[0].image.std() > 20

@@ -6,6 +6,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -90,6 +91,14 @@ def test_a_stream_gives_frames_on_the_grid(server: int) -> None:
         64,
         "h264",
     )
+
+
+def test_a_stream_by_udp_gives_frames_too(server: int) -> None:
+    settings = replace(QUICK, transport="udp")
+    with Reading(f"rtsp://127.0.0.1:{server}/ball", settings) as reading:
+        reading.wait_frames(20)
+    steps = np.diff([frame.index for frame in reading.frames])
+    assert (steps >= 1).all() and float(np.mean(steps == 1)) > 0.5 and reading.kinds()[0] == "connected"
 
 
 def test_a_stall_is_reported_then_the_connection_is_given_up_and_made_again(server: int, proxy: FaultProxy) -> None:
@@ -193,9 +202,14 @@ def test_a_process_that_hangs_is_replaced(proxy: FaultProxy) -> None:
 
 
 def reconnect(count: int, proxy: FaultProxy) -> tuple[list[int], list[int]]:
-    """Connect so many times; memory and handles of this process along the way."""
+    """Connect so many times; memory and handles of this process along the way.
+
+    A stream is open after a tenth of a second of it, not a whole one, and the next attempt comes at once: it is the
+    number of connections that counts here.
+    """
     process, memory, handles = psutil.Process(os.getpid()), [], []
-    with Reading(f"rtsp://127.0.0.1:{proxy.port}/ball") as reading:
+    quick = replace(QUICK, probe_s=0.1, backoff_first_s=0.01, backoff_most_s=0.01)
+    with Reading(f"rtsp://127.0.0.1:{proxy.port}/ball", quick) as reading:
         for number in range(count):
             wanted = number + 1
             reading.wait_for(lambda wanted=wanted: len(reading.of("connected")) >= wanted)  # type: ignore[misc]
