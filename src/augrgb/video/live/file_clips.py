@@ -50,8 +50,8 @@ def _write_clip(source: Path, path: Path, from_s: float, to_s: float) -> tuple[f
                 if packet.dts is None or packet.pts is None or not packet.size:
                     continue
                 time_s = float((packet.pts - first) * base)
-                if float((packet.dts - first) * base) > to_s:
-                    break
+                if float((packet.dts - first) * base) > to_s and time_s > end_s:
+                    break  # only now: frames that are shown before the last one may be stored after it
                 if count == 0:
                     begin_s, shift = time_s, packet.dts
                 count, end_s = count + 1, max(end_s, time_s)
