@@ -9,17 +9,19 @@ import numpy as np
 import pytest
 
 from augrgb.annotations.dataset_file import load_dataset
+from augrgb.pipelines.fitting.design import make_design, usable_sensors
+from augrgb.pipelines.fitting.project import load_project
 from augrgb.video.mp4 import write_mp4
 from augrgb.workflows.sensors_beside import choose_sensors, sensors_beside
 from support.tiny_project import expect_success, run_cli
 
 NAMES = [f"v{number}" for number in range(6)]
-WITH_SENSOR = NAMES[2:5]
+WITH_SENSOR = NAMES[1:]
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Six videos of which three have thermal images, and a list of events."""
+    """Six videos of which five have thermal images, and a list of events."""
     for number, name in enumerate(NAMES):
         frames = np.random.default_rng(number).integers(0, 255, (20, 32, 32, 3), dtype=np.uint8)
         write_mp4(tmp_path / "video" / f"{name}.mp4", frames, fps=10)
@@ -38,13 +40,16 @@ def test_thermal_files_beside_the_videos_reach_the_project_without_an_option(fol
     found = expect_success("init", folder / "video", folder / "events.csv", "--json")
     done = json.loads(found.out)
     thermal_folder = folder / "thermal"
-    assert done["choices"][0] == f"{thermal_folder} has grid files of 3 videos: used, as with --grid {thermal_folder}."
+    assert done["choices"][0] == f"{thermal_folder} has grid files of 5 videos: used, as with --grid {thermal_folder}."
     assert done["clocks"] == {"grid": "unclear"}
     dataset = load_dataset(folder)
     assert {name for name, video in dataset.videos.items() if video.grid is not None} == set(WITH_SENSOR)
     assert set(dataset.splits["random"]["val"]) & set(WITH_SENSOR)  # what teaches can be validated
+    assert usable_sensors(make_design(load_project(folder), dataset), dataset) == {
+        "grid": ""
+    }  # `augrgb fit` takes them
     project = (folder / "project.yaml").read_text()
-    assert "sensors: true" in project and "# Sensors: grid of 3 of 6 videos" in project
+    assert "sensors: true" in project and "# Sensors: grid of 5 of 6 videos" in project
 
 
 def test_a_named_folder_beside_the_videos_needs_no_out(folder: Path) -> None:
@@ -66,7 +71,7 @@ def test_what_is_not_of_a_sensor_is_passed_over(folder: Path) -> None:
     (folder / "broken" / "v0.npz").write_bytes(b"PK nothing")
     thermal(folder / "others", ["another"])
     assert [(one.kind, one.place.name, one.count) for one in sensors_beside(folder / "video")] == [
-        ("grid", "thermal", 3)
+        ("grid", "thermal", 5)
     ]
 
 
