@@ -10,21 +10,24 @@ from typing import Any
 from augrgb.annotations.annotation_format import AnnotationFormat, Near
 from augrgb.annotations.annotation_set import AnnotationSet
 from augrgb.annotations.findings import Finding
-from augrgb.annotations.formats import FORMATS, PlainCsv
+from augrgb.annotations.formats import FORMATS, DatasetJson, PlainCsv
 from augrgb.annotations.merge import merged
 from augrgb.annotations.reading.archives import Opened, opened
-from augrgb.annotations.reading.encodings import encoding_of, is_assumed
-from augrgb.annotations.reading.text_files import files_below
+from augrgb.annotations.reading.encodings import encoding_of, is_assumed, read_as
+from augrgb.annotations.reading.other_files import refuse_other
+from augrgb.annotations.reading.text_files import files_below, first_below
+from augrgb.annotations.several_labels import several_labels, several_of
 from augrgb.annotations.unlabeled import unlabeled_as_ignored
-from augrgb.annotations.videos.id_rule import IdRule, without_id_options
+from augrgb.annotations.videos.id_rule import ID_OPTIONS, IdRule
 from augrgb.core.catalog import check_choice, check_options
 from augrgb.core.errors import AugrgbError, InputRefused, UsageFault, raise_together
 from augrgb.core.opening import is_folder, regular_file
 from augrgb.core.searching import files_in
 
-_COLUMN_OPTIONS = {"video", "label", "start", "end"}
+_COLUMN_OPTIONS = {"video", "label", "start", "end", "columns"}
 _SUFFIXES = {suffix for entry in FORMATS.values() for suffix in entry.suffixes} | {".txt", ".bundle"}
 _LOOKED_AT = 60
+_FOR_ALL = {*ID_OPTIONS, "several", "encoding"}
 
 
 def detect_format(path: Path, options: Mapping[str, Any] | None = None) -> str:
@@ -40,19 +43,27 @@ def detect_format(path: Path, options: Mapping[str, Any] | None = None) -> str:
     path = Path(path)
     if not is_folder(path):
         regular_file(path, "annotation file or folder")
-    with opened(path, _SUFFIXES) as export:
+    with read_as((options or {}).get("encoding")), opened(path, _SUFFIXES) as export:
         return _detect(export.place, options)
 
 
 def _detect(path: Path, options: Mapping[str, Any] | None) -> str:
     claims = _claims(path)
-    if not claims and is_folder(path):
-        claims = list(dict.fromkeys(name for file in _some_files(path) for name in _claims(file)))
-    if len(claims) == 1:
-        return claims[0]
-    if claims:
+    if len(claims) > 1 and not is_folder(path):
         remedy = f"Name the format (--format, --from): {', '.join(claims)}."
         raise InputRefused("E-ANN-006", path, "could be any of several formats", remedy)
+    first = _first_files(path, claims) if is_folder(path) else dict.fromkeys(claims, path)
+    if len(first) == 1:
+        return next(iter(first))
+    if first:
+        held = ", ".join(f"{name} ({file.relative_to(path)})" for name, file in first.items())
+        remedy = (
+            f"Name the one that counts (--format, --from): {', '.join(first)}; the others are left aside. Or convert "
+            "each to one format (augrgb data convert), and give the folder of these."
+        )
+        raise InputRefused("E-ANN-006", path, f"holds files of several formats: {held}", remedy)
+    if not is_folder(path):
+        refuse_other(path)
     near: dict[str, Near] = {}
     for file in _some_files(path)[:9] if is_folder(path) else [path]:
         for name, entry in FORMATS.items():
@@ -65,6 +76,23 @@ def _detect(path: Path, options: Mapping[str, Any] | None) -> str:
     lacks = "".join(f"; not {name}: {near[name].missing or 'something else is wrong'}" for name in likely)
     remedy = f"Name the format (--format, --from): {', '.join(likely + [n for n in FORMATS if n not in likely])}."
     raise InputRefused("E-ANN-006", path, f"the format was not recognized{lacks}", remedy)
+
+
+def _first_files(folder: Path, claims: list[str]) -> dict[str, Path]:
+    """The formats of the files in a folder, each with a file that shows it.
+
+    Args:
+        claims: Formats that the folder itself shows; their readers know which of its files belong to them.
+    """
+    first = dict.fromkeys(claims, folder)
+    if DatasetJson.name in first:  # whatever else lies in a dataset's folder
+        return {DatasetJson.name: folder}
+    known = {suffix for name in claims for suffix in FORMATS[name].suffixes}
+    for file in _some_files(folder):
+        for name in _claims(file) if file.suffix.lower() not in known else ():
+            first.setdefault(name, file)
+    shown = {name: first_below(folder, *FORMATS[name].suffixes) for name in claims}
+    return first | shown if len(first) > 1 else first
 
 
 def _claims(path: Path) -> list[str]:
@@ -96,26 +124,33 @@ def requires_option(name: str, option: str) -> bool:
     return option in defaults and defaults[option] is None
 
 
+def has_option(name: str, option: str) -> bool:
+    """Whether a format has an option."""
+    return name in FORMATS and option in (getattr(FORMATS[name].__init__, "__kwdefaults__", None) or {})
+
+
 def read_annotations(
     path: Path, *, format_name: str | None = None, options: Mapping[str, Any] | None = None
 ) -> AnnotationSet:
     """Read annotations of any format as they are written; `repair.repair` judges them.
 
     Args:
-        options: Of the format; and for all formats `id_prefix`, `id_suffix` and `id_folders` (see `IdRule`).
+        options: Of the format; and for all formats `id_prefix`, `id_suffix` and `id_folders` (see `IdRule`), `several`
+            (what separates several labels of one event) and `encoding` (of text).
 
     Raises:
         AugrgbError: Not readable; see the formats.
     """
-    ids = IdRule.of(options or {})
-    with opened(Path(path), _SUFFIXES) as export:
+    ids, several = IdRule.of(options or {}), several_of(options or {})
+    own = {key: value for key, value in (options or {}).items() if key not in _FOR_ALL}
+    with read_as((options or {}).get("encoding")), opened(Path(path), _SUFFIXES) as export:
         name = format_name or _detect(export.place, options)
-        chosen = make_format(name, without_id_options(options or {}))
+        chosen = make_format(name, own)
         if is_folder(export.place) and not chosen.folders:
             found = _read_files(chosen, export.place)
         else:
             found = chosen.read(export.place)
-        found = unlabeled_as_ignored(found, export.place)
+        found = unlabeled_as_ignored(several_labels(found, several, export.place), export.place)
         findings = (*found.findings, *_encoding_findings(export.place, chosen.suffixes), *_left(export))
         return ids.applied(export.annotations(replace(found, findings=findings)))
 
@@ -167,7 +202,7 @@ def _encoding_findings(path: Path, suffixes: tuple[str, ...]) -> list[Finding]:
         for file in files_below(path, *suffixes):
             encoding = encoding_of(file)
             if is_assumed(encoding):
-                detail = f"not UTF-8, so read as {encoding}; check names with accents"
+                detail = f"not UTF-8, so read as {encoding}; check names (--set encoding=NAME says another)"
                 found.append(Finding("E-FILE-014", "encoding was assumed", "noted", str(file), detail))
     except AugrgbError:  # a file beside the annotations, or none with these endings
         return found

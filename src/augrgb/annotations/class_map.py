@@ -26,13 +26,14 @@ def read_class_map(path: Path) -> dict[str, str | None]:
 
 
 def rename_classes(annotations: AnnotationSet, names: Mapping[str, str | None]) -> AnnotationSet:
-    """Rename labels by a map; `None` makes the events of a class ignored regions.
+    """Rename labels by a map; `None` makes the events of a class ignored regions, and a name those of a label events.
 
     Raises:
         InputRefused: E-ANN-031: the map names a label that does not occur.
     """
     used = {event.label for video in annotations.videos.values() for event in video.events or ()}
-    for old in names.keys() - used - set(annotations.classes):
+    set_aside = {region.label for video in annotations.videos.values() for region in video.ignored}
+    for old in names.keys() - used - set_aside - set(annotations.classes):
         raise InputRefused("E-ANN-031", f"map: {old!r}", "no such label", did_you_mean(old, used))
     videos = {}
     for video_id, video in annotations.videos.items():
@@ -42,7 +43,10 @@ def rename_classes(annotations: AnnotationSet, names: Mapping[str, str | None]) 
             if names.get(e.label, "") is not None
         ]
         ignored = [event for event in video.events or () if names.get(event.label, "") is None]
+        wanted = [region for region in video.ignored if names.get(region.label) is not None]
+        kept += [replace(region, label=names[region.label] or "") for region in wanted]
         events = tuple(kept) if video.events is not None else None
-        videos[video_id] = replace(video, events=events, ignored=(*video.ignored, *ignored))
-    renamed = (names.get(name, name) for name in annotations.classes)
+        rest = tuple(region for region in video.ignored if region not in wanted)
+        videos[video_id] = replace(video, events=events, ignored=(*rest, *ignored))
+    renamed = (names.get(name, name) for name in (*annotations.classes, *sorted(set_aside & names.keys() - used)))
     return replace(annotations, videos=videos, classes=tuple(dict.fromkeys(n for n in renamed if n is not None)))

@@ -12,6 +12,9 @@ from augrgb.core.errors import Hints
 from augrgb.core.names import alike
 from augrgb.core.types import VideoRecord
 
+_SHORTEST_S = 0.005
+"""No frame is this short, so neither is the longest event of a dataset."""
+
 
 def consistency_findings(annotations: AnnotationSet) -> list[Finding]:
     """What is wrong with ids, class names and the unit of time; call it before events are repaired."""
@@ -85,7 +88,12 @@ def _emptiness(videos: Mapping[str, VideoRecord]) -> Iterable[Finding]:
 
 
 def unit_findings(annotations: AnnotationSet) -> Iterable[Finding]:
-    """Whether the times look like frame numbers or milliseconds: most events start after their video's end."""
+    """Whether times look like another unit: most events start after their video's end, or all are very short."""
+    lengths = [e.end_s - e.start_s for video in annotations.videos.values() for e in video.events or ()]
+    if lengths and 0 < max(lengths) < _SHORTEST_S:
+        detail = f"the longest of {len(lengths)} events lasts {1000 * max(lengths):.3g} ms"
+        what = "times look like fractions of a day or an hour"
+        yield Finding("E-ANN-021", what, "refused", "annotations", f"{detail}; write them in seconds")
     total = late = 0
     for video in annotations.videos.values():
         if video.duration_s is not None and video.events:

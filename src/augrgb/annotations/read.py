@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from augrgb.annotations.annotation_set import AnnotationSet
-from augrgb.annotations.choose_format import detect_format, read_annotations, requires_option
+from augrgb.annotations.choose_format import detect_format, has_option, read_annotations, requires_option
 from augrgb.annotations.class_map import read_class_map, rename_classes
 from augrgb.annotations.findings import Finding
 from augrgb.annotations.formats import FORMATS
@@ -84,7 +84,13 @@ def read_and_judge(source: Source, progress: Progress | None = None) -> Judged:
     try:
         annotations = read_annotations(source.path, format_name=name, options=options)
     except AugrgbError as fault:
-        raise FaultList([*faults, *flat(fault)]) if faults else fault from fault
+        unrated = folder is not None and "rate" not in options and has_option(name, "rate")
+        if not unrated or any(single.code != "E-ANN-007" for single in flat(fault)):
+            raise FaultList([*faults, *flat(fault)]) if faults else fault from fault
+        assert folder is not None
+        options["rate"], faults = rates_for((), folder)  # only this table has frame numbers; others have seconds
+        raise_together(faults)
+        annotations = read_annotations(source.path, format_name=name, options=options)
     if source.class_map is not None:
         annotations = rename_classes(annotations, read_class_map(source.class_map))
     if source.only is not None:

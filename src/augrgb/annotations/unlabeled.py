@@ -1,7 +1,13 @@
-"""Events without a label are ignored regions: nobody knows what happens there, so it is neither a class nor nothing."""
+"""Events without a class are ignored regions: nobody knows what happens there, so it is neither a class nor nothing.
+
+These are events without a label, and, where the labels are class numbers, events with a negative one: lists of THUMOS
+and others write -1 for what is ambiguous.
+"""
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from dataclasses import replace
 from typing import Any
 
@@ -9,25 +15,36 @@ from augrgb.annotations.annotation_set import AnnotationSet
 from augrgb.annotations.findings import Finding
 from augrgb.core.types import VideoRecord
 
+_NEGATIVE = re.compile(r"-\d+")
+
 
 def unlabeled_as_ignored(annotations: AnnotationSet, where: object) -> AnnotationSet:
-    """The annotations with each event whose label is blank as an ignored region, and one note with their number."""
+    """The annotations with each event that has no class as an ignored region, and a note with their number."""
+    used = {event.label for video in annotations.videos.values() for event in video.events or ()}
+    blank = {label for label in used if not label.strip()}
+    negative = {label for label in used if _NEGATIVE.fullmatch(label)} if not annotations.closed else set()
+    others = used - blank - negative
+    if not others or not all(label.isdecimal() for label in others):
+        negative = set()  # nothing but -1 is a class of its own
     changed: dict[str, VideoRecord] = {}
-    count = 0
+    counts = Counter[bool]()
     for video_id, video in annotations.videos.items():
-        blank = [event for event in video.events or () if not event.label.strip()]
-        if blank:
-            count += len(blank)
-            kept: Any = tuple(event for event in video.events or () if event.label.strip())
-            changed[video_id] = replace(video, events=kept, ignored=(*video.ignored, *blank))
-    if not count:
+        lost = [event for event in video.events or () if event.label in blank | negative]
+        if lost:
+            counts.update(event.label in negative for event in lost)
+            kept: Any = tuple(event for event in video.events or () if event.label not in blank | negative)
+            changed[video_id] = replace(video, events=kept, ignored=(*video.ignored, *lost))
+    if not changed:
         return annotations
-    note = Finding("E-ANN-018", "ignored regions", "noted", str(where), f"{count} events without a label")
+    said = {False: "events without a label", True: f"events of class {', '.join(sorted(negative))}, which is none"}
+    notes = [
+        Finding("E-ANN-018", "ignored regions", "noted", str(where), f"{count} {said[kind]}")
+        for kind, count in counts.items()
+    ]
+    names = annotations.classes
     return replace(
         annotations,
-        classes=tuple(name for name in annotations.classes if name.strip())
-        if not annotations.closed
-        else annotations.classes,
+        classes=names if annotations.closed else tuple(name for name in names if name.strip() and name not in negative),
         videos={**annotations.videos, **changed},
-        findings=(*annotations.findings, note),
+        findings=(*annotations.findings, *notes),
     )

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
+import json
 from pathlib import Path
 from typing import Any
 
 from augrgb.annotations.annotation_format import AnnotationFormat, Near
 from augrgb.annotations.annotation_set import AnnotationSet
-from augrgb.annotations.formats.plain_csv import COLUMNS
-from augrgb.annotations.reading.class_list import classes_or
-from augrgb.annotations.reading.clock_times import seconds_of
+from augrgb.annotations.reading.event_columns import COLUMNS, EventColumns, Unit
+from augrgb.annotations.reading.event_rows import EventRows, RowOptions, file_named_finding
+from augrgb.annotations.reading.frame_rates import Rates
 from augrgb.annotations.reading.json_reader import iter_list
-from augrgb.annotations.reading.json_values import as_number, as_object, as_text
-from augrgb.annotations.reading.tables import find_columns
+from augrgb.annotations.reading.json_values import as_object, as_text
 from augrgb.annotations.reading.text_files import head_of
-from augrgb.core.errors import AugrgbError, InputRefused, UsageFault, did_you_mean, raise_together
+from augrgb.core.errors import AugrgbError, InputRefused
+from augrgb.core.files import identifier_of
 from augrgb.core.plain_data import json_decoder
-from augrgb.core.types import Event, VideoRecord
 
 _END = 4096
 
@@ -26,11 +24,16 @@ _END = 4096
 class EventListJson(AnnotationFormat):
     """A list of objects with the columns of the CSV format, for Create ML's action classifiers and the like.
 
-    Times are seconds, or clock times (`00:01.50`). The usual names of keys are understood (`videoName`, `startTime`);
-    any can be given. A row with only a video means: annotated as empty.
+    Times are seconds, or clock times (`00:01.50`). The usual names of keys are understood (`videoName`, `startTime`,
+    `start_ms`, `endFrame`), as in the CSV format; any can be given. Without a key of the video, the file is named after
+    it. A list of labels has several events. A row with only a video means: annotated as empty.
 
     Args:
         video, label, start, end: Names of these keys, where they have others than the usual.
+        duration: Name of the key with the video's length.
+        unit: What times without colons are. Default: as the names of their keys say, else seconds.
+        rate: Frames per second of times in frames and of time codes: one number, or per video; else the key `fps`.
+        ignore: Labels of regions to be ignored.
         classes: Class list; any other label is then a mistake.
     """
 
@@ -45,11 +48,15 @@ class EventListJson(AnnotationFormat):
         label: str | None = None,
         start: str | None = None,
         end: str | None = None,
+        duration: str | None = None,
+        unit: Unit | None = None,
+        rate: Rates = None,
+        ignore: tuple[str, ...] = ("Ambiguous",),
         classes: Path | None = None,
     ) -> None:
-        self.classes = classes
-        given = {"video": video, "label": label, "start": start, "end": end}
-        self.keys = {key: name for key, name in given.items() if name is not None}
+        self.options = RowOptions(unit, rate, ignore, classes)
+        given = {"video": video, "label": label, "start": start, "end": end, "duration": duration}
+        self.given = {key: name for key, name in given.items() if name is not None}
 
     @classmethod
     def sniff(cls, path: Path) -> bool:
@@ -61,53 +68,46 @@ class EventListJson(AnnotationFormat):
         if path.suffix.lower() not in cls.suffixes:
             return None
         names = _first_keys(head_of(path))
-        missing = [key for key, found in find_columns(_words(names), COLUMNS).items() if not found]
+        missing = EventColumns.of(names).missing
         if not names or len(missing) == len(COLUMNS):
             return None
-        named = f"--set {(missing or ['label'])[0]}=KEY names it"
-        detail = f"no key {', '.join(missing)} among {', '.join(names)[:160]} ({named})"
-        return Near(1 - len(missing) / len(COLUMNS), detail if missing else "")
+        detail = (
+            f"no key {', '.join(missing)} among {', '.join(names)[:160]} (--set {(missing or ('',))[-1]}=KEY names it)"
+        )
+        return Near(1 - len(missing) / len(COLUMNS), detail if set(missing) - {"video"} else "")
 
     def read(self, path: Path) -> AnnotationSet:
         faults: list[AugrgbError] = []
-        events: dict[str, list[Event]] = {}
+        rows = EventRows(path, self.options, identifier_of(path.stem), length_named="duration" in self.given)
+        known: dict[tuple[str, ...], EventColumns] = {}
         for at, value in iter_list(path):
             place = f"{path} {at}"
             try:
-                row = self._row(as_object(value, place), place)
-                video_id = as_text(row["video"], place, "video").strip()
-                if not video_id:
-                    raise InputRefused("E-ANN-035", place, "the video is empty")
-                listed = events.setdefault(video_id, [])
-                if any(row[key] not in (None, "") for key in ("label", "start", "end")):
-                    label = as_text(row["label"] if row["label"] is not None else "", place, "label")
-                    listed.append(
-                        Event(label, _seconds(row["start"], place, "start"), _seconds(row["end"], place, "end"))
-                    )
+                row = as_object(value, place)
+                names = tuple(row)
+                if names not in known:
+                    known[names] = self._keys(names, place)
+                columns = known[names]
+                cells = {key: _cell(row[names[column]], place, key) for key, column in columns.at.items()}
+                rows.take(cells, columns, place)
             except AugrgbError as fault:
                 faults.append(fault)
-        raise_together(faults)
-        used = {event.label for listed in events.values() for event in listed}
-        return AnnotationSet(
-            classes_or(self.classes, used),
-            {video_id: VideoRecord(video_id, events=tuple(listed)) for video_id, listed in events.items()},
-            closed=self.classes is not None,
-        )
+                if fault.code == "E-ANN-007":  # the same of every row
+                    break
+        named = {"video" in columns.at for columns in known.values()}
+        if len(named) > 1:
+            faults.append(InputRefused("E-ANN-035", path, "some of its objects name a video and some do not"))
+        note = file_named_finding(path)
+        return rows.annotations(faults, [note] if named == {False} else [])
 
-    def _row(self, value: dict[str, Any], place: str) -> dict[str, Any]:
-        names = list(value)
-        found = {key: columns[0] for key, columns in find_columns(_words(names), COLUMNS).items() if columns}
-        for key, name in self.keys.items():
-            if name not in value:
-                raise UsageFault(
-                    "E-CFG-003", f"--set {key}={name}", f"{place} has no such key", did_you_mean(name, names)
-                )
-            found[key] = names.index(name)
-        missing = [key for key in COLUMNS if key not in found]
-        if missing:
-            remedy = f"Name other keys: --set {missing[0]}=KEY."
-            raise InputRefused("E-ANN-034", place, f"no key {', '.join(missing)} among {names}", remedy)
-        return {key: value[names[at]] for key, at in found.items()}
+    def _keys(self, names: tuple[str, ...], place: str) -> EventColumns:
+        given = {key: name for key, name in self.given.items() if key != "duration" or name in names}
+        columns = EventColumns.of(names, given, self.options.unit)
+        missing = [key for key in columns.missing if key != "video" or len(columns.missing) > 1]
+        if missing and not {"label", "start", "end"} <= set(missing):  # else a video that is annotated as empty
+            remedy = f"Name other keys: --set {missing[-1]}=KEY."
+            raise InputRefused("E-ANN-034", place, f"no key {', '.join(missing)} among {list(names)}", remedy)
+        return columns
 
 
 def _first_keys(head: str) -> list[str]:
@@ -122,15 +122,12 @@ def _first_keys(head: str) -> list[str]:
     return list(value) if isinstance(value, dict) else []
 
 
-def _words(names: Sequence[str]) -> list[str]:
-    """`startTime` as `start_Time`, which is compared like `start time`."""
-    return [re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name) for name in names]
-
-
-def _seconds(value: Any, place: str, key: str) -> float:
-    if isinstance(value, str):
-        try:
-            return seconds_of(value)
-        except ValueError as error:
-            raise InputRefused("E-ANN-002", place, f"{key} {error}") from error
-    return as_number(value, place, key)
+def _cell(value: Any, place: str, key: str) -> str:
+    """A value as a cell of a table."""
+    if value is None:
+        return ""
+    if isinstance(value, float):
+        return repr(value)
+    if isinstance(value, list) and key == "label":
+        return json.dumps(value)
+    return as_text(value, place, key).strip()

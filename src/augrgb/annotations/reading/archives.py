@@ -8,8 +8,9 @@ import zipfile
 import zlib
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
+from typing import IO
 
 from augrgb.annotations.annotation_set import AnnotationSet
 from augrgb.core.errors import AugrgbError, FaultList, InputRefused
@@ -63,13 +64,14 @@ class Opened:
 def opened(path: Path, suffixes: Collection[str]) -> Iterator[Opened]:
     """A file or folder as it is; of a zip archive the members with one of the suffixes, in a temporary folder.
 
-    Nothing is ever written outside that folder, and at most 1 GiB is unpacked, whatever the archive says about itself.
-    Archives inside it are not opened.
+    An archive is known by its first bytes, whatever its name. Nothing is ever written outside that folder, and at most
+    1 GiB is unpacked, whatever the archive says about itself. An archive inside it is a folder of its name; what lies
+    deeper is not opened.
 
     Raises:
         InputRefused: E-FILE-020: it is damaged or encrypted, a name leads out of it, or it unpacks to more.
     """
-    if path.suffix.lower() != ".zip" or is_folder(path):
+    if is_folder(path) or not (path.suffix.lower() == ".zip" or is_archive(path)):
         yield Opened(path, path)
         return
     with tempfile.TemporaryDirectory(prefix="augrgb-export-") as temporary:
@@ -81,6 +83,19 @@ def opened(path: Path, suffixes: Collection[str]) -> Iterator[Opened]:
             raise there.fault(fault) from fault
 
 
+def is_archive(path: Path) -> bool:
+    """Whether a file is a zip archive, and neither a spreadsheet nor a document, which are archives too."""
+    try:
+        with open_regular(path) as handle:
+            if handle.read(4) != b"PK\x03\x04":
+                return False
+            with zipfile.ZipFile(handle) as archive:
+                names = set(archive.namelist()[:_MOST_MEMBERS])
+    except (AugrgbError, *_DAMAGE):
+        return False
+    return not names & {"[Content_Types].xml", "mimetype"}
+
+
 def _inner_folder(folder: Path) -> Path:
     """The folder whose content was archived: many archives hold one folder, and everything in it."""
     inside = list(folder.iterdir())
@@ -88,49 +103,76 @@ def _inner_folder(folder: Path) -> Path:
 
 
 def _unpack(path: Path, folder: Path, suffixes: Collection[str]) -> tuple[int, str]:
+    unpacking = _Unpacking(path, folder, suffixes)
     with open_regular(path, "archive") as handle:
         try:
             with zipfile.ZipFile(handle) as archive:
-                taken, left = _unpack_members(path, archive, folder, suffixes)
+                unpacking.members(archive, PurePosixPath())
         except _DAMAGE as error:
             raise InputRefused("E-FILE-020", path, f"not a whole zip archive ({error})", "Export it again.") from error
-    if not taken:
+    left = unpacking.left
+    if not unpacking.taken:
         listed = f"; it holds {', '.join(left[:3])}" if left else ""
         raise InputRefused("E-FILE-006", path, f"no annotation file in this archive{listed}")
     return len(left), left[0] if left else ""
 
 
-def _unpack_members(
-    path: Path, archive: zipfile.ZipFile, folder: Path, suffixes: Collection[str]
-) -> tuple[set[str], list[str]]:
-    """Names of the members that were unpacked, and of those that are no annotation files."""
-    left: list[str] = []
-    held = 0
-    taken: set[str] = set()
-    members = archive.infolist()
-    if len(members) > _MOST_MEMBERS:
-        raise InputRefused("E-FILE-020", path, f"has {len(members)} members, at most {_MOST_MEMBERS}", _REMEDY)
-    for member in members:
-        name = _safe_name(path, member)
-        if member.is_dir() or _is_of_the_system(name):
-            continue
-        if name.suffix.lower() not in suffixes or stat.S_ISLNK(member.external_attr >> 16):
-            left.append(str(name))
-            continue
-        if str(name).lower() in taken:
-            raise InputRefused("E-FILE-020", path, f"has two members called {str(name)!r}", _REMEDY)
-        taken.add(str(name).lower())
-        if member.flag_bits & 1:
-            raise InputRefused("E-FILE-020", path, f"{str(name)!r} is encrypted", _REMEDY)
-        make_folder((folder / name).parent)
-        with archive.open(member) as source, atomic_file(folder / name) as target:
-            while piece := source.read(_PIECE):
-                held += len(piece)
-                if held > LARGEST:
-                    problem = f"unpacks to more than {LARGEST / 2**30:g} GiB of annotation files"
-                    raise InputRefused("E-FILE-020", path, problem, _REMEDY)
-                target.write(piece)
-    return taken, left
+@dataclass
+class _Unpacking:
+    """An archive, and the archives in it, on their way into a folder.
+
+    Args:
+        left: Names of the members that are no annotation files.
+        taken: Names of the others, in lower case.
+        held: Bytes that were unpacked.
+    """
+
+    path: Path
+    folder: Path
+    suffixes: Collection[str]
+    left: list[str] = field(default_factory=list)
+    taken: set[str] = field(default_factory=set)
+    held: int = 0
+    count: int = 0
+
+    def members(self, archive: zipfile.ZipFile, inside: PurePosixPath) -> None:
+        """Unpack the members of an archive that lies at `inside`, "" for the given one."""
+        path = self.path
+        members = archive.infolist()
+        self.count += len(members)
+        if self.count > _MOST_MEMBERS:
+            raise InputRefused("E-FILE-020", path, f"has {self.count} members, at most {_MOST_MEMBERS}", _REMEDY)
+        for member in members:
+            name = inside / _safe_name(path, member)
+            if member.is_dir() or _is_of_the_system(name):
+                continue
+            nested = name.suffix.lower() == ".zip" and not inside.parts
+            if (name.suffix.lower() not in self.suffixes and not nested) or stat.S_ISLNK(member.external_attr >> 16):
+                self.left.append(str(name))
+                continue
+            if str(name).lower() in self.taken:
+                raise InputRefused("E-FILE-020", path, f"has two members called {str(name)!r}", _REMEDY)
+            if member.flag_bits & 1:
+                raise InputRefused("E-FILE-020", path, f"{str(name)!r} is encrypted", _REMEDY)
+            if nested:
+                with tempfile.TemporaryFile() as copy, archive.open(member) as source:
+                    self._copy(source, copy)
+                    copy.seek(0)
+                    with zipfile.ZipFile(copy) as inner:
+                        self.members(inner, name.with_suffix(""))
+                continue
+            self.taken.add(str(name).lower())
+            make_folder((self.folder / name).parent)
+            with archive.open(member) as source, atomic_file(self.folder / name) as target:
+                self._copy(source, target)
+
+    def _copy(self, source: IO[bytes], target: IO[bytes]) -> None:
+        while piece := source.read(_PIECE):
+            self.held += len(piece)
+            if self.held > LARGEST:
+                problem = f"unpacks to more than {LARGEST / 2**30:g} GiB of annotation files"
+                raise InputRefused("E-FILE-020", self.path, problem, _REMEDY)
+            target.write(piece)
 
 
 def _safe_name(path: Path, member: zipfile.ZipInfo) -> PurePosixPath:

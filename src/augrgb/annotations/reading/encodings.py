@@ -4,17 +4,47 @@ from __future__ import annotations
 
 import codecs
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 
-from augrgb.core.errors import InputRefused
+from augrgb.core.errors import InputRefused, UsageFault
 from augrgb.core.opening import open_regular
 
 HEAD = 8192
 _CHUNK = 1 << 20
-_MARKS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
+_MARKS = (
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
 _DECLARED = re.compile(rb"""^\s*<\?xml[^>]*\bencoding=["']([A-Za-z0-9._-]+)["']""")
 _WESTERN = ("windows-1252", "latin-1")
-_REMEDY = "Save it as UTF-8."
+_REMEDY = "Save it as UTF-8, or name its encoding: --set encoding=cp932."
+_named: ContextVar[str | None] = ContextVar("encoding", default=None)
+
+
+@contextmanager
+def read_as(encoding: object) -> Iterator[None]:
+    """Inside, text is in this encoding whatever it looks like; None = decided by its bytes.
+
+    Raises:
+        UsageFault: E-CFG-003: no encoding of text has this name.
+    """
+    if encoding is not None:
+        try:
+            "".encode(str(encoding))
+        except (LookupError, ValueError) as error:
+            expected = "Expected a name such as utf-16-le, cp932, gb18030 or latin-1."
+            raise UsageFault("E-CFG-003", "--set encoding", f"is {encoding!r}", expected) from error
+    token = _named.set(None if encoding is None else str(encoding))
+    try:
+        yield
+    finally:
+        _named.reset(token)
 
 
 def encoding_of(path: Path) -> str:
@@ -28,6 +58,10 @@ def encoding_of(path: Path) -> str:
     """
     with open_regular(path, "text file") as handle:
         head = handle.read(HEAD)
+    named = _named.get()
+    if named is not None:
+        _prove(path, named)
+        return named
     known = encoding_of_head(head)
     if known is None:
         raise InputRefused("E-FILE-002", path, "not a text file (it has zero bytes)", _REMEDY)
@@ -49,6 +83,9 @@ def encoding_of_head(head: bytes) -> str | None:
     >>> encoding_of_head("video".encode("utf-16-le")), encoding_of_head(b"video"), encoding_of_head(bytes(8))
     ('utf-16-le', 'utf-8', None)
     """
+    named = _named.get()
+    if named is not None:
+        return named
     for mark, name in _MARKS:
         if head.startswith(mark):
             return name
@@ -70,7 +107,7 @@ def encoding_of_head(head: bytes) -> str | None:
 
 def is_assumed(encoding: str) -> bool:
     """Whether nothing in the file says that this is its encoding."""
-    return encoding in _WESTERN
+    return encoding in _WESTERN and _named.get() is None
 
 
 def decoded_head(head: bytes) -> str:
@@ -90,7 +127,8 @@ def _prove(path: Path, encoding: str) -> None:
                 decoder.decode(piece)
             decoder.decode(b"", final=True)
     except UnicodeError as error:
-        raise InputRefused("E-FILE-002", path, f"not {encoding.upper()} as it seems ({error})", _REMEDY) from error
+        said = "was said" if _named.get() else "it seems"
+        raise InputRefused("E-FILE-002", path, f"not {encoding.upper()} as {said} ({error})", _REMEDY) from error
 
 
 def _first_fault(path: Path) -> tuple[int, int, bool] | None:

@@ -30,9 +30,10 @@ def as_number(value: Any, *place: object) -> float:
         return float(value)  # never an OverflowError: JSON's large whole numbers are read as floats
     if isinstance(value, str):
         try:
-            return float(value)
-        except ValueError as error:
-            raise _wrong(value, "a number", place) from error
+            if "_" not in value:  # Python's own way of writing 1000 as 1_000
+                return float(value)
+        except ValueError:
+            pass
     raise _wrong(value, "a number", place)
 
 

@@ -6,6 +6,7 @@ import csv
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 _SEPARATORS = ",;\t|"
 _NAMED_SEPARATOR = re.compile(r'^"?sep=(.)"?\s*$', re.IGNORECASE)
 _QUOTED = re.compile(r'"[^"]*"')
+_HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _UNIT = re.compile(r"[\s_]*[(\[](s|sec|secs|seconds?)[)\]]\s*$", re.IGNORECASE)
 
 
@@ -43,29 +45,34 @@ def header_of(text: str) -> tuple[str, ...]:
         return ()
 
 
-def read_table(path: Path, text: TextIO, *, exact: bool = False) -> Table:
-    """A table from open text. Leading blank lines and a line `sep=;` are skipped.
+def read_table(path: Path, text: TextIO, *, exact: bool = False, names: Sequence[str] | None = None) -> Table:
+    """A table from open text. Leading blank lines, comments (`# ...`) and a line `sep=;` are skipped.
 
     Args:
         exact: Keep the blanks around the cells of the rows.
+        names: Of the columns, where the table has no header.
 
     Raises:
         InputRefused: E-ANN-005, there is no header; while rows are read: a row that is not CSV.
     """
+    lines = iter(text.readline, "")
     try:
-        names, separator, before = _header(iter(text.readline, ""))
+        header, separator, before, line = _header(lines)
     except csv.Error as error:
         raise InputRefused("E-ANN-005", f"{path}:1", f"not a table: {error}") from error
-    return Table(names, separator, _rows(path, text, separator, before, exact))
+    if names is not None:  # the line that would be the header is a row
+        return Table(tuple(names), separator, _rows(path, chain([line], lines), separator, before - 1, exact))
+    return Table(header, separator, _rows(path, lines, separator, before, exact))
 
 
 def column_name(text: str) -> str:
-    """A column's name as it is compared: `Start Time (s)`, `start-time` and `Start_Time` are one.
+    """A column's name as it is compared: `Start Time (s)`, `start-time`, `startTime` and `Start_Time` are one.
 
-    >>> column_name("Start Time (s)"), column_name("t-init")
-    ('start_time', 't_init')
+    >>> column_name("Start Time (s)"), column_name("t-init"), column_name("startTime")
+    ('start_time', 't_init', 'start_time')
     """
-    return re.sub(r"[\W_]+", "_", _UNIT.sub("", text.strip().lower())).strip("_")
+    words = _HUMP.sub("_", text.strip())
+    return re.sub(r"[\W_]+", "_", _UNIT.sub("", words.lower())).strip("_")
 
 
 def find_columns(names: Sequence[str], known: Mapping[str, Sequence[str]]) -> dict[str, list[int]]:
@@ -77,17 +84,24 @@ def find_columns(names: Sequence[str], known: Mapping[str, Sequence[str]]) -> di
     }
 
 
-def _header(lines: Iterator[str]) -> tuple[tuple[str, ...], str, int]:
-    """Cells of the header, separator, and lines up to there."""
+def _header(lines: Iterator[str]) -> tuple[tuple[str, ...], str, int, str]:
+    """Cells of the header, separator, number of its line, and the line itself."""
     named = None
     for count, line in enumerate(lines, 1):
         match = _NAMED_SEPARATOR.match(line) if named is None else None
         if match:
             named = match[1]
-        elif line.strip():
+        elif line.strip() and not _is_comment(line):
+            line = line.lstrip("#") if line.startswith("#") else line
             separator = named or _separator(line)
-            return tuple(_cells(next(_reader([line], separator), []), separator)), separator, count
-    return (), named or ",", 1
+            return tuple(_cells(next(_reader([line], separator), []), separator)), separator, count, line
+    return (), named or ",", 1, ""
+
+
+def _is_comment(line: str) -> bool:
+    """Whether a line is a remark above the table, and no header that begins with `#`: that has three cells or more."""
+    bare = _QUOTED.sub("", line.strip())
+    return bare.startswith("#") and max(map(bare.count, _SEPARATORS)) < 2
 
 
 def _separator(header: str) -> str:
@@ -108,7 +122,7 @@ def _cells(row: list[str], separator: str) -> list[str]:
     return cells
 
 
-def _rows(path: Path, text: TextIO, separator: str, before: int, exact: bool) -> Iterator[tuple[int, list[str]]]:
+def _rows(path: Path, text: Iterable[str], separator: str, before: int, exact: bool) -> Iterator[tuple[int, list[str]]]:
     reader = csv.reader(text, delimiter=separator) if exact else _reader(text, separator)
     try:
         for row in reader:

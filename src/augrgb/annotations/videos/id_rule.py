@@ -76,11 +76,6 @@ class IdRule:
         return renamed(annotations, IdMatch(self.names(list(annotations.videos))))
 
 
-def without_id_options(options: Mapping[str, Any]) -> dict[str, Any]:
-    """The options that concern the format itself."""
-    return {key: value for key, value in options.items() if key not in ID_OPTIONS}
-
-
 def _with_prefix(name: str, prefix: str) -> str:
     return name if name.startswith(prefix) else prefix + name
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from augrgb.annotations.annotation_set import AnnotationSet
 from augrgb.annotations.findings import Finding
+from augrgb.annotations.reading.frame_rates import MeasuredRates
 from augrgb.annotations.videos.look import look_closely, measure
 from augrgb.annotations.videos.match_ids import IdMatch, match_ids, without_ending
 from augrgb.core.errors import AugrgbError, Hints, InputRefused
@@ -162,7 +163,7 @@ def video_findings(annotations: AnnotationSet, folder: VideoFolder) -> list[Find
 
 def rates_for(names: Collection[str], folder: VideoFolder) -> tuple[dict[str, float], list[AugrgbError]]:
     """Proven frame rates of the videos (all, or those named), and the faults of those that have none."""
-    rates: dict[str, float] = {}
+    rates = MeasuredRates()
     faults: list[AugrgbError] = []
     for video_id in names or folder.infos:
         if video_id in folder.infos:
