@@ -204,6 +204,6 @@ def test_a_folder_of_several_formats_says_which(tmp_path: Path) -> None:
     (tmp_path / "x").mkdir()
     (tmp_path / "x/a.csv").write_text(PLAIN)
     (tmp_path / "x/b.vtt").write_text("WEBVTT\n\n00:01.000 --> 00:02.000\nwalk\n")
-    with pytest.raises(AugrgbError, match=r"E-ANN-006.*csv \(a.csv\), webvtt \(b.vtt\).*--format.*left aside"):
+    with pytest.raises(AugrgbError, match=r"E-ANN-006.*webvtt \(b.vtt\), csv \(a.csv\).*--format.*left aside"):
         read_and_judge(Source(tmp_path / "x"))
     assert events(read_and_judge(Source(tmp_path / "x", "csv"))) == WALK
