@@ -152,6 +152,41 @@ def test_few_videos_are_held_out_in_turn_and_bad_ones_left_out(project: Path, tm
     assert not summary["left_out"] and set(summary["splits"]["final"]["train"]) == set(ids)
 
 
+def test_extend_trains_only_what_is_made_from_something_else(project: Path) -> None:
+    out, dataset = project / "grown", project / "world" / "dataset.json"
+    settings, before = project / "project.yaml", (project / "project.yaml").read_text()
+    labels = dataset.read_text()
+
+    def trained() -> dict[str, int]:
+        runs = [*(out / "work" / "encoders").iterdir(), *(out / "work" / "streams").iterdir()]
+        return {f"{run.parent.name}/{run.name}": (run / "result.json").stat().st_mtime_ns for run in runs}
+
+    def extended(*more: str) -> set[str]:
+        """What was trained again."""
+        old = trained()
+        done = run_fit(project, "grown", "--extend", *more)
+        assert done.returncode == 0, done.stderr
+        return {name for name, at in trained().items() if old.get(name) != at}
+
+    assert run_fit(project, "grown").returncode == 0
+    thresholds = (out / "bundle" / "thresholds.json").read_text()
+    assert extended("--isotonic") == set() and (out / "bundle" / "thresholds.json").read_text() != thresholds
+    try:
+        world = json.loads(labels)
+        test_video = world["splits"]["cross_subject"]["test"][0]
+        next(v for v in world["videos"] if v["id"] == test_video)["events"].pop()
+        dataset.write_text(json.dumps(world))
+        assert extended() == set()  # labels of a test video train nothing
+        settings.write_text(before + "sensors: false\n")
+        assert extended() == {"encoders/augmented-0", "streams/augmented-0"}
+        assert not (out / "work" / "encoders" / "pose-0").exists()
+        assert run_fit(project, "fresh").returncode == 0
+        assert digests(out) == digests(project / "fresh")
+    finally:
+        dataset.write_text(labels)
+        settings.write_text(before)
+
+
 def test_what_is_no_project_is_refused(tmp_path: Path) -> None:
     assert "augrgb init" in run_cli("fit", tmp_path / "none.yaml").err
     (tmp_path / "project.yaml").write_text("dataset: x\nlayers: 0\n")

@@ -33,7 +33,7 @@ def fit(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the plan (time, disk, memory) and stop.")] = False,
     extend: Annotated[
         bool,
-        typer.Option("--extend", help="The project or its data changed: keep what is still right, train again."),
+        typer.Option("--extend", help="The project or its data changed: keep what still holds, train the rest again."),
     ] = False,
     replace: Annotated[bool, typer.Option("--replace", help="Delete what another fit left in the folder.")] = False,
     workers: WorkersOption = None,
@@ -50,7 +50,7 @@ def fit(
     from augrgb.report.numbers import counted, duration, percent
 
     budget_s, began_s = _budget(budget), time.monotonic()
-    plan = pipeline.plan_fit(project, out, budget_s=budget_s, workers=workers, anew=extend or replace)
+    plan = pipeline.plan_fit(project, out, budget_s=budget_s, workers=workers, anew=replace)
     if not as_json:
         stdout().print(_plan_table(plan))
     if dry_run:
@@ -87,6 +87,8 @@ def fit(
             say(f"Needed {peak_mb:.0f} MB of memory at most, estimated {guess_mb:.0f} MB.")
         say(f"Report: {done.report}")
         say(f"Next: augrgb detect NEW_VIDEO.mp4 --model {done.bundle}")
+        if plan.project.look_ahead is not None:
+            say(f"Or live: augrgb watch SOURCE --model {done.bundle}")
     if done.left_out:
         for line in done.left_out:
             warn(line)

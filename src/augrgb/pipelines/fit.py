@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from augrgb.annotations.dataset_file import load_dataset
 from augrgb.core.errors import AugrgbError, InputRefused
@@ -28,7 +29,7 @@ from augrgb.pipelines.fitting.facts import training_facts
 from augrgb.pipelines.fitting.measures import Measured, measure
 from augrgb.pipelines.fitting.page import write_fit_report
 from augrgb.pipelines.fitting.plan import Plan, make_plan
-from augrgb.pipelines.fitting.project import load_project
+from augrgb.pipelines.fitting.project import Project, load_project
 from augrgb.pipelines.fitting.recipe import STUDENTS, key_of
 from augrgb.pipelines.fitting.result import (
     FittedProject,
@@ -39,6 +40,7 @@ from augrgb.pipelines.fitting.result import (
     rows_csv,
     verdict,
 )
+from augrgb.pipelines.fitting.reuse import keep_what_holds
 from augrgb.pipelines.fitting.sources import Lost, cache_sources
 from augrgb.pipelines.fitting.speed import FILE as SPEED_FILE
 from augrgb.pipelines.fitting.speed import Speed, kept_speed, measure_speed, read_speed
@@ -51,7 +53,7 @@ from augrgb.pipelines.fitting.summary import (
     read_summary,
     write_summary,
 )
-from augrgb.pipelines.fitting.work import MADE_OF_VIDEOS, train, write_dataset
+from augrgb.pipelines.fitting.work import MADE_FROM, MADE_OF_VIDEOS, train, write_dataset
 from augrgb.training.run.lock import run_lock
 from augrgb.workflows.evaluate import predict_run
 
@@ -118,8 +120,8 @@ def fit(
         budget_s: See `make_plan`.
         false_alarms_per_day: See `choose_rules`; None = best F1.
         isotonic: Calibrate by isotonic regression rather than by slope and intercept.
-        extend: The project or its dataset changed, or videos that were left out are repaired: keep decoded frames, and
-            train again on what there is now.
+        extend: The project or its dataset changed, or videos that were left out are repaired: keep decoded frames and
+            the models that would be made from the same content again, and train the others on what there is now.
         replace: Delete what another fit left in `out`.
         workers: Processes; default: one per core. A script that calls this needs `if __name__ == "__main__":`.
         speed: Of this machine, as `plan_fit` measured it; default: it is measured.
@@ -141,7 +143,7 @@ def fit(
     folder, settings = resolved(_folder(path, out)), load_project(path)  # so that it can be continued from anywhere
     dataset = load_dataset(settings.dataset)
     asked = {
-        "project": settings.model_dump(mode="json") | {"dataset": str(resolved(settings.dataset))},
+        "project": _given(settings) | {"dataset": str(resolved(settings.dataset))},
         "dataset_sha256": sha256_file(settings.dataset / "dataset.json"),
         "budget_s": budget_s,
         "false_alarms_per_day": false_alarms_per_day,
@@ -153,7 +155,9 @@ def fit(
             _remove(folder, _OURS)  # what is ours, and nothing else
         known = read_settings(folder)
         if extend and known is not None and known != asked:
-            _remove(folder, (*FILES, *(f"work/{name}" for name in MADE_OF_VIDEOS), SPEED_FILE, SETTINGS_FILE))
+            _remove(folder, (*FILES, SETTINGS_FILE))  # models are kept or not by what they were made from
+            if not is_file(folder / "work" / MADE_FROM):
+                _remove(folder / "work", MADE_OF_VIDEOS)
             known = None
         elif extend and (finished := _finished(folder)) is not None and finished.left_out:
             _remove(folder, (SUMMARY_FILE,))  # videos that were bad may be sound by now
@@ -169,6 +173,12 @@ def fit(
         plan = make_plan(settings, design, dataset, used, budget_s=budget_s, workers=workers)
         done = _Fit(plan, dataset, folder, _Asked(false_alarms_per_day, isotonic), workers).run(on_progress)
         return _placed(done, _folder(path, out))
+
+
+def _given(settings: Project) -> dict[str, Any]:
+    """Everything that a project file says; what was never said is left out."""
+    values: dict[str, Any] = settings.model_dump(mode="json")
+    return values if settings.look_ahead is not None else {k: v for k, v in values.items() if k != "look_ahead"}
 
 
 def _placed(done: FittedProject, folder: Path) -> FittedProject:
@@ -233,6 +243,7 @@ class _Fit:
             teachers = tuple(name for name in plan.teachers if name == "flow" or not senses.get(name, "gone"))
             self.plan = plan = dataclasses.replace(plan, design=design, teachers=teachers)
             cells = Cells(plan.recipe(self.work, dataset), self.work)
+            keep_what_holds(cells, dataset, self.work)
             self.failures |= train(cells, self._first_methods(design), runner, part="folds" if design.folds else "")
             held_out = self._held_out(cells, dataset)
             if not held_out:

@@ -215,7 +215,7 @@ def _plan(
         ),
         Stage(
             "streams",
-            f"{counted(models, 'stream')}, {steps.stream} steps each, {project.layers} layers",
+            f"{counted(models, 'stream')}, {steps.stream} steps each, {project.layers} layers" + _ahead(project),
             why,
             stage_s("streams"),
             models * _STREAM_BYTES,
@@ -225,6 +225,13 @@ def _plan(
     )
     refused = {kind: reason for kind, reason in senses.items() if reason}
     return Plan(stages, project, design, teachers, steps, speed, workers, refused)
+
+
+def _ahead(project: Project) -> str:
+    snippets = project.look_ahead_snippets
+    if snippets is None:
+        return ""
+    return f"; the detector sees {snippets * project.clock.stride / project.clock.fps:.2f} s ahead, for augrgb watch"
 
 
 def _counts(design: Design) -> str:

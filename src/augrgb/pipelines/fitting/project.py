@@ -31,6 +31,9 @@ class Project(Section):
         "small", description="Of RGB: a small one from nothing, or one pretrained on ImageNet (needs its weights)."
     )
     sensors: bool = Field(True, description="Use poses, signals and grids as teachers where there are some.")
+    look_ahead: float | None = Field(
+        None, ge=0, description="Seconds that the detector may see ahead, so that `augrgb watch` can use it; null: all."
+    )
     folds: list[list[str]] | None = Field(
         None, description="Videos that are held out in turn; default: chosen below 20 videos. []: never."
     )
@@ -42,6 +45,19 @@ class Project(Section):
         if isinstance(values, dict) and values.get("encoder") == "efficientnet_lite":
             return {"size": list(_LARGE), **values}
         return values
+
+    @model_validator(mode="after")
+    def _reaches_so_far(self) -> Project:
+        most = 2**self.layers - 1
+        if self.look_ahead_snippets is not None and self.look_ahead_snippets > most:
+            seconds = most * self.clock.stride / self.clock.fps
+            raise ValueError(f"look_ahead: {self.layers} layers see {seconds:.1f} s ahead at most")
+        return self
+
+    @property
+    def look_ahead_snippets(self) -> int | None:
+        """The same in snippets, rounded down; None = the whole video."""
+        return None if self.look_ahead is None else int(self.look_ahead * self.clock.fps / self.clock.stride + 1e-9)
 
     @property
     def frames_size(self) -> tuple[int, int]:

@@ -55,7 +55,7 @@ def make_recipe(
     methods: dict[str, Any] = {}
     for split in design.splits:
         encoders |= _encoders(project, design, teachers, steps, work, split)
-        methods |= _methods(design, teachers, split)
+        methods |= _methods(project, design, teachers, split)
     dataset = str(work / "dataset")
     values: dict[str, Any] = {
         "title": "Your detector",
@@ -129,9 +129,12 @@ def _encoders(
     return found
 
 
-def _methods(design: Design, teachers: Sequence[str], split: str) -> dict[str, Any]:
+def _methods(project: Project, design: Design, teachers: Sequence[str], split: str) -> dict[str, Any]:
     def method(name: str, shown: str, group: str, **more: Any) -> dict[str, Any]:
-        own = {"name": shown, "group": group, "encoder": key_of(name, split, design), "set": {"data.split": split}}
+        changed: dict[str, Any] = {"data.split": split}
+        if name in STUDENTS and project.look_ahead_snippets is not None:  # teachers may see the future
+            changed["student.filter.sd_tcn.look_ahead_snippets"] = project.look_ahead_snippets
+        own = {"name": shown, "group": group, "encoder": key_of(name, split, design), "set": changed}
         return {key_of(name, split, design): {**own, **more}}
 
     found = method("rgb", ROW_NAMES["rgb"], "Needs RGB alone", note="labels only")

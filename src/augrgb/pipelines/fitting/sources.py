@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from augrgb.core.opening import is_file
 from augrgb.core.progress import Progress
 from augrgb.core.types import Dataset
 from augrgb.features.frame_cache import cache_frames
@@ -30,6 +32,12 @@ class Lost:
         """One line for each."""
         lines = [f"{name}: {why}" for name, why in self.videos.items()]
         return lines + [f"{n}: {kind}: {why}" for n, kinds in self.sensors.items() for kind, why in kinds.items()]
+
+
+def _without_other_rates(place: Path, fps: float) -> None:
+    """Frames of an earlier clock are of no use any more."""
+    if is_file(place / "frames.json") and FrameFolder(place).settings.fps != fps:
+        shutil.rmtree(place)
 
 
 def cache_sources(
@@ -58,6 +66,7 @@ def cache_sources(
     }  # fmt: skip
     for size, modalities in sizes.items():
         place = folder / f"{size[0]}x{size[1]}"
+        _without_other_rates(place, fps)
         sound = [name for name in ids if name not in bad]
         report = cache_frames(
             dataset, sound, modalities, place, fps=fps, size=size, workers=workers, progress=progress,

@@ -15,15 +15,17 @@ from augrgb.parallel.jobs import Job, JobRunner
 from augrgb.pipelines.comparison.cells import Cells
 from augrgb.pipelines.comparison.jobs import Failure
 from augrgb.pipelines.fitting.design import Design
+from augrgb.pipelines.fitting.reuse import FILE as MADE_FROM
 from augrgb.pipelines.fitting.sources import Lost
 
 MADE_OF_VIDEOS = ("encoders", "features", "streams", "failures")
 
 
 def write_dataset(base: Path, work: Path, design: Design, lost: Lost) -> Dataset:
-    """Write what is trained on into `work/dataset`; what other videos or labels were made into is deleted.
+    """Write what is trained on into `work/dataset`.
 
-    The deletion comes before the new dataset is there, so that an interruption between them only repeats it.
+    Models of another dataset of which nobody knows what they were made from are deleted first, so that an interruption
+    only repeats it; of the others `keep_what_holds` keeps what still holds.
 
     Returns:
         The dataset as it is trained on.
@@ -31,7 +33,7 @@ def write_dataset(base: Path, work: Path, design: Design, lost: Lost) -> Dataset
     path = work / "dataset" / "dataset.json"
     sensors = {name: ["poses" if kind == "pose" else kind for kind in kinds] for name, kinds in lost.sensors.items()}
     fresh = save_view(work / "dataset.new", base, design.splits, without=lost.videos, without_sensors=sensors)
-    if path.is_file() and sha256_file(path) != sha256_file(fresh):
+    if path.is_file() and sha256_file(path) != sha256_file(fresh) and not (work / MADE_FROM).is_file():
         for name in MADE_OF_VIDEOS:
             shutil.rmtree(work / name, ignore_errors=True)
     make_folder(path.parent)
