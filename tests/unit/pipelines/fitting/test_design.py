@@ -24,7 +24,7 @@ def test_a_look_ahead_is_of_the_students_alone_and_no_longer_than_the_filter_see
     set_of = {name: dict(method.set) for name, method in recipe.methods.items()}
     ahead = "student.filter.sd_tcn.look_ahead_snippets"
     assert set_of["rgb"][ahead] == set_of["augmented"][ahead] == 2 and ahead not in set_of["flow"]
-    with pytest.raises(ValidationError, match="2 layers see 1.6 s ahead at most"):
+    with pytest.raises(ValidationError, match=r"2 layers see 1\.6 s ahead at most"):
         Project.model_validate({**values, "look_ahead": 3})
 
 
