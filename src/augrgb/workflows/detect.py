@@ -14,7 +14,6 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
 from augrgb.annotations.annotation_set import AnnotationSet
-from augrgb.annotations.formats.elan import Elan
 from augrgb.core.errors import AugrgbError, EnvironmentFault
 from augrgb.core.files import file_name_of, remove_leftovers, sha256_json
 from augrgb.core.opening import is_file, resolved
@@ -183,6 +182,8 @@ def _write_elan(path: Path, video: Path, found: VideoDetections) -> None:
     shift_s = found.first_frame_s
     events = tuple(Event(d.label, d.start_s + shift_s, d.end_s + shift_s) for d in found.detections)
     record = VideoRecord(found.name, found.duration_s, file=video.absolute(), events=events)
+    from augrgb.annotations.formats.elan import Elan  # with it come all formats, which a plain detection does not need
+
     Elan().write(AnnotationSet(found.classes, {found.name: record}), path)
 
 
