@@ -4,9 +4,9 @@
     python benchmarks/int8_loss.py DATASET encoder [--folds 4]
 
 Features of every annotated video by the ONNX form of the encoder, float and static int8 (QDQ, per channel; calibrated
-on windows of the first fold, which is not measured). A linear probe per fold is trained on float features of the others;
-its frame mAP on the held-out videos with float and with int8 features is compared, with an interval over videos. Times
-are processor seconds of the encoder alone, parts in turn for every video, one thread.
+on windows of the first fold, which is not measured). A linear probe per fold is trained on float features of other
+folds; its frame mAP on the held-out videos with float and with int8 features is compared, with an interval over videos.
+Times are processor seconds of the encoder alone, parts in turn for every video, one thread.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from augrgb.core.types import Dataset
-from augrgb.report.numbers import DASH
+from augrgb.report.numbers import DASH, counted
 
 if TYPE_CHECKING:
     from augrgb.training.settings import FitResult
@@ -31,7 +31,9 @@ def fit_summary(run: Path, result: FitResult) -> str:
 
 def dataset_table(dataset: Dataset) -> Table:
     """Classes, events and the videos of each role."""
-    table = Table(title=f"{dataset.name}: {len(dataset.videos)} videos, {len(dataset.classes)} classes")
+    table = Table(
+        title=f"{dataset.name}: {counted(len(dataset.videos), 'video')}, {counted(len(dataset.classes), 'class')}"
+    )
     for column in ("split", "role"):
         table.add_column(column)
     for column in ("videos", "minutes", "events"):
