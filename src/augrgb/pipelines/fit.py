@@ -40,6 +40,7 @@ from augrgb.pipelines.fitting.result import (
     rows_csv,
     verdict,
 )
+from augrgb.pipelines.fitting.reuse import FILE as MADE_FROM
 from augrgb.pipelines.fitting.reuse import keep_what_holds
 from augrgb.pipelines.fitting.sources import Lost, cache_sources
 from augrgb.pipelines.fitting.speed import FILE as SPEED_FILE
@@ -53,7 +54,7 @@ from augrgb.pipelines.fitting.summary import (
     read_summary,
     write_summary,
 )
-from augrgb.pipelines.fitting.work import MADE_FROM, MADE_OF_VIDEOS, train, write_dataset
+from augrgb.pipelines.fitting.work import MADE_OF_VIDEOS, train, write_dataset
 from augrgb.training.run.lock import run_lock
 from augrgb.workflows.evaluate import predict_run
 
