@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from augrgb.training.run.folder import RunFolder
 from augrgb.world.make import make_world
 from support.places import SUPPORT
 from support.tiny_project import WORLD, expect_success
@@ -61,7 +62,7 @@ def test_sensors_of_part_of_the_videos_teach(tmp_path: Path) -> None:
     assert set(summary["held_out"]["frame_map"]) == {"rgb", "augmented", "flow"} == set(summary["test"]["frame_map"])
     streams = fit / "work" / "streams"
     assert {path.name for path in streams.iterdir()} == {f"{n}-0" for n in ("rgb", "augmented", "flow", "pose", "grid")}
-    taught = json.loads((streams / "augmented-0" / "run.json").read_text())["recipe"]["distill"]["teachers"]
+    taught = RunFolder(streams / "augmented-0").identity["recipe"]["distill"]["teachers"]
     assert set(taught) == {"flow", "pose", "grid"}
     page = (fit / "report.html").read_text()
     assert "Sensors that do not teach" in page and "taught by flow and pose and grid" in page
