@@ -43,7 +43,7 @@ def training_facts(plan: Plan, dataset: Dataset, work: Path, features: Path) -> 
     rows = {name: store.read(name).values.astype(np.float64) for name in ids if store.has(name)}
     snippets = np.concatenate(list(rows.values()))
     labeled = [dataset.videos[name] for name in dict.fromkeys((*roles["encoder"], *roles["train"]))]
-    places = {video.camera for video in labeled if video.camera is not None}
+    places = {place for video in labeled if (place := video.scene or video.camera) is not None}
     facts = TrainingFacts(
         classes=dataset.classes,
         videos=len(ids),

@@ -177,7 +177,7 @@ def _plan(
     def stage_s(name: str) -> float:
         return wall_s * sum(seconds for seconds, stage, _ in every if stage == name) / max(total_s, 1e-9)
 
-    held_bytes = max(speed.plain_bytes, speed.large_bytes)
+    held_bytes = max(speed.plain_bytes, speed.large_bytes) if large else speed.plain_bytes
     busy = min(workers, models)
 
     def memory(each_bytes: float) -> float:
