@@ -55,7 +55,7 @@ export function upload(file, onProgress) {
     };
     wire.onerror = () => reject(new Fault(0, "", "The upload was interrupted. Try again."));
     wire.onabort = () => reject(new Fault(0, "aborted", "The upload was cancelled."));
-    wire.open("POST", `/api/videos?name=${encodeURIComponent(file.name.slice(0, 500))}`);
+    wire.open("POST", `api/videos?name=${encodeURIComponent(file.name.slice(0, 500))}`);
     wire.setRequestHeader("Content-Type", "application/octet-stream");
     wire.send(file);
   });

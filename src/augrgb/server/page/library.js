@@ -17,7 +17,7 @@ export class Library {
     });
     all.addEventListener("click", () =>
       this.act(async () => {
-        for (const video of this.videos.filter((one) => !one.job)) await post(`/api/videos/${video.id}/detect`);
+        for (const video of this.videos.filter((one) => !one.job)) await post(`api/videos/${video.id}/detect`);
       }),
     );
     for (const kind of ["dragover", "dragleave", "drop"]) {
@@ -61,7 +61,7 @@ export class Library {
   async refresh() {
     clearTimeout(this.timer);
     try {
-      this.videos = await get("/api/videos");
+      this.videos = await get("api/videos");
       this.draw();
       for (const video of this.videos) {
         if (video.job?.state === "done" && video.id === this.chosen) this.onDone(video);
@@ -79,7 +79,7 @@ export class Library {
     this.draw();
     const video = this.videos.find((one) => one.id === id);
     if (video) this.onChoose(video);
-    else get(`/api/videos/${id}`).then((found) => this.onChoose(found), (fault) => this.say(fault.message));
+    else get(`api/videos/${id}`).then((found) => this.onChoose(found), (fault) => this.say(fault.message));
   }
 
   async act(work) {
@@ -109,9 +109,9 @@ export class Library {
     const length = video.info.duration_s ? clock(video.info.duration_s, 0) : "";
     const state = job ? STATES[job.state] : "not detected yet";
     const side = busy
-      ? ["Cancel", () => this.act(() => post(`/api/jobs/${job.id}/cancel`))]
+      ? ["Cancel", () => this.act(() => post(`api/jobs/${job.id}/cancel`))]
       : ["Delete", () => confirm(`Delete ${video.name} with its scores and corrections?`) && this.act(async () => {
-          await remove(`/api/videos/${video.id}`);
+          await remove(`api/videos/${video.id}`);
           if (this.chosen === video.id) {
             this.chosen = null;
             this.onGone();
@@ -126,7 +126,7 @@ export class Library {
     row.querySelector(".side").dataset.key = `side ${video.id}`;
     row.querySelector(".side").classList.toggle("quiet", quiet);
     if (!busy && job?.state !== "done") {
-      const again = button("Detect", () => this.act(() => post(`/api/videos/${video.id}/detect`)));
+      const again = button("Detect", () => this.act(() => post(`api/videos/${video.id}/detect`)));
       again.className = "side again";
       again.dataset.key = `again ${video.id}`;
       again.setAttribute("aria-label", `Detect in ${video.name}`);

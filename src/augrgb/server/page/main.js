@@ -62,7 +62,7 @@ async function save() {
 async function send(one) {
   one.dirty = false;
   try {
-    const answer = await put(`/api/videos/${one.video.id}/annotations`, { based_on: one.version, document: one.doc.state });
+    const answer = await put(`api/videos/${one.video.id}/annotations`, { based_on: one.version, document: one.doc.state });
     one.version = answer.version;
     teaching?.refresh();
   } catch (fault) {
@@ -115,7 +115,7 @@ async function choose(found) {
   if (!found.job) return;
   opening = true;
   try {
-    const path = `/api/videos/${found.id}`;
+    const path = `api/videos/${found.id}`;
     const [result, scores, saved, strip] = await Promise.all([get(`${path}/result`), bytes(`${path}/scores`), get(`${path}/annotations`), get(`${path}/strip`)]);
     const times = result.variable_rate ? new Float64Array((await bytes(`${path}/times`)).buffer) : [];
     if (library.chosen !== found.id) return;
@@ -176,7 +176,7 @@ video.addEventListener("error", () => {
 });
 
 // Frames that the server decodes: what the browser cannot play, and what is on both sides of a border, exactly.
-const stillAt = (time) => `/api/videos/${open.video.id}/still?time=${Math.max(0, time).toFixed(4)}`;
+const stillAt = (time) => `api/videos/${open.video.id}/still?time=${Math.max(0, time).toFixed(4)}`;
 
 function showStill() {
   clearTimeout(showStill.timer);
@@ -425,7 +425,7 @@ function ask(label, threshold, gesture) {
   asking = asking.then(async () => {
     if (wanted.get(label) !== threshold || open !== one) return;
     try {
-      const found = await post(`/api/videos/${one.video.id}/events`, { label, threshold });
+      const found = await post(`api/videos/${one.video.id}/events`, { label, threshold });
       if (open === one) one.doc.replaceFound(label, threshold, found, gesture);
     } catch (fault) {
       say(fault.message);
@@ -535,7 +535,7 @@ function render() {
   for (const [id, states] of [["accept", ["accepted", "corrected"]], ["reject", ["rejected"]], ["unsure", ["unsure"]]]) $(id).setAttribute("aria-pressed", String(states.includes(chosen()?.state)));
   showWindow();
   const format = encodeURIComponent($("format").value);
-  $("export").href = `/api/videos/${open.video.id}/export?format=${format}`;
+  $("export").href = `api/videos/${open.video.id}/export?format=${format}`;
   showTime(now());
 }
 
@@ -632,7 +632,7 @@ const clicks = {
   project: async () => {
     await save();
     try {
-      const done = await post("/api/project");
+      const done = await post("api/project");
       const rest = server.loop ? "have no correction that training could use" : "are not wholly reviewed yet";
       const held = done.held_out ? ` ${done.held_out} are validation or test videos and stay as they are.` : "";
       say(`In the project: ${done.events} events of ${done.videos} videos. ${done.left_out} others ${rest}.${held}`);
@@ -657,7 +657,7 @@ $("export").addEventListener("click", async (event) => {
 
 async function begin() {
   try {
-    server = await get("/api/state");
+    server = await get("api/state");
   } catch (fault) {
     if (fault.status === 401) $("login").hidden = false;
     else say(fault.message);
@@ -742,7 +742,7 @@ $("keys-reset").addEventListener("click", () => {
 $("login").addEventListener("submit", async (event) => {
   event.preventDefault();
   try {
-    await post("/api/login", { token: $("token").value });
+    await post("api/login", { token: $("token").value });
     $("token").value = "";
     await begin();
   } catch (fault) {

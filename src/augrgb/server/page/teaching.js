@@ -20,7 +20,7 @@ export class Teaching {
     order.replaceChildren(...orders.map((one) => new Option(ORDERS[one] ?? one, one)));
     order.addEventListener("change", () => this.refresh());
     $("fit").addEventListener("click", () => this.fit());
-    $("fit-cancel").addEventListener("click", () => this.act(() => post("/api/project/cancel")));
+    $("fit-cancel").addEventListener("click", () => this.act(() => post("api/project/cancel")));
   }
 
   async act(work) {
@@ -35,16 +35,16 @@ export class Teaching {
   fit() {
     return this.act(async () => {
       await this.save();
-      await post("/api/project/fit");
+      await post("api/project/fit");
     });
   }
 
   async refresh() {
     clearTimeout(this.timer);
     try {
-      this.state = await get("/api/project");
+      this.state = await get("api/project");
       this.draw();
-      this.list(await get(`/api/review?limit=6&order=${$("review-order").value}`));
+      this.list(await get(`api/review?limit=6&order=${$("review-order").value}`));
     } catch (fault) {
       this.say(fault.message);
     }
@@ -55,7 +55,7 @@ export class Teaching {
   // The best suggestion that was not offered before; false if there is none.
   async next() {
     await this.save();
-    const found = (await get(`/api/review?limit=100&order=${$("review-order").value}`)).find((one) => !this.offered.has(keyOf(one)));
+    const found = (await get(`api/review?limit=100&order=${$("review-order").value}`)).find((one) => !this.offered.has(keyOf(one)));
     if (!found) return false;
     this.show(found);
     return true;
