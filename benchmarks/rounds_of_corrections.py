@@ -69,6 +69,7 @@ def main() -> None:
     parser.add_argument("--orders", default=",".join((*ORDERS, "everything", "same again")))
     parser.add_argument("--reviews", type=int, default=20)
     parser.add_argument("--steps", type=int, default=200, help="of the temporal filter")
+    parser.add_argument("--encoder-steps", type=int, default=300)
     options = parser.parse_args()
     torch.set_num_threads(1)
     dataset = _recordings(options.fir, options.out)
@@ -166,7 +167,7 @@ def _features(full: Dataset, options: argparse.Namespace, seed: int, roles: dict
         return features
     dataset = replace(full, splits={f"start-{seed}": roles})
     save_dataset(dataset, folder)
-    steps = 300
+    steps = options.encoder_steps
     values = {
         "data": {"dataset": str(folder), "split": f"start-{seed}", "frames": str(folder / "frames")},
         "encoder": {"small_rgb": {}},
