@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 
+from augrgb.annotations import folds
 from augrgb.pipelines.fitting import plan
 from support.places import ROOT
 from support.pose_samples import kinect_people, write_kinect
@@ -90,7 +91,8 @@ def test_from_the_first_detector_to_a_camera(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_your_own_videos(tmp_path: Path) -> None:
+def test_your_own_videos(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(folds, "FEW_VIDEOS", 0)  # one split instead of four folds: a quarter of the trainings
     assert run_cli("world", "make", "-o", "world", *(word for size in _SIZES for word in ("--set", size))).code == 0
     assert run_cli("data", "convert", "world", "-o", "events.csv").code == 0
     (tmp_path / "videos").mkdir()
