@@ -160,6 +160,7 @@ def _add_session(app: FastAPI, service: Service) -> None:
 def _add_videos(app: FastAPI, service: Service) -> None:
     # Uploads that are complete wait for a look at them here, and not in the threads that answer everybody else.
     looking: list[anyio.CapacityLimiter] = []
+    decoding: list[anyio.CapacityLimiter] = []  # the same for stills
 
     def shown(video: Video, job: Job | None) -> dict[str, Any]:
         return {
@@ -220,9 +221,11 @@ def _add_videos(app: FastAPI, service: Service) -> None:
         return file_response(service.videos.path_of(video), request.headers.get("range"), kind)
 
     @app.get("/api/videos/{video_id}/still", tags=["videos"], response_class=Response)
-    def still(video_id: str, time: Annotated[float, Query(ge=0, le=1e7, allow_inf_nan=False)]) -> Response:
+    async def still(video_id: str, time: Annotated[float, Query(ge=0, le=1e7, allow_inf_nan=False)]) -> Response:
         """The frame at a time in seconds from the first, decoded here: of any codec, and exact."""
-        data = service.probe.still(service.videos.path_of(service.videos.get(video_id)), time)
+        if not decoding:
+            decoding.append(anyio.CapacityLimiter(1))
+        data = await anyio.to_thread.run_sync(service.still, video_id, time, limiter=decoding[0])
         return Response(data, media_type="image/jpeg", headers={"Cache-Control": "private, max-age=3600"})
 
     @app.post("/api/videos/{video_id}/detect", tags=["jobs"], status_code=202)

@@ -65,6 +65,7 @@ class Service:
         self.documents = Documents(self.database, keep=limits.versions)
         self.gate = UploadGate(limits, self.uploads_folder)
         self.probe = Prober()
+        self._stills = Prober()  # another process: a slow film must not hold up uploads
         self.loop: Loop | None = None
         if settings.project is not None and is_project(settings.project):
             parts = (self.videos, self.results, self.documents, self._use_and_detect_again)
@@ -99,6 +100,7 @@ class Service:
             self.loop.rounds.stop()
         self.worker.stop()
         self.probe.stop()
+        self._stills.stop()
         self._lock.close()
 
     def add_upload(self, path: Path, name: str, size: int) -> Video:
@@ -125,6 +127,14 @@ class Service:
             job = self.queue.add(database, video.video_id)
         self.worker.wake()
         return job
+
+    def still(self, video_id: str, time_s: float) -> bytes:
+        """The frame of a video at a time, as a JPEG.
+
+        Raises:
+            AugrgbError: There is no such video, or it cannot be decoded there.
+        """
+        return self._stills.still(self.videos.path_of(self.videos.get(video_id)), time_s)
 
     def delete(self, video: Video) -> None:
         """Delete an uploaded video, its scores and its annotations; of a video of the folder all but the file."""

@@ -15,6 +15,7 @@ import pytest
 from augrgb.annotations.formats import FORMATS
 from augrgb.annotations.read import Source, read_and_judge
 from augrgb.core.errors import InputRefused
+from augrgb.server.service import Service
 from support.server_client import CLASSES, FakeDetector, serving, upload, video_bytes, wait_for, wait_for_job
 from support.video_samples import square_frames, write_video
 
@@ -303,6 +304,27 @@ def test_videos_of_a_folder_are_listed_and_stay_as_they_are(tmp_path: Path) -> N
 def test_old_uploads_are_deleted(tmp_path: Path) -> None:
     with serving(tmp_path, limits={"retention_s": 0.0}) as client:
         wait_for(lambda: client.get("/api/videos").json() == [])
+
+
+def test_many_stills_of_a_slow_film_hold_up_nobody_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    released = threading.Event()
+
+    def blocked(*_: object) -> bytes:
+        released.wait(20)
+        return b""
+
+    monkeypatch.setattr(Service, "still", blocked)
+    with serving(tmp_path) as client:
+        video = upload(client, video_bytes(tmp_path))["id"]
+        path = f"/api/videos/{video}/still?time=0"
+        askers = [threading.Thread(target=client.get, args=(path,), daemon=True) for _ in range(60)]
+        for asker in askers:
+            asker.start()
+        assert client.get("/api/videos").status_code == 200
+        assert upload(client, video_bytes(tmp_path), "b.mp4")["id"] != video
+        released.set()
+        for asker in askers:
+            asker.join(20)
 
 
 def test_a_still_is_decoded_by_the_server_for_any_time_and_any_codec(tmp_path: Path) -> None:
