@@ -27,7 +27,7 @@ from augrgb.server.exports import export, unique_names, writable_formats, write_
 from augrgb.server.guard import COOKIE, Guard, LoginLimit, same, session_of
 from augrgb.server.jobs import Job
 from augrgb.server.loop import Loop
-from augrgb.server.review import ORDERS, Order
+from augrgb.server.review import ORDERS, USUAL_ORDER, Order
 from augrgb.server.rounds import Fitting
 from augrgb.server.service import Service
 from augrgb.server.settings import ServerSettings
@@ -153,6 +153,7 @@ def _add_session(app: FastAPI, service: Service) -> None:
             "upload_bytes": settings.limits.upload_bytes,
             "project": settings.project is not None,
             "loop": service.loop is not None,
+            "order": USUAL_ORDER,
             "orders": [one for one in ORDERS if one != "disagreement" or settings.second_opinion],
         }
 
@@ -342,8 +343,8 @@ def _add_project(app: FastAPI, service: Service) -> None:
         return loop().state()
 
     @app.get("/api/review", tags=["project"])
-    def review(limit: Annotated[int, Query(ge=1, le=500)] = 20, order: Order = "threshold") -> list[dict[str, Any]]:
-        """What to review next, in all videos: near the threshold first, or in another order."""
+    def review(limit: Annotated[int, Query(ge=1, le=500)] = 20, order: Order = USUAL_ORDER) -> list[dict[str, Any]]:
+        """What to review next, in all videos."""
         return [one.to_json() for one in loop().next_to_review(limit, order)]
 
     @app.post("/api/project/fit", tags=["project"], status_code=202)

@@ -16,7 +16,7 @@ from augrgb.server.blind_estimate import blind_estimate
 from augrgb.server.documents import Documents
 from augrgb.server.loop_project import Applied, Corrected, LoopProject, digest
 from augrgb.server.results import Results
-from augrgb.server.review import Order, in_order
+from augrgb.server.review import USUAL_ORDER, Order, in_order
 from augrgb.server.rounds import Fitting, Round, Rounds
 from augrgb.server.suggestions import Suggestion, suggestions_of, without_judged
 from augrgb.server.videos import Video, VideoIndex
@@ -113,7 +113,7 @@ class Loop:
             "blind": blind_estimate(documents, self._jobs_of(documents)).to_json(),
         }
 
-    def next_to_review(self, limit: int, order: Order = "threshold") -> list[Suggestion]:
+    def next_to_review(self, limit: int, order: Order = USUAL_ORDER) -> list[Suggestion]:
         """What to look at next in all videos that may be corrected.
 
         Args:

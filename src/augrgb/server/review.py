@@ -18,6 +18,8 @@ from augrgb.server.suggestions import Suggestion
 
 Order = Literal["threshold", "disagreement", "boundaries", "chance"]
 ORDERS: tuple[Order, ...] = get_args(Order)
+USUAL_ORDER: Order = "boundaries"
+"""What the page begins with: see docs/benchmarks.md for what the orders were worth."""
 _SPREAD = 0.03
 _RANDOM_EVERY = 7
 
@@ -42,7 +44,7 @@ _DOUBT: MappingProxyType[Order, Callable[[Suggestion], tuple[float, str]]] = Map
 """By order: how early a suggestion comes (the lower, the earlier), and why."""
 
 
-def in_order(suggestions: Sequence[Suggestion], order: Order = "threshold") -> list[Suggestion]:
+def in_order(suggestions: Sequence[Suggestion], order: Order = USUAL_ORDER) -> list[Suggestion]:
     """Suggestions in the order in which they are worth a look.
 
     The result does not depend on the order of the arguments.

@@ -247,13 +247,13 @@ def test_suggestions_are_near_the_threshold_and_leave_out_what_is_judged(tmp_pat
     with serving(tmp_path, project=make_project(tmp_path / "project")) as client:
         film = upload(client, video_bytes(tmp_path, 40), "film.mp4")["id"]
         wait_for_job(client, film)
-        found = client.get("/api/review").json()
+        found = client.get("/api/review", params={"order": "threshold"}).json()
         assert found and all(abs(one["score"] - one["threshold"]) <= 0.5 for one in found)
         assert {one["found"] for one in found} <= {True, False} and "threshold" in found[0]["reason"]
         first = found[0]
         rejected = edited("1", first["start_s"], first["end_s"], "rejected", first["label"])
         save(client, film, {"events": [rejected]})
-        after = client.get("/api/review").json()
+        after = client.get("/api/review", params={"order": "threshold"}).json()
         assert len(after) == len(found) - 1
         save(client, film, {"events": [rejected], "reviewed": [[0.0, 4.0]]})
         assert client.get("/api/review").json() == []
@@ -265,11 +265,11 @@ def test_the_order_is_near_first_spread_over_videos_with_some_by_chance() -> Non
         for video in "ab"
         for n in range(20)
     ]
-    ordered = in_order(made)
+    ordered = in_order(made, "threshold")
     assert sorted(ordered, key=repr) != ordered and len(ordered) == len(made)
     assert {one.video for one in ordered[:2]} == {"a", "b"} and ordered[0].distance == 0
     assert [one.reason.startswith("by chance") for one in ordered[:7]] == [False] * 6 + [True]
-    assert in_order(made[::-1]) == ordered
+    assert in_order(made[::-1], "threshold") == ordered
 
 
 def test_a_video_that_was_never_labeled_has_no_background_outside_reviewed_time() -> None:

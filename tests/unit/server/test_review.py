@@ -72,7 +72,9 @@ def test_every_order_has_all_suggestions_whatever_their_own_order(order: Order) 
 
 def test_without_a_second_model_disagreement_is_the_order_of_the_threshold() -> None:
     made = [Suggestion("a", "a", "drink", float(n), n + 1.0, 0.5 + n / 100, 0.5, True) for n in range(12)]
-    assert [one.start_s for one in in_order(made, "disagreement")] == [one.start_s for one in in_order(made)]
+    assert [one.start_s for one in in_order(made, "disagreement")] == [
+        one.start_s for one in in_order(made, "threshold")
+    ]
 
 
 def test_blind_judgments_count_for_the_model_that_detects_now() -> None:

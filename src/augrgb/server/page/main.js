@@ -685,7 +685,7 @@ async function begin() {
       showSaved();
     },
   });
-  teaching = server.loop && !teaching ? new Teaching({ say, save, open: openSuggestion, orders: server.orders }) : teaching;
+  teaching = server.loop && !teaching ? new Teaching({ say, save, open: openSuggestion, orders: server.orders, usual: server.order }) : teaching;
   window.augrgb = { timeline, document: () => open?.doc.state };
   await library.refresh();
   if (!open && !library.videos.length) empty("Add a video to begin", `The model looks for ${listed(server.classes)}. Videos stay on this server.`);

@@ -11,13 +11,14 @@ const ORDERS = { threshold: "Near the threshold", disagreement: "Where two model
 const BUSY = ["queued", "running"];
 
 export class Teaching {
-  constructor({ say, save, open, orders }) {
+  constructor({ say, save, open, orders, usual }) {
     Object.assign(this, { say, save, open });
     this.offered = new Set();
     this.state = null;
     $("teach").hidden = $("review").hidden = false;
     const order = $("review-order");
     order.replaceChildren(...orders.map((one) => new Option(ORDERS[one] ?? one, one)));
+    order.value = usual;
     order.addEventListener("change", () => this.refresh());
     $("fit").addEventListener("click", () => this.fit());
     $("fit-cancel").addEventListener("click", () => this.act(() => post("api/project/cancel")));
