@@ -160,6 +160,13 @@ JSONS = {
             ],
         }
     ],
+    "cvat-backup": [
+        {
+            "tags": [{"frame": 5, "label": "a", "attributes": []}],
+            "shapes": [],
+            "tracks": [{"label": "a", "shapes": [{"frame": 1, "outside": False}, {"frame": 9, "outside": True}]}],
+        }
+    ],
     "augrgb": {
         "schema": "augrgb.dataset/1",
         "name": "d",
@@ -220,7 +227,10 @@ def without(value: Any, path: Any) -> Any:
 
 @pytest.mark.parametrize("name", sorted(JSONS))
 def test_any_value_may_be_something_else_or_missing(name: Any, tmp_path: Path) -> None:
-    path = tmp_path / {"augrgb": "dataset.json", "boris": "x.boris"}.get(name, "x.json")
+    names = {"augrgb": "dataset.json", "boris": "x.boris", "cvat-backup": "annotations.json"}
+    path = tmp_path / names.get(name, "x.json")
+    if name == "cvat-backup":
+        (tmp_path / "task.json").write_text('{"name": "t", "data": {"start_frame": 0, "stop_frame": 99}}')
     path.write_text(json.dumps(JSONS[name]))
     assert try_to_read(name, path)
     refused = 0

@@ -25,7 +25,7 @@ from augrgb.core.opening import is_folder, regular_file
 from augrgb.core.searching import files_in
 
 _COLUMN_OPTIONS = {"video", "label", "start", "end", "columns"}
-_SUFFIXES = {suffix for entry in FORMATS.values() for suffix in entry.suffixes} | {".txt", ".bundle"}
+_SUFFIXES = {suffix for entry in FORMATS.values() for suffix in entry.suffixes} | {".txt", ".bundle", ".jsonl"}
 _LOOKED_AT = 60
 _FOR_ALL = {*ID_OPTIONS, "several", "encoding"}
 

@@ -129,7 +129,7 @@ def without_withheld(annotations: AnnotationSet) -> AnnotationSet:
 def _inside(regions: Iterable[Event], end_s: float) -> tuple[Event, ...]:
     """The parts of regions that are in the video, each once."""
     cut = (Event(r.label, max(r.start_s, 0.0), min(r.end_s, end_s)) for r in regions)
-    return tuple(dict.fromkeys(region for region in cut if region.start_s < region.end_s))
+    return tuple(dict.fromkeys(region for region in cut if region.start_s < region.end_s < math.inf))
 
 
 def _lost(event: Event) -> Event:

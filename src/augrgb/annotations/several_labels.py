@@ -29,7 +29,7 @@ def several_of(options: Mapping[str, Any]) -> str | None:
 def several_labels(annotations: AnnotationSet, separator: str | None, where: object) -> AnnotationSet:
     """The annotations with an event for each label of a text such as `cut;stir`.
 
-    Without a separator nothing changes, and a label whose parts are all labels of other events is noted.
+    Without a separator nothing changes, and a label of which a part is the label of other events is noted.
     """
     if separator is None:
         return replace(annotations, findings=(*annotations.findings, *_notes(annotations, where)))
@@ -57,7 +57,7 @@ def _notes(annotations: AnnotationSet, where: object) -> list[Finding]:
     for separator in _USUAL:
         for label in sorted(used):
             parts = [part.strip() for part in label.split(separator)]
-            alone = all(part in used for part in parts) or separator in (";", "|")
+            alone = any(part in used for part in parts) or separator in (";", "|")
             if len(parts) > 1 and all(parts) and alone:
                 detail = f"{label!r} is one label; --set 'several={separator}' makes events of its parts"
                 return [Finding("E-ANN-044", "labels that could be several", "noted", str(where), detail)]

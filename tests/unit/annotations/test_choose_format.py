@@ -26,6 +26,7 @@ FILES = {
     "label-studio-min": ("m.json", '[{"video": "a.mp4", "annotator": 1, "annotation_id": 1, "lead_time": 2}]'),
     "event-list-json": ("k.json", '[{"video": "kitchen.mov", "label": "cut", "startTime": 1, "endTime": 2}]'),
     "cvat": ("annotations.xml", "<annotations><version>1.1</version><meta>"),
+    "cvat-backup": ("task.json", '{"name": "t", "data": {"start_frame": 0}, "jobs": []}'),
     "boris": ("k.boris", '{"project_format_version": "7.0", "behaviors_conf": {}}'),
     "frame-wise": ("P03_milk.txt", "SIL\nSIL\nSIL\ntake_cup\ntake_cup\ntake_cup\n"),
     "bmn-json": ("b.json", '{"v_1": {"duration_second": 1, "annotations": []}}'),

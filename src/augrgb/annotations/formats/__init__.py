@@ -7,6 +7,7 @@ from augrgb.annotations.formats.boris import Boris
 from augrgb.annotations.formats.charades_csv import CharadesCsv
 from augrgb.annotations.formats.charades_json import CharadesJson
 from augrgb.annotations.formats.cvat import Cvat
+from augrgb.annotations.formats.cvat_backup import CvatBackup
 from augrgb.annotations.formats.dataset_json import DatasetJson
 from augrgb.annotations.formats.elan import Elan
 from augrgb.annotations.formats.elan_text import ElanText
@@ -37,6 +38,7 @@ __all__ = [
     "CharadesCsv",
     "CharadesJson",
     "Cvat",
+    "CvatBackup",
     "DatasetJson",
     "Elan",
     "ElanText",

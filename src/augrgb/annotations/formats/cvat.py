@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from xml.etree.ElementTree import Element
 
 from augrgb.annotations.annotation_format import AnnotationFormat
 from augrgb.annotations.annotation_set import AnnotationSet
+from augrgb.annotations.coverage import joined, outside
 from augrgb.annotations.reading.class_list import read_class_list
 from augrgb.annotations.reading.frame_rates import Rates, need_rates, rate_of
 from augrgb.annotations.reading.text_files import head_of
@@ -25,12 +26,13 @@ _NOT_CVAT = "no <annotations> with a task in <meta>, as CVAT exports them"
 class Cvat(AnnotationFormat):
     """CVAT: a track is an event wherever it is not `outside`; a tag is an event over its run of frames.
 
-    Frames are counted from 0 in the video; in the export of a project, where each task's numbers go on from the task
-    before it, that is taken off again. A track lasts from its first visible frame up to (not including) the frame
-    where it is outside, or through its last frame. Tags of one label on neighbouring frames (by the task's frame step)
-    join. The label is the track's, or the value of one of its attributes. Classes stand in the order of the task's
-    labels. The file is read one track or image at a time. The export of a job does not name its video: it is the file's
-    name, unless that is CVAT's own `annotations.xml`.
+    A task or job that shows a part of its video leaves the rest ignored, and several of one video are joined where they
+    show different parts. Frames are counted from 0 in the video; in the export of a project, where each task's numbers
+    go on from the task before it, that is taken off again. A track lasts from its first visible frame up to (not
+    including) the frame where it is outside, or through its last frame. Tags of one label on neighbouring frames (by
+    the frame step of the task) join. The label is that of the track, or the value of an attribute. Classes are in the
+    order of the task's labels. The file is read one track or image at a time. The export of a job does not name its video: it
+    is the file's name, unless that is CVAT's own `annotations.xml`.
 
     Args:
         fps: The constant frame rate: one number, or per video. Required.
@@ -67,18 +69,16 @@ class Cvat(AnnotationFormat):
             raise InputRefused("E-ANN-029", path, _NOT_CVAT)
         tasks_of = {task.findtext("id", "").strip(): task for task in tasks}
         ids = {task.findtext("id", "").strip(): self._video_id(task, path) for task in tasks}
-        if len(set(ids.values())) < len(tasks):
-            raise InputRefused("E-ID-001", path, f"several tasks for one video: {sorted(ids.values())}")
         found_attribute: list[bool] = []
         spans = self._spans(path, {key: frame_step(task) for key, task in tasks_of.items()}, found_attribute)
         if self.attribute is not None and found_attribute and not any(found_attribute):
             raise UsageFault("E-ANN-027", path, f"no attribute {self.attribute!r} of any track or tag")
         spans = _in_their_videos(spans, tasks_of, path)
-        videos = {}
+        videos: dict[str, VideoRecord] = {}
         for key, video_id in ids.items():
             frames = FrameCounting(rate_of(self.fps, video_id, path))
-            events = tuple(Event(label, *frames.to_seconds(start, end)) for label, start, end in spans[key])
-            videos[video_id] = VideoRecord(video_id, events=events, fps=frames.fps)
+            video = video_of_frames(video_id, spans[key], frames, cvat_range(tasks_of[key]))
+            add_part(videos, video, path)
         used = {event.label for video in videos.values() for event in video.events or () if event.label}
         if self.classes is not None:
             classes = read_class_list(self.classes).classes
@@ -115,7 +115,8 @@ class Cvat(AnnotationFormat):
     def _spans(self, path: Path, steps: dict[str, int], found: list[bool]) -> dict[str, list[_Span]]:
         """(label, first frame, end frame) of each task's tracks and tags, in order of time."""
         spans: dict[str, list[tuple[str, int, int]]] = {key: [] for key in steps}
-        tagged: dict[str, dict[str, _Runs]] = {key: {} for key in steps}
+        tagged: dict[str, dict[str, Runs]] = {key: {} for key in steps}
+        folders: dict[str, None] = {}
         for above, element in iter_xml(path):
             key = next(iter(steps)) if len(steps) == 1 else element.get("task_id", element.get("subset"))
             if above is None or key not in steps:
@@ -123,9 +124,11 @@ class Cvat(AnnotationFormat):
             if element.tag == "track":
                 spans[key].extend(self._track(element, steps[key], path, found))
             tags = [element] if element.tag == "tag" else element.findall("tag") if element.tag == "image" else []
+            if element.tag == "image":
+                _same_folder(element, folders, path)
             for tag in tags:
                 frame = _frame(element, "frame" if element.tag == "tag" else "id", path)
-                tagged[key].setdefault(self._label(tag, tag, found), _Runs(steps[key])).add(frame)
+                tagged[key].setdefault(self._label(tag, tag, found), Runs(steps[key])).add(frame)
         for key, labels in tagged.items():
             spans[key].extend((label, start, end) for label, runs in labels.items() for start, end in runs.joined())
             spans[key].sort(key=_by_time)
@@ -150,7 +153,36 @@ class Cvat(AnnotationFormat):
         return spans
 
 
-class _Runs:
+def video_of_frames(
+    video_id: str, spans: Sequence[tuple[str, int, int]], frames: FrameCounting, part: range | None
+) -> VideoRecord:
+    """A video from spans of frames; what lies outside the frames that a task or job shows is ignored.
+
+    Args:
+        part: These frames; None = the file does not say which.
+    """
+    events = tuple(Event(label, *frames.to_seconds(start, end)) for label, start, end in spans)
+    if part is not None and any(start < part.start or end > part.stop for _, start, end in spans):
+        part = None  # numbers that count otherwise: nothing is known of the rest
+    ignored = outside(*frames.to_seconds(part.start, part.stop)) if part is not None else ()
+    return VideoRecord(video_id, events=events, ignored=ignored, fps=frames.fps)
+
+
+def add_part(videos: dict[str, VideoRecord], video: VideoRecord, path: Path) -> None:
+    """Add a video, or a further part of one.
+
+    Raises:
+        InputRefused: E-ID-001: the same part is annotated twice.
+    """
+    known = videos.get(video.video_id)
+    whole = video if known is None else joined(known, video)
+    if whole is None:
+        problem = f"several tasks show the same frames of the video {video.video_id!r}"
+        raise InputRefused("E-ID-001", path, problem, "Export the one that counts.")
+    videos[video.video_id] = whole
+
+
+class Runs:
     """Frames of one tag, kept as runs of neighbours, in whatever order they come."""
 
     def __init__(self, step: int) -> None:
@@ -172,6 +204,14 @@ class _Runs:
             else:
                 found.append([first, last])
         return [(first, last + self._step) for first, last in found]
+
+
+def _same_folder(image: Element, folders: dict[str, None], path: Path) -> None:
+    """Refuse a task whose images lie in several folders: they are frames of several videos."""
+    folders[PurePosixPath((image.get("name") or "").replace("\\", "/")).parent.as_posix()] = None
+    if len(folders) > 1:
+        problem = f"its images are frames of several videos: they lie in the folders {', '.join(folders)}"
+        raise InputRefused("E-ANN-001", path, problem, "Make a task of each video in CVAT, or export one folder.")
 
 
 def _meta(path: Path) -> Element:

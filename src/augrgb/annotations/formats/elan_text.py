@@ -82,7 +82,8 @@ class ElanText(AnnotationFormat):
         path = first_below(path, *cls.suffixes)
         if path.suffix.lower() not in cls.suffixes:
             return False
-        rows = _rows(head_of(path))[1]
+        head = head_of(path)
+        rows = _rows(head)[1] if "CSV_HEADER" not in head else []  # else one of VIA's
         return bool(rows) and _columns(rows) is not None
 
     def read(self, path: Path) -> AnnotationSet:

@@ -29,8 +29,10 @@ class FrameWise(AnnotationFormat):
     """One text file per video with a label per line and frame, or with spans `1-15 SIL` (Breakfast's coarse files).
 
     The folder is `groundTruth`, or the one that holds it; `mapping.txt` (number and label) and `splits/*.bundle` lie in
-    either. Runs of one label are events. Spans count frames from 1 and include the last one. The labels in `background`
-    are no events; published results on Breakfast and 50 Salads count all of them but `background` as classes.
+    either, and labels may be numbers of the mapping. Runs of one label are events; a blank line is a frame without a
+    label, and an empty file a video that was never annotated. Spans count frames from 1 and include the last one; where
+    a file labels background, frames without any span are ignored. The labels in `background` are no events; published
+    results on Breakfast and 50 Salads count all of them but `background` as classes.
 
     Args:
         fps: Frames per second of the labels, one number or per video. Required. Breakfast and GTEA: 15; 50 Salads: 30.
@@ -57,13 +59,21 @@ class FrameWise(AnnotationFormat):
     def sniff(cls, path: Path) -> bool:
         if path.is_dir():
             folder = _labels_of(path)
-            files = files_in(folder, ".txt", wanted=lambda name: name != _MAPPING)[:3]
-            return bool(files) and all(map(_is_frame_wise, files))
+            files = [
+                file for file in files_in(folder, ".txt", wanted=lambda name: name != _MAPPING) if head_of(file).strip()
+            ]
+            named = folder != path and not any(mark in head_of(file) for file in files[:3] for mark in ",\t")
+            return bool(files) and (named or all(map(_is_frame_wise, files[:3])))
         return path.suffix.lower() == ".txt" and _is_frame_wise(path)
 
     def read(self, path: Path) -> AnnotationSet:
         need_rates(self.fps, path)
         folder = _labels_of(path) if path.is_dir() else path
+        places = (folder, folder.parent)
+        beside = next((place / _MAPPING for place in places if (place / _MAPPING).is_file()), None)
+        listed = self.classes or beside
+        named = read_class_list(listed).names if listed is not None else {}
+        names = {str(number): name for number, name in named.items() if str(number) not in named.values()}
         faults: list[AugrgbError] = []
         videos: dict[str, VideoRecord] = {}
         left = 0
@@ -76,24 +86,24 @@ class FrameWise(AnnotationFormat):
                 if video_id in videos:
                     raise InputRefused("E-ID-001", file, f"a second file for the video {video_id!r}")
                 frames = FrameCounting(rate_of(self.fps, video_id, file))
-                spans = list(_spans(file))
-                if not spans:
-                    raise InputRefused("E-ANN-005", file, "has no labels")
+                spans = [(names.get(label, label), start, end) for label, start, end in _spans(file)]
+                if not spans:  # an empty file: nobody labeled it
+                    videos[video_id] = VideoRecord(video_id, fps=frames.fps)
+                    continue
+                if any(label in self.background for label, _, _ in spans):
+                    spans = _with_gaps(spans)  # nothing is known of frames without a label
                 events = tuple(
                     Event(label, *frames.to_seconds(start, end))
                     for label, start, end in spans
                     if label not in self.background
                 )
                 left += len(spans) - len(events)
-                used.update(event.label for event in events)
+                used.update(event.label for event in events if event.label)
                 duration_s = max(end for _, _, end in spans) / frames.fps
                 videos[video_id] = VideoRecord(video_id, duration_s, events=events, fps=frames.fps)
             except AugrgbError as fault:
                 faults.append(fault)
-        places = (folder, folder.parent)
-        beside = next((place / _MAPPING for place in places if (place / _MAPPING).is_file()), None)
-        listed = self.classes or beside
-        classes = tuple(sorted(used)) if listed is None else read_class_list(listed).classes
+        classes = tuple(sorted(used)) if listed is None else tuple(named.values())
         raise_together(faults)
         note = Finding("E-ANN-022", "runs left out", "noted", str(path), f"{left} of {', '.join(self.background)}")
         return AnnotationSet(
@@ -147,9 +157,12 @@ def _is_frame_wise(file: Path) -> bool:
 def _spans(file: Path) -> Iterator[tuple[str, int, int]]:
     """Label, first frame from 0, frame after the last."""
     with open_text(file) as text:
-        lines = [(number, line.strip()) for number, line in enumerate(text, 1) if line.strip()]
-    if lines and _COARSE.match(lines[0][1]):
-        for number, line in lines:
+        lines = [(number, line.strip()) for number, line in enumerate(text, 1)]
+    while lines and not lines[-1][1]:
+        lines.pop()
+    filled = [(number, line) for number, line in lines if line]
+    if filled and _COARSE.match(filled[0][1]):
+        for number, line in filled:
             match = _COARSE.match(line)
             if match is None:
                 raise InputRefused("E-ANN-005", f"{file}:{number}", f"{line[:80]!r}: expected a span such as 1-15 SIL")
@@ -160,6 +173,18 @@ def _spans(file: Path) -> Iterator[tuple[str, int, int]]:
         count = len(list(run))
         yield label, at, at + count
         at += count
+
+
+def _with_gaps(spans: list[tuple[str, int, int]]) -> list[tuple[str, int, int]]:
+    """The spans, and one without a label wherever frames between two of them have none."""
+    found: list[tuple[str, int, int]] = []
+    end = 0
+    for span in sorted(spans, key=lambda span: span[1:]):
+        if span[1] > end and found:
+            found.append(("", end, span[1]))
+        found.append(span)
+        end = max(end, span[2])
+    return found
 
 
 def _read_splits(folder: Path | None) -> dict[str, dict[str, tuple[str, ...]]]:

@@ -18,6 +18,7 @@ from augrgb.annotations.reading.json_values import as_list, as_number, as_object
 from augrgb.annotations.reading.text_files import head_of
 from augrgb.annotations.reading.tool_clock import interface_rate, rate_of_sequences
 from augrgb.core.errors import AugrgbError, InputRefused, UsageFault, raise_together
+from augrgb.core.plain_data import read_json
 from augrgb.core.timeline import FrameCounting
 from augrgb.core.types import Event, VideoRecord
 
@@ -25,6 +26,7 @@ _ASK = (
     "Look at its <Video> tag: without a frameRate it is 24 (--set fps=24), else give that number (--set fps=30), "
     "or the interface as a file (--set interface=FILE.xml). The video's own frame rate does not matter."
 )
+_SOURCE = re.compile(r"""<(?:video|audio|source)\b[^>]*\bsrc\s*=\s*["']([^"']+)["']""", re.IGNORECASE)
 _UPLOAD = re.compile(r"^[0-9a-f]{8}-(.+)$")
 
 
@@ -36,7 +38,7 @@ class LabelStudio(AnnotationFormat):
     where a task has boxes with times too. The video's id is the name in the task's address, without the prefix that
     uploading puts in front. A task with no (or only skipped) annotations, or with none of this kind, was never
     annotated. Other kinds of results are counted. Of several annotations of a task those without any result give way to
-    the others, which is noted.
+    the others, which is noted, and all do to a single one that is marked as ground truth. Predictions are no labels.
 
     Args:
         fps: The rate that the labeling interface declares (`frameRate` of `<Video>`; 24 without it): one number, or per
@@ -66,7 +68,10 @@ class LabelStudio(AnnotationFormat):
     @classmethod
     def sniff(cls, path: Path) -> bool:
         head = head_of(path)
-        return head.lstrip().startswith("[") and '"annotations"' in head
+        begins = head.lstrip()[:1]
+        listed = '"annotations"' in head or '"completions"' in head
+        single = '"data"' in head and (listed or '"result"' in head)
+        return (begins == "[" and listed) or (begins == "{" and single and '"database"' not in head)
 
     def read(self, path: Path) -> AnnotationSet:
         if self.fps is not None and self.interface is not None:
@@ -75,16 +80,18 @@ class LabelStudio(AnnotationFormat):
         asked: list[str] = []
         faults: list[AugrgbError] = []
         videos: dict[str, VideoRecord] = {}
-        left = empty = 0
+        left = empty = predicted = 0
         for at, value in self._tasks(path):
             place = (path, at)
             try:
                 task = as_object(value, *place)
                 video_id = video_of(_address(task, place))
                 if video_id in videos:
-                    raise InputRefused("E-ID-001", f"{path} {at}", f"a second task for the video {video_id!r}")
+                    remedy = "Export one of them, or delete the other in Label Studio."
+                    raise InputRefused("E-ID-001", f"{path} {at}", f"a second task for the video {video_id!r}", remedy)
                 results, given_way = self._results(task, place)
                 empty += given_way
+                predicted += results is None and bool(task.get("predictions"))
                 timed = [result for result in results or () if _is_timed(result)]
                 left += len(results or ()) - len(timed)
                 in_frames = any(result.get("type") == "timelinelabels" for result in timed)
@@ -111,6 +118,9 @@ class LabelStudio(AnnotationFormat):
         if empty:
             detail = f"{empty} without any result, of tasks that have others (--set annotator=first or last takes one)"
             notes.append(Finding("E-ANN-044", "empty annotations", "noted", str(path), detail))
+        if predicted:
+            detail = f"{predicted} tasks have predictions only, which nobody confirmed; they count as never annotated"
+            notes.append(Finding("E-ANN-044", "predictions left out", "noted", str(path), detail))
         return AnnotationSet(
             classes=classes_or(self.classes, used),
             videos=videos,
@@ -135,12 +145,23 @@ class LabelStudio(AnnotationFormat):
         return declared if declared is not None else rate_of_sequences(results)
 
     def _tasks(self, path: Path) -> Iterator[tuple[str, Any]]:
-        """Place in the file and value of each task."""
-        return iter_list(path)
+        """Place in the file and value of each task; a file may hold a single task, or an annotation with its task."""
+        if head_of(path).lstrip().startswith("["):
+            yield from iter_list(path)
+            return
+        value = as_object(read_json(path, "annotation file"), path)
+        task = value.get("task")
+        if isinstance(task, dict) and "result" in value:  # as it is stored in a target storage
+            value = {**task, "annotations": [{key: value[key] for key in value if key != "task"}]}
+        yield "the task", value
 
     def _results(self, task: dict[str, Any], place: tuple[object, ...]) -> tuple[list[dict[str, Any]] | None, int]:
         """Results of the chosen annotation (None: there is none), and how many empty ones gave way to it."""
-        rows = [as_object(a, *place) for a in as_list(member(task, "annotations", *place), *place, "annotations")]
+        key = "completions" if "annotations" not in task and "completions" in task else "annotations"
+        rows = [as_object(a, *place) for a in as_list(member(task, key, *place), *place, key)]
+        true = [row for row in rows if row.get("ground_truth") and not row.get("was_cancelled")]
+        if self.annotator == "only" and len(true) == 1:
+            rows = true  # the one that was marked as the truth
         kept = [
             [as_object(result, *place, "result") for result in as_list(member(row, "result", *place), *place, "result")]
             for row in rows
@@ -163,8 +184,11 @@ def _address(task: dict[str, Any], place: tuple[object, ...]) -> str:
     """The address of the video, or of the sound, that a task shows."""
     data = as_object(member(task, "data", *place), *place, "data")
     for value in (data.get("video"), data.get("video_url"), *data.values()):
-        if isinstance(value, str) and _is_video(value):
-            return value
+        if isinstance(value, str):
+            tag = _SOURCE.search(value) if "<" in value else None
+            address = tag[1] if tag else value
+            if _is_video(address):
+                return address
     raise InputRefused("E-ANN-001", " ".join(map(str, place)), f"no video in the task's data {sorted(data)}")
 
 

@@ -35,7 +35,7 @@ class LabelStudioMin(LabelStudio):
         head = head_of(path)
         if path.suffix.lower() in (".csv", ".tsv"):
             return set(header_of(head)) >= _ALWAYS
-        if not head.lstrip().startswith("[") or '"annotations"' in head:
+        if not head.lstrip().startswith("[") or LabelStudio.sniff(path):
             return False
         return all(sign in head for sign in cls.signs) or ('"timelinelabels"' in head and '"ranges"' in head)
 

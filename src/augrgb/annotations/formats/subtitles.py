@@ -25,8 +25,8 @@ _SCORE = re.compile(r"\s+[01]?\.\d+$")
 class WebVtt(AnnotationFormat):
     """WebVTT subtitles, one `.vtt` file per video; milliseconds; overlapping events are shown together.
 
-    The text of a cue is its label, without markup. A score that ends every cue, as `augrgb detect` writes it, is left
-    out.
+    The text of a cue is its label, without markup; lines that all begin with a dash are a label each. A score that ends
+    every cue, as `augrgb detect` writes it, is left out.
     """
 
     name = "webvtt"
@@ -49,8 +49,8 @@ class WebVtt(AnnotationFormat):
 class SubRip(AnnotationFormat):
     """SubRip subtitles, one `.srt` file per video; milliseconds; overlapping events are shown together.
 
-    The text of a cue is its label, without markup. A score that ends every cue, as `augrgb detect` writes it, is left
-    out.
+    The text of a cue is its label, without markup; lines that all begin with a dash are a label each. A score that ends
+    every cue, as `augrgb detect` writes it, is left out.
     """
 
     name = "srt"
@@ -102,8 +102,11 @@ def _read(path: Path, suffix: str) -> AnnotationSet:
 def _cues(file: Path) -> Iterator[Event]:
     """The cues of a file: a time line, and the lines up to the next blank one."""
     lines = read_text(file).splitlines()
+    remark = False
     for number, line in enumerate(lines, 1):
-        if "-->" not in line:
+        if number == 1 or not lines[number - 2].strip():
+            remark = file.suffix.lower() == ".vtt" and line.startswith(("NOTE", "STYLE", "REGION"))
+        if "-->" not in line or remark:
             continue
         start, _, rest = line.partition("-->")
         try:
@@ -111,8 +114,11 @@ def _cues(file: Path) -> Iterator[Event]:
         except ValueError as error:
             raise InputRefused("E-ANN-005", f"{file}:{number}", f"not a cue's times: {error}") from error
         text = list(takewhile(str.strip, lines[number:]))
-        label = unescape(_MARKUP.sub("", " ".join(" ".join(text).split()))).strip()
-        yield Event(label, *times)
+        said = [unescape(_MARKUP.sub("", " ".join(one.split()))).strip() for one in text]
+        if len(said) > 1 and all(one.startswith(("- ", "\u2013 ")) for one in said):  # a dash for each speaker
+            yield from (Event(one[2:].strip(), *times) for one in said)
+            continue
+        yield Event(" ".join(said).strip(), *times)
 
 
 def _write(annotations: AnnotationSet, path: Path, suffix: str) -> list[Path]:

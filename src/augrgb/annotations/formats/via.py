@@ -16,6 +16,7 @@ from augrgb.annotations.findings import Finding
 from augrgb.annotations.reading.class_list import classes_or
 from augrgb.annotations.reading.json_reader import iter_json
 from augrgb.annotations.reading.json_values import as_list, as_number, as_object, as_text, member
+from augrgb.annotations.reading.media_ids import media_ids
 from augrgb.annotations.reading.text_files import head_of, open_text
 from augrgb.core.errors import InputRefused, UsageFault, did_you_mean
 from augrgb.core.plain_data import parse_json
@@ -133,19 +134,20 @@ class _Project:
                 left += len(times) != 2
                 used.update(values if len(times) == 2 else ())
         files = as_object(member(raw, "file", path), path, "file")
-        names = {
-            key: _stem(as_text(member(as_object(f, path), "fname", path, "file", key), path))
-            for key, f in files.items()
+        places = {
+            key: as_text(member(as_object(f, path), "fname", path, "file", key), path) for key, f in files.items()
         }
+        ids = media_ids(places.values())
+        names = {key: ids[place] for key, place in places.items()}
         views = {}
         for key, view in as_object(member(raw, "view", path), path, "view").items():
-            ids = [
+            shown = [
                 as_text(i, path, "view", key) for i in as_list(member(as_object(view, path), "fid_list", path), path)
             ]
-            if len(ids) != 1 or ids[0] not in names:
-                problem = f"shows the files {ids}, expected one that is listed"
+            if len(shown) != 1 or shown[0] not in names:
+                problem = f"shows the files {shown}, expected one that is listed"
                 raise InputRefused("E-ANN-001", f"{path} view {key}", problem)
-            views[key] = names[ids[0]]
+            views[key] = names[shown[0]]
         as_object(member(raw, "metadata", path), path, "metadata")
         attributes = as_object(raw.get("attribute", {}), path, "attribute")
         return _Project(path, views, attributes, frozenset(_name(attributes, a, path) for a in used), left)
@@ -169,8 +171,15 @@ def _row(value: Any, *place: object) -> tuple[str, dict[str, str], tuple[float, 
     row = as_object(value, *place)
     times = tuple(as_number(time, *place, "z") for time in as_list(member(row, "z", *place), *place, "z"))
     view = as_text(member(row, "vid", *place), *place, "vid")
-    values = {a: as_text(v, *place) for a, v in as_object(row.get("av", {}), *place, "av").items()}
+    values = {a: _value(v, *place) for a, v in as_object(row.get("av", {}), *place, "av").items()}
     return view, values, times if not row.get("xy") else ()
+
+
+def _value(value: Any, *place: object) -> str:
+    """The value of an attribute as text; a checkbox may be an object of `{option: true}`."""
+    if isinstance(value, dict) and all(isinstance(chosen, bool) for chosen in value.values()):
+        return ",".join(option for option, chosen in value.items() if chosen)
+    return as_text(value, *place)
 
 
 def _name(attributes: dict[str, Any], key: str, path: Path) -> str:

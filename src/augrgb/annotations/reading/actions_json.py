@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections import Counter
 from collections.abc import Callable
@@ -11,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from augrgb.annotations.annotation_set import AnnotationSet
+from augrgb.annotations.coverage import outside
 from augrgb.annotations.findings import Finding
 from augrgb.annotations.reading.class_list import ClassList, number_classes, read_class_list, unnamed, write_class_list
 from augrgb.annotations.reading.json_reader import iter_object
@@ -146,8 +146,7 @@ def _video(
 def _within(part: VideoRecord, start_s: float) -> VideoRecord:
     """The whole video of which a part was annotated; what lies before and after the part is an ignored region."""
     end_s = start_s + part.known_duration_s
-    around = (Event("", 0.0, start_s), Event("", end_s, math.inf))  # the end of the video cuts the second
-    return replace(part, duration_s=end_s, ignored=around)
+    return replace(part, duration_s=end_s, ignored=outside(start_s, end_s))
 
 
 def _action(action: Any, place: tuple[object, ...]) -> tuple[int, float, float]:

@@ -16,6 +16,7 @@ from augrgb.annotations.annotation_set import AnnotationSet
 from augrgb.core.errors import AugrgbError, FaultList, InputRefused
 from augrgb.core.files import atomic_file, make_folder
 from augrgb.core.opening import is_folder, open_regular
+from augrgb.video.folder import VIDEO_SUFFIXES
 
 LARGEST = 1 << 30
 _MOST_MEMBERS = 100_000
@@ -149,6 +150,9 @@ class _Unpacking:
             nested = name.suffix.lower() == ".zip" and not inside.parts
             if (name.suffix.lower() not in self.suffixes and not nested) or stat.S_ISLNK(member.external_attr >> 16):
                 self.left.append(str(name))
+                if name.suffix.lower() in VIDEO_SUFFIXES and name.parent.name == "data":  # as backups of CVAT have it
+                    make_folder((self.folder / name).parent)
+                    (self.folder / name).touch()  # its name says which video it is
                 continue
             if str(name).lower() in self.taken:
                 raise InputRefused("E-FILE-020", path, f"has two members called {str(name)!r}", _REMEDY)

@@ -105,7 +105,7 @@ def frame_step(task: Element) -> int:
 
 
 def cvat_range(task: Element) -> range | None:
-    """The frame numbers that a task has in its video; None where the file does not say how many."""
+    """The frame numbers that a task or job has in its video; None where the file does not say how many."""
     size, start = (_whole(task.findtext(name)) for name in ("size", "start_frame"))
     return range(start, start + frame_step(task) * size) if size else None
 
