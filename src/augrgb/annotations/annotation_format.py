@@ -39,6 +39,10 @@ class AnnotationFormat(ABC):
     """What its times count from; tools that play videos count from the start of the file, sound included."""
     tool_frames: ClassVar[bool] = False
     """Its frame numbers count frames of the tool, so the video's own frame rate says nothing about them."""
+    writes_with: ClassVar[tuple[str, ...]] = ()
+    """Options that say how it is written; the others are about reading, but for those of `only_writes_with`."""
+    only_writes_with: ClassVar[tuple[str, ...]] = ()
+    """Options that say nothing about reading."""
     signs: ClassVar[tuple[str, ...]] = ()
     """What the beginning of every such file holds, for `near`."""
     line: ClassVar[str] = ""

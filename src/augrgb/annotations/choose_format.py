@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -146,6 +146,7 @@ def read_annotations(
     with read_as((options or {}).get("encoding")), opened(Path(path), _SUFFIXES) as export:
         name = format_name or _detect(export.place, options)
         chosen = make_format(name, own)
+        _refuse_unused(own, chosen.only_writes_with, "--set", f"says how {name} is written (--set-out)")
         if is_folder(export.place) and not chosen.folders:
             found = _read_files(chosen, export.place)
         else:
@@ -188,11 +189,26 @@ def write_annotations(
     """Write annotations; returns the files.
 
     Raises:
-        UsageFault: E-ANN-008: the format cannot be written; E-ANN-039: there are no videos.
+        UsageFault: E-ANN-008: the format cannot be written; E-ANN-039: there are no videos; E-CFG-013: an option
+            that says nothing about writing.
     """
     if not annotations.videos:
         raise UsageFault("E-ANN-039", path, "there are no videos to write")
-    return make_format(format_name, options).write(annotations, Path(path))
+    chosen = make_format(format_name, options)
+    reading = {key for key in options or {} if key not in chosen.writes_with}
+    _refuse_unused(options or {}, reading, "--set-out", f"says how {format_name} is read (--set)")
+    return chosen.write(annotations, Path(path))
+
+
+def _refuse_unused(options: Mapping[str, Any], unused: Collection[str], where: str, why: str) -> None:
+    """Refuse options that would change nothing.
+
+    Raises:
+        UsageFault: E-CFG-013.
+    """
+    for key in options:
+        if key in unused:
+            raise UsageFault("E-CFG-013", f"{where} {key}", why, "Leave it out, or give it there.")
 
 
 def _encoding_findings(path: Path, suffixes: tuple[str, ...]) -> list[Finding]:

@@ -12,7 +12,7 @@ from augrgb.annotations.reading.class_list import read_class_list
 from augrgb.annotations.reading.json_reader import iter_json
 from augrgb.annotations.reading.json_values import as_list, as_number, as_object, as_text, member
 from augrgb.annotations.reading.text_files import head_of
-from augrgb.annotations.reading.timed_labels import timed_labels
+from augrgb.annotations.reading.timed_labels import timed_labels, without_ignored
 from augrgb.core.errors import AugrgbError, raise_together
 from augrgb.core.files import write_json
 from augrgb.core.types import Event, VideoRecord
@@ -34,6 +34,7 @@ class ActivityNetJson(AnnotationFormat):
 
     name = "activitynet"
     suffixes = (".json",)
+    writes_with = ("ignore",)
     signs = ('"database"', '"annotations"', '"segment"')
 
     def __init__(
@@ -95,8 +96,7 @@ class ActivityNetJson(AnnotationFormat):
     def _video(self, value: Any, path: Path, video_id: str) -> VideoRecord:
         video = as_object(value, path, video_id)
         listed = timed_labels(video, "annotations", "segment", path, video_id)
-        ignored = tuple(event for event in listed or () if event.label in self.ignore)
-        events = None if listed is None else tuple(event for event in listed if event.label not in self.ignore)
+        events, ignored = without_ignored(listed, self.ignore)
 
         def number(key: str) -> float | None:
             return as_number(video[key], path, video_id, key) if video.get(key) is not None else None

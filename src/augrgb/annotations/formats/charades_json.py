@@ -24,6 +24,7 @@ class CharadesJson(AnnotationFormat):
 
     name = "charades-json"
     suffixes = (".json",)
+    writes_with = ("first",)
     signs = ('"subset"', '"duration"', '"actions"')
 
     def __init__(self, *, classes: Path | None = None, first: int = 0, shift: str | None = None) -> None:

@@ -31,8 +31,8 @@ class Cvat(AnnotationFormat):
     go on from the task before it, that is taken off again. A track lasts from its first visible frame up to (not
     including) the frame where it is outside, or through its last frame. Tags of one label on neighbouring frames (by
     the frame step of the task) join. The label is that of the track, or the value of an attribute. Classes are in the
-    order of the task's labels. The file is read one track or image at a time. The export of a job does not name its video: it
-    is the file's name, unless that is CVAT's own `annotations.xml`.
+    order of the task's labels. The file is read one track or image at a time. The export of a job does not name its
+    video: it is the file's name, unless that is CVAT's own `annotations.xml`.
 
     Args:
         fps: The constant frame rate: one number, or per video. Required.

@@ -30,6 +30,8 @@ class DatasetJson(AnnotationFormat):
 
     name = "augrgb"
     suffixes = (".json",)
+    writes_with = ("name_as",)
+    only_writes_with = ("name_as",)
     folders = True
     zero = "first-frame"
     signs = ('"schema"', '"classes"', '"videos"')

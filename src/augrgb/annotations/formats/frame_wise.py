@@ -42,6 +42,7 @@ class FrameWise(AnnotationFormat):
 
     name = "frame-wise"
     suffixes = (".txt",)
+    writes_with = ("fps", "background")
     line = "take_cup"
     folders = True
     zero = "first-frame"
@@ -120,7 +121,8 @@ class FrameWise(AnnotationFormat):
         for video_id, video in annotations.videos.items():
             if video.events is None:
                 continue
-            frames = FrameCounting(video.fps or rate_of(self.fps, video_id, path))
+            rate = rate_of(self.fps, video_id, path) if self.fps is not None or video.fps is None else video.fps
+            frames = FrameCounting(rate)
             labels = [self.background[0]] * round(video.known_duration_s * frames.fps)
             for event in video.events:
                 start, end = frames.to_frames(event.start_s, event.end_s)

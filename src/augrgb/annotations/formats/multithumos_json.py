@@ -19,6 +19,7 @@ class MultiThumosJson(AnnotationFormat):
 
     name = "multithumos-json"
     suffixes = (".json",)
+    writes_with = ("first",)
 
     def __init__(self, *, first: int = 1, classes: Path | None = None) -> None:
         self.first, self.classes = first, classes

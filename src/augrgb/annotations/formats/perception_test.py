@@ -8,12 +8,11 @@ from typing import Any, Literal
 
 from augrgb.annotations.annotation_format import AnnotationFormat
 from augrgb.annotations.annotation_set import AnnotationSet
-from augrgb.annotations.reading.class_list import classes_or
-from augrgb.annotations.reading.json_reader import iter_object
 from augrgb.annotations.reading.json_values import as_number, as_object, as_text
 from augrgb.annotations.reading.text_files import head_of
 from augrgb.annotations.reading.timed_labels import timed_labels
-from augrgb.core.errors import AugrgbError, InputRefused, raise_together
+from augrgb.annotations.reading.videos_json import read_videos
+from augrgb.core.errors import InputRefused
 from augrgb.core.types import VideoRecord
 
 _START = re.compile(r'^\s*\{\s*"(?:[^"\\]|\\.)*"\s*:\s*\{\s*"(?:metadata|action_localisation|sound_localisation)"\s*:')
@@ -44,17 +43,7 @@ class PerceptionTest(AnnotationFormat):
         return _START.match(head) is not None and ('"num_frames"' in head or '_localisation"' in head)
 
     def read(self, path: Path) -> AnnotationSet:
-        faults: list[AugrgbError] = []
-        videos: dict[str, VideoRecord] = {}
-        for video_id, value in iter_object(path):
-            try:
-                videos[video_id] = self._video(as_object(value, path, video_id), path, video_id)
-            except AugrgbError as fault:
-                faults.append(fault)
-        raise_together(faults)
-        used = {event.label for video in videos.values() for event in video.events or ()}
-        listed = classes_or(self.classes, used)
-        return AnnotationSet(listed, videos, closed=self.classes is not None)
+        return read_videos(path, lambda video, video_id: self._video(video, path, video_id), self.classes)
 
     def _video(self, video: dict[str, Any], path: Path, video_id: str) -> VideoRecord:
         data = as_object(video.get("metadata") or {}, path, video_id, "metadata")

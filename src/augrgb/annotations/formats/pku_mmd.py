@@ -40,6 +40,7 @@ class PkuMmd(AnnotationFormat):
 
     name = "pku-mmd"
     suffixes = (".txt",)
+    writes_with = ("fps", "first")
     line = "7,30,75,1"
     folders = True
     zero = "first-frame"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -41,3 +42,13 @@ def timed_labels(
         start_s, end_s = (as_number(end, *place, times) / per_second for end in ends)
         events.append(Event(label, start_s, end_s))
     return tuple(events)
+
+
+def without_ignored(
+    listed: tuple[Event, ...] | None, ignore: Collection[str]
+) -> tuple[tuple[Event, ...] | None, tuple[Event, ...]]:
+    """Events (None: never annotated), and the regions to be ignored, by their labels."""
+    if listed is None:
+        return None, ()
+    events = tuple(event for event in listed if event.label not in ignore)
+    return events, tuple(event for event in listed if event.label in ignore)
