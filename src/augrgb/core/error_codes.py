@@ -365,6 +365,7 @@ CODES: Final[dict[str, ErrorCode]] = {
     "E-RUN-014": ErrorCode("input", "Without the videos that cannot be read, too few are left to train and test on.", "Repair the videos in the message, or add others."),
     "E-RUN-015": ErrorCode("input", "Files of a finished run are damaged, and its checkpoints do not suffice to make them again.", "Restore them, or delete the run folder and run the command again."),
     "E-RUN-016": ErrorCode("input", "The description of a run is damaged, and its checkpoints are of other settings.", "Restore it, or use another folder."),
+    "E-RUN-017": ErrorCode("usage", "Processes that train together were started with different recipes, data or versions.", "Start all of them with the same command, on the same files."),
     # Metrics
     "E-MET-001": ErrorCode("input", "Scores, labels or weights have shapes that do not fit together.", "Give scores (T, K) with one column per class."),
     "E-MET-002": ErrorCode("input", "Scores are NaN or outside [0, 1].", "Apply a sigmoid to logits."),
@@ -421,6 +422,7 @@ CODES: Final[dict[str, ErrorCode]] = {
     "E-JOB-003": ErrorCode("input", "A file was not finished within its time limit.", "Check the file, raise the limit (`--time-factor`), or leave it out."),
     "E-JOB-004": ErrorCode("environment", "A worker process was killed, most often because memory ran out.", "Free memory or use fewer `--workers`; the same command resumes."),
     "E-JOB-005": ErrorCode("environment", "The memory of this machine is not enough.", "Free memory or use fewer `--workers`; the same command resumes."),
+    "E-JOB-006": ErrorCode("environment", "Of several processes that train together, one died, was stopped or hangs.", "Look at that process; the same command resumes from the last checkpoint."),
     # Server
     "E-SRV-001": ErrorCode("input", "An upload or another request is larger than the server allows.", "Send less, or start the server with a larger `--max-upload`."),
     "E-SRV-002": ErrorCode("input", "Too many uploads come in at once, or too many jobs wait.", "Try again later."),

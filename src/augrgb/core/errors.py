@@ -31,6 +31,8 @@ class AugrgbError(Exception):
     """
 
     exit_code = 1
+    said_elsewhere = False
+    """Another process of the same job prints it."""
 
     def __init__(self, code: str, where: object, problem: str, remedy: str = "") -> None:
         if code not in CODES:

@@ -23,8 +23,9 @@ from augrgb.core.errors import EnvironmentFault, InputRefused, UsageFault
 from augrgb.core.fit import fit as fit_values
 from augrgb.core.seeds import derive_seed
 from augrgb.core.weights import read_weights
+from augrgb.training.heartbeat import Heartbeat
 from augrgb.training.interrupts import Interrupted, SignalFlag, Terminated, noted_signals
-from augrgb.training.processes import SharedForward, make_fabric, on_first
+from augrgb.training.processes import SharedForward, check_alike, make_fabric, on_first
 from augrgb.training.run.folder import Finished, RunFolder
 from augrgb.training.settings import FitResult, FitSettings
 from augrgb.training.task import Task, to_device
@@ -73,6 +74,8 @@ def fit(
     with ExitStack() as stack:
         devices = [fabric.device] if fabric.device.type == "cuda" else []
         stack.enter_context(torch.random.fork_rng(devices))  # leave the caller's random numbers alone
+        heartbeat = Heartbeat(run.path, fabric.global_rank, fabric.world_size)
+        stack.enter_context(heartbeat.watching())
         on_first(fabric, lambda: stack.enter_context(run.locked()))
         identity = {
             "settings": settings.to_json(),
@@ -80,6 +83,7 @@ def fit(
             "recipe": dict(recipe or {}),
             "processes": fabric.world_size,
         }
+        check_alike(fabric, identity, run.path)
         on_first(fabric, lambda: run.begin(identity, resume_anyway=resume_anyway))
         done, damage = on_first(fabric, lambda: _look_at_finished(run))
         if done is not None and not damage:
@@ -94,7 +98,7 @@ def fit(
         signals = stack.enter_context(noted_signals())
         while loop.state.step < settings.steps:
             try:
-                loop.step()
+                loop.step(heartbeat)
             except torch.OutOfMemoryError as error:
                 problem = f"out of device memory at step {loop.state.step} ({str(error).splitlines()[0]})"
                 remedy = "Lower train.batch_size or train.max_length; checkpoints are kept."
@@ -200,8 +204,20 @@ class _Loop:
             self._save()  # from now on the outcome is determined, including the initial weights
         self._clock = (step, time.monotonic(), time.process_time())
 
-    def step(self) -> None:
+    def step(self, heartbeat: Heartbeat) -> None:
         """One optimizer step, and what is due after it."""
+        settings, state = self.settings, self.state
+        with heartbeat.step(state.step):
+            self._optimize()
+        state.step += 1
+        if state.step % settings.log_every == 0 or state.step == settings.steps:
+            self._write_log()
+        if state.step % settings.validate_every == 0 or state.step == settings.steps:
+            self._validate()
+        if state.step % settings.checkpoint_every == 0 or state.step == settings.steps:
+            self._save()
+
+    def _optimize(self) -> None:
         settings, state = self.settings, self.state
         torch.manual_seed(derive_seed(settings.seed, "step", state.step))
         for group in self._raw_optimizer.param_groups:
@@ -211,13 +227,6 @@ class _Loop:
         output = self._forward(batch.features[self.task.modality], batch.mask)
         terms = self.task.loss_terms(output, batch, state.step)
         self._update(terms)
-        state.step += 1
-        if state.step % settings.log_every == 0 or state.step == settings.steps:
-            self._write_log()
-        if state.step % settings.validate_every == 0 or state.step == settings.steps:
-            self._validate()
-        if state.step % settings.checkpoint_every == 0 or state.step == settings.steps:
-            self._save()
 
     def stop_if_asked(self, signals: SignalFlag, stop: Callable[[], bool] | None) -> None:
         """Save and stop, if any process was asked to."""

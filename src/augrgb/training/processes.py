@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any, TypeVar
 
@@ -16,6 +16,9 @@ from torch import Tensor, nn
 from augrgb.core.batch import StreamOutput
 from augrgb.core.dropout import Rows, set_rows
 from augrgb.core.errors import AugrgbError, EnvironmentFault, UsageFault
+from augrgb.core.files import sha256_json
+from augrgb.core.nested import leaves
+from augrgb.core.shown import shown
 
 T = TypeVar("T")
 _TIMEOUT = timedelta(minutes=5)  # a dead process must not leave the others waiting for half an hour
@@ -64,8 +67,33 @@ def on_first(fabric: Fabric, work: Callable[[], T]) -> T:
     if fabric.world_size > 1:
         outcome = fabric.broadcast(outcome)
     if outcome[1] is not None:
+        outcome[1].said_elsewhere = not fabric.is_global_zero
         raise outcome[1]
     return outcome[0]  # type: ignore[return-value]
+
+
+def check_alike(fabric: Fabric, identity: Mapping[str, Any], where: object) -> None:
+    """Refuse processes that would train different things together.
+
+    Raises:
+        UsageFault: E-RUN-017, in all of them.
+    """
+    if fabric.world_size == 1:
+        return
+    marks: list[Any] = [None] * fabric.world_size
+    torch.distributed.all_gather_object(marks, sha256_json(identity))
+    if len(set(marks)) == 1:
+        return
+    told: list[Any] = [None] * fabric.world_size
+    torch.distributed.all_gather_object(told, leaves(identity))
+    other = next(rank for rank, mark in enumerate(marks) if mark != marks[0])
+    first, second = told[0], told[other]
+    keys = [key for key in sorted(first.keys() | second.keys()) if first.get(key) != second.get(key)]
+    listed = "; ".join(f"{key}: {shown(first.get(key))} in 0, {shown(second.get(key))} in {other}" for key in keys[:4])
+    problem = f"process {other} of {fabric.world_size} trains something else than process 0 ({listed})"
+    fault = UsageFault("E-RUN-017", where, problem, "Start all of them with the same command, on the same files.")
+    fault.said_elsewhere = not fabric.is_global_zero
+    raise fault
 
 
 def own_rows(total: int, rank: int, world: int) -> Rows:
