@@ -75,7 +75,10 @@ def unwritable(path: Path, error: OSError) -> AugrgbError:
         return UsageFault("E-FILE-012", path, f"{file} is not a folder", "Choose another place, or move that file.")
     if error.errno in (errno.EISDIR, errno.ENOTEMPTY, errno.EEXIST):
         return UsageFault("E-FILE-016", path, "is a folder, but a file is written there", "Add the name of a file.")
-    if error.errno in (errno.ENOENT, errno.ENOTDIR, errno.EXDEV, errno.EINVAL):
+    if error.errno == errno.EXDEV:
+        remedy = "Its folder and what is written there lie on different disks; choose a folder on one disk."
+        return EnvironmentFault("E-ENV-006", path, f"cannot be moved here ({why})", remedy)
+    if error.errno in (errno.ENOENT, errno.ENOTDIR, errno.EINVAL):
         return EnvironmentFault("E-ENV-006", path, f"cannot be created here ({why})", "Choose another folder.")
     if error.errno == errno.EFBIG:
         return EnvironmentFault("E-ENV-001", path, f"cannot write ({why})", "Raise the limit of `ulimit -f`.")

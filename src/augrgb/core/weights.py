@@ -32,6 +32,7 @@ _DTYPES = {
     "BOOL": torch.bool,
 }
 M = TypeVar("M", bound=nn.Module)
+Renaming = Callable[[Mapping[str, Tensor], Any, Mapping[str, Tensor]], Mapping[str, Tensor]]
 
 
 def read_weights(path: Path) -> dict[str, Tensor]:
@@ -91,7 +92,21 @@ def build_fitting(path: Path, build: Callable[[], M]) -> M:
     Raises:
         InputRefused: E-MOD-001, E-MOD-002; and what `build` raises.
     """
-    header = read_outline(path)
+    return build_alike(path, read_outline(path), build)
+
+
+def build_alike(path: Path, header: Mapping[str, Tensor], build: Callable[[], M], rename: Renaming | None = None) -> M:
+    """As `build_fitting`, for a file whose outline is known already.
+
+    Args:
+        path: The weights, for messages.
+        header: Names and shapes of its tensors.
+        build: Makes the network; called twice.
+        rename: Turns the header into names of the network, if the file has others.
+
+    Raises:
+        InputRefused: As `build_fitting`.
+    """
     try:
         with _at_most(4 * len(header) + 64, path), torch.device("meta"):
             outline = build()
@@ -99,7 +114,8 @@ def build_fitting(path: Path, build: Callable[[], M]) -> M:
         first = (str(error).splitlines() or [type(error).__name__])[0][:200]
         problem = f"no network has the options of its description ({first})"
         raise InputRefused("E-MOD-002", path, problem, "Copy the whole folder again.") from error
-    _check_names(path, header, outline.state_dict())
+    expected = outline.state_dict()
+    _check_names(path, rename(header, outline, expected) if rename is not None else header, expected)
     return build()
 
 

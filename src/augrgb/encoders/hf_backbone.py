@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import contextlib
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal, Self
 
 import numpy as np
@@ -196,8 +197,23 @@ def build_model(config: Mapping[str, Any]) -> nn.Module:
         EnvironmentFault: E-ENV-003, `transformers` is not installed.
         InputRefused: E-ENC-012, the configuration is not one of a plain backbone.
     """
+    settings = model_settings(config)
+    from transformers import AutoModel
+
+    with _refusing(config):
+        model = AutoModel.from_config(settings, trust_remote_code=False)
+    assert isinstance(model, nn.Module)
+    return model.float()
+
+
+def model_settings(config: Mapping[str, Any]) -> Any:
+    """The configuration with the defaults of `transformers` filled in; nothing is built.
+
+    Raises:
+        AugrgbError: As `build_model`.
+    """
     try:
-        from transformers import AutoConfig, AutoModel
+        from transformers import AutoConfig
     except (ImportError, RuntimeError, OSError) as error:
         remedy = "pip install 'augrgb[hf]'; the other encoders work without it (augrgb list)."
         raise EnvironmentFault("E-ENV-003", "transformers", f"cannot be imported ({error})", remedy) from error
@@ -207,16 +223,20 @@ def build_model(config: Mapping[str, Any]) -> nn.Module:
     if not isinstance(model_type, str) or model_type.startswith("timm") or fetching:
         named = f"model_type {model_type!r}" + (f" with {', '.join(fetching)}" if fetching else "")
         raise InputRefused("E-ENC-012", "config.json", f"{named} is not a standalone model", "Use a plain backbone.")
+    with _refusing(config):
+        return AutoConfig.for_model(model_type, **values)
+
+
+@contextlib.contextmanager
+def _refusing(config: Mapping[str, Any]) -> Iterator[None]:
     try:
-        model = AutoModel.from_config(AutoConfig.for_model(model_type, **values), trust_remote_code=False)
+        yield
     except (ValueError, TypeError, KeyError, AttributeError, ImportError) as error:
         lines = str(error).strip().splitlines() or [type(error).__name__]
         remedy = "Use a model that this version of transformers has, or another version."
         raise InputRefused(
-            "E-ENC-012", "config.json", f"no {model_type!r} model can be built: {lines[0][:200]}", remedy
+            "E-ENC-012", "config.json", f"no {config.get('model_type')!r} model can be built: {lines[0][:200]}", remedy
         ) from error
-    assert isinstance(model, nn.Module)
-    return model.float()
 
 
 def _width(model: nn.Module) -> int:

@@ -13,10 +13,10 @@ from augrgb.core.catalog import check_options
 from augrgb.core.errors import InputRefused, UsageFault
 from augrgb.core.plain_data import read_json
 from augrgb.core.timeline import Clock
-from augrgb.core.weights import check_state, read_weights
+from augrgb.core.weights import build_alike, check_state, read_weights
 from augrgb.encoders import ENCODERS
 from augrgb.encoders.files import EncoderSettings, save_encoder
-from augrgb.encoders.hf_backbone import HfBackbone, build_model, without_code
+from augrgb.encoders.hf_backbone import HfBackbone, model_settings, without_code
 from augrgb.encoders.import_weights import CARD, checked_hash, read_pickle
 from augrgb.encoders.parts.hf_images import read_image_settings
 from augrgb.encoders.weight_card import WeightCard, self_test, write_card
@@ -68,8 +68,8 @@ def import_hf(
     config_values = without_code(_vision(read_json(config, "model configuration")))
     chosen = _options(config_values, read_image_settings(images, read_json(images, "image settings")))
     chosen = check_options(ENCODERS, HfBackbone.name, {**chosen, **(options or {})}, "encoder", "import")
-    model = HfBackbone(**chosen)
     checksum, state = _read(weights, target, sha256, trust, timeout_s)
+    model = build_alike(weights, state, lambda: HfBackbone(**chosen), _names_of_net)
     if card is not None and card.sha256.lower() != checksum:
         raise InputRefused(
             "E-MOD-003", weights, f"the card {card.name} is of a file with SHA-256 {card.sha256[:16]}..."
@@ -124,8 +124,8 @@ def _options(config: dict[str, Any], images: Any) -> dict[str, Any]:
     frames = config.get("num_frames", config.get("frames_per_clip"))
     kind: Literal["image", "video"] = "video" if config.get("model_type") in _VIDEO_TYPES else "image"
     if kind == "video" and frames is None:
-        net: Any = build_model(config)
-        frames = getattr(net.config, "num_frames", None) or getattr(net.config, "frames_per_clip", 16)
+        settings = model_settings(config)
+        frames = getattr(settings, "num_frames", None) or getattr(settings, "frames_per_clip", 16)
     pool = "mean" if kind == "video" else "pooler" if _has_pooler(str(config.get("model_type"))) else "mean"
     return {
         "config": config,
@@ -159,6 +159,10 @@ def _read(
     checksum = checked_hash(weights, sha256)
     state = read_weights(weights)
     return checksum, {name: value.float() if value.is_floating_point() else value for name, value in state.items()}
+
+
+def _names_of_net(state: Mapping[str, Tensor], model: HfBackbone, expected: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    return _renamed(state, str(getattr(model.net, "base_model_prefix", "")), expected)
 
 
 def _renamed(state: Mapping[str, Tensor], prefix: str, expected: Mapping[str, Tensor]) -> dict[str, Tensor]:

@@ -17,7 +17,7 @@ from augrgb.core.files import disk_faults, existing_parent
 from augrgb.core.nested import merge
 from augrgb.core.opening import sha256_file
 from augrgb.core.timeline import Clock
-from augrgb.core.weights import check_state, read_weights
+from augrgb.core.weights import build_alike, check_state, read_weights
 from augrgb.encoders import ENCODERS
 from augrgb.encoders.files import EncoderSettings, save_encoder
 from augrgb.encoders.i3d import FLOW_RANGE_PIXELS
@@ -133,8 +133,8 @@ def import_weights(
     if card is not None and card.sha256.lower() != checksum:
         raise InputRefused("E-MOD-003", source, f"the card {card.name} is of a file with SHA-256 {card.sha256[:16]}...")
     chosen = check_options(ENCODERS, encoder, merge(published.options, options or {}), "encoder", "import")
-    model = ENCODERS[encoder](**chosen)
     state = encoder_state(encoder, read_pickle(source, target, memory_mib, timeout_s))
+    model = build_alike(source, state, lambda: ENCODERS[encoder](**chosen))
     check_state(source, state, model.state_dict())
     model.load_state_dict(state)
     model.eval().requires_grad_(False)

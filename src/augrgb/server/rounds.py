@@ -21,7 +21,9 @@ from typing import Any
 
 from augrgb.core.errors import AugrgbError, InputRefused
 from augrgb.core.files import write_json
+from augrgb.core.fit import fit
 from augrgb.core.plain_data import parse_json, read_json
+from augrgb.core.shown import printable
 from augrgb.server.jobs import plain
 from augrgb.server.loop_project import Applied, LoopProject
 from augrgb.server.round_worth import worth_in_summary
@@ -128,7 +130,7 @@ class Rounds:
         """Round 0, if the project was fitted before, and every round since."""
         found = [self._first()]
         for path in (self._project.folder / "rounds").glob("*/round.json"):
-            found.append(Round(**read_json(path)))
+            found.append(_read(path))
         live = self._live
         known = (live if live is not None and one is not None and one.number == live.number else one for one in found)
         return sorted((one for one in known if one is not None), key=lambda one: one.number)
@@ -185,9 +187,14 @@ class Rounds:
         path = self._project.folder / "fit" / "summary.json"
         if not path.is_file():
             return None
-        worth = worth_in_summary(path.parent).to_json()
+        try:
+            worth = worth_in_summary(path.parent).to_json()
+            chosen = read_json(path)["chosen"]
+        except (AugrgbError, AttributeError, KeyError, TypeError, ValueError) as fault:
+            _log.warning("%s is damaged, so the fit before all rounds is left out (%s)", path, printable(str(fault)))
+            return None
         result = {"bundle": str(path.parent / "bundle"), "folder": str(path.parent), "worth": worth}
-        return Round(0, "done", result={**result, "chosen": read_json(path)["chosen"]})
+        return Round(0, "done", result={**result, "chosen": chosen})
 
     def _run(self) -> None:
         wait_s: float | None = None
@@ -253,6 +260,16 @@ class Rounds:
 
     def _write(self, one: Round) -> None:
         write_json(self._path(one.number), asdict(one))
+
+
+def _read(path: Path) -> Round | None:
+    """A round; None if its file is damaged, which is logged: the other rounds are still of use."""
+    try:
+        found: Round = fit(read_json(path, "round"), Round, "round")
+    except (AugrgbError, ValueError, TypeError) as fault:
+        _log.warning("%s is damaged, so this round is left out (%s)", path, printable(str(fault)))
+        return None
+    return found
 
 
 class FitProcess:

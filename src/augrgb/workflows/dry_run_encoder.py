@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
+from augrgb.annotations.videos.look import look
 from augrgb.core.errors import AugrgbError, InputRefused
 from augrgb.core.progress import Progress
 from augrgb.core.seeds import rng_at
@@ -40,8 +41,6 @@ from augrgb.training.teachers.snippet import SnippetTeacher
 from augrgb.training.teachers.snippet_outputs import classifies
 from augrgb.video.flow import iter_flow
 from augrgb.video.flow.settings import FlowSettings
-from augrgb.video.packet_times import measured
-from augrgb.video.probe import probe
 from augrgb.workflows.dry_run import DryRun, check_annotations, check_disk, check_memory, train_one_step
 from augrgb.workflows.dry_run_pretrain import check_pretraining
 
@@ -136,10 +135,8 @@ def _check_files(
             try:
                 if record.file is None:
                     raise InputRefused("E-VID-008", record.video_id, "the dataset names no video file")
-                info = probe(record.file)
+                info = look(record.file)
                 stated_s = record.known_duration_s
-                if abs(info.duration_s - stated_s) > _slack_s(stated_s):  # headers lie, packets have the last word
-                    info, _ = measured(info)
                 if info.duration_s and abs(info.duration_s - stated_s) > _slack_s(stated_s):
                     problem = f"lasts {info.duration_s:.1f} s, the dataset says {stated_s:.1f} s"
                     raise InputRefused("E-ANN-025", record.file, problem, "It is another video, or incomplete.")

@@ -48,10 +48,11 @@ def test_impossible_outputs(tmp_path: Path) -> None:
     [
         (errno.ENOSPC, "E-ENV-001", "Free some space"),
         (errno.EDQUOT, "E-ENV-001", "Free some space"),
-        (errno.EROFS, "E-ENV-006", "another folder"),
+        (errno.EROFS, "E-ENV-006", "file system that cannot be written to"),
         (errno.EACCES, "E-ENV-006", "permissions"),
         (errno.EIO, "E-ENV-007", "Check the disk"),
-        (errno.EXDEV, "E-ENV-006", "another folder"),
+        (errno.EXDEV, "E-ENV-006", "different disks"),
+        (errno.ELOOP, "E-FILE-012", "link leads to itself"),
     ],
 )
 def test_each_refusal_of_the_system_has_its_own_remedy(

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import shutil
 import sys
 from pathlib import Path
 from typing import Any
@@ -136,6 +137,18 @@ def test_contract_of_encoders(kind: Any, imported: Any) -> None:
     assert len(learned) > 0.8 * len(list(again.parameters()))
     with pytest.raises(InputRefused, match="E-ENC-015"):
         encoder.prepare(frames.astype(np.float32))
+
+
+@pytest.mark.parametrize(("key", "value"), [("hidden_size", 2**21), ("num_hidden_layers", 10**8)])
+def test_a_configuration_that_asks_for_terabytes_takes_no_memory(
+    folders: Any, tmp_path: Path, key: str, value: int
+) -> None:
+    shutil.copytree(folders["vit"], tmp_path / "vit")
+    config = json.loads((tmp_path / "vit" / "config.json").read_text())
+    (tmp_path / "vit" / "config.json").write_text(json.dumps({**config, key: value}))
+    with pytest.raises(InputRefused, match="E-MOD-002"):
+        import_hf(tmp_path / "vit", tmp_path / "out")
+    assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.parametrize("kind", KINDS)

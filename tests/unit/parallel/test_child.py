@@ -1,5 +1,6 @@
 """Work in child processes that may crash or hang."""
 
+import functools
 import os
 import signal
 import sys
@@ -125,6 +126,23 @@ def test_a_file_that_wants_too_much_memory_is_its_own_fault() -> None:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no limit of processor time there")
+def load_a_huge_model(place: str) -> None:
+    try:
+        bytearray(40 * 2**30)  # address space: nothing is touched
+    except MemoryError:
+        Path(place).write_text("refused")
+    else:
+        Path(place).write_text("taken")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="limits of memory are Linux's")
+def test_limits_hold_before_the_warm_up(tmp_path: Path) -> None:
+    warm_up = functools.partial(load_a_huge_model, str(tmp_path / "seen"))
+    with Child(work, limits=ChildLimits(2**30), warm_up=warm_up) as child:
+        assert child.call(ChildJob("job", ("square", 3), 60.0)) == 9
+    assert (tmp_path / "seen").read_text() == "refused"
+
+
 def test_the_limit_of_processor_time_counts_from_each_job() -> None:
     # What stops a child that spins when nobody is left to kill it: here without a parent that looks at the clock.
     import resource

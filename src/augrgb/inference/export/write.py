@@ -19,8 +19,9 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from augrgb.core.errors import EnvironmentFault, InputRefused, UsageFault
-from augrgb.core.files import make_folder, move_file, write_bytes, write_json, write_text
+from augrgb.core.files import make_folder, move_file, write_bytes, write_text
 from augrgb.core.opening import is_file, read_bytes, resolved, sha256_file
+from augrgb.core.sealed import write_sealed
 from augrgb.core.timeline import Clock
 from augrgb.filters import SdTcn
 from augrgb.inference.bundle import Bundle
@@ -218,7 +219,7 @@ def _quiet() -> Iterator[None]:
 
 
 def _write_settings(folder: Path, settings: ExportSettings) -> None:
-    write_json(folder / EXPORT_FILE, {"schema": SCHEMA, **asdict(settings)})
+    write_sealed(folder / EXPORT_FILE, SCHEMA, asdict(settings))
 
 
 def _compare(detector: Detector, made: Path) -> dict[int, float]:

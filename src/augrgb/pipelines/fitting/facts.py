@@ -7,13 +7,13 @@ from pathlib import Path
 
 import numpy as np
 
+from augrgb.annotations.videos.look import look
 from augrgb.core.errors import AugrgbError
 from augrgb.core.types import Dataset
 from augrgb.features.frame_folder import FrameFolder
 from augrgb.features.store import open_features
 from augrgb.inference.training_facts import TrainingFacts, distances
 from augrgb.pipelines.fitting.plan import Plan
-from augrgb.video.probe import probe
 
 
 def training_facts(plan: Plan, dataset: Dataset, work: Path, features: Path) -> TrainingFacts:
@@ -36,7 +36,7 @@ def training_facts(plan: Plan, dataset: Dataset, work: Path, features: Path) -> 
     for video in videos:
         try:
             if video.file is not None:
-                infos.append(probe(video.file))
+                infos.append(look(video.file))
         except AugrgbError:  # decoded before, gone since
             continue
     store = open_features(features)

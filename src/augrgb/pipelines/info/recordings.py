@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from augrgb.annotations.videos.look import look
 from augrgb.core.errors import AugrgbError
 from augrgb.pipelines.info.description import Info, explained
 from augrgb.poses.files import read_poses
@@ -11,7 +12,6 @@ from augrgb.report.numbers import duration
 from augrgb.sensors.files import MODALITIES as SENSORS
 from augrgb.sensors.files import read_sensor
 from augrgb.video.folder import VIDEO_SUFFIXES, find_videos
-from augrgb.video.probe import probe
 
 _PROBED = 200
 """Videos of a folder that are opened, at most: the answer should come at once."""
@@ -19,7 +19,7 @@ _PROBED = 200
 
 def video(path: Path) -> Info:
     """A video file."""
-    info = probe(path)
+    info = look(path)
     facts = (
         ("video", f"{info.width}x{info.height}, {info.fps:.3g} fps, {duration(info.duration_s)}"),
         ("coded", f"{info.codec} in {info.container}" + (", with sound" if info.has_audio else "")),
@@ -42,7 +42,7 @@ def videos(path: Path) -> Info | None:
     faults, seconds = [], 0.0
     for name, file in list(found.items())[:_PROBED]:
         try:
-            seconds += probe(file).duration_s
+            seconds += look(file).duration_s
         except AugrgbError as fault:
             faults.append(f"{name}: {fault}")
     facts = (("videos", f"{len(found)}, {duration(seconds)}"),)
