@@ -15,6 +15,7 @@ from augrgb.core.fault_lines import fault_lines
 from augrgb.core.shown import place, printable
 
 _COMPARED, _MOST_NAMES, _LISTED, _HINTS = 200, 2000, 20, 20
+_LONGEST, _END = 4000, 400
 
 
 class AugrgbError(Exception):
@@ -37,7 +38,7 @@ class AugrgbError(Exception):
     def __init__(self, code: str, where: object, problem: str, remedy: str = "") -> None:
         if code not in CODES:
             raise ValueError(f"error code {code!r} is not registered in augrgb.core.error_codes")
-        self.code, self.where, self.problem, self.remedy = code, place(where), printable(problem), printable(remedy)
+        self.code, self.where, self.problem, self.remedy = code, place(where), _bounded(problem), _bounded(remedy)
         super().__init__(code, self.where, self.problem, self.remedy)  # all arguments, so that it survives pickling
 
     def __str__(self) -> str:
@@ -84,6 +85,13 @@ class FaultList(AugrgbError):
 
     def __str__(self) -> str:
         return "\n".join(fault_lines(self.faults))
+
+
+def _bounded(text: str) -> str:
+    """Printable text; of a very long one the beginning and the end, for it may quote anything."""
+    if len(text) > _LONGEST:
+        text = f"{text[: _LONGEST - _END]} ... {text[-_END:]}"
+    return printable(text)
 
 
 def raise_together(faults: list[AugrgbError]) -> None:

@@ -162,6 +162,20 @@ def atomic_file(path: Path) -> Iterator[BinaryIO]:
         yield handle
 
 
+@contextlib.contextmanager
+def scratch_file(path: Path) -> Iterator[BinaryIO]:
+    """A file in a temporary folder of this process: neither synced nor renamed, because nobody reads it after a crash.
+
+    Raises:
+        AugrgbError: As `disk_faults`.
+    """
+    _check_name(path)
+    with disk_faults(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with open(path, "wb") as handle:
+            yield handle
+
+
 def move_file(source: Path, target: Path) -> None:
     """Give a finished file its final name on the same disk.
 

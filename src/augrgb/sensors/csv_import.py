@@ -11,12 +11,15 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from augrgb.core.errors import InputRefused
+from augrgb.core.errors import InputRefused, UsageFault, did_you_mean
 from augrgb.core.files import write_bytes
 from augrgb.core.opening import read_bytes
+from augrgb.core.shown import shown
 from augrgb.sensors.files import SensorFile
 
 _MAX_BYTES = 2**30
+_SLOWEST, _FASTEST, _LATEST_S = 1e-3, 1e6, 1e7
+_LARGEST = float(np.finfo(np.float32).max)
 _TIMES = ("time", "t", "timestamp", "time_s", "seconds", "ts")
 
 
@@ -46,13 +49,13 @@ def read_csv(
 
     Raises:
         InputRefused: E-FILE-001 (absent), E-SEN-003 (too large), E-SEN-006 (a header, line or cell cannot be read),
-            E-SEN-007 (no rate), E-SEN-004 (a gap that is too long).
+            E-SEN-007 (no rate, or an impossible one), E-SEN-004 (a gap that is too long).
     """
     header, cells, lines = _table(path)
     key = time if time is not None else next((name for name in header if name.strip().lower() in _TIMES), None)
     for name in (*([key] if key is not None else []), *columns):
         if name not in header:
-            raise _odd(path, f"no column {name!r}; there are {', '.join(header)}")
+            raise _odd(path, f"no column {shown(name)}; {did_you_mean(name, header)}")
     channels = [header.index(name) for name in (columns or [name for name in header if name != key])]
     if not channels:
         raise _odd(path, "no column but the times")
@@ -72,6 +75,11 @@ def read_csv(
         if not step > 0:
             raise InputRefused("E-SEN-007", path, "its times do not say a rate", "Give --fps.")
         fps = 1 / step
+    if not _SLOWEST <= fps <= _FASTEST:
+        problem = f"{fps:.3g} rows per second cannot be right"
+        raise InputRefused("E-SEN-007", path, problem, "Correct the times, or say what they are: --time-unit, --fps.")
+    if not abs(start_s) <= _LATEST_S:
+        raise UsageFault("E-CFG-003", "start", f"must be a time in seconds, at most {_LATEST_S:g}, got {start_s}")
     count = max(1, math.floor(at_s[-1] * fps + 0.5) + 1)
     if count * len(channels) * 4 > _MAX_BYTES:
         raise InputRefused("E-SEN-003", path, f"{count} rows of {len(channels)} channels at {fps:g} rows per second")
@@ -135,7 +143,10 @@ def _table(path: Path) -> tuple[list[str], NDArray[np.float64], list[int]]:
         for column, cell in enumerate(row):
             cell = cell.strip().replace(",", ".") if delimiter == ";" else cell.strip()
             try:
-                cells[sample, column] = float(cell or "nan")
+                number = float(cell or "nan")
+                if abs(number) > _LARGEST:
+                    raise ValueError("larger than a sensor file can hold")
+                cells[sample, column] = number
             except ValueError as error:
                 problem = f"line {line}, column {header[column]!r}: {cell[:40]!r} is not a number"
                 raise _odd(path, problem) from error

@@ -14,7 +14,7 @@ from typing import IO
 
 from augrgb.annotations.annotation_set import AnnotationSet
 from augrgb.core.errors import AugrgbError, FaultList, InputRefused
-from augrgb.core.files import atomic_file, make_folder
+from augrgb.core.files import make_folder, scratch_file
 from augrgb.core.opening import is_folder, open_regular
 from augrgb.video.folder import VIDEO_SUFFIXES
 
@@ -166,8 +166,7 @@ class _Unpacking:
                         self.members(inner, name.with_suffix(""))
                 continue
             self.taken.add(str(name).lower())
-            make_folder((self.folder / name).parent)
-            with archive.open(member) as source, atomic_file(self.folder / name) as target:
+            with archive.open(member) as source, scratch_file(self.folder / name) as target:
                 self._copy(source, target)
 
     def _copy(self, source: IO[bytes], target: IO[bytes]) -> None:
