@@ -15,12 +15,11 @@ import argparse
 import statistics
 import tempfile
 import time
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
-from detect_cost import SETTINGS
 from numpy.typing import NDArray
 from onnx_speed import Calibration
 from onnxruntime.quantization import quantize_static
@@ -29,12 +28,11 @@ from onnxruntime.quantization.shape_inference import quant_pre_process
 from augrgb.annotations.dataset_file import load_dataset
 from augrgb.annotations.labels import ignored_snippets, rasterise
 from augrgb.core.timeline import Clock
-from augrgb.encoders.files import EncoderSettings, load_encoder, save_encoder
-from augrgb.inference.bundle import ENCODER_FOLDER
+from augrgb.encoders.files import load_encoder
 from augrgb.inference.export.folder import onnx_session
-from augrgb.inference.export.write import export_bundle
+from augrgb.inference.export.plain_encoders import EncoderGraph
+from augrgb.inference.export.write import _Writer
 from augrgb.metrics.frame_map import frame_ap
-from augrgb.streams.files import StreamSettings, build_stream, save_stream
 from augrgb.video.decode import FrameTarget, sample_frames
 from augrgb.video.windows import iter_windows
 
@@ -46,12 +44,12 @@ def made(folder: Path, encoder: Path) -> tuple[Path, tuple[int, int], int]:
     """The encoder's ONNX form, its frame size and the windows that it takes at once."""
     loaded = load_encoder(encoder)
     size = loaded.settings.size or (224, 168)
-    save_encoder(folder / "model" / ENCODER_FOLDER, loaded.encoder, EncoderSettings(CLOCK, size))
-    options: dict[str, Any] = {"layers": 2, "width": 16}
-    settings = StreamSettings("rgb", "sd_tcn", loaded.encoder.dim, SETTINGS.classes, CLOCK, options)
-    save_stream(folder / "model", build_stream(settings), settings)
-    export_bundle(folder / "model", folder / "exported")
-    return folder / "exported" / "encoder.onnx", size, loaded.encoder.batch
+    settings = replace(loaded.settings, clock=CLOCK, size=size)
+    windows = torch.zeros((37, CLOCK.window, size[1], size[0], 3), dtype=torch.uint8)
+    folder.mkdir()
+    graph = EncoderGraph(replace(loaded, settings=settings)).eval()
+    _Writer(folder, encoder, {})(graph, "encoder", {"windows": windows}, ["features"])
+    return folder / "encoder.onnx", size, loaded.encoder.batch
 
 
 def probe(features: NDArray[np.float64], truth: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -78,7 +76,7 @@ def main() -> None:
     windows, truth = {}, {}
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        path, size, batch = made(folder, given.encoder)
+        path, size, batch = made(folder / "exported", given.encoder)
         for video in videos:
             assert video.file is not None
             frames = (image for (image,) in sample_frames(video.file, CLOCK.fps, (FrameTarget(size),)))
@@ -92,6 +90,7 @@ def main() -> None:
         some = np.concatenate([windows[one][:: max(1, len(windows[one]) // 4)] for one in folds[0]])[:32]
         quantize_static(folder / "prepared.onnx", folder / "int8.onnx", Calibration(some), per_channel=True)
         runs = {"float": onnx_session(path, 1), "int8": onnx_session(folder / "int8.onnx", 1)}
+        print(f"{len(ids)} videos, {sum(map(len, windows.values()))} snippets", flush=True)
         found: dict[str, dict[str, NDArray[np.float64]]] = {kind: {} for kind in runs}
         ratios = []
         for one in ids:
