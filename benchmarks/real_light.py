@@ -1,9 +1,13 @@
 """What normalization, differences alone and scene-changing augmentation change on real video, by the encoder alone.
 
     python benchmarks/real_light.py fir|arid REAL_VIDEO_FOLDER OUT [--only none,window,...] [--seeds 0,1] [--steps 600]
+        [--split official]
 
 `small_rgb` (and `small_flow` as a reference) learn from all labels; per-frame mAP of the encoder's own classifier on
 the test recordings (`fir`: another room; `arid`: the official test clips), at the last step: nothing is chosen on them.
+`--split scenes_a` and `scenes_b` (`arid`) are for choosing: each holds half of the training scenes out, and every class
+is in both halves. Where the flow encoder of the same seed is there (`--only flow,...`), R2 of what is read off it is
+printed too, and `..._taught` variants learn from it.
 Frames are cached in OUT and shared.
 """
 
@@ -14,17 +18,20 @@ import csv
 import json
 import shutil
 import time
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from augrgb.annotations.dataset_file import save_dataset
+from augrgb.annotations.shared_units import with_scenes
 from augrgb.core.types import Dataset, Event, VideoRecord
+from augrgb.encoders.files import load_encoder
 from augrgb.recipe import EncoderRecipe
 from augrgb.recipe.load import check_recipe
 from augrgb.video.probe import probe
+from augrgb.workflows.probe_encoder import probe_encoder
 from augrgb.workflows.train_encoder import train_encoder
 
 VARIANTS: dict[str, dict[str, Any]] = {
@@ -34,9 +41,18 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "differences_none": {"encoder": {"small_rgb": {"sees": "differences", "normalize": "none"}}},
     "scene": {"encoder": {"small_rgb": {}}, "augment": "scene"},
     "flow": {"encoder": {"small_flow": {}}},
+    "motion": {"encoder": {"small_rgb": {"sees": "motion"}}},
+    "motion_and_differences": {"encoder": {"small_rgb": {"sees": "motion_and_differences"}}},
+    "apart": {"encoder": {"small_rgb": {"sees": "apart"}}},
+    "own_frame": {"encoder": {"small_rgb": {}}, "augment": {"own_frame": 0.3}},
+    "foreground": {"encoder": {"small_rgb": {}}, "augment": {"foreground": 0.5}},
+    "still_mix": {"encoder": {"small_rgb": {}}, "augment": {"still_mix": 0.5}},
     "pretrained": {"encoder": {"small_rgb": {}}, "pretrain": {}},
     "pretrained_differences": {"encoder": {"small_rgb": {"sees": "differences"}}, "pretrain": {}},
 }
+TAUGHT = ("window", "differences", "scene", "motion", "motion_and_differences", "apart")
+VARIANTS |= {f"{name}_taught": VARIANTS[name] for name in TAUGHT}
+HELD_SCENES = {"scenes_a": {"1", "2", "5", "8", "14"}, "scenes_b": {"3", "4", "7", "9", "10", "11"}}
 CLOCKS = {"fir": {"fps": 12, "window": 12, "stride": 12}, "arid": {"fps": 15, "window": 8, "stride": 8}}
 
 
@@ -66,7 +82,13 @@ def arid(root: Path) -> Dataset:
                 name = f"{part}-{file.stem}"
                 records[name] = _record(name, file, [Event(names[label], 0.0, 1e9)])
         roles[part] = tuple(name for name in records if name.startswith(part))
-    return _dataset("arid", records, roles["train"], roles["validate"])
+    scenes = with_scenes({name: records[name] for name in roles["train"]}, r"_(\d+)_")
+    dataset = _dataset("arid", records | scenes, roles["train"], roles["validate"])
+    splits = dict(dataset.splits)
+    for split, held in HELD_SCENES.items():
+        left, out = (tuple(n for n in scenes if (scenes[n].scene in held) == is_out) for is_out in (False, True))
+        splits[split] = {"encoder": left, "train": left, "val": out, "test": ()}
+    return replace(dataset, splits=splits)
 
 
 def _record(name: str, file: Path, events: list[Event]) -> VideoRecord:
@@ -105,19 +127,26 @@ def main() -> None:
     parser.add_argument("--only", default=",".join(VARIANTS))
     parser.add_argument("--seeds", default="0")
     parser.add_argument("--steps", type=int, default=600)
+    parser.add_argument("--split", default="official", choices=["official", *HELD_SCENES])
     parser.add_argument("--pretrain", type=Path, default=None, help="Folder of unlabeled videos for `pretrained`.")
     parser.add_argument("--pretrain-steps", type=int, default=1000)
     given = parser.parse_args()
     torch.set_num_threads(1)
     root = given.real / given.dataset
-    save_dataset(_copied(fir(root) if given.dataset == "fir" else arid(root), given.out / "data"), given.out / "data")
+    dataset = _copied(fir(root) if given.dataset == "fir" else arid(root), given.out / "data")
+    save_dataset(dataset, given.out / "data")
+    mark = "" if given.split == "official" else f"{given.split}-"
     for seed in map(int, given.seeds.split(",")):
         for name in given.only.split(","):
             variant = json.loads(json.dumps(VARIANTS[name]))
             if "pretrain" in variant:
                 variant["pretrain"] = {"videos": [str(given.pretrain)], "steps": given.pretrain_steps}
+            flow = given.out / f"flow-{mark}{seed}"
+            if name.endswith("_taught"):
+                losses = {"atomic_regression": {"weight": 1.0}}
+                variant["distill"] = {"teachers": {"flow": str(flow)}, "losses": losses, "unlabelled_share": 0}
             recipe = {
-                "data": {"dataset": str(given.out / "data"), "split": "official", "frames": str(given.out / "frames")},
+                "data": {"dataset": str(given.out / "data"), "split": given.split, "frames": str(given.out / "frames")},
                 "clock": CLOCKS[given.dataset],
                 "seed": seed,
                 "train": {
@@ -130,10 +159,15 @@ def main() -> None:
                 **variant,
             }
             began = time.process_time()
-            result = train_encoder(check_recipe(recipe, EncoderRecipe), given.out / f"{name}-{seed}", workers=0)
+            result = train_encoder(check_recipe(recipe, EncoderRecipe), given.out / f"{name}-{mark}{seed}", workers=0)
             seconds = time.process_time() - began
             map_ = 100 * result.validation["frame_map"]
-            row = {"variant": name, "seed": seed, "map": round(map_, 2), "cpu_s": round(seconds)}
+            row = {"variant": name, "split": given.split, "seed": seed, "map": round(map_, 2), "cpu_s": round(seconds)}
+            if name != "flow" and (flow / "model.json").is_file():
+                student, teacher = load_encoder(given.out / f"{name}-{mark}{seed}"), load_encoder(flow)
+                found = probe_encoder(student, dataset, given.split, teacher=teacher, frames=given.out / "probed")
+                row["r2"] = {read.role: round(read.r2, 2) for read in found.read_off}
+                row["static"] = [asdict(bias) for bias in found.static if bias.role == "val"]
             print(json.dumps(row), flush=True)
 
 

@@ -10,9 +10,15 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from augrgb.core.dropout import ShardedDropout
+from augrgb.core.errors import UsageFault
 from augrgb.encoders.parts.brightness import Normalize, standardized
 from augrgb.encoders.parts.conv_net import SnippetConvNet
+from augrgb.encoders.parts.local_flow import local_flow
 from augrgb.encoders.snippet_encoder import SnippetEncoder, check_windows
+
+Sees = Literal["both", "differences", "motion", "motion_and_differences", "apart"]
+_CHANNELS = {"both": 6, "differences": 3, "motion": 2, "motion_and_differences": 5}
 
 
 class SmallRGB(SnippetEncoder):
@@ -29,7 +35,11 @@ class SmallRGB(SnippetEncoder):
         dropout: Before the last linear layer.
         normalize: `window` takes brightness and contrast out of every window, for light that changes and for videos
             filmed in the dark; `none` leaves frames as they are, as in encoders saved before there was a choice.
-        sees: `both`, or the `differences` alone: then the scene behind who moves cannot be learned by heart.
+        sees: `both`; the `differences` alone, so that the scene behind who moves cannot be learned by heart; the
+            `motion`: optical flow between the frames looked at, computed by the network itself (`parts.local_flow`);
+            `motion_and_differences`; or all of it by two networks, `apart`: one sees still frames, one motion and
+            differences, and half of the features are of each.
+        hide_scene: With `apart`, the probability in training that the half of still frames is hidden from a sample.
 
     Shape: windows (N, window, H, W, 3) uint8 -> (N, dim).
     """
@@ -49,9 +59,13 @@ class SmallRGB(SnippetEncoder):
         frame_step: int = 2,
         dropout: float = 0.0,
         normalize: Normalize = "window",
-        sees: Literal["both", "differences"] = "both",
+        sees: Sees = "both",
+        hide_scene: float = 0.5,
     ) -> None:
         super().__init__()
+        if not 0 <= hide_scene < 1 or (sees == "apart" and dim % 2):
+            problem = f"hide_scene must be in [0, 1), and dim even with sees=apart; got {hide_scene} and {dim}"
+            raise UsageFault("E-CFG-003", self.name, problem)
         self.dim, self.frame_step, self.normalize, self.sees = dim, frame_step, normalize, sees
         self.options = {
             "dim": dim,
@@ -62,7 +76,14 @@ class SmallRGB(SnippetEncoder):
             "normalize": normalize,
             "sees": sees,
         }
-        self.net = SnippetConvNet(6 if sees == "both" else 3, dim, width, (grid[0], grid[1]), dropout)
+        place = (grid[0], grid[1])
+        if sees != "apart":
+            self.net = SnippetConvNet(_CHANNELS[sees], dim, width, place, dropout)
+            return
+        self.options["hide_scene"] = hide_scene
+        self.scene = SnippetConvNet(3, dim // 2, max(4, width * 5 // 8), place, dropout)
+        self.motion = SnippetConvNet(_CHANNELS["motion_and_differences"], dim // 2, width, place, dropout)
+        self.hidden = ShardedDropout(hide_scene)
 
     def frames_read(self, window: int) -> Sequence[int]:
         """Every `frame_step`-th."""
@@ -74,16 +95,42 @@ class SmallRGB(SnippetEncoder):
         return standardized(windows[:, :: self.frame_step], self.normalize)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.net(self._seen(x))  # type: ignore[no-any-return]
+        return self._forward(x, self._mapped)
 
     def map_shape(self, size: tuple[int, int]) -> tuple[int, int, int]:
-        """An eighth of the image's rows and columns."""
-        return self.net.map_shape(size)
+        """An eighth of the image's rows and columns; with `apart`, of the network that sees motion."""
+        return self._mapped.map_shape(size)
 
     def forward_with_map(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Features, and the map of the third layer."""
-        return self.net.with_map(self._seen(x))
+        found: list[Tensor] = []
 
-    def _seen(self, x: Tensor) -> Tensor:
-        difference = (x - x.mean(dim=1, keepdim=True)) * 4
-        return torch.cat([x, difference], dim=-1) if self.sees == "both" else difference
+        def noted(seen: Tensor) -> Tensor:
+            features, third = self._mapped.with_map(seen)
+            found.append(third)
+            return features
+
+        return self._forward(x, noted), found[0]
+
+    @property
+    def _mapped(self) -> SnippetConvNet:
+        return self.motion if self.sees == "apart" else self.net
+
+    def _forward(self, x: Tensor, net: Callable[[Tensor], Tensor]) -> Tensor:
+        if self.sees != "apart":
+            return net(_seen(x, self.sees))
+        moving = net(_seen(x, "motion_and_differences"))
+        middle = x[:, x.shape[1] // 2].unsqueeze(1).expand(-1, 2, -1, -1, -1)  # two: it averages over both halves
+        still = self.scene(middle)
+        return torch.cat([still * self.hidden(still.new_ones(len(x), 1)), moving], dim=1)
+
+
+def _seen(x: Tensor, sees: Sees) -> Tensor:
+    """The input of a network from prepared frames (N, frames, H, W, 3)."""
+    parts = {
+        "raw": lambda: x,
+        "differences": lambda: (x - x.mean(dim=1, keepdim=True)) * 4,
+        "motion": lambda: local_flow(x),
+    }
+    wanted = {"both": ("raw", "differences"), "motion_and_differences": ("motion", "differences")}.get(sees, (sees,))
+    return torch.cat([parts[name]() for name in wanted], dim=-1)
