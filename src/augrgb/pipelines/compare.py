@@ -254,11 +254,13 @@ def _decode(cells: Cells, jobs: list[Job], runner: JobRunner, engine: Engine) ->
     with runner.stage("decode and flow") as progress:
         for (frames, fps, size), (modalities, videos) in groups.items():
             options: dict[str, Any] = {"fps": fps, "size": size, "engine": engine, "progress": progress}
-            for kinds, ids in _by_files(dataset, modalities, videos).items():
+            for kinds, ids in videos_by_files(dataset, modalities, videos).items():
                 cache_frames(dataset, ids, kinds, frames, **options)
 
 
-def _by_files(dataset: Dataset, modalities: Iterable[str], videos: Iterable[str]) -> dict[tuple[str, ...], list[str]]:
+def videos_by_files(
+    dataset: Dataset, modalities: Iterable[str], videos: Iterable[str]
+) -> dict[tuple[str, ...], list[str]]:
     """Videos by what can be decoded of them: who may lack a sensor or poses is checked where encoders are trained."""
     found: dict[tuple[str, ...], list[str]] = {}
     for video_id in videos:

@@ -1,0 +1,94 @@
+"""The tables of docs/results/real.md from finished comparisons.
+
+    python benchmarks/real_tables.py OUT/arid/results.json
+    python benchmarks/real_tables.py OUT/gmdcsa2/results.json OUT/gmdcsa3/results.json     # folds: the mean of both
+
+Percent, mean over seeds; differences paired by seed with 95 % t-intervals. Several files are folds of one comparison: a
+seed's value is then the mean over folds; intervals are over seeds.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+from augrgb.metrics.statistics import mean_and_std, paired_difference
+
+PROTOCOLS = {"frame-map/present": "per-frame mAP", "event-map": "event mAP"}
+Values = dict[str, dict[str, float]]  # row -> seed -> value
+
+
+def values_of(files: list[dict[str, Any]], protocol: str, label: str | None = None) -> Values:
+    """A row's value for each seed that all folds have, in percent."""
+    found: dict[str, dict[str, list[float]]] = {}
+    for file in files:
+        for row, entry in file["rows"].items():
+            for seed, result in entry["seeds"].items():
+                if result is not None:
+                    one = next(iter(result.values()))[protocol]
+                    value = one["value"] if label is None else one["per_class"].get(label)
+                    found.setdefault(row, {}).setdefault(seed, []).append(math.nan if value is None else 100 * value)
+    return {
+        row: {seed: _mean(each) for seed, each in seeds.items() if len(each) == len(files)}
+        for row, seeds in found.items()
+    }
+
+
+def _mean(values: list[float]) -> float:
+    known = [value for value in values if not math.isnan(value)]
+    return sum(known) / len(known) if known else math.nan
+
+
+def cell(values: Values, row: str, against: str | None) -> str:
+    """`32.1 ± 1.0 (+2.0 [-1.1, +5.1])`"""
+    mean, std = mean_and_std(list(values[row].values()))
+    text = f"{mean:.1f}" + (f" ± {std:.1f}" if len(values[row]) > 1 else "")
+    return text if against is None else f"{text} ({difference(values, row, against)})"
+
+
+def difference(values: Values, row: str, against: str) -> str:
+    """`+2.0 [-1.1, +5.1]`, paired by seed."""
+    seeds = [seed for seed in values[row] if seed in values[against]]
+    pairs = [(values[row][s], values[against][s]) for s in seeds]
+    pairs = [(a, b) for a, b in pairs if not (math.isnan(a) or math.isnan(b))]
+    if not pairs:
+        return "-"
+    paired = paired_difference([a for a, _ in pairs], [b for _, b in pairs])
+    interval = f" [{paired.low:+.1f}, {paired.high:+.1f}]" if len(pairs) > 1 else ""
+    return f"{paired.mean:+.1f}{interval}"
+
+
+def main() -> None:
+    """Print two tables: all rows, and the gains per class of the featured row."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("results", type=Path, nargs="+")
+    given = parser.parse_args()
+    files = [json.loads(path.read_text()) for path in given.results]
+    recipe, rows = files[0]["recipe"], files[0]["rows"]
+    tables = {protocol: values_of(files, protocol) for protocol in PROTOCOLS}
+    seeds = max(len(seeds) for seeds in tables["frame-map/present"].values())
+    print(f"{recipe['title']}: {seeds} seeds, against {rows[recipe['baseline']]['name']}\n")
+    print(f"| method | at test time | {' | '.join(PROTOCOLS.values())} |\n| --- | --- | --- | --- |")
+    order = list(dict.fromkeys(entry["group"] for entry in rows.values()))
+    for row, entry in sorted(rows.items(), key=lambda item: order.index(item[1]["group"])):
+        if row in tables["frame-map/present"]:
+            cells = [cell(tables[name], row, entry["against"]) for name in PROTOCOLS]
+            needs = " + ".join(entry["sensors"]) or "RGB alone"
+            print(f"| {entry['group']}: {entry['name']} | {needs} | {' | '.join(cells)} |")
+    featured = recipe.get("featured")
+    if featured is None:
+        return
+    some = next(one for one in rows[featured]["seeds"].values() if one is not None)
+    labels = next(iter(some.values()))["frame-map/present"]["per_class"]
+    print("\n| class | baseline | gain of the featured row |\n| --- | --- | --- |")
+    for label in labels:
+        values = values_of(files, "frame-map/present", label)
+        base = cell(values, recipe["baseline"], None)
+        print(f"| {label} | {base} | {difference(values, featured, recipe['baseline'])} |")
+
+
+if __name__ == "__main__":
+    main()
