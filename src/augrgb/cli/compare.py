@@ -12,7 +12,7 @@ from augrgb.cli.engine import AddressOption, EngineOption, engine_of
 from augrgb.cli.options import JsonOption, Overrides, RecipeArgument, WorkersOption
 
 if TYPE_CHECKING:
-    from augrgb.pipelines.compare import ComparisonOutcome, ComparisonPlan
+    from augrgb.pipelines.compare import ComparisonOutcome, ComparisonPlan, VariedOutcome
 
 
 def compare(
@@ -34,11 +34,25 @@ def compare(
     """Train, evaluate and compare methods over several seeds, with paired statistics. Resumes where it stopped."""
     from augrgb.cli.progress import StageBars
     from augrgb.pipelines.compare import compare as run_comparison
-    from augrgb.pipelines.compare import plan_comparison
+    from augrgb.pipelines.compare import compare_varied, plan_comparison
     from augrgb.pipelines.comparison.load import load_comparison
+    from augrgb.pipelines.comparison.variance import is_varied, variants
 
     loaded = load_comparison(recipe, overrides or [])
     folder = out or Path("runs") / "compare" / recipe.stem
+    if is_varied(loaded):
+        if shared is not None:
+            raise typer.BadParameter("worlds and draws of labels share no cells", param_hint="--shared")
+        if dry_run:
+            first = next(variants(loaded, folder))
+            _show_plan(plan_comparison(first.recipe, first.folder), first.folder, as_json=as_json)
+            return
+        with StageBars() as bars:
+            varied = compare_varied(loaded, folder, engine=engine_of(engine, workers, address), on_progress=bars.update)
+        _show_varied(varied, as_json=as_json)
+        if varied.failures:
+            raise typer.Exit(4)
+        return
     if dry_run:
         _show_plan(plan_comparison(loaded, folder, shared=shared), folder, as_json=as_json)
         return
@@ -48,6 +62,21 @@ def compare(
     _show(outcome, as_json=as_json)
     if outcome.failures:
         raise typer.Exit(4)
+
+
+def _show_varied(outcome: VariedOutcome, *, as_json: bool) -> None:
+    from augrgb.cli.output import print_json, say, warn
+    from augrgb.pipelines.comparison.variance import varied_json, varied_markdown
+
+    if as_json:
+        failures = [f"{one.cell}: {one.reason}" for one in outcome.failures]
+        print_json({"folder": outcome.folder, **varied_json(outcome.recipe, outcome.rows), "failures": failures})
+        return
+    say(varied_markdown(outcome.recipe, outcome.rows).rstrip())
+    say(f"Written to {outcome.folder}: variance.json, variance.md, and a comparison in each world-N/labels-N")
+    for one in outcome.failures:
+        if one.origin == one.cell:
+            warn(f"not finished: {one.cell}: {one.reason}")
 
 
 def _show_plan(plan: ComparisonPlan, folder: Path, *, as_json: bool) -> None:

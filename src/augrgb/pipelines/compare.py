@@ -38,6 +38,7 @@ from augrgb.pipelines.comparison.results import Results
 from augrgb.pipelines.comparison.search import Search
 from augrgb.pipelines.comparison.statistics import Statistic, statistics_of
 from augrgb.pipelines.comparison.timelines import timelines_of
+from augrgb.pipelines.comparison.variance import VariedRow, variants, varied_json, varied_markdown, varied_rows
 from augrgb.recipe.encoder_schema import EncoderRecipe
 from augrgb.report.data import Comparison, TimelineExample
 from augrgb.report.latex import comparison_latex
@@ -177,6 +178,37 @@ def compare(
         if timelines:
             _write_picture(folder / "picture.png", timelines[0], dataset)
     return ComparisonOutcome(recipe, table, statistics, failures, folder)
+
+
+@dataclass(frozen=True)
+class VariedOutcome:
+    """What a comparison over worlds and draws of labels produced: `variance.json` and `variance.md`."""
+
+    recipe: ComparisonRecipe
+    rows: tuple[VariedRow, ...]
+    failures: tuple[Failure, ...]
+    folder: Path
+
+
+def compare_varied(recipe: ComparisonRecipe, folder: Path, **options: Any) -> VariedOutcome:
+    """`compare` in every world with every draw of labels (`worlds`, `label_seeds`), and what each adds to the spread.
+
+    Settings are searched in the first of them and hold for all. Resumes like `compare`, whose options it takes.
+
+    Raises:
+        AugrgbError: See `compare`.
+    """
+    folder, failures = Path(folder), []
+    for variant in variants(recipe, folder):
+        outcome = compare(variant.recipe, variant.folder, **options)
+        where = variant.folder.relative_to(folder).as_posix()
+        failures += [
+            replace(one, cell=f"{where}/{one.cell}", origin=f"{where}/{one.origin}") for one in outcome.failures
+        ]
+    rows = varied_rows(recipe, folder)
+    write_json(folder / "variance.json", varied_json(recipe, rows))
+    write_text(folder / "variance.md", varied_markdown(recipe, rows))
+    return VariedOutcome(recipe, rows, tuple(failures), folder)
 
 
 def _write_picture(path: Path, timeline: TimelineExample, dataset: Dataset) -> None:

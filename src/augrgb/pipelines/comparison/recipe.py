@@ -148,6 +148,10 @@ class ComparisonRecipe(Section):
     methods: dict[str, MethodEntry] = Field(min_length=1)
     fusions: dict[str, FusionEntry] = Field({})
     seeds: Annotated[list[Annotated[int, Field(ge=0)]], BeforeValidator(_as_seeds)] = Field([0, 1, 2], min_length=1)
+    worlds: list[str] = Field([], description="Datasets alike, instead of that of `stream`: the whole for each.")
+    label_seeds: list[Annotated[int, Field(ge=0)]] = Field(
+        [0], min_length=1, description="Draws of which training videos are labeled; 0 is the dataset's own."
+    )
     tests: list[str] = Field([], description="Splits whose videos are scored; default: the one of `stream`.")
     role: Literal["test", "val"] = "test"
     protocols: list[str] = Field(["frame-map/present", "event-map"], min_length=1)
