@@ -191,3 +191,5 @@ def test_what_is_no_project_is_refused(tmp_path: Path) -> None:
     (tmp_path / "project.yaml").write_text("dataset: x\nlayers: 0\n")
     refused = run_cli("fit", tmp_path).err
     assert "E-RUN-010" in refused and "layers" in refused and "clock" in refused
+    (tmp_path / "project.yaml").write_text(PROJECT + "layer: 2\n")
+    assert "layer: no such key (did you mean 'layers'?)" in " ".join(run_cli("fit", tmp_path).err.split())

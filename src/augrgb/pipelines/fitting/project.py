@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import Field, ValidationError, model_validator
+from pydantic_core import ErrorDetails
 
-from augrgb.core.errors import InputRefused, UsageFault
+from augrgb.core.errors import InputRefused, UsageFault, did_you_mean
 from augrgb.core.opening import is_folder
 from augrgb.core.plain_data import read_yaml
 from augrgb.recipe.encoder_schema import FrameSide
@@ -65,6 +66,13 @@ class Project(Section):
         return _SMALL if self.encoder == "efficientnet_lite" else self.size
 
 
+def _said(fault: ErrorDetails) -> str:
+    if fault["type"] != "extra_forbidden":
+        return fault["msg"]
+    hint = did_you_mean(str(fault["loc"][-1]), Project.model_fields) if len(fault["loc"]) == 1 else ""
+    return f"no such key ({hint})" if hint else "no such key"
+
+
 def load_project(path: Path) -> Project:
     """Read a project file, or the one in a folder.
 
@@ -80,7 +88,7 @@ def load_project(path: Path) -> Project:
         raise InputRefused(fault.code, path, fault.problem, fault.remedy or remedy) from fault
     except (UsageFault, ValidationError) as error:
         lines = (
-            [f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors()[:20]]
+            [f"{'.'.join(map(str, one['loc']))}: {_said(one)}" for one in error.errors()[:20]]
             if isinstance(error, ValidationError)
             else [error.problem]
         )
