@@ -46,6 +46,11 @@ class FittedProject:
     peak_mib: float = 0.0
 
 
+FEW_JUDGED = 5
+"""With fewer videos nothing is said about which method is better."""
+_THIN = "too little video to tell"
+
+
 def folder_bytes(folder: Path) -> int:
     """What lies in a folder."""
     return sum(path.lstat().st_size for path in folder.rglob("*") if path.is_file())
@@ -68,23 +73,25 @@ def verdict(held_out: Measured, test: Measured | None, design: Design, chosen: s
     known = {part: gain for part, gain in gains.items() if gain is not None and math.isfinite(gain[0])}
     if not known:
         return f"Nothing can be said about Augmented-RGB: there are too few events. {use}"
-    found = {_against_plain(gain) for gain in known.values()}
+    measured = dict(zip(gains, (held_out, test), strict=False))
+    judged = {part: _THIN if _thin(measured[part]) else _against_plain(gain) for part, gain in known.items()}
+    found = set(judged.values())
     if len(found) == 1:
         head = {
             "better": "Augmented-RGB beats plain RGB",
             "worse": "Augmented-RGB is worse than plain RGB",
             "not clearly different": "No clear difference between Augmented-RGB and plain RGB",
+            _THIN: "Too little video to tell Augmented-RGB and plain RGB apart",
         }[found.pop()]
     else:
-        each = (f"{_against_plain(gain)} on {part}" for part, gain in known.items())
+        each = (f"{said} on {part}" for part, said in judged.items())
         head = f"Augmented-RGB against plain RGB: {', '.join(each)}"
     parts = [
         f"{points(gain[0])} {interval(gain[1], gain[2])} points on {part}".replace("  ", " ")
         for part, gain in known.items()
     ]
     told = f"{head}: {' and '.join(parts)} (frame mAP, one seed; intervals over videos). {use}"
-    tested = known.get("test videos")
-    if tested is not None and _against_plain(tested) == ("worse" if chosen == "augmented" else "better"):
+    if judged.get("test videos") == ("worse" if chosen == "augmented" else "better"):
         told += (
             " The test videos disagree with that choice, and nothing is chosen on them: if the detector will meet "
             "videos like them, label some for training."
@@ -100,6 +107,13 @@ def told_apart(verdict: str) -> tuple[str, str]:
     """
     found = re.search(r": (?=[+−±\-0-9])", verdict)
     return (verdict[: found.start()], verdict[found.end() :]) if found else (verdict, "")
+
+
+def _thin(measured: Measured | None) -> bool:
+    """Whether an interval over videos would pretend to know more than so few videos or events can say."""
+    if measured is None or measured.videos < FEW_JUDGED:
+        return True
+    return bool(measured.events) and len(measured.few) == len(measured.events)
 
 
 def _against_plain(gain: tuple[float, float, float]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -30,6 +31,17 @@ def measured(gain: tuple[float, float, float]) -> Measured:
 )
 def test_both_parts_are_judged_by_their_intervals(held_out: Any, test: Any, begins: str) -> None:
     assert verdict(measured(held_out), measured(test), DESIGN, "augmented").startswith(begins)
+
+
+def test_a_handful_of_videos_or_events_says_nothing_whatever_the_interval() -> None:
+    few = replace(measured(DOWN), videos=4)
+    assert verdict(few, None, DESIGN, "rgb").startswith("Too little video to tell Augmented-RGB and plain RGB apart: ")
+    rare = replace(measured(UP), events={"fall": 4})
+    said = verdict(measured(UP), rare, DESIGN, "augmented")
+    assert said.startswith(
+        "Augmented-RGB against plain RGB: better on 4 folds, too little video to tell on test videos: "
+    )
+    assert "disagree" not in verdict(measured(UP), few, DESIGN, "augmented")
 
 
 @pytest.mark.parametrize(
