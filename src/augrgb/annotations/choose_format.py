@@ -195,7 +195,8 @@ def write_annotations(
     if not annotations.videos:
         raise UsageFault("E-ANN-039", path, "there are no videos to write")
     chosen = make_format(format_name, options)
-    reading = {key for key in options or {} if key not in chosen.writes_with}
+    can_write = type(chosen).write is not AnnotationFormat.write
+    reading = {key for key in options or {} if can_write and key not in chosen.writes_with}
     _refuse_unused(options or {}, reading, "--set-out", f"says how {format_name} is read (--set)")
     return chosen.write(annotations, Path(path))
 

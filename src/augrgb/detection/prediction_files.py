@@ -13,7 +13,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from augrgb.annotations.reading.archives import opened
 from augrgb.annotations.reading.class_list import number_classes
+from augrgb.annotations.reading.other_files import other_kind
 from augrgb.annotations.repair import LARGE_OVERRUN_S
 from augrgb.annotations.videos.match_ids import match_ids
 from augrgb.core.arrays import open_arrays
@@ -40,9 +42,10 @@ from augrgb.metrics.truth import fitting_clock
 
 _ROUNDING_S = 0.1
 _ARRAYS = (".npy", ".npz")
+_EVENTS = (".json", ".csv", ".tsv")
 _KNOWN = (
-    "ActivityNet .json, .csv, THUMOS .txt, a folder of PKU-MMD .txt or of frame-wise labels, .npy or .npz scores, "
-    "or .safetensors of augrgb evaluate"
+    "ActivityNet .json, .csv (or a folder or .zip of them), THUMOS .txt, a folder of PKU-MMD .txt or of frame-wise "
+    "labels, .npy or .npz scores, or .safetensors of augrgb evaluate"
 )
 
 
@@ -72,7 +75,7 @@ def read_predictions(
     allow_unknown: int = 0,
     allow_outside: int = 0,
 ) -> GivenPredictions:
-    """Read a file or folder by its content's kind.
+    """Read a file, a folder, or a zip archive of such, by its content's kind.
 
     Args:
         classes: K names, in the order of score columns and of class numbers.
@@ -89,6 +92,25 @@ def read_predictions(
             does not fit the duration), E-DET-012 (damaged), E-FILE-013 (pickled), E-ANN-024 (duration not known).
     """
     path = Path(path)
+    if is_folder(path) or path.suffix.lower() in (*_ARRAYS, ".safetensors"):  # .npz are archives of their own kind
+        return _read(path, classes, durations_s, clock, fps, first_class, allow_unknown, allow_outside)
+    with opened(path, (*_ARRAYS, *_EVENTS, ".txt", ".safetensors")) as export:
+        place = export.place
+        if place != path and len(files := files_in(place)) == 1:
+            place = files[0]  # an archive of one file
+        return _read(place, classes, durations_s, clock, fps, first_class, allow_unknown, allow_outside)
+
+
+def _read(
+    path: Path,
+    classes: Sequence[str],
+    durations_s: Mapping[str, float | None],
+    clock: Clock | None,
+    fps: float,
+    first_class: int,
+    allow_unknown: int,
+    allow_outside: int,
+) -> GivenPredictions:
     kind = kind_of(path)
     if kind == ".safetensors":
         return _ours(path, classes, durations_s)
@@ -116,7 +138,13 @@ def read_predictions(
         numbers = number_classes(classes, first=first_class)
         found = read_pku(path, {number: name for name, number in numbers.items()}, fps=fps)
     else:
-        found = read_activitynet(path) if kind == ".json" else read_csv(path)
+        read = read_activitynet if kind == ".json" else read_csv
+        files = files_in(path, kind) if is_folder(path) else [path]
+        parts = [read(file) for file in files]
+        found = DetectionFile(
+            tuple(d for part in parts for d in part.detections),
+            tuple(dict.fromkeys(video for part in parts for video in part.video_ids)),
+        )
     names, notes = _meant(found.video_ids, durations_s)
     found = DetectionFile(
         tuple(replace(d, video_id=names[d.video_id]) for d in found.detections),
@@ -162,13 +190,16 @@ def kind_of(path: Path) -> str:
     """
     if not is_folder(path):
         regular_file(path, "predictions file")
-    known = (*_ARRAYS, ".txt") if is_folder(path) else (*_ARRAYS, ".json", ".csv", ".tsv", ".txt", ".safetensors")
+    known = (*_ARRAYS, *_EVENTS, ".txt") if is_folder(path) else (*_ARRAYS, *_EVENTS, ".txt", ".safetensors")
     names = files_in(path, *known) if is_folder(path) else [path]
     suffixes = sorted({name.suffix.lower() for name in names} & set(known))
     if is_folder(path) and not suffixes and is_frame_labels(path):
         return ".txt"
     if len(suffixes) != 1:
         found = f"files of several kinds: {', '.join(suffixes)}" if suffixes else "not a predictions file or folder"
+        other = other_kind(path) if not suffixes and not is_folder(path) else None
+        if other is not None:
+            raise InputRefused("E-DET-010", path, f"this is {other[0]}, which is not read", other[1])
         raise InputRefused("E-DET-010", path, found, f"Expected {_KNOWN}.")
     return suffixes[0]
 

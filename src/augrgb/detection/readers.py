@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from augrgb.annotations.reading.clock_times import seconds_of
-from augrgb.annotations.reading.tables import column_name, read_table
+from augrgb.annotations.reading.event_columns import COLUMNS, EventColumns
+from augrgb.annotations.reading.tables import find_columns, read_table
 from augrgb.annotations.reading.text_files import read_text
 from augrgb.core.errors import AugrgbError, InputRefused, raise_together
 from augrgb.core.files import identifier_of
@@ -25,13 +26,8 @@ from augrgb.core.searching import files_in
 from augrgb.core.types import Detection
 from augrgb.detection.writers import CSV_COLUMNS, FORMULA_STARTS, PKU_FPS
 
-_ALIASES = {
-    **dict.fromkeys(("video", "video_name", "video_file", "file", "filename"), "video_id"),
-    **dict.fromkeys(("class", "action"), "label"),
-    **dict.fromkeys(("t_start", "t_init", "start", "start_time", "begin"), "start_s"),
-    **dict.fromkeys(("t_end", "end", "end_time", "stop"), "end_s"),
-    "confidence": "score",
-}
+_LABELS = ("prediction", "predicted_label", "predicted_class")
+_SCORES = ("score", "confidence", "conf", "probability", "prob")
 _HEADER = ",".join(CSV_COLUMNS).encode()
 _CUE = re.compile(r"(?:(\d+):)?(\d\d?):(\d\d)[.,](\d{3})\s+-->\s+(?:(\d+):)?(\d\d?):(\d\d)[.,](\d{3})")
 
@@ -47,12 +43,17 @@ class DetectionFile:
 def read_activitynet(path: Path) -> DetectionFile:
     """ActivityNet JSON: `{"results": {video: [{"label", "score", "segment": [start, end]}]}}`, seconds.
 
+    The object of videos may stand alone; a list of objects with the columns of `read_csv` is read too.
+
     Raises:
         InputRefused: Not such a file, or a bad entry; all bad entries together.
     """
     value = read_json(path, "detection file")
-    results = value.get("results") if isinstance(value, dict) else None
-    if not isinstance(results, dict):
+    if isinstance(value, list) and value and all(isinstance(row, dict) for row in value):
+        return _listed(path, value)
+    results = value.get("results", value) if isinstance(value, dict) else None
+    bare = results is value and isinstance(value, dict) and not all(isinstance(rows, list) for rows in value.values())
+    if not isinstance(results, dict) or bare:
         raise InputRefused("E-DET-010", path, 'no "results" object', "Expected ActivityNet detection JSON.")
     listed = [entry for entries in results.values() if isinstance(entries, list) for entry in entries]
     if listed and all(isinstance(entry, dict) and "segment" in entry and "label" not in entry for entry in listed):
@@ -70,24 +71,62 @@ def read_activitynet(path: Path) -> DetectionFile:
 def read_csv(path: Path) -> DetectionFile:
     """CSV with columns `video_id,label,start_s,end_s,score`; and the usual other names; any separator.
 
-    Times may be clock times.
+    Times may be clock times, or milliseconds where the names of their columns say so. Without a column of the video,
+    the file is named after it.
 
     Raises:
         InputRefused: A column is missing, or bad rows; all bad rows together.
     """
     table = read_table(path, io.StringIO(_text(path), newline=""), exact=True)
-    columns = [_ALIASES.get(column_name(name), column_name(name)) for name in table.names]
-    missing = [name for name in CSV_COLUMNS if name not in columns]
-    if missing:
-        problem = f"columns {', '.join(missing)} are missing, found {', '.join(columns) or 'none'}"
-        raise InputRefused("E-DET-010", path, problem)
-    at = [columns.index(name) for name in CSV_COLUMNS]
+    at, per_second = _columns(path, table.names)
     rows: list[tuple[str, tuple[Any, ...]]] = []
     for line, cells in table.rows:
-        row = tuple(cells[i] if i < len(cells) else None for i in at)
-        rows.append((f"line {line}", (_bare(row[0]), _bare(row[1]), *map(_written_seconds, row[2:4]), row[4])))
+        row = {key: cells[i] if i < len(cells) else None for key, i in at.items()}
+        times = (_written_seconds(row[key], per_second) for key in ("start", "end"))
+        video = _bare(row["video"]) if "video" in at else identifier_of(path.stem)
+        rows.append((f"line {line}", (video, _bare(row["label"]), *times, row["score"])))
+    detections = _detections(path, rows)
+    videos = dict.fromkeys(d.video_id for d in detections)
+    return DetectionFile(detections, tuple(videos) if "video" in at else (identifier_of(path.stem),))
+
+
+def _listed(path: Path, value: list[dict[str, Any]]) -> DetectionFile:
+    """A list of objects, one per detection."""
+    rows: list[tuple[str, tuple[Any, ...]]] = []
+    for number, entry in enumerate(value):
+        names = tuple(entry)
+        at, per_second = _columns(path, names)
+        row = {key: entry[names[i]] for key, i in at.items()}
+        times = (
+            _written_seconds(row[key], per_second) if isinstance(row[key], str) else _number(row[key]) / per_second
+            for key in ("start", "end")
+        )
+        rows.append((f"[{number}]", (row.get("video", identifier_of(path.stem)), row["label"], *times, row["score"])))
     detections = _detections(path, rows)
     return DetectionFile(detections, tuple(dict.fromkeys(d.video_id for d in detections)))
+
+
+def _columns(path: Path, names: Sequence[str]) -> tuple[dict[str, int], float]:
+    """What -> its column, and how many units of the times are a second.
+
+    Raises:
+        InputRefused: E-DET-010, one is missing, is there twice, or holds frame numbers.
+    """
+    columns = EventColumns.of(names)
+    at = {key: column for key, column in columns.at.items() if key in COLUMNS}
+    more = find_columns(names, {"label": _LABELS, "score": _SCORES})
+    at |= {key: found[0] for key, found in more.items() if found and key not in at}
+    missing = [key for key in ("label", "start", "end", "score") if key not in at]
+    if missing:
+        problem = f"columns {', '.join(missing)} are missing, found {', '.join(names) or 'none'}"
+        raise InputRefused("E-DET-010", path, problem, "Expected video,label,start,end,score.")
+    for column in at.values():
+        if list(names).count(names[column]) > 1:
+            raise InputRefused("E-DET-010", path, f"two columns are called {names[column]!r}", "Rename one of them.")
+    if columns.unit == "frames":
+        problem = f"times are frame numbers ({names[at['start']]}), and no frame rate says when that is"
+        raise InputRefused("E-DET-010", path, problem, "Write seconds, as columns start and end.")
+    return at, 1000.0 if columns.unit == "milliseconds" else 1.0
 
 
 def read_pku(folder: Path, class_names: Mapping[int, str], *, fps: float = PKU_FPS) -> DetectionFile:
@@ -261,9 +300,9 @@ def _text(path: Path) -> str:
     return read_text(Path(path))
 
 
-def _written_seconds(cell: str | None) -> float | str | None:
+def _written_seconds(cell: str | None, per_second: float = 1.0) -> float | str | None:
     try:
-        return seconds_of(cell, decimal_comma=False) if cell is not None else None
+        return seconds_of(cell, decimal_comma=False, per_second=per_second) if cell is not None else None
     except ValueError:
         return cell
 

@@ -90,7 +90,7 @@ def test_foreign_csv_headers_and_separators(tmp_path: Path) -> None:
     path.write_bytes(b"\xef\xbb\xbfvideo-id;t-start;t-end;label;score\r\nv;1.5;2.5;run fast;0.25\r\n")
     assert readers.read_csv(path).detections == (Detection("v", "run fast", 1.5, 2.5, 0.25),)
     path.write_text("video_id,label,start_s\n")
-    with pytest.raises(InputRefused, match="columns end_s, score are missing"):
+    with pytest.raises(InputRefused, match="columns end, score are missing"):
         readers.read_csv(path)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
@@ -144,8 +143,8 @@ def _video_of(folder: Path, task: dict[str, Any]) -> str:
     if is_file(manifest):
         for line in read_text(manifest).splitlines():
             try:
-                row = json.loads(line)
-            except ValueError:
+                row = parse_json(line, manifest)
+            except AugrgbError:
                 continue
             properties = row.get("properties") if isinstance(row, dict) else None
             if isinstance(properties, dict) and isinstance(properties.get("name"), str):

@@ -152,7 +152,8 @@ class _Unpacking:
                 self.left.append(str(name))
                 if name.suffix.lower() in VIDEO_SUFFIXES and name.parent.name == "data":  # as backups of CVAT have it
                     make_folder((self.folder / name).parent)
-                    (self.folder / name).touch()  # its name says which video it is
+                    with atomic_file(self.folder / name):
+                        pass  # its name says which video it is
                 continue
             if str(name).lower() in self.taken:
                 raise InputRefused("E-FILE-020", path, f"has two members called {str(name)!r}", _REMEDY)

@@ -39,21 +39,34 @@ _ENDINGS = {
 }
 
 
+def other_kind(path: Path) -> tuple[str, str] | None:
+    """What a file is, and what to do with it; None where nothing is known of it."""
+    try:
+        with open_regular(path) as handle:
+            head = handle.read(16)
+    except AugrgbError:
+        return None
+    known = _ENDINGS.get(path.suffix.lower())
+    return known or next((found[1:] for found in _MAGIC if head.startswith(found[0])), None)
+
+
 def refuse_other(path: Path) -> None:
     """Refuse a file that is empty, or known to be something else.
 
     Raises:
         InputRefused: E-ANN-006, with what it is and what to do.
     """
-    try:
-        with open_regular(path) as handle:
-            head = handle.read(16)
-    except AugrgbError:
-        return
-    if not head.strip():
+    if is_empty(path):
         raise InputRefused("E-ANN-006", path, "the file is empty", "Export it again.")
-    found = _ENDINGS.get(path.suffix.lower()) or next(
-        (known[1:] for known in _MAGIC if head.startswith(known[0])), None
-    )
+    found = other_kind(path)
     if found is not None:
         raise InputRefused("E-ANN-006", path, f"this is {found[0]}, which is not read", found[1])
+
+
+def is_empty(path: Path) -> bool:
+    """Whether a file holds nothing but blanks."""
+    try:
+        with open_regular(path) as handle:
+            return not handle.read(16).strip()
+    except AugrgbError:
+        return False

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from augrgb.annotations.formats.cvat import Cvat, _Runs
+from augrgb.annotations.formats.cvat import Cvat, Runs
 from augrgb.annotations.formats.elan import Elan
 from augrgb.annotations.formats.via import Via
 from augrgb.annotations.reading import text_files
@@ -107,7 +107,7 @@ def test_one_element_has_a_limit_and_the_file_has_none(tmp_path: Path, monkeypat
     ("step", "frames"), [(1, [3, 4, 5, 9]), (1, [9, 5, 3, 4, 4]), (2, [0, 2, 3, 8, 4]), (5, [10, 0, 5, 21]), (1, [])]
 )
 def test_runs_are_those_of_the_sorted_frames(step: Any, frames: Any) -> None:
-    runs = _Runs(step)
+    runs = Runs(step)
     for frame in frames:
         runs.add(frame)
     expected = []
