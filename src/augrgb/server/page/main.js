@@ -155,6 +155,7 @@ const narrow = () => matchMedia("(max-width: 900px)").matches;
 function showPlayer(path, strip) {
   video.hidden = false;
   $("poster").hidden = true;
+  $("play").disabled = $("speed").disabled = false;
   video.src = `${path}/media`;
   const images = strip.map((uri) => {
     const image = new Image();
@@ -170,6 +171,7 @@ video.addEventListener("error", () => {
   if (!open) return;
   video.hidden = true;
   $("poster").hidden = false;
+  $("play").disabled = $("speed").disabled = true;
   const { codec, container } = open.video.info;
   $("poster-text").textContent = `Your browser cannot play this video (codec ${codec || "unknown"} in ${container || "unknown"}). It is shown frame by frame instead, and all corrections work. To play it here, convert it to H.264 in MP4.`;
   showStill();
