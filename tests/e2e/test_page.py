@@ -238,6 +238,7 @@ def test_a_key_can_be_changed_and_changed_back(page: Any, server: Server, film: 
     assert by_id(page, first["id"])["state"] == "unreviewed"
     page.keyboard.press("d")
     assert by_id(page, first["id"])["state"] == "rejected"
+    until(page, "document.querySelector('#save-state').textContent.startsWith('Saved')")
     page.reload()
     page.locator("#help-button").click()
     assert page.get_by_label("Change the key of: Reject the event").inner_text() == "D"
