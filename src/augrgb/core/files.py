@@ -15,6 +15,7 @@ import secrets
 import shutil
 import socket
 import stat
+import tempfile
 import tokenize
 import zipfile
 import zlib
@@ -127,6 +128,23 @@ def make_folder(path: Path) -> None:
     _check_name(path)
     with disk_faults(path):
         path.mkdir(parents=True, exist_ok=True)
+
+
+def check_output_folder(path: Path | str) -> None:
+    """Refuse a folder that cannot be written to, before anything costly is computed for it; nothing stays behind.
+
+    Raises:
+        AugrgbError: As `disk_faults`.
+    """
+    path = Path(path)
+    _check_name(path)
+    file = _file_above(path)
+    if file is not None:
+        raise UsageFault("E-FILE-012", path, f"{file} is not a folder", "Choose another place, or move that file.")
+    try:
+        os.rmdir(tempfile.mkdtemp(prefix=".augrgb-", dir=existing_parent(path)))
+    except OSError as error:
+        raise unwritable(path, error) from error
 
 
 @contextlib.contextmanager

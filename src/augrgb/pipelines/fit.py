@@ -13,7 +13,7 @@ from typing import Any
 
 from augrgb.annotations.dataset_file import load_dataset
 from augrgb.core.errors import AugrgbError, InputRefused
-from augrgb.core.files import remove_leftovers, write_bytes, write_json, write_text
+from augrgb.core.files import check_output_folder, remove_leftovers, write_bytes, write_json, write_text
 from augrgb.core.opening import is_file, read_bytes, resolved, sha256_file
 from augrgb.core.types import Dataset
 from augrgb.detection.predictions import Predictions
@@ -93,6 +93,7 @@ def plan_fit(
     settings = load_project(path)
     dataset = load_dataset(settings.dataset)
     design = make_design(settings, dataset)
+    check_output_folder(_folder(path, out))
     kept = None if anew else read_speed(_folder(path, out) / SPEED_FILE)
     speed = kept if kept is not None else measure_speed(settings, dataset, design.videos)
     return make_plan(settings, design, dataset, speed, budget_s=budget_s, workers=workers)
@@ -141,6 +142,7 @@ def fit(
     >>> found = augrgb.Detector(result.bundle)("new_video.mp4")  # doctest: +SKIP
     """
     path = Path(project)
+    check_output_folder(_folder(path, out))
     folder, settings = resolved(_folder(path, out)), load_project(path)  # so that it can be continued from anywhere
     dataset = load_dataset(settings.dataset)
     asked = {

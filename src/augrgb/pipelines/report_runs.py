@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from augrgb.core.errors import UsageFault
-from augrgb.core.files import write_bytes, write_text
+from augrgb.core.files import check_output_folder, write_bytes, write_text
 from augrgb.core.opening import resolved
 from augrgb.pipelines.reporting.figures import figures_of
 from augrgb.pipelines.reporting.judged_run import judge_runs, numbers_of
@@ -72,6 +72,7 @@ def report_runs(
         UsageFault: E-RUN-007, runs of different datasets; E-CFG-003, a threshold outside (0, 1].
         InputRefused: A run that is not finished, damaged, or was trained on these videos; E-MET-007, no event.
     """
+    check_output_folder(out)
     if not 0 < threshold <= 1:
         raise UsageFault("E-CFG-003", "threshold", f"must be above 0 and at most 1, got {threshold}")
     split = split or run_recipe(runs[0]).data.split

@@ -16,7 +16,7 @@ import psutil
 from augrgb.annotations.dataset_file import ROLES, check_dataset
 from augrgb.annotations.published import PUBLISHED, count_differences
 from augrgb.core.errors import AugrgbError, EnvironmentFault, FaultList, InputRefused, UsageFault, did_you_mean
-from augrgb.core.files import existing_parent
+from augrgb.core.files import check_output_folder, existing_parent
 from augrgb.core.types import Dataset
 from augrgb.training.assembly import Assembly
 
@@ -139,6 +139,11 @@ def _check_roles(report: DryRun, dataset: Dataset, split: str, needed: set[str])
 
 def check_disk(report: DryRun, folder: Path, needed_bytes: float, what: str) -> None:
     """Whether there is enough disk space for what a run will write."""
+    try:
+        check_output_folder(folder)
+    except AugrgbError as refusal:
+        report.refuse("disk", [refusal], refusal.problem, f"a folder for {what}")
+        return
     free = shutil.disk_usage(existing_parent(folder)).free
     found, expected = f"{free / 2**30:.2f} GiB free", f"about {needed_bytes / 2**30:.2f} GiB for {what}"
     if free < needed_bytes:

@@ -11,7 +11,7 @@ import pytest
 
 from augrgb.core.arrays import map_array, open_arrays, read_array
 from augrgb.core.errors import AugrgbError
-from augrgb.core.files import ARRAY_DAMAGE, append_line, make_folder, write_text
+from augrgb.core.files import ARRAY_DAMAGE, append_line, check_output_folder, make_folder, write_text
 
 
 def test_impossible_outputs(tmp_path: Path) -> None:
@@ -41,6 +41,27 @@ def test_impossible_outputs(tmp_path: Path) -> None:
     with pytest.raises(AugrgbError, match="E-FILE-016"):
         append_line(tmp_path / "pipe", "text")
     assert sorted(os.listdir(tmp_path)) == before
+
+
+def test_an_output_is_looked_at_before_the_work(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "plain").write_text("x")
+    os.symlink("loop", tmp_path / "loop")
+    for name, code in {
+        "pipe": "E-FILE-012",
+        "plain": "E-FILE-012",
+        "plain/a/b": "E-FILE-012",
+        "loop": "E-FILE-012",
+        "loop/a": "E-FILE-012",
+        "x" * 300: "E-FILE-015",
+        "a\0": "E-FILE-015",
+        "/proc/nothing/a": "E-ENV-006",
+    }.items():
+        with pytest.raises(AugrgbError, match=code):
+            check_output_folder(tmp_path / name)
+    check_output_folder(tmp_path / "new" / "deep")
+    check_output_folder(tmp_path)
+    assert sorted(os.listdir(tmp_path)) == ["loop", "pipe", "plain"]
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from augrgb.core.errors import EnvironmentFault, InputRefused, UsageFault
-from augrgb.core.files import make_folder, move_file, write_bytes, write_text
+from augrgb.core.files import check_output_folder, make_folder, move_file, write_bytes, write_text
 from augrgb.core.opening import is_file, read_bytes, resolved, sha256_file
 from augrgb.core.sealed import write_sealed
 from augrgb.core.timeline import Clock
@@ -66,6 +66,7 @@ def export_bundle(folder: Path | str, out: Path | str) -> Exported:
     _need_packages(folder)
     if resolved(out) == resolved(folder):
         raise UsageFault("E-CFG-018", out, "is the bundle itself", "Choose another folder.")
+    check_output_folder(out)
     detector = Detector(folder, "cpu")
     bundle = cast(Bundle, detector.bundle)
     make_folder(out.parent)
