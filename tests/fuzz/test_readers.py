@@ -9,6 +9,7 @@ import io
 import json
 import os
 import tempfile
+import zipfile
 from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
@@ -21,6 +22,7 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from augrgb.annotations.choose_format import read_annotations
 from augrgb.annotations.class_map import read_class_map
 from augrgb.annotations.dataset_file import check_dataset
 from augrgb.core.errors import AugrgbError
@@ -34,7 +36,9 @@ from augrgb.encoders.weight_card import WeightCard, read_card, write_card
 from augrgb.features.npy_folder import NpyFolder
 from augrgb.features.store import read_feature_file, write_features
 from augrgb.inference.thresholds import Thresholds, read_thresholds, write_thresholds
+from augrgb.inference.training_facts import TrainingFacts, read_training_facts, write_training_facts
 from augrgb.pipelines.fitting.project import load_project
+from augrgb.pipelines.fitting.summary import Summary, read_summary, write_summary
 from augrgb.poses.files import Skeleton, read_poses
 from augrgb.poses.formats import read_skeletons
 from augrgb.poses.formats.bvh import read_bvh
@@ -49,6 +53,8 @@ from augrgb.training.run.folder import RunFolder
 from augrgb.training.run.history import History
 from augrgb.video.decode import FrameTarget, sample_frames
 from augrgb.video.probe import probe
+from augrgb.watching.signatures import read_secrets
+from augrgb.watching.spool import Spool, Spooled
 from faults.test_annotation_fuzz import JSONS, TEXTS, try_to_read
 from support.video_samples import numbered_frames, write_video
 
@@ -138,6 +144,19 @@ def _read_run(folder: Path) -> object:
     run.checkpoints.latest(run.check_marks)
     run.metrics.read()
     return run.identity, run.finished()
+
+
+def _facts(folder: Path) -> None:
+    ends = (1, 2)
+    facts = TrainingFacts(CLASSES, 2, 1.5, ("a",), 1, ends, ends, (15.0, 30.0), (10.0, 90.0), (0.0,), (1.0,), 2.5)
+    write_training_facts(folder, facts)
+
+
+def _archive() -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("inner/a.csv", "video,label,start,end\nv,walk,1,2\nv,sit,2,3\n")
+    return buffer.getvalue()
 
 
 def _detections(folder: Path) -> object:
@@ -255,6 +274,17 @@ TARGETS: dict[str, Callable[[], tuple[Mapping[str, bytes], str, Reader]]] = {
         "d.json",
         _detections,
     ),
+    "facts of training": lambda: in_folder(_facts, "training.json", read_training_facts),
+    "summary of a fit": lambda: in_folder(
+        lambda folder: write_summary(folder, Summary("rgb", "better", ("pose",), held_out={"frame_map": {"rgb": 0.5}})),
+        "summary.json",
+        read_summary,
+    ),
+    "waiting message": lambda: in_folder(
+        lambda folder: Spool(folder).put(Spooled("a", 1, "{}")), f"{0:012d}.message.json", lambda f: Spool(f).first(0)
+    ),
+    "secrets": lambda: one_file("secrets", "whsec_" + "QUFB" * 10 + "\n", read_secrets),
+    "archive of annotations": lambda: one_file("a.zip", _archive(), read_annotations),
     "mp4": lambda: one_file("a.mp4", video("mp4"), decode),
     "mkv": lambda: one_file("a.mkv", video("mkv"), decode),
     "avi": lambda: one_file("a.avi", video("avi"), decode),
