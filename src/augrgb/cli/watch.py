@@ -120,6 +120,9 @@ def watch(
     shown_name = name or wanted.name
     sinks: list[Sink] = [JsonLines(out)]
     sinks += _webhooks(webhook or [], webhook_secrets, spool / file_name_of(shown_name), webhook_private)
+    if mqtt is None and (mqtt_site != "home" or mqtt_discovery):
+        option = "--mqtt-site" if mqtt_site != "home" else "--mqtt-discovery"
+        raise UsageFault("E-CFG-015", option, "has no effect without --mqtt")
     if mqtt is not None:
         from augrgb.watching.mqtt import Mqtt, MqttSettings
         from augrgb.watching.payload import event_id

@@ -11,6 +11,7 @@ Names are percent-encoded, so a `/`, `+` or `#` in them changes no topic. Nothin
 
 from __future__ import annotations
 
+import contextlib
 import json
 import ssl
 import threading
@@ -28,6 +29,7 @@ from augrgb.watching.spool import Spool, Spooled
 
 HOME_ASSISTANT_STATUS = "homeassistant/status"
 _MOST_WAITING = 10_000
+_AGAIN_S = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +145,8 @@ class Mqtt(Sink):
             self._retain(f"{self._topic}/available", "offline")
             last = self._retain(f"{self._site}/available", "offline")
         if self._client.is_connected():
-            last.wait_for_publish(patience_s)
+            with contextlib.suppress(RuntimeError, ValueError):  # lost in between
+                last.wait_for_publish(patience_s)
         self._client.disconnect()
         stopping = threading.Thread(target=self._client.loop_stop, daemon=True)
         stopping.start()
@@ -155,11 +158,18 @@ class Mqtt(Sink):
             found = spool.first(0.2)
             if found is None:
                 continue
+            if not self._client.is_connected():
+                self._closing.wait(_AGAIN_S)
+                continue
             name, message = found
             sent = self._client.publish(f"{self._topic}/events", message.body, qos=1)
-            while not sent.is_published() and not self._closing.wait(0.01):
-                pass  # paho sends it again after a reconnect
-            if sent.is_published():
+            try:
+                while not (acknowledged := sent.is_published()) and not self._closing.wait(0.01):
+                    pass  # paho sends it again after a reconnect
+            except (RuntimeError, ValueError):  # the connection was lost in between, or paho's own queue is full
+                self._closing.wait(_AGAIN_S)
+                continue
+            if acknowledged:
                 spool.done(name)
 
     def _set(self, label: str) -> None:

@@ -130,6 +130,16 @@ def test_messages_wait_on_disk_over_a_kill(tmp_path: Path) -> None:
         seen.close()
 
 
+def test_without_a_broker_events_wait_and_nothing_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    died: list[Any] = []
+    monkeypatch.setattr(threading, "excepthook", died.append)
+    sink = Mqtt(settings(free_port()), spool=tmp_path / "spool")
+    sink.send({"type": "start", "id": "a", "class": "fall"})
+    time.sleep(0.6)
+    sink.close(0.2)
+    assert not died and len(list((tmp_path / "spool").glob("*.message.json"))) == 1
+
+
 def test_a_process_that_vanishes_is_offline(home: tuple[int, Home]) -> None:
     import subprocess
     import sys
