@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -95,34 +95,25 @@ class SmallRGB(SnippetEncoder):
         return standardized(windows[:, :: self.frame_step], self.normalize)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self._forward(x, self._mapped)
+        if self.sees == "apart":
+            return self._beside_still(x, self.motion(_seen(x, "motion_and_differences")))
+        return self.net(_seen(x, self.sees))  # type: ignore[no-any-return]
 
     def map_shape(self, size: tuple[int, int]) -> tuple[int, int, int]:
         """An eighth of the image's rows and columns; with `apart`, of the network that sees motion."""
-        return self._mapped.map_shape(size)
+        return (self.motion if self.sees == "apart" else self.net).map_shape(size)
 
     def forward_with_map(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Features, and the map of the third layer."""
-        found: list[Tensor] = []
+        if self.sees == "apart":
+            moving, places = self.motion.with_map(_seen(x, "motion_and_differences"))
+            return self._beside_still(x, moving), places
+        return self.net.with_map(_seen(x, self.sees))
 
-        def noted(seen: Tensor) -> Tensor:
-            features, third = self._mapped.with_map(seen)
-            found.append(third)
-            return features
-
-        return self._forward(x, noted), found[0]
-
-    @property
-    def _mapped(self) -> SnippetConvNet:
-        return self.motion if self.sees == "apart" else self.net
-
-    def _forward(self, x: Tensor, net: Callable[[Tensor], Tensor]) -> Tensor:
-        if self.sees != "apart":
-            return net(_seen(x, self.sees))
-        moving = net(_seen(x, "motion_and_differences"))
+    def _beside_still(self, x: Tensor, moving: Tensor) -> Tensor:
+        """The features of the middle frame, hidden at random in training, before those of motion."""
         middle = x[:, x.shape[1] // 2].unsqueeze(1).expand(-1, 2, -1, -1, -1)  # two: it averages over both halves
-        still = self.scene(middle)
-        return torch.cat([still * self.hidden(still.new_ones(len(x), 1)), moving], dim=1)
+        return torch.cat([self.scene(middle) * self.hidden(x.new_ones(len(x), 1)), moving], dim=1)
 
 
 def _seen(x: Tensor, sees: Sees) -> Tensor:

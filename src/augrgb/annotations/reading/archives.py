@@ -14,7 +14,7 @@ from typing import IO
 
 from augrgb.annotations.annotation_set import AnnotationSet
 from augrgb.core.errors import AugrgbError, FaultList, InputRefused
-from augrgb.core.files import make_folder, scratch_file
+from augrgb.core.files import scratch_file
 from augrgb.core.opening import is_folder, open_regular
 from augrgb.video.folder import VIDEO_SUFFIXES
 
@@ -151,8 +151,7 @@ class _Unpacking:
             if (name.suffix.lower() not in self.suffixes and not nested) or stat.S_ISLNK(member.external_attr >> 16):
                 self.left.append(str(name))
                 if name.suffix.lower() in VIDEO_SUFFIXES and name.parent.name == "data":  # as backups of CVAT have it
-                    make_folder((self.folder / name).parent)
-                    with atomic_file(self.folder / name):
+                    with scratch_file(self.folder / name):
                         pass  # its name says which video it is
                 continue
             if str(name).lower() in self.taken:
