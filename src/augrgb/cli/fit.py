@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -86,9 +87,9 @@ def fit(
             peak_mb, guess_mb = done.peak_mib * 2**20 / 1e6, plan.memory_bytes / 1e6
             say(f"Needed {peak_mb:.0f} MB of memory at most, estimated {guess_mb:.0f} MB.")
         say(f"Report: {done.report}")
-        say(f"Next: augrgb detect NEW_VIDEO.mp4 --model {done.bundle}")
+        say(f"Next: augrgb detect NEW_VIDEO.mp4 --model {shlex.quote(str(done.bundle))}")
         if plan.project.look_ahead is not None:
-            say(f"Or live: augrgb watch SOURCE --model {done.bundle}")
+            say(f"Or live: augrgb watch SOURCE --model {shlex.quote(str(done.bundle))}")
     if done.left_out:
         for line in done.left_out:
             warn(line)

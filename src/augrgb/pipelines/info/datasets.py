@@ -12,7 +12,7 @@ from augrgb.detection.readers import read_activitynet, read_csv
 from augrgb.features.frame_folder import FrameFolder
 from augrgb.features.store import open_features
 from augrgb.pipelines.fitting.project import PROJECT_FILE
-from augrgb.pipelines.info.description import Info, json_object, listed
+from augrgb.pipelines.info.description import Info, json_object, listed, typed
 from augrgb.report.numbers import counted, duration
 from augrgb.sensors.files import MODALITIES as SENSORS
 
@@ -43,7 +43,9 @@ def dataset(path: Path) -> Info:
     faults += [f"{count} {what}" for what, count in checked.counts().items()]
     project = path / PROJECT_FILE
     steps = (
-        (f"augrgb fit {project}",) if is_file(project) else (f"augrgb data stats {path}", f"augrgb data check {path}")
+        (f"augrgb fit {typed(project)}",)
+        if is_file(project)
+        else (f"augrgb data stats {typed(path)}", f"augrgb data check {typed(path)}")
     )
     return Info("dataset", tuple(facts), tuple(faults), steps)
 
@@ -60,7 +62,7 @@ def event_file(path: Path) -> Info:
         ("classes", listed(found.classes)),
     )
     faults = [str(finding.as_fault()) for finding in found.findings if finding.action == "refused"]
-    steps = (f"augrgb data check {path} --videos VIDEOS", f"augrgb init VIDEOS {path}")
+    steps = (f"augrgb data check {typed(path)} --videos VIDEOS", f"augrgb init VIDEOS {typed(path)}")
     return Info("annotations", facts, tuple(faults), steps)
 
 
@@ -75,7 +77,7 @@ def detections(path: Path) -> Info:
         ("videos", listed(videos)),
         ("classes", listed(labels)),
     )
-    return Info("detections", facts, next=(f"augrgb evaluate --predictions {path} --dataset DATASET",))
+    return Info("detections", facts, next=(f"augrgb evaluate --predictions {typed(path)} --dataset DATASET",))
 
 
 def frames(path: Path) -> Info:
@@ -100,7 +102,7 @@ def features(path: Path) -> Info | None:
     if is_file(path / "report.json"):
         refused = json_object(path / "report.json", "report").get("refused", ())
         faults = [f"{one['video']}: {one['message']}" for one in refused]
-    return Info("features", tuple(facts), tuple(faults), (f"augrgb train RECIPE.yaml data.features.rgb={path}",))
+    return Info("features", tuple(facts), tuple(faults), (f"augrgb train RECIPE.yaml data.features.rgb={typed(path)}",))
 
 
 def npy_features(path: Path) -> Info | None:

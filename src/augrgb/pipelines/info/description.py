@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -62,3 +63,12 @@ def json_object(path: Path, what: str) -> dict[str, Any]:
 def listed(names: Sequence[str]) -> str:
     """How many, and the first of them."""
     return f"{len(names)}: {', '.join(names[:_LISTED])}"
+
+
+def typed(path: Path) -> str:
+    """A path as it is typed in a shell.
+
+    >>> typed(Path("my videos/fit"))
+    "'my videos/fit'"
+    """
+    return shlex.quote(str(path))

@@ -15,7 +15,7 @@ from augrgb.inference.export.folder import ExportedModel
 from augrgb.inference.stepping import look_ahead_of
 from augrgb.inference.thresholds import read_thresholds
 from augrgb.inference.training_facts import read_training_facts
-from augrgb.pipelines.info.description import Info, listed
+from augrgb.pipelines.info.description import Info, listed, typed
 from augrgb.report.numbers import counted, percent
 from augrgb.streams.files import load_stream
 from augrgb.training.run.folder import RunFolder
@@ -43,7 +43,7 @@ def run(path: Path) -> Info:
         ("trained", f"{result['steps']} steps; step {result['kept_step']} kept ({numbers or 'no validation'})")
     )
     made = model(path)
-    steps_next = (f"augrgb evaluate {path}", *made.next) if "encoder" not in recipe else made.next
+    steps_next = (f"augrgb evaluate {typed(path)}", *made.next) if "encoder" not in recipe else made.next
     return Info(kind, (*facts, *made.facts), made.faults, steps_next)
 
 
@@ -59,7 +59,7 @@ def model(path: Path) -> Info:
             ("frames", f"{loaded.settings.size[0]}x{loaded.settings.size[1]}" if loaded.settings.size else "any"),
             ("checksum", loaded.checksum[:16]),
         ]
-        return Info("encoder", tuple(facts), next=(f"augrgb extract DATASET {path} -o FEATURES",))
+        return Info("encoder", tuple(facts), next=(f"augrgb extract DATASET {typed(path)} -o FEATURES",))
     stream = load_stream(path)
     settings = stream.settings
     facts = [
@@ -76,9 +76,9 @@ def model(path: Path) -> Info:
         facts.append(("trained on", f"{counted(training.videos, 'video')}, {training.hours:.2f} h, {sizes}"))
     ahead = look_ahead_of(stream.stream.filter) if settings.modality == "rgb" else None
     facts.append(_live(ahead, settings.clock))
-    steps = [f"augrgb detect VIDEO.mp4 --model {path}", f"augrgb export {path} -o EXPORTED"]
+    steps = [f"augrgb detect VIDEO.mp4 --model {typed(path)}", f"augrgb export {typed(path)} -o EXPORTED"]
     if ahead is not None:
-        steps.insert(1, f"augrgb watch SOURCE --model {path}")
+        steps.insert(1, f"augrgb watch SOURCE --model {typed(path)}")
     return Info("bundle", tuple(facts), next=tuple(steps))
 
 
@@ -93,8 +93,8 @@ def export(path: Path) -> Info:
     """A folder of `augrgb export`."""
     found = ExportedModel(path)
     ahead = found.settings.look_ahead
-    steps = [f"augrgb detect VIDEO.mp4 --model {path}"]
-    steps += [f"augrgb watch SOURCE --model {path}"] if ahead is not None else []
+    steps = [f"augrgb detect VIDEO.mp4 --model {typed(path)}"]
+    steps += [f"augrgb watch SOURCE --model {typed(path)}"] if ahead is not None else []
     return Info("exported model", (*found.facts(), _live(ahead, found.clock)), next=tuple(steps))
 
 

@@ -11,7 +11,7 @@ from augrgb.core.plain_data import read_yaml
 from augrgb.pipelines.fitting.project import PROJECT_FILE, load_project
 from augrgb.pipelines.fitting.summary import SETTINGS_FILE, SUMMARY_FILE, read_settings, read_summary
 from augrgb.pipelines.info.datasets import dataset
-from augrgb.pipelines.info.description import Info, guarded, json_object
+from augrgb.pipelines.info.description import Info, guarded, json_object, typed
 from augrgb.report.numbers import duration, percent
 
 
@@ -29,14 +29,17 @@ def project(path: Path) -> Info:
     ]
     trained_on = guarded(settings.dataset, dataset) or Info("")
     folder = file.parent / "fit"
-    steps = [f"augrgb fit {file}"]
+    steps = [f"augrgb fit {typed(file)}"]
     if is_file(folder / SUMMARY_FILE):
         facts.append(("fit", read_summary(folder).verdict))
-        steps = [f"augrgb detect NEW_VIDEO.mp4 --model {folder / 'bundle'}", f"open {folder / 'report.html'}"]
+        steps = [
+            f"augrgb detect NEW_VIDEO.mp4 --model {typed(folder / 'bundle')}",
+            f"open {typed(folder / 'report.html')}",
+        ]
     elif is_file(folder / SETTINGS_FILE):
         facts.append(("fit", "begun, not finished"))
     else:
-        steps.insert(0, f"augrgb fit {file} --dry-run")
+        steps.insert(0, f"augrgb fit {typed(file)} --dry-run")
     return Info("project of augrgb fit", (*facts, *trained_on.facts), trained_on.faults, tuple(steps))
 
 
@@ -62,7 +65,7 @@ def fit(path: Path) -> Info | None:
             facts.append((f"{name}, {part.replace('_', ' ')}", f"frame mAP {percent(value)} %"))
     faults = [f"left out: {line}" for line in summary.left_out]
     faults += [f"not finished: {line}" for line in summary.failures]
-    steps = (f"augrgb detect NEW_VIDEO.mp4 --model {path / 'bundle'}", f"open {path / 'report.html'}")
+    steps = (f"augrgb detect NEW_VIDEO.mp4 --model {typed(path / 'bundle')}", f"open {typed(path / 'report.html')}")
     return Info("finished fit", tuple(facts), tuple(faults), steps)
 
 
@@ -72,7 +75,7 @@ def comparison(path: Path) -> Info:
     if is_file(path / "results.json"):
         rows = json_object(path / "results.json", "results").get("rows", {})
         facts.append(("rows", ", ".join(map(str, rows))))
-    steps = (f"open {path / 'report.html'}",) if is_file(path / "report.html") else ()
+    steps = (f"open {typed(path / 'report.html')}",) if is_file(path / "report.html") else ()
     return Info("comparison", tuple(facts), next=steps)
 
 

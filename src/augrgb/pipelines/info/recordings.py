@@ -6,7 +6,7 @@ from pathlib import Path
 
 from augrgb.annotations.videos.look import look
 from augrgb.core.errors import AugrgbError
-from augrgb.pipelines.info.description import Info, explained
+from augrgb.pipelines.info.description import Info, explained, typed
 from augrgb.poses.files import read_poses
 from augrgb.report.numbers import duration
 from augrgb.sensors.files import MODALITIES as SENSORS
@@ -24,7 +24,7 @@ def video(path: Path) -> Info:
         ("video", f"{info.width}x{info.height}, {info.fps:.3g} fps, {duration(info.duration_s)}"),
         ("coded", f"{info.codec} in {info.container}" + (", with sound" if info.has_audio else "")),
     )
-    return Info("video", facts, next=(f"augrgb detect {path} --model BUNDLE",))
+    return Info("video", facts, next=(f"augrgb detect {typed(path)} --model BUNDLE",))
 
 
 def broken_video(path: Path, fault: AugrgbError) -> Info | None:
@@ -46,7 +46,7 @@ def videos(path: Path) -> Info | None:
         except AugrgbError as fault:
             faults.append(f"{name}: {fault}")
     facts = (("videos", f"{len(found)}, {duration(seconds)}"),)
-    return Info("folder of videos", facts, tuple(faults), (f"augrgb init {path} EVENTS.csv",))
+    return Info("folder of videos", facts, tuple(faults), (f"augrgb init {typed(path)} EVENTS.csv",))
 
 
 def npz(path: Path) -> Info:
