@@ -7,7 +7,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +15,13 @@ import pytest
 
 from augrgb.annotations.dataset_file import load_dataset
 from augrgb.core.errors import InputRefused, UsageFault
+from augrgb.core.files import write_json
 from augrgb.core.types import Event, VideoRecord
 from augrgb.server import service
 from augrgb.server.corrections import corrected_record
 from augrgb.server.documents import Document, EditedEvent
 from augrgb.server.review import in_order
+from augrgb.server.rounds import Round, _read
 from augrgb.server.suggestions import Suggestion
 from augrgb.streams import files
 from support.loop_project import make_project
@@ -234,6 +236,17 @@ def test_a_video_whose_file_is_gone_does_not_stop_the_corrections_of_others(tmp_
         assert client.post("/api/project").json()["videos"] == 1
         client.delete(f"/api/videos/{film}")  # deleted from the project too, whatever else is missing
         wait_for(lambda: f"film {film[:8]}" not in load_dataset(project / "data").videos)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "[]", "{}", "null", '{"number": "x", "state": 1}', '{"number": 1, "other": 2}', "[" * 5000]
+)
+def test_a_damaged_round_is_left_out(tmp_path: Path, text: str, caplog: pytest.LogCaptureFixture) -> None:
+    (tmp_path / "round.json").write_text(text)
+    assert _read(tmp_path / "round.json") is None
+    assert "is damaged, so this round is left out" in caplog.text
+    write_json(tmp_path / "round.json", asdict(Round(1, "done", result={"bundle": "b", "worth": None})))
+    assert _read(tmp_path / "round.json") == Round(1, "done", result={"bundle": "b", "worth": None})
 
 
 def test_an_unknown_class_is_refused_by_name(tmp_path: Path) -> None:
