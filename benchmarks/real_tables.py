@@ -17,6 +17,7 @@ from typing import Any
 
 from augrgb.metrics.statistics import mean_and_std, paired_difference
 
+GROUPS = ("Plain", "Networks", "Temporal level", "Encoder level", "Both levels", "Teachers", "Fusions")
 PROTOCOLS = {"frame-map/present": "per-frame mAP", "event-map": "event mAP"}
 Values = dict[str, dict[str, float]]  # row -> seed -> value
 
@@ -30,7 +31,8 @@ def values_of(files: list[dict[str, Any]], protocol: str, label: str | None = No
                 if result is not None:
                     one = next(iter(result.values()))[protocol]
                     value = one["value"] if label is None else one["per_class"].get(label)
-                    found.setdefault(row, {}).setdefault(seed, []).append(math.nan if value is None else 100 * value)
+                    value = math.nan if value is None else 100 * value
+                    found.setdefault(row, {}).setdefault(seed, []).append(value)
     return {
         row: {seed: _mean(each) for seed, each in seeds.items() if len(each) == len(files)}
         for row, seeds in found.items()
@@ -72,8 +74,7 @@ def main() -> None:
     seeds = max(len(seeds) for seeds in tables["frame-map/present"].values())
     print(f"{recipe['title']}: {seeds} seeds, against {rows[recipe['baseline']]['name']}\n")
     print(f"| method | at test time | {' | '.join(PROTOCOLS.values())} |\n| --- | --- | --- | --- |")
-    order = list(dict.fromkeys(entry["group"] for entry in rows.values()))
-    for row, entry in sorted(rows.items(), key=lambda item: order.index(item[1]["group"])):
+    for row, entry in sorted(rows.items(), key=lambda item: GROUPS.index(item[1]["group"])):
         if row in tables["frame-map/present"]:
             cells = [cell(tables[name], row, entry["against"]) for name in PROTOCOLS]
             needs = " + ".join(entry["sensors"]) or "RGB alone"
@@ -81,10 +82,13 @@ def main() -> None:
     featured = recipe.get("featured")
     if featured is None:
         return
-    some = next(one for one in rows[featured]["seeds"].values() if one is not None)
-    labels = next(iter(some.values()))["frame-map/present"]["per_class"]
+    labels: dict[str, None] = {}
+    for file in files:
+        for result in file["rows"][featured]["seeds"].values():
+            for one in (result or {}).values():
+                labels.update(dict.fromkeys(one["frame-map/present"]["per_class"]))
     print("\n| class | baseline | gain of the featured row |\n| --- | --- | --- |")
-    for label in labels:
+    for label in sorted(labels):
         values = values_of(files, "frame-map/present", label)
         base = cell(values, recipe["baseline"], None)
         print(f"| {label} | {base} | {difference(values, featured, recipe['baseline'])} |")
