@@ -104,6 +104,7 @@ PLACES: dict[str, tuple[str, str, Callable[[Path], Any]]] = {
     "world/given_motion": (".bvh", "{}", load_bvh_motion),
 }
 ELSEWHERE = {
+    "annotations/formats/cvat_backup": "an unpacked backup, searched before by annotations/choose_format",
     "features/check": "opens a FeatureStore or an NpyFolder",
     "workflows/detect": "lists the files of a model, whose reading tells what is no file",
     "workflows/extract": "its own output folder, which is opened as a FeatureStore",

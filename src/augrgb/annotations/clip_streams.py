@@ -74,7 +74,7 @@ def plan_streams(dataset: Dataset, rules: StreamRules, fps: float) -> list[ClipS
     >>> for stream in plan_streams(dataset, StreamRules(gap_s=(0.5, 0.5)), 10.0):
     ...     print(stream.stream_id, stream.frames, [(clip.video_id, clip.first) for clip in stream.clips])
     test-0 20 [('c', 5)]
-    train-0 35 [('a', 5), ('b', 20)]
+    train-0 35 [('b', 5), ('a', 20)]
     """
     streams = []
     groups = _groups(dataset, rules.together)

@@ -22,7 +22,7 @@ def data_poses(
         typer.Option(
             "--format",
             "-f",
-            help="kinect, utkinect, ntu, lcrnet, lcrnet-npz, coco, mmpose, alphapose, openpose or bvh. "
+            help="kinect, utkinect-joints, ntu, lcrnet, lcrnet-npz, coco, mmpose, alphapose, openpose or bvh. "
             "Default: by the content.",
         ),
     ] = "auto",

@@ -142,14 +142,13 @@ def _table(path: Path) -> tuple[list[str], NDArray[np.float64], list[int]]:
     for sample, (line, row) in enumerate(numbered[1:]):
         for column, cell in enumerate(row):
             cell = cell.strip().replace(",", ".") if delimiter == ";" else cell.strip()
+            where = f"line {line}, column {header[column]!r}: {cell[:40]!r}"
             try:
-                number = float(cell or "nan")
-                if abs(number) > _LARGEST:
-                    raise ValueError("larger than a sensor file can hold")
-                cells[sample, column] = number
+                cells[sample, column] = float(cell or "nan")
             except ValueError as error:
-                problem = f"line {line}, column {header[column]!r}: {cell[:40]!r} is not a number"
-                raise _odd(path, problem) from error
+                raise _odd(path, f"{where} is not a number") from error
+            if abs(cells[sample, column]) > _LARGEST:
+                raise _odd(path, f"{where} is more than a sensor file can hold")
     return header, cells, [line for line, _ in numbered[1:]]
 
 

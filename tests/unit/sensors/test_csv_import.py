@@ -25,7 +25,7 @@ GOOD = "time,x\n0,1\n0.1,2\n0.2,3\n"
         (GOOD, {"fps": 1e9}, "E-SEN-007"),
         ("time,x\n0,1\n1e9,2\n", {}, "E-SEN-007"),
         ("time,x\n0,1\n1e-300,2\n2e-300,3\n", {}, "E-SEN-007"),
-        ("time,x\n0,1\n1e308,2\n", {}, "E-SEN-007"),
+        ("time,x\n0,1\n1e308,2\n", {}, "E-SEN-006"),
         (f"time,x\n0,{'9' * 5000}\n0.1,1\n", {}, "E-SEN-006"),
         ("time,x\n0,1e39\n0.1,1\n", {}, "E-SEN-006"),
         ("time,x\n0,-inf\n0.1,1\n", {}, "E-SEN-006"),

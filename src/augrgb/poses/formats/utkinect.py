@@ -26,7 +26,7 @@ class UTKinectText(SkeletonFormat):
     first frame that is listed: sequences begin at any number.
     """
 
-    name = "utkinect"
+    name = "utkinect-joints"
     suffixes = (".txt",)
 
     @classmethod

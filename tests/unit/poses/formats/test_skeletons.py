@@ -18,7 +18,7 @@ from support.pose_samples import coco_walk, kinect_people, write_coco, write_kin
 
 def test_every_format_is_registered() -> None:
     estimated = {"coco", "mmpose", "alphapose", "openpose"}
-    assert set(SKELETON_FORMATS) == {"kinect", "ntu", "lcrnet", "lcrnet-npz", "utkinect", *estimated}
+    assert set(SKELETON_FORMATS) == {"kinect", "ntu", "lcrnet", "lcrnet-npz", "utkinect-joints", *estimated}
 
 
 @pytest.mark.parametrize(

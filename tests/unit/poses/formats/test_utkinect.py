@@ -38,7 +38,7 @@ def test_lines_that_cannot_be_read(tmp_path: Path, text: str, problem: str) -> N
     path = tmp_path / "a.txt"
     path.write_text(text)
     with pytest.raises(AugrgbError, match=rf"E-POS-013.*{problem}"):
-        read_skeletons(path, "utkinect")
+        read_skeletons(path, "utkinect-joints")
 
 
 def test_labels_count_from_the_first_frame_of_the_skeletons(tmp_path: Path) -> None:
