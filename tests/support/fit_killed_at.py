@@ -13,8 +13,6 @@ from augrgb.pipelines.comparison import cells
 from augrgb.pipelines.fitting import plan, speed
 from augrgb.training import loop
 
-plan.ENCODER_STEPS, plan.STREAM_STEPS = 8, 10
-
 
 def _die() -> None:
     os.kill(os.getpid(), signal.SIGKILL)
@@ -46,6 +44,7 @@ def _at_step(where: str, count: int) -> None:
 
 
 def main() -> None:
+    plan.ENCODER_STEPS, plan.STREAM_STEPS = 8, 10  # not on import: doctests import this file among all tests
     kind, _, rest = sys.argv[1].partition(":")
     where, _, count = rest.partition(":")
     if kind == "step":
