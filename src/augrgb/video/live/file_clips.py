@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from pathlib import Path
 
 import av
 import av.error
 import cv2
+from av.container import InputContainer
 from av.video.frame import VideoFrame
+from av.video.stream import VideoStream
 
 from augrgb.core.errors import AugrgbError
 from augrgb.core.files import atomic_path, write_bytes
@@ -36,13 +39,18 @@ def cut_file(source: Path, request: ClipRequest) -> ClipReady:
     return ClipReady(request.id, clip, still, from_s, to_s, "; ".join(problems))
 
 
+def _sought(container: InputContainer, stream: VideoStream, at_s: float) -> tuple[Fraction, int]:
+    """Go to the key frame before a time; seconds of a tick, and the tick of time zero."""
+    base, first = stream.time_base, stream.start_time or 0
+    if base is None:
+        raise ValueError("its frames have no times")
+    container.seek(first + int(max(0.0, at_s) / base), stream=stream, backward=True)
+    return base, first
+
+
 def _write_clip(source: Path, path: Path, from_s: float, to_s: float) -> tuple[float, float]:
     with open_video(source) as (container, stream):
-        base = stream.time_base
-        if base is None:
-            raise ValueError("its frames have no times")
-        first = stream.start_time or 0
-        container.seek(first + int(max(0.0, from_s) / base), stream=stream, backward=True)
+        base, first = _sought(container, stream, from_s)
         begin_s, end_s, count, shift = 0.0, 0.0, 0, 0
         with atomic_path(path) as temporary, av.open(str(temporary), "w", format="mp4") as output:
             made = output.add_stream_from_template(stream)
@@ -66,11 +74,7 @@ def _write_clip(source: Path, path: Path, from_s: float, to_s: float) -> tuple[f
 def _write_still(source: Path, path: Path, at_s: float) -> None:
     found: VideoFrame | None = None
     with open_video(source) as (container, stream):
-        base = stream.time_base
-        if base is None:
-            raise ValueError("its frames have no times")
-        first = stream.start_time or 0
-        container.seek(first + int(max(0.0, at_s) / base), stream=stream, backward=True)
+        base, first = _sought(container, stream, at_s)
         for frame in container.decode(stream):
             if found is not None and frame.pts is not None and float((frame.pts - first) * base) > at_s:
                 break
