@@ -63,9 +63,9 @@ def data_poses(
     from augrgb.cli.output import print_json, say
     from augrgb.cli.progress import StageBars
     from augrgb.poses.batch import PersonChoice
-    from augrgb.poses.blazepose import find_blazepose
     from augrgb.poses.convert import convert_poses
     from augrgb.poses.estimate import estimate_poses
+    from augrgb.poses.networks.blazepose import find_blazepose
 
     choice = PersonChoice(
         _one_of("--person", person, ("energy", "largest", "longest")),  # type: ignore[arg-type]

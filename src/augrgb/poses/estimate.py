@@ -18,15 +18,15 @@ from augrgb.parallel.batch import BatchReport, ItemOutcome
 from augrgb.parallel.child import ChildJob
 from augrgb.parallel.engine import Engine, LocalEngine
 from augrgb.poses.batch import PersonChoice, PoseJob, kept_outcome, run_pose_jobs, write_people
-from augrgb.poses.blazepose import BlazePose, BlazePoseFiles
-from augrgb.poses.blazepose_tracker import BlazePoseTracker
 from augrgb.poses.brightness import DarkLift
 from augrgb.poses.fixed_limbs import with_fixed_limbs
 from augrgb.poses.layouts import LAYOUTS
 from augrgb.poses.metric import metric_poses
+from augrgb.poses.networks.blazepose import BlazePose, BlazePoseFiles
+from augrgb.poses.networks.blazepose_tracker import BlazePoseTracker
+from augrgb.poses.networks.person_detector import DetectorKind, PersonDetector
+from augrgb.poses.networks.pose_model import PoseModel, whole_image
 from augrgb.poses.people import PersonTrack, link_people, main_people
-from augrgb.poses.person_detector import DetectorKind, PersonDetector
-from augrgb.poses.pose_model import PoseModel, whole_image
 from augrgb.poses.view_check import doubtful_view, limb_variation
 from augrgb.video.decode import DecodeReport, FrameTarget, sample_frames
 from augrgb.video.folder import find_videos

@@ -82,7 +82,7 @@ ALLOWED = {
     },  # a handle of `open_regular`; what it unpacked
     "poses/files.py": {"zipfile.ZipFile"},  # of a handle of `open_regular`
     "poses/formats/lcrnet.py": {"zipfile.ZipFile"},
-    "poses/onnx_model.py": {"onnxruntime.InferenceSession"},  # after `regular_file`
+    "poses/networks/onnx_model.py": {"onnxruntime.InferenceSession"},  # after `regular_file`
     "sensors/files.py": {"zipfile.ZipFile"},
     "server/database.py": {"sqlite3.connect"},
     "server/exports.py": {"zipfile.ZipFile"},  # in memory

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from augrgb.core.errors import InputRefused
-from augrgb.poses.onnx_model import OnnxModel
+from augrgb.poses.networks.onnx_model import OnnxModel
 
 LAYOUTS = {17: "coco17", 133: "coco133"}
 """Joint layouts by the number of joints that a model gives."""

@@ -9,8 +9,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from augrgb.poses.blazepose import SeenPose
 from augrgb.poses.metric import smooth_scale
+from augrgb.poses.networks.blazepose import SeenPose
 from augrgb.poses.people import PersonTrack
 from augrgb.poses.region import Region
 from augrgb.poses.view_check import of_one_size

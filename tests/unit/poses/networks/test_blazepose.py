@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from augrgb.core.errors import InputRefused, UsageFault
-from augrgb.poses.blazepose import BlazePoseFiles, find_blazepose, seen_pose
-from augrgb.poses.blazepose_detector import anchors, decode, letterbox
 from augrgb.poses.brightness import DarkLift
 from augrgb.poses.estimate import estimate_poses
+from augrgb.poses.networks.blazepose import BlazePoseFiles, find_blazepose, seen_pose
+from augrgb.poses.networks.blazepose_detector import anchors, decode, letterbox
 from augrgb.poses.region import Region
 
 

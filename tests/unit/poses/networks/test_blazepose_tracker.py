@@ -5,8 +5,8 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from augrgb.poses.blazepose import SeenPose
-from augrgb.poses.blazepose_tracker import BlazePoseTracker, meters_per_pixel
+from augrgb.poses.networks.blazepose import SeenPose
+from augrgb.poses.networks.blazepose_tracker import BlazePoseTracker, meters_per_pixel
 from augrgb.poses.region import Region
 from augrgb.poses.view_check import limb_lengths, limb_variation
 

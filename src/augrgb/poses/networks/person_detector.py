@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from augrgb.core.errors import InputRefused, UsageFault
-from augrgb.poses.onnx_model import OnnxModel
-from augrgb.poses.pose_model import Box
+from augrgb.poses.networks.onnx_model import OnnxModel
+from augrgb.poses.networks.pose_model import Box
 
 DetectorKind = Literal["yolox", "rtmdet"]
 _PERSON = 0  # of COCO's classes

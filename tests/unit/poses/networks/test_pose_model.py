@@ -9,9 +9,9 @@ import pytest
 
 from augrgb.core.errors import EnvironmentFault, InputRefused, UsageFault
 from augrgb.core.opening import sha256_file
-from augrgb.poses.onnx_model import OnnxModel
-from augrgb.poses.person_detector import PersonDetector
-from augrgb.poses.pose_model import PoseModel, decode_simcc, whole_image
+from augrgb.poses.networks.onnx_model import OnnxModel
+from augrgb.poses.networks.person_detector import PersonDetector
+from augrgb.poses.networks.pose_model import PoseModel, decode_simcc, whole_image
 from support.pose_samples import write_constant_model, write_simcc_model
 
 pytest.importorskip("onnxruntime", reason="ONNX models need onnxruntime: pip install 'augrgb[pose]'")

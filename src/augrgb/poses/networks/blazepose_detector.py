@@ -13,8 +13,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from augrgb.poses.networks.tflite_model import TfliteModel
 from augrgb.poses.region import Region
-from augrgb.poses.tflite_model import TfliteModel
 
 PIXELS = 224
 """Side of the square input."""

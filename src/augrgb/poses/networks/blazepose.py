@@ -14,9 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from augrgb.core.errors import InputRefused
-from augrgb.poses.blazepose_detector import BlazePoseDetector
+from augrgb.poses.networks.blazepose_detector import BlazePoseDetector
+from augrgb.poses.networks.tflite_model import TfliteModel
 from augrgb.poses.region import Region
-from augrgb.poses.tflite_model import TfliteModel
 from augrgb.weights import WEIGHTS, kept_file, weights_entry
 
 PIXELS = 256
