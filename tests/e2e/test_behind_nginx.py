@@ -14,6 +14,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from support.page_upload import upload
 from support.places import ROOT
 from support.server_client import video_bytes, wait_for
 from support.server_process import ServerProcess
@@ -138,7 +139,7 @@ def test_the_page_below_a_path(place: tuple[ServerProcess, str, Path], tmp_path:
         page.goto(address)
         page.fill("#token", TOKEN)
         page.click("#login button")
-        page.set_input_files("#file", film)
+        upload(page, film)
         page.wait_for_selector("#editor:not([hidden]) .event")
         wait_for(lambda: page.evaluate("document.querySelector('#video').readyState > 1"))
         browser.close()

@@ -16,6 +16,7 @@ import pytest
 
 from augrgb.annotations.dataset_file import load_dataset
 from augrgb.world.make import make_world
+from support.page_upload import upload
 from support.places import SHARED, needs_shared
 from support.server_client import LIMITS, wait_for
 from support.tiny_project import WORLD
@@ -123,7 +124,7 @@ def test_detect_correct_fit_again_and_see_what_it_was_worth(page: Any, url: str,
 @needs_shared("data/real/gmdcsa")
 def test_a_real_video_goes_from_upload_to_a_timeline_that_follows_it(page: Any) -> None:
     film = sorted((SHARED / "data/real/gmdcsa").glob("*.mp4"))[0]
-    page.set_input_files("#file", film)
+    upload(page, film)
     row = page.locator("#videos li").filter(has_text=film.name)
     row.locator(".open:not(:disabled)").click()
     page.wait_for_selector("#editor:not([hidden])")
