@@ -7,14 +7,13 @@ import shutil
 import socket
 import ssl
 import subprocess
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
 import pytest
 
-from support.page_upload import upload
+from support.browsing import PATIENCE_S, until, upload
 from support.places import ROOT
 from support.server_client import video_bytes, wait_for
 from support.server_process import ServerProcess
@@ -63,7 +62,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[ServerProc
         yield server, address, folder
     finally:
         process.terminate()
-        process.wait(20)
+        process.wait(PATIENCE_S)
         server.kill()
 
 
@@ -79,7 +78,7 @@ def client(place: tuple[ServerProcess, str, Path]) -> Iterator[httpx.Client]:
     """Logged in as a browser is: by a cookie that only travels over TLS."""
     _, address, _ = place
     origin = address.removesuffix("/films/")
-    with httpx.Client(base_url=address, verify=False, headers={"origin": origin}, timeout=30) as found:
+    with httpx.Client(base_url=address, verify=False, headers={"origin": origin}, timeout=PATIENCE_S) as found:
         answer = found.post("api/login", json={"token": TOKEN})
         assert answer.status_code == 200 and "secure" in answer.headers["set-cookie"].lower()
         yield found
@@ -117,8 +116,7 @@ def test_an_upload_that_breaks_off_leaves_nothing(place: tuple[ServerProcess, st
         wire.sendall(f"{head}Content-Length: 5000000\r\n\r\n".encode() + b"x" * 100_000)
         wait_for(lambda: sorted((folder / "work" / "uploads").iterdir()) != before)  # it goes straight through
     wait_for(lambda: sorted((folder / "work" / "uploads").iterdir()) == before)
-    time.sleep(0.1)
-    assert not list(folder.glob("client_body/*/*/*"))
+    wait_for(lambda: not [one for one in folder.glob("client_body/**/*") if one.is_file()])
 
 
 @pytest.mark.browser
@@ -133,7 +131,7 @@ def test_the_page_below_a_path(place: tuple[ServerProcess, str, Path], tmp_path:
     with playwright.sync_playwright() as tool:
         browser = tool.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
         page = browser.new_page(ignore_https_errors=True)
-        page.set_default_timeout(60_000)
+        page.set_default_timeout(1000 * PATIENCE_S)
         faults: list[str] = []
         page.on("pageerror", lambda error: faults.append(str(error)))
         page.goto(address)
@@ -141,6 +139,6 @@ def test_the_page_below_a_path(place: tuple[ServerProcess, str, Path], tmp_path:
         page.click("#login button")
         upload(page, film)
         page.wait_for_selector("#editor:not([hidden]) .event")
-        wait_for(lambda: page.evaluate("document.querySelector('#video').readyState > 1"))
+        until(page, "document.querySelector('#video').readyState > 1")
         browser.close()
     assert not faults

@@ -16,7 +16,7 @@ import pytest
 
 from augrgb.annotations.dataset_file import load_dataset
 from augrgb.world.make import make_world
-from support.page_upload import upload
+from support.browsing import until, upload
 from support.places import SHARED, needs_shared
 from support.server_client import LIMITS, wait_for
 from support.tiny_project import WORLD
@@ -73,10 +73,6 @@ def page(url: str) -> Iterator[Any]:
         browser.close()
 
 
-def until(page: Any, expression: str, seconds: float = 120.0) -> None:
-    wait_for(lambda: page.evaluate(f"Boolean({expression})"), seconds)
-
-
 SAVED = "document.querySelector('#save-state').textContent.startsWith('Saved')"
 
 
@@ -91,6 +87,7 @@ def test_detect_correct_fit_again_and_see_what_it_was_worth(page: Any, url: str,
     page.wait_for_selector("#editor:not([hidden])")
     page.locator("#timeline").focus()
     page.keyboard.press("n")
+    until(page, "document.querySelector('#table tr.chosen') || !document.querySelector('#message').hidden")
     if page.evaluate("augrgb.document().events.every((event) => event.state !== 'unreviewed')"):
         page.keyboard.press("a")  # a model of ten steps may find nothing at all
     page.wait_for_selector("#table tr.chosen")
@@ -105,7 +102,7 @@ def test_detect_correct_fit_again_and_see_what_it_was_worth(page: Any, url: str,
     )
     page.locator("#fit").click()
     page.wait_for_selector("#teach-progress:not([hidden])")
-    until(page, "document.querySelectorAll('#rounds tr').length === 2", 400)
+    until(page, "document.querySelectorAll('#rounds tr').length === 2", 900)
     first, second = (
         [cell.inner_text() for cell in row.locator("th, td").all()] for row in page.locator("#rounds tr").all()
     )
@@ -133,7 +130,6 @@ def test_a_real_video_goes_from_upload_to_a_timeline_that_follows_it(page: Any) 
     page.locator("#play").click()
     until(page, "document.querySelector('#video').currentTime > 0.5")
     page.locator("#play").click()
-    shown = page.evaluate("[document.querySelector('#video').currentTime, augrgb.timeline.time]")
-    assert abs(shown[0] - shown[1]) < 0.1
+    until(page, "Math.abs(document.querySelector('#video').currentTime - augrgb.timeline.time) < 0.1")
     scores = page.evaluate("augrgb.timeline.pyramids.map((one) => one.levels[0].high.length)")
     assert min(scores) > 3 and page.locator("#classes .class").count() == len(scores)

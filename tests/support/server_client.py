@@ -120,7 +120,7 @@ def upload(client: TestClient, data: bytes, name: str = "a.mp4") -> dict[str, An
     return found
 
 
-def wait_for(condition: Callable[[], Any], seconds: float = 20.0) -> Any:
+def wait_for(condition: Callable[[], Any], seconds: float = 60.0) -> Any:
     """The first true value of a condition."""
     until = time.monotonic() + seconds
     while time.monotonic() < until:
