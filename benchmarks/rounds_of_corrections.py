@@ -6,7 +6,7 @@ FIR: a ceiling camera, 13 recordings of one room to train on, 5 of another room 
 training recordings have labels at the start, two others choose the thresholds, the rest (the pool) has none. In each
 round the model detects in the pool, a person as simulated from the annotations judges REVIEWS suggestions of the page's
 own queue (`augrgb.server.review`), and the temporal filter is trained again from the initial labels and all corrections
-so far (`augrgb.server.corrections`: what nobody looked at is unknown). The simulated person accepts an event whose tIoU
+so far (`augrgb.server.teaching`: what nobody looked at is unknown). The simulated person accepts an event whose tIoU
 with a true one of its class is at least 0.7, corrects the boundaries of one from 0.1 on, and rejects the others; then
 adds what else happens at that time, and says that this is all (key R of the page).
 
@@ -44,12 +44,12 @@ from augrgb.detection.predictions import load_predictions
 from augrgb.pipelines.fitting.events import fit_events
 from augrgb.recipe import EncoderRecipe, StreamRecipe
 from augrgb.recipe.load import check_recipe
-from augrgb.server.corrections import corrected_record, known_stretches
-from augrgb.server.documents import Document, EditedEvent, MachineEvent
-from augrgb.server.results import Result
-from augrgb.server.review import ORDERS, in_order
-from augrgb.server.suggestions import Suggestion, suggestions_of, without_judged
-from augrgb.server.videos import Video
+from augrgb.server.annotations.documents import Document, EditedEvent, MachineEvent
+from augrgb.server.jobs.results import Result
+from augrgb.server.review.orders import ORDERS, in_order
+from augrgb.server.review.suggestions import Suggestion, suggestions_of, without_judged
+from augrgb.server.teaching.corrections import corrected_record, known_stretches
+from augrgb.server.videos.index import Video
 from augrgb.video.probe import probe
 from augrgb.workflows.evaluate import evaluate_runs
 from augrgb.workflows.extract import extract

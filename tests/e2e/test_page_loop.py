@@ -26,7 +26,7 @@ playwright = pytest.importorskip("playwright.sync_api")
 CHROMIUM = shutil.which("chromium")
 SHORT = "from augrgb.pipelines.fitting import plan; plan.ENCODER_STEPS, plan.STREAM_STEPS = 8, 10; "
 FIT = SHORT + "import sys; from augrgb.cli.main import main; main(sys.argv[1:])"
-ROUND = SHORT + "from augrgb.server.fit_process import main; main()"
+ROUND = SHORT + "from augrgb.server.teaching.fit_process import main; main()"
 PROJECT = "dataset: world\nsplit: cross_subject\nclock: {fps: 15, window: 8, stride: 8}\nlayers: 2\nfolds: []\n"
 
 
@@ -45,8 +45,8 @@ def url(project: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str
     import uvicorn
 
     from augrgb.server.app import create_app
-    from augrgb.server.rounds import FitProcess
     from augrgb.server.settings import ServerSettings
+    from augrgb.server.teaching.rounds import FitProcess
 
     work = tmp_path_factory.mktemp("work")
     settings = ServerSettings(None, work, videos=project / "world", project=project, limits=LIMITS)

@@ -20,7 +20,7 @@ from augrgb.detection.event_rule import EventRule, find_events
 from augrgb.detection.pipeline import smoothed
 from augrgb.inference.video_detections import VideoDetections
 from augrgb.server.app import create_app
-from augrgb.server.results import Found
+from augrgb.server.jobs.results import Found
 from augrgb.server.settings import Limits, ServerSettings
 from support.video_samples import square_frames, write_video
 

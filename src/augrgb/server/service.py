@@ -16,18 +16,18 @@ from augrgb.core.locks import Busy, file_lock
 from augrgb.core.sealed import read_sealed
 from augrgb.core.searching import Skipped, files_in, search, tell
 from augrgb.core.types import Event
+from augrgb.server.annotations.documents import Documents
 from augrgb.server.database import Database, note
-from augrgb.server.detecting import Detecting, DetectorProcess, Prober
-from augrgb.server.documents import Documents
-from augrgb.server.jobs import JobQueue
-from augrgb.server.loop import Loop
-from augrgb.server.loop_project import PROJECT_FILE
-from augrgb.server.results import Results
-from augrgb.server.rounds import Fitting
+from augrgb.server.jobs.detecting import Detecting, DetectorProcess, Prober
+from augrgb.server.jobs.queue import JobQueue
+from augrgb.server.jobs.results import Results
+from augrgb.server.jobs.worker import Worker
 from augrgb.server.settings import ServerSettings
-from augrgb.server.uploads import UploadGate
-from augrgb.server.videos import Video, VideoIndex, new_id
-from augrgb.server.worker import Worker
+from augrgb.server.teaching.loop import Loop
+from augrgb.server.teaching.project import PROJECT_FILE
+from augrgb.server.teaching.rounds import Fitting
+from augrgb.server.videos.index import Video, VideoIndex, new_id
+from augrgb.server.videos.uploads import UploadGate
 from augrgb.video.folder import VIDEO_SUFFIXES
 
 _log = logging.getLogger(__name__)

@@ -13,6 +13,7 @@ from typing import Any
 
 from augrgb.core.errors import AugrgbError, InputRefused
 from augrgb.server.database import Database, note
+from augrgb.server.security.plain_faults import plain
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,12 +152,6 @@ class JobQueue:
         waiting = database.execute("SELECT count(*) FROM jobs WHERE state = 'queued'").fetchone()[0]
         if waiting >= self._limit:
             raise InputRefused("E-SRV-002", "queue", f"{waiting} jobs are waiting already", "Try again later.")
-
-
-def plain(fault: AugrgbError) -> str:
-    """A fault for clients: what is wrong and what to do, without the path that it happened at."""
-    problem = fault.problem.replace(fault.where, "the video") if len(fault.where) > 3 else fault.problem
-    return " ".join(f"{problem.rstrip('.')}. {fault.remedy}".split())
 
 
 def _job(row: sqlite3.Row) -> Job:

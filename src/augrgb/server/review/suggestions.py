@@ -15,9 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from augrgb.core.types import Detection
-from augrgb.server.documents import Document
-from augrgb.server.results import Result
-from augrgb.server.videos import Video
+from augrgb.server.annotations.documents import Document
+from augrgb.server.jobs.results import Result
+from augrgb.server.videos.index import Video
 
 NEAR_MISS = 0.2
 """How far below its threshold an event may stay to be suggested."""

@@ -12,7 +12,7 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from augrgb.core.errors import AugrgbError, EnvironmentFault, FaultList
-from augrgb.server.jobs import plain
+from augrgb.server.security.plain_faults import plain
 
 _log = logging.getLogger(__name__)
 STATUS: Final = {

@@ -18,8 +18,8 @@ from augrgb.core.errors import InputRefused, did_you_mean
 from augrgb.core.files import write_json
 from augrgb.core.opening import read_bytes
 from augrgb.core.types import Event, VideoRecord
-from augrgb.server.documents import Document, true_events
-from augrgb.server.videos import Video
+from augrgb.server.annotations.documents import Document, true_events
+from augrgb.server.videos.index import Video
 
 CORRECTIONS = "corrections"
 

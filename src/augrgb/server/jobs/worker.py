@@ -7,10 +7,10 @@ import threading
 from collections.abc import Callable
 
 from augrgb.core.errors import AugrgbError
-from augrgb.server.detecting import Detecting
-from augrgb.server.jobs import Job, JobQueue
-from augrgb.server.results import Results
-from augrgb.server.videos import VideoIndex
+from augrgb.server.jobs.detecting import Detecting
+from augrgb.server.jobs.queue import Job, JobQueue
+from augrgb.server.jobs.results import Results
+from augrgb.server.videos.index import VideoIndex
 
 _log = logging.getLogger(__name__)
 _LOOK_S = 1.0

@@ -18,11 +18,11 @@ from augrgb.core.errors import InputRefused, UsageFault
 from augrgb.core.files import write_json
 from augrgb.core.types import Event, VideoRecord
 from augrgb.server import service
-from augrgb.server.corrections import corrected_record
-from augrgb.server.documents import Document, EditedEvent
-from augrgb.server.review import in_order
-from augrgb.server.rounds import Round, _read
-from augrgb.server.suggestions import Suggestion
+from augrgb.server.annotations.documents import Document, EditedEvent
+from augrgb.server.review.orders import in_order
+from augrgb.server.review.suggestions import Suggestion
+from augrgb.server.teaching.corrections import corrected_record
+from augrgb.server.teaching.rounds import Round, _read
 from augrgb.streams import files
 from support.loop_project import make_project
 from support.server_client import (
@@ -301,7 +301,7 @@ def test_a_video_that_was_never_labeled_has_no_background_outside_reviewed_time(
 def test_the_server_itself_loads_neither_torch_nor_a_decoder(tmp_path: Path) -> None:
     program = (
         "import sys; from pathlib import Path; from augrgb.server import app, service; "
-        "from augrgb.server.loop_project import LoopProject; LoopProject(Path(sys.argv[1])); "
+        "from augrgb.server.teaching.project import LoopProject; LoopProject(Path(sys.argv[1])); "
         "sys.exit(sorted({'torch', 'av', 'cv2', 'matplotlib'} & sys.modules.keys()) or 0)"
     )
     words = [sys.executable, "-c", program, str(make_project(tmp_path / "project"))]

@@ -14,7 +14,7 @@ def test_every_line_of_the_list_has_tests_that_exist() -> None:
     lines = re.findall(r"^\| (\d+) \|[^|]+\|([^|]+)\|$", text, re.MULTILINE)
     assert [int(number) for number, _ in lines] == list(range(1, 19))
     for number, tests in lines:
-        named = re.findall(r"`([UE])/(\w+\.py)::(\w+)`", tests)
+        named = re.findall(r"`([UE])/([\w/]+\.py)::(\w+)`", tests)
         assert named, number
         for place, file, name in named:
             source = (ROOT / PLACES[place] / file).read_text(encoding="utf-8")

@@ -13,8 +13,8 @@ from augrgb.core.errors import AugrgbError
 from augrgb.inference.supervisor import GuardedDetector, allow_time_for
 from augrgb.parallel.child import Child, ChildJob, report_progress
 from augrgb.parallel.limits import ChildLimits
-from augrgb.server.results import Found
-from augrgb.server.second_opinion import second_opinion_of
+from augrgb.server.jobs.results import Found
+from augrgb.server.jobs.second_opinion import second_opinion_of
 
 if TYPE_CHECKING:
     import numpy as np

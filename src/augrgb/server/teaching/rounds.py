@@ -24,9 +24,9 @@ from augrgb.core.files import write_json
 from augrgb.core.fit import fit
 from augrgb.core.plain_data import parse_json, read_json
 from augrgb.core.shown import printable
-from augrgb.server.jobs import plain
-from augrgb.server.loop_project import Applied, LoopProject
-from augrgb.server.round_worth import worth_in_summary
+from augrgb.server.security.plain_faults import plain
+from augrgb.server.teaching.project import Applied, LoopProject
+from augrgb.server.teaching.worth import worth_in_summary
 
 _log = logging.getLogger(__name__)
 _OPEN = ("queued", "running")
@@ -273,13 +273,13 @@ def _read(path: Path) -> Round | None:
 
 
 class FitProcess:
-    """Carries out an order with `augrgb.server.fit_process` in a process that ends with this one.
+    """Carries out an order with `augrgb.server.teaching.fit_process` in a process that ends with this one.
 
     Args:
         words: Arguments of Python.
     """
 
-    def __init__(self, words: Sequence[str] = ("-m", "augrgb.server.fit_process")) -> None:
+    def __init__(self, words: Sequence[str] = ("-m", "augrgb.server.teaching.fit_process")) -> None:
         self._words = words
         self._process: subprocess.Popen[str] | None = None
 

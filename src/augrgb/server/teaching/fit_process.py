@@ -1,4 +1,4 @@
-"""`python -m augrgb.server.fit_process`: one round of `augrgb fit` in a process that a server starts.
+"""`python -m augrgb.server.teaching.fit_process`: one round of `augrgb fit` in a process that a server starts.
 
 The order is one line of JSON on the standard input, progress and the end are lines of JSON on the standard output. When
 the input is closed, because the server was stopped or killed, the process ends at once; `fit` keeps what is finished.
@@ -37,7 +37,7 @@ def main() -> None:
 
 def _fit(order: dict[str, Any], lines: TextIO) -> dict[str, Any]:
     from augrgb.pipelines.fit import fit
-    from augrgb.server.round_worth import worth_of
+    from augrgb.server.teaching.worth import worth_of
 
     last = 0.0
 

@@ -25,9 +25,9 @@ from augrgb.core.files import atomic_file, write_json
 from augrgb.core.opening import open_regular, resolved, sha256_file
 from augrgb.core.plain_data import read_json, read_yaml
 from augrgb.core.types import Dataset, Event, VideoRecord
-from augrgb.server.corrections import corrected_record, count_judged, known_stretches
-from augrgb.server.documents import Document
-from augrgb.server.videos import Video
+from augrgb.server.annotations.documents import Document
+from augrgb.server.teaching.corrections import corrected_record, count_judged, known_stretches
+from augrgb.server.videos.index import Video
 
 SCHEMA = "augrgb.corrections/2"
 COPIES = "corrections"

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from augrgb.core.types import Event, VideoRecord
-from augrgb.server.documents import Document, EditedEvent, true_events
+from augrgb.server.annotations.documents import Document, EditedEvent, true_events
 
 Stretches = list[tuple[float, float]]
 UNKNOWN = "unknown"

@@ -14,7 +14,7 @@ from types import MappingProxyType
 from typing import Literal, get_args
 
 from augrgb.core.seeds import rng_at
-from augrgb.server.suggestions import Suggestion
+from augrgb.server.review.suggestions import Suggestion
 
 Order = Literal["threshold", "disagreement", "boundaries", "chance"]
 ORDERS: tuple[Order, ...] = get_args(Order)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from augrgb.server.documents import Document
+from augrgb.server.annotations.documents import Document
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,13 +11,13 @@ import pytest
 from augrgb.core.timeline import Clock
 from augrgb.core.types import Detection
 from augrgb.detection.event_rule import EventRule, find_events
-from augrgb.server.blind_estimate import blind_estimate
-from augrgb.server.documents import Document, Drawn, EditedEvent, MachineEvent
-from augrgb.server.results import Result
-from augrgb.server.review import ORDERS, Order, in_order
-from augrgb.server.second_opinion import second_opinion_of
-from augrgb.server.suggestions import Suggestion, suggestions_of
-from augrgb.server.videos import Video
+from augrgb.server.annotations.documents import Document, Drawn, EditedEvent, MachineEvent
+from augrgb.server.jobs.results import Result
+from augrgb.server.jobs.second_opinion import second_opinion_of
+from augrgb.server.review.blind_estimate import blind_estimate
+from augrgb.server.review.orders import ORDERS, Order, in_order
+from augrgb.server.review.suggestions import Suggestion, suggestions_of
+from augrgb.server.videos.index import Video
 
 CLOCK = Clock(10, 2, 2)
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from augrgb.server.byte_ranges import Unsatisfiable, parse_range
+from augrgb.server.videos.byte_ranges import Unsatisfiable, parse_range
 from support.server_client import serving, upload, video_bytes
 
 

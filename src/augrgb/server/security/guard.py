@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from augrgb.core.errors import AugrgbError, InputRefused
-from augrgb.server.problems import answer
+from augrgb.server.security.problems import answer
 from augrgb.server.settings import ServerSettings, is_loopback
 
 COOKIE = "augrgb_session"

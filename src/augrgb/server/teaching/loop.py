@@ -12,14 +12,14 @@ from typing import Any
 from augrgb.core.errors import AugrgbError, InputRefused
 from augrgb.core.files import file_name_of
 from augrgb.core.opening import resolved
-from augrgb.server.blind_estimate import blind_estimate
-from augrgb.server.documents import Documents
-from augrgb.server.loop_project import Applied, Corrected, LoopProject, digest
-from augrgb.server.results import Results
-from augrgb.server.review import USUAL_ORDER, Order, in_order
-from augrgb.server.rounds import Fitting, Round, Rounds
-from augrgb.server.suggestions import Suggestion, suggestions_of, without_judged
-from augrgb.server.videos import Video, VideoIndex
+from augrgb.server.annotations.documents import Documents
+from augrgb.server.jobs.results import Results
+from augrgb.server.review.blind_estimate import blind_estimate
+from augrgb.server.review.orders import USUAL_ORDER, Order, in_order
+from augrgb.server.review.suggestions import Suggestion, suggestions_of, without_judged
+from augrgb.server.teaching.project import Applied, Corrected, LoopProject, digest
+from augrgb.server.teaching.rounds import Fitting, Round, Rounds
+from augrgb.server.videos.index import Video, VideoIndex
 
 _log = logging.getLogger(__name__)
 _PAUSE_S = 60.0
@@ -118,7 +118,7 @@ class Loop:
 
         Args:
             limit: How many at most.
-            order: See `augrgb.server.review`.
+            order: See `augrgb.server.review.orders`.
         """
         latest = self._documents.all_latest()
         found: list[Suggestion] = []

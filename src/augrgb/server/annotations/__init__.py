@@ -1,0 +1,1 @@
+"""What people say about videos: versions of documents, and files of any annotation format."""

@@ -1,0 +1,1 @@
+"""What to look at next, in which order, and what blind judgments say about the model."""
