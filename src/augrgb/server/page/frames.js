@@ -31,6 +31,16 @@ export class Frames {
     return (this.start(frame) + this.start(frame + 1)) / 2;
   }
 
+  // Half a frame into the frame that begins at a time.
+  into(time) {
+    return this.middle(this.at(time + 1e-6));
+  }
+
+  // Half a frame into the frame that ends at a time.
+  before(time) {
+    return this.middle(this.at(Math.max(0, time - 2e-4)));
+  }
+
   // The nearest border between two frames.
   snap(time) {
     if (!this.times) return Math.round(time / this.seconds) * this.seconds;

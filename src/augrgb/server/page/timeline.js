@@ -19,9 +19,9 @@ export function clock(seconds, digits = 1) {
 }
 
 export class Timeline {
-  constructor(box, handlers) {
+  constructor(box) {
     this.box = box;
-    this.handlers = handlers;
+    this.handlers = {}; // onChoose, onSeek, find, onEdge, onMove, onDrop, onZoom
     this.rows = box.querySelector("#rows");
     this.canvas = box.querySelector("#canvas");
     this.layer = box.querySelector("#events");
