@@ -87,6 +87,20 @@ def test_s22_nothing_asks_for_the_network(tmp_path: Path) -> None:
     assert b"asked for the network" not in done.stderr and done.returncode in (0, 3), done.stderr
 
 
+def test_s22_onnxruntime_sends_nothing_and_marks_no_machine(tmp_path: Path) -> None:
+    pytest.importorskip("onnxruntime", reason="onnxruntime is not installed")
+    code = (
+        "import pathlib, sys\n"
+        "from augrgb.core.onnx_runtime import import_onnxruntime\n"
+        "import_onnxruntime(pathlib.Path('x'), 'this needs', 'pose').SessionOptions()\n"
+    )
+    environment = {name: value for name, value in os.environ.items() if name != "ORT_DISABLE_TELEMETRY"}
+    environment.update(HOME=str(tmp_path), XDG_CACHE_HOME=str(tmp_path / "cache"))
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, env=environment, timeout=300, check=False)
+    assert done.returncode == 0, done.stderr
+    assert not list(tmp_path.rglob("*"))
+
+
 def test_s23_names_are_escaped_where_the_locale_has_no_such_letters(tmp_path: Path) -> None:
     path = tmp_path / "é中\x1b[31m.csv"
     path.write_text("video,label,start,end\né,läuft,5,1\n", encoding="utf-8")

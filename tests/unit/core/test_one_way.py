@@ -153,6 +153,19 @@ def test_no_module_opens_parses_or_writes_a_file_by_itself() -> None:
     assert not found, "\n".join([*found, "", "Use:", *(f"  {k}: {v}" for k, v in {**FUNCTIONS, **METHODS}.items())])
 
 
+def test_one_place_imports_onnxruntime_and_turns_its_telemetry_off() -> None:
+    importing = []
+    for path in sorted(SOURCE.rglob("*.py")):
+        text = path.read_text("utf-8")
+        names = {
+            alias.name for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Import) for alias in node.names
+        }
+        names |= {node.module or "" for node in ast.walk(ast.parse(text)) if isinstance(node, ast.ImportFrom)}
+        if any(name.split(".")[0] == "onnxruntime" for name in names):
+            importing.append(path.relative_to(SOURCE).as_posix())
+    assert importing == ["core/onnx_runtime.py"]
+
+
 def test_what_is_allowed_is_used() -> None:
     for name, calls in ALLOWED.items():
         assert calls <= calls_of((SOURCE / name).read_text("utf-8")), f"{name} no longer uses all of {sorted(calls)}"

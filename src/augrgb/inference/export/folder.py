@@ -24,7 +24,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from augrgb.core.errors import EnvironmentFault, InputRefused
+from augrgb.core.errors import InputRefused
+from augrgb.core.onnx_runtime import import_onnxruntime
 from augrgb.core.opening import regular_file, sha256_file
 from augrgb.core.overlap import in_windows
 from augrgb.core.sealed import read_sealed
@@ -203,11 +204,7 @@ def onnx_session(path: Path, threads: int = 0) -> Callable[[Mapping[str, NDArray
         EnvironmentFault: E-ENV-003, onnxruntime is not installed.
         InputRefused: E-MOD-024, it cannot be loaded.
     """
-    try:
-        import onnxruntime
-    except (ImportError, OSError) as error:
-        problem = f"exported models need onnxruntime ({error})"
-        raise EnvironmentFault("E-ENV-003", path, problem, "pip install 'augrgb[runtime]'") from error
+    onnxruntime = import_onnxruntime(path, "exported models need", "runtime")
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads, options.inter_op_num_threads, options.log_severity_level = threads, 1, 3
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")

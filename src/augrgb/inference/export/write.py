@@ -20,6 +20,7 @@ from torch import Tensor, nn
 
 from augrgb.core.errors import EnvironmentFault, InputRefused, UsageFault
 from augrgb.core.files import check_output_folder, make_folder, move_file, write_bytes, write_text
+from augrgb.core.onnx_runtime import import_onnxruntime
 from augrgb.core.opening import is_file, read_bytes, resolved, sha256_file
 from augrgb.core.sealed import write_sealed
 from augrgb.core.timeline import Clock
@@ -93,7 +94,8 @@ def export_bundle(folder: Path | str, out: Path | str) -> Exported:
 
 
 def _need_packages(folder: Path) -> None:
-    for package in ("onnx", "onnxscript", "onnxruntime"):
+    import_onnxruntime(folder, "exporting needs", "export")
+    for package in ("onnx", "onnxscript"):
         try:
             __import__(package)
         except (ImportError, OSError) as error:

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from augrgb.core.errors import EnvironmentFault, InputRefused
+from augrgb.core.errors import InputRefused
+from augrgb.core.onnx_runtime import import_onnxruntime
 from augrgb.core.opening import regular_file, sha256_file
 
 
@@ -31,11 +32,7 @@ class OnnxModel:
     """
 
     def __init__(self, path: Path, sha256: str | None = None) -> None:
-        try:
-            import onnxruntime
-        except (ImportError, OSError) as error:
-            remedy = "pip install 'augrgb[pose]'"
-            raise EnvironmentFault("E-ENV-003", path, f"ONNX models need onnxruntime ({error})", remedy) from error
+        onnxruntime = import_onnxruntime(path, "ONNX models need", "pose")
         self.path = regular_file(path, "model file")
         self.sha256 = sha256_file(self.path)
         if sha256 is not None and self.sha256 != sha256.strip().lower():
