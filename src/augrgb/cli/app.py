@@ -18,6 +18,7 @@ from augrgb.cli.detect import detect
 from augrgb.cli.evaluate import evaluate
 from augrgb.cli.export import export
 from augrgb.cli.extract import extract
+from augrgb.cli.finite_numbers import only_finite_numbers
 from augrgb.cli.fit import fit
 from augrgb.cli.info import info
 from augrgb.cli.init import init
@@ -105,6 +106,7 @@ app.command(rich_help_panel=LOOK)(show)
 app.command(rich_help_panel=LOOK)(explain)
 app.command(rich_help_panel=LOOK)(info)
 app.add_typer(recipes_app, name="recipes", rich_help_panel=LOOK)
+only_finite_numbers(app)
 
 
 def _print_version(wanted: bool) -> None:

@@ -40,7 +40,9 @@ def serve(
     allow_host: Annotated[
         list[str] | None, typer.Option("--allow-host", help="Name under which the server is called.", metavar="NAME")
     ] = None,
-    max_upload: Annotated[float, typer.Option("--max-upload", min=0.001, help="GiB that one video may have.")] = 8.0,
+    max_upload: Annotated[
+        float, typer.Option("--max-upload", min=0.001, max=1e6, help="GiB that one video may have.")
+    ] = 8.0,
     keep_days: Annotated[
         float | None, typer.Option("--keep-days", min=0, help="Delete uploaded videos after this many days.")
     ] = None,

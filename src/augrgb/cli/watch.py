@@ -98,6 +98,7 @@ def watch(
     """Follow a live source and report events as they are decided, one JSON object per line."""
     from augrgb.cli.output import warn
     from augrgb.core.files import file_name_of
+    from augrgb.core.shown import printable
     from augrgb.inference.stepping import StepModel
     from augrgb.video.live.read_stream import StreamSettings
     from augrgb.video.live.source import source_of, with_variables
@@ -117,7 +118,7 @@ def watch(
     wanted = source_of(source)
     causal = StepModel(model, device)
     rules = causal.detector.changed_rules({key: value for key, value in values.items() if value is not None}, on)
-    shown_name = name or wanted.name
+    shown_name = printable(name or wanted.name, newlines=False)
     sinks: list[Sink] = [JsonLines(out)]
     sinks += _webhooks(webhook or [], webhook_secrets, spool / file_name_of(shown_name), webhook_private)
     if mqtt is None and (mqtt_site != "home" or mqtt_discovery):
@@ -145,7 +146,7 @@ def watch(
     if clips is not None:
         kept = ClipSettings(clips, clip_before, clip_after, clip_most, keep_days, int(keep_gib * 2**30))
     settings = WatchSettings(
-        name=name,
+        name=shown_name,
         speed=speed,
         max_per_minute=max_per_minute,
         update_every_s=update_every,

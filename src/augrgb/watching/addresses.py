@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from urllib.parse import SplitResult, urlsplit
 
 from augrgb.core.errors import UsageFault
+from augrgb.core.hosts import is_host
 
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 """Addresses that a gateway translates: the last 32 bits are an IPv4 address (RFC 6052)."""
@@ -27,11 +28,12 @@ def split_address(text: str, option: str, schemes: tuple[str, ...], remedy: str)
         remedy: How to write it.
 
     Raises:
-        UsageFault: E-CFG-027, it has another scheme, no host, or an impossible port.
+        UsageFault: E-CFG-027, it has another scheme, an impossible host or port, or letters to write as %XX.
     """
     try:
         url = urlsplit(text)
-        usable = url.scheme in schemes and bool(url.hostname) and url.port != 0
+        clean = text.isprintable() and " " not in text and (url.path + url.query).isascii()
+        usable = clean and url.scheme in schemes and is_host(url.hostname or "") and url.port != 0
     except ValueError:  # a port that is no number below 65536, or an unclosed bracket
         usable = False
     if not usable:

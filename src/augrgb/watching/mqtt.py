@@ -23,6 +23,7 @@ from typing import Any
 from urllib.parse import quote, unquote
 
 from augrgb.core.errors import EnvironmentFault
+from augrgb.core.shown import printable
 from augrgb.watching.addresses import split_address
 from augrgb.watching.sink import Sink
 from augrgb.watching.spool import Spool, Spooled
@@ -227,7 +228,7 @@ class Mqtt(Sink):
 
 def _part(name: str) -> str:
     """A name as one level of a topic."""
-    return quote(name, safe="") or "%00"
+    return quote(printable(name), safe="") or "%00"
 
 
 def _word(name: str) -> str:

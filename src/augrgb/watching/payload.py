@@ -51,4 +51,4 @@ def event_id(*parts: object) -> str:
     >>> event_id("hall", "fall", 3.2) == event_id("hall", "fall", 3.2)
     True
     """
-    return hashlib.sha256("\x1f".join(map(str, parts)).encode()).hexdigest()[:20]
+    return hashlib.sha256("\x1f".join(map(str, parts)).encode("utf-8", "surrogatepass")).hexdigest()[:20]

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 from augrgb.core.errors import AugrgbError
+from augrgb.core.shown import printable
 from augrgb.detection.event_rule import EventRule
 from augrgb.inference.stepping import StepModel
 from augrgb.video.live.live_video import LiveSettings, LiveVideo
@@ -125,7 +126,7 @@ class Watcher:
         self._source, self._settings, self._sinks = source, settings, sinks
         self._on_rows, self._on_health, self._on_stop = on_rows, on_health, on_stop
         self._live = source.kind != "file"
-        self._name = settings.name or source.name
+        self._name = printable(settings.name or source.name, newlines=False)
         self._times = Timebase(settings.begin, live=self._live)
         self._scorer, self._cutter = LiveScorer(model), SnippetCutter(model.clock)
         self._queue = SnippetQueue(settings.max_waiting, drop=self._live)

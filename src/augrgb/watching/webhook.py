@@ -145,7 +145,7 @@ class Webhook(Sink):
             status = self._answer(body, headers)
         except Forbidden as error:
             return str(error), False  # a name may lead elsewhere for a while
-        except (OSError, http.client.HTTPException, ssl.SSLError) as error:
+        except (OSError, http.client.HTTPException, ssl.SSLError, UnicodeError) as error:
             return f"cannot be reached ({type(error).__name__}: {error})", False
         if 200 <= status < 300:
             return "", False

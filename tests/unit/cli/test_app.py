@@ -1,9 +1,11 @@
 """One rule for outputs and shared options, help for everything, completion and version."""
 
 import json
+import math
 import os
 import subprocess
 import sys
+import typing
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,7 @@ from typer.core import TyperGroup
 
 import augrgb
 from augrgb.cli.app import ORDER, app
+from augrgb.core.errors import UsageFault
 from support.tiny_project import expect_success, run_cli
 
 
@@ -81,3 +84,16 @@ def test_error_codes_are_explained() -> None:
     assert "Cause: There is no decoder" in expect_success("explain", "e-vid-004").out
     unknown = run_cli("explain", "E-VID-999")
     assert unknown.code == 2 and "near: E-VID-" in unknown.err
+
+
+def test_no_option_takes_a_number_that_is_not_finite() -> None:
+    tried = 0
+    for command in COMMANDS.values():
+        hints = typing.get_type_hints(command.callback)
+        hints.pop("return", None)
+        for name in [name for name, hint in hints.items() if hint in (float, float | None)]:
+            for value in (math.nan, math.inf, -math.inf):
+                with pytest.raises(UsageFault, match=f"E-CFG-003 --{name.replace('_', '-')}"):
+                    command.callback(**{**dict.fromkeys(hints), name: value})
+            tried += 1
+    assert tried > 30

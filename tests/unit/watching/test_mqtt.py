@@ -168,7 +168,7 @@ def test_home_assistant_learns_the_sensors_and_gets_all_again_when_it_starts(hom
     sink.close(5.0)
 
 
-@pytest.mark.parametrize("url", ["http://a", "mqtt://", "broker:1883", "mqtt://a:99999"])
+@pytest.mark.parametrize("url", ["http://a", "mqtt://", "broker:1883", "mqtt://a:99999", f"mqtt://{'a' * 9000}/"])
 def test_what_is_no_broker_is_refused(url: str) -> None:
     with pytest.raises(UsageFault, match="E-CFG-027"):
         Mqtt(MqttSettings(url, "hall", CLASSES))

@@ -148,6 +148,11 @@ def test_the_command_writes_one_json_object_per_line(tmp_path: Path, video: Path
     assert "snippets" in done.err and "latency" in done.err
     done = run_cli("watch", tmp_path / "absent.mp4", "-m", bundle)
     assert done.code == 3 and "E-FILE-001" in done.err
+    done = run_cli("watch", video, "-m", bundle, "--speed", 0, "--on", 0.5, "-o", lines, "--name", "hall \udcff\0")
+    assert done.code == 0, done.err  # a name of bytes that are no text
+    assert json.loads(lines.read_text().splitlines()[-1])["source"] == "hall \\udcff\\x00"
+    done = run_cli("watch", video, "-m", bundle, "--cooldown", "1e999")
+    assert done.code == 2 and "E-CFG-003 --cooldown" in done.err
     done = run_cli("watch", "http://camera/video", "-m", bundle)
     assert done.code == 2 and "E-CFG-026" in done.err
 

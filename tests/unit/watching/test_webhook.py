@@ -143,6 +143,8 @@ def test_a_full_spool_drops_its_oldest_messages_and_counts(tmp_path: Path) -> No
         "http://169.254.169.254/latest/meta-data", "http://[fe80::1]/", "http://0.0.0.0/", "http://[::ffff:10.0.0.1]/",
         "http://100.64.0.1/", "http://224.0.0.1/", "ftp://example.org/", "https://me:secret@example.org/", "file:///etc",
         "http://example.org:99999/", "nonsense", "http://[64:ff9b::7f00:1]/", "http://[::1",
+        "http://a b/", f"http://{'a' * 64}.example/", "http://a..b/", "http://a/\u2603", "http://a/x\r\nY: z", "http://a\0/",
+        "http://a/\udcff", "http://-a/", f"http://{'a.' * 130}b/",
     ],
 )  # fmt: skip
 def test_addresses_to_which_nothing_is_sent(tmp_path: Path, url: str) -> None:

@@ -7,12 +7,13 @@ from typing import Annotated, Any
 
 import anyio
 import anyio.to_thread
-from fastapi import FastAPI, Query, Request
+from fastapi import FastAPI, Path, Query, Request
 from fastapi.responses import JSONResponse, Response
 from starlette.requests import ClientDisconnect
 
 from augrgb.core.errors import InputRefused
 from augrgb.server.jobs.queue import Job
+from augrgb.server.security.guard import declared_bytes
 from augrgb.server.service import Service
 from augrgb.server.videos.byte_ranges import file_response
 from augrgb.server.videos.index import Video, new_id, shown_name
@@ -56,11 +57,11 @@ def add_videos(app: FastAPI, service: Service) -> None:
     @app.post("/api/videos", tags=["videos"], status_code=201, openapi_extra=_RAW_BODY)
     async def upload(request: Request, name: Annotated[str, Query(max_length=4096)] = "video") -> Response:
         """Upload a video as the raw body of the request, and queue it for detection."""
-        declared = request.headers.get("content-length", "0")
+        declared = declared_bytes(request.headers.get("content-length"))
         count, held = await anyio.to_thread.run_sync(service.videos.count)
         if count >= service.settings.limits.videos:
             raise InputRefused("E-SRV-009", "uploads", f"{count} videos are kept already", "Delete videos first.")
-        service.gate.check(int(declared) if declared.isdigit() else 0, held)
+        service.gate.check(declared, held)
         await anyio.to_thread.run_sync(service.queue.check_room)
         target = service.uploads_folder / new_id()
         try:
@@ -113,7 +114,7 @@ def add_videos(app: FastAPI, service: Service) -> None:
         return [job.to_json() for job in service.queue.newest()]
 
     @app.post("/api/jobs/{job_id}/cancel", tags=["jobs"])
-    def cancel(job_id: int) -> dict[str, Any]:
+    def cancel(job_id: Annotated[int, Path(ge=0, lt=2**63)]) -> dict[str, Any]:
         """Cancel a job that waits or runs."""
         job = service.queue.cancel(job_id)
         service.worker.wake()

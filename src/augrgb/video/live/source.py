@@ -7,9 +7,11 @@ import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import SplitResult, urlsplit, urlunsplit
 
 from augrgb.core.errors import UsageFault
+from augrgb.core.hosts import is_host
+from augrgb.core.shown import printable, shown
 
 Kind = Literal["file", "webcam", "rtsp"]
 _VARIABLE = re.compile(r"\$\{(\w+)\}")
@@ -33,7 +35,7 @@ class Source:
     def name(self) -> str:
         """A short name for payloads."""
         if self.kind == "file":
-            return Path(self.address).stem
+            return printable(Path(self.address).stem, newlines=False)
         if self.kind == "webcam":
             return Path(self.address).name
         return urlsplit(self.shown).hostname or "rtsp"
@@ -67,10 +69,8 @@ def source_of(text: str) -> Source:
     scheme = text.partition("://")[0].lower() if "://" in text else ""
     if scheme in ("rtsp", "rtsps"):
         address = with_variables(text)
-        parts = urlsplit(address)
+        parts = _parts(address)
         host = parts.netloc.rpartition("@")[2]
-        if not host:
-            raise UsageFault("E-CFG-026", "SOURCE", "has no host", "Write it like rtsp://HOST/PATH.")
         user = "***@" if "@" in parts.netloc else ""
         query = "..." if parts.query else ""
         return Source("rtsp", address, urlunsplit((parts.scheme, user + host, parts.path, query, "")))
@@ -82,6 +82,23 @@ def source_of(text: str) -> Source:
     if re.fullmatch(r"/dev/(video\d+|v4l/.+)", text):
         return Source("webcam", text, text)
     return Source("file", text, text)
+
+
+def _parts(address: str) -> SplitResult:
+    """The parts of an RTSP address that can exist: any other would be tried again and again for ever."""
+    remedy = "Write it like rtsp://HOST/PATH."
+    try:
+        parts = urlsplit(address)
+        host = parts.hostname or ""
+        usable = is_host(host) and parts.port != 0 and address.isprintable()
+    except ValueError:  # a port that is no number below 65536, or an unclosed bracket
+        host, usable = "", False
+    if not usable:
+        problem = (
+            f"{shown(host)} is not the name or address of a machine" if host else "has no host, or no possible port"
+        )
+        raise UsageFault("E-CFG-026", "SOURCE", problem, remedy)
+    return parts
 
 
 def with_variables(text: str) -> str:

@@ -24,45 +24,16 @@ from augrgb.server.review.suggestions import Suggestion
 from augrgb.server.teaching.corrections import corrected_record
 from augrgb.server.teaching.rounds import Round, _read
 from augrgb.streams import files
+from support.fake_fitting import FakeFitting
 from support.loop_project import make_project
 from support.server_client import (
     FakeDetector,
-    fake_model,
     serving,
     upload,
     video_bytes,
     wait_for,
     wait_for_job,
 )
-
-
-class FakeFitting:
-    """Writes a bundle; waits at `gate`."""
-
-    def __init__(self) -> None:
-        self.orders: list[dict[str, Any]] = []
-        self.gate = threading.Event()
-        self.gate.set()
-        self.fault: Exception | None = None
-
-    def __call__(self, order: dict[str, Any], on_progress: Callable[[str, float], object]) -> dict[str, Any]:
-        self.orders.append(order)
-        on_progress("encoders", 0.25)
-        self.gate.wait(20)
-        if self.fault is not None:
-            raise self.fault
-        bundle = fake_model(Path(order["out"]) / "bundle")
-        worth = {
-            "on": "test",
-            "value": 0.5,
-            "low": 0.4,
-            "high": 0.6,
-            "gain": 0.1,
-            "gain_low": 0.0,
-            "gain_high": 0.2,
-            "videos": 1,
-        }
-        return {"bundle": str(bundle), "chosen": "rgb", "folder": order["out"], "worth": worth}
 
 
 def edited(name: str, start_s: float, end_s: float, state: str = "accepted", label: str = "drink") -> dict[str, Any]:

@@ -87,7 +87,21 @@ def test_passwords_are_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
         source_of("rtsp://me:${NO_SUCH_VARIABLE}@cam/")
 
 
-@pytest.mark.parametrize("text", ["http://a/b.m3u8", "rtmp://a/b", "concat:a|b://", "rtsp://"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "http://a/b.m3u8",
+        "rtmp://a/b",
+        "concat:a|b://",
+        "rtsp://",
+        "rtsp://a b/",
+        "rtsp://[::1",
+        "rtsp://a:x/",
+        "rtsp://a:99999/",
+        "rtsp://a\0/",
+        f"rtsp://{'a' * 64}/",
+    ],
+)
 def test_other_addresses_are_refused(text: str) -> None:
     with pytest.raises(UsageFault, match="E-CFG-026"):
         source_of(text)
