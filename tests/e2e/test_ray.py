@@ -2,6 +2,10 @@
 
 import hashlib
 import os
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -124,3 +128,44 @@ def test_an_interrupted_driver_leaves_what_is_finished(tmp_path: Path, monkeypat
         with JobRunner(engine=engine) as runner:
             assert runner.run(jobs)["sum"] == 8
     assert all(path.read_bytes() == content for path, content in finished.items())
+
+
+def test_a_killed_driver_loses_nothing_and_leaves_nobody_working(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SIGKILL of `augrgb compare --engine ray` at four moments, each time begun again at once."""
+    monkeypatch.chdir(tmp_path)
+    make_features(tmp_path)
+    recipe = write_recipe(tmp_path, toy_values(tmp_path))
+    compare(load_comparison(recipe, []), Path("here"), workers=2)
+    streams = Path("there/streams")
+    with two_nodes(monkeypatch) as (cluster, _):
+        words = ["compare", str(recipe), "-o", "there", "--engine", "ray", "--address", cluster.address]
+
+        def begin() -> subprocess.Popen[bytes]:
+            with open("log", "ab") as log:
+                return subprocess.Popen([sys.executable, "-m", "augrgb", *words], stdout=log, stderr=log)
+
+        finished: dict[Path, bytes] = {}
+        for wanted in range(4):
+            driver = begin()
+            until = time.monotonic() + 240
+            while len(list(streams.glob("*/result.json"))) < max(1, wanted) and driver.poll() is None:
+                assert time.monotonic() < until, Path("log").read_text()[-3000:]
+                time.sleep(0.02)
+            time.sleep(0.3 * wanted)
+            driver.kill()
+            assert driver.wait() in (-signal.SIGKILL, 0)
+            assert all(path.read_bytes() == content for path, content in finished.items())
+            finished = {path: path.read_bytes() for path in streams.glob("*/model.safetensors")}
+        time.sleep(10.0)  # the cluster notices, and its workers end
+        before = {path: path.stat().st_mtime_ns for path in Path("there").rglob("*")}
+        time.sleep(3.0)
+        assert before == {path: path.stat().st_mtime_ns for path in Path("there").rglob("*")}
+        assert begin().wait(240) == 0, Path("log").read_text()[-3000:]
+    assert "E-BUG" not in Path("log").read_text() and "E-RUN-001" not in Path("log").read_text()
+    for pattern, count in (("results.json", 1), ("comparison.*", 3), ("streams/*/model.safetensors", 6)):
+        here = {path.relative_to("here"): path.read_bytes() for path in Path("here").glob(pattern)}
+        assert len(here) == count
+        assert here == {path.relative_to("there"): path.read_bytes() for path in Path("there").glob(pattern)}
+    assert not list(Path("there").rglob("*.tmp-*"))

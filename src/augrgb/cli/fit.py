@@ -100,7 +100,7 @@ def fit(
 def _budget(text: str | None) -> float | None:
     if text is None:
         return None
-    found = re.fullmatch(r"(\d+(?:\.\d+)?)([smh])", text.strip())
+    found = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?)([smh])", text.strip())
     if not found or float(found[1]) <= 0:
         raise UsageFault("E-RUN-012", "--budget", f"{text!r} is no time", "Write it like 90s, 20m or 2h.")
     return float(found[1]) * _SECONDS[found[2]]

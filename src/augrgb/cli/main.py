@@ -15,12 +15,14 @@ import warnings
 from types import FrameType
 from typing import TextIO
 
-from augrgb.core.errors import AugrgbError, EnvironmentFault
+from augrgb.core.errors import AugrgbError, EnvironmentFault, UsageFault
 
 _SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGUSR1") if hasattr(signal, name)]
 """Ctrl-C, and what schedulers send."""
 _PATIENCE_S = 10.0
 _MOST_WARNINGS = 10_000
+_LONGEST_WORD = 2**14
+"""Characters of an argument. The argument parser quotes what it refuses, whatever its length."""
 
 
 class _Stopped(BaseException):
@@ -77,6 +79,10 @@ def main(arguments: list[str] | None = None) -> None:
     words = list(sys.argv[1:] if arguments is None else arguments)
     debug = "--debug" in words
     words = [word for word in words if word != "--debug"]
+    for number, word in enumerate(words, 1):
+        if len(word) > _LONGEST_WORD:
+            problem = f"has {len(word)} characters, of which nothing here takes more than {_LONGEST_WORD}"
+            sys.exit(_refused(UsageFault("E-CFG-003", f"argument {number}", problem, "Put it into a recipe file.")))
     logging.basicConfig(level=logging.DEBUG if debug else logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
     if not debug:
         warnings.filterwarnings("ignore", module=r"lightning_fabric.*")

@@ -97,7 +97,7 @@ def watch(
 ) -> None:
     """Follow a live source and report events as they are decided, one JSON object per line."""
     from augrgb.cli.output import warn
-    from augrgb.core.files import file_name_of
+    from augrgb.core.files import check_output_folder, file_name_of
     from augrgb.core.shown import printable
     from augrgb.inference.stepping import StepModel
     from augrgb.video.live.read_stream import StreamSettings
@@ -144,6 +144,7 @@ def watch(
     )
     kept = None
     if clips is not None:
+        check_output_folder(clips)
         kept = ClipSettings(clips, clip_before, clip_after, clip_most, keep_days, int(keep_gib * 2**30))
     settings = WatchSettings(
         name=shown_name,

@@ -10,6 +10,8 @@ from pydantic import (
     ConfigDict,
     Field,
     SerializerFunctionWrapHandler,
+    ValidatorFunctionWrapHandler,
+    field_validator,
     model_serializer,
 )
 
@@ -18,6 +20,15 @@ class Section(BaseModel):
     """Base of every recipe section: frozen, with no unknown keys."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    @field_validator("*", mode="wrap")
+    @classmethod
+    def _truth_is_no_number(cls, value: Any, validate: ValidatorFunctionWrapHandler) -> Any:
+        """`steps: true` is a mistake, and not one step."""
+        found = validate(value)
+        if isinstance(value, bool) and isinstance(found, (int, float)) and not isinstance(found, bool):
+            raise ValueError(f"must be a number, not {str(value).lower()}")
+        return found
 
 
 class ClockSection(Section):

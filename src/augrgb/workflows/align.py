@@ -7,13 +7,16 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from augrgb.core.errors import AugrgbError, InputRefused
+from augrgb.core.errors import AugrgbError, EnvironmentFault, InputRefused
 from augrgb.core.progress import Progress
 from augrgb.core.types import VideoRecord
+from augrgb.parallel.child import Child, ChildJob
+from augrgb.parallel.limits import ChildLimits
 from augrgb.sensors.alignment import Alignment, alignment, sensor_energy, video_energy
 from augrgb.sensors.files import SensorFile, read_sensor
 
 _log = logging.getLogger(__name__)
+_SECONDS, _SECONDS_PER_SECOND = 120.0, 4.0  # that the motion of a video may take, however slow the machine
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +60,7 @@ class ClockCheck:
 def check_clock(
     videos: Iterable[VideoRecord], modality: str, *, most_s: float = float("inf"), progress: Progress | None = None
 ) -> ClockCheck | None:
-    """Compare motion in sensor and video over recordings of one clock. Broken sensor files are left out.
+    """Compare motion in sensor and video over recordings of one clock. Broken files are left out.
 
     Args:
         videos: Of a dataset; those without video or sensor file are passed over.
@@ -73,17 +76,25 @@ def check_clock(
                 break
             chosen.append(record)
     pairs, fps = [], 0.0
-    for number, record in enumerate(chosen, 1):
-        path = record.source(modality)
-        assert path is not None and record.file is not None
-        try:
-            sensor = read_sensor(path, modality)
-            pairs.append((video_energy(record.file), sensor_energy(sensor), sensor.fps, sensor.start_s))
-            fps = sensor.fps
-        except AugrgbError as fault:
-            _log.warning("%s; left out", fault)
-        if progress is not None:
-            progress(number, len(chosen))
+    # Nobody vouches for the videos: they are decoded in a child process with limits.
+    with Child(video_energy, limits=ChildLimits(), needs_main=False) as child:
+        for number, record in enumerate(chosen, 1):
+            path = record.source(modality)
+            assert path is not None and record.file is not None
+            try:
+                sensor = read_sensor(path, modality)
+                allowed_s = _SECONDS + _SECONDS_PER_SECOND * (record.duration_s or 0)
+                moved = child.call(ChildJob(str(record.file), record.file.absolute(), allowed_s))
+                if isinstance(moved, AugrgbError):
+                    raise moved
+                pairs.append((moved, sensor_energy(sensor), sensor.fps, sensor.start_s))
+                fps = sensor.fps
+            except EnvironmentFault:
+                raise
+            except AugrgbError as fault:
+                _log.warning("%s; left out", fault)
+            if progress is not None:
+                progress(number, len(chosen))
     return ClockCheck(modality, len(pairs), fps, alignment(pairs)) if pairs else None
 
 

@@ -97,3 +97,9 @@ def test_no_option_takes_a_number_that_is_not_finite() -> None:
                     command.callback(**{**dict.fromkeys(hints), name: value})
             tried += 1
     assert tried > 30
+
+
+def test_an_argument_of_any_length_gets_a_short_message() -> None:
+    for words in (["report", "x", "--figures", "y" * 70_000], ["info", "z" * 10**6]):
+        done = run_cli(*words)
+        assert done.code == 2 and "E-CFG-003 argument" in done.err and len(done.err) < 500

@@ -57,6 +57,12 @@ def test_every_mistake_is_reported_at_once_with_the_nearest_name() -> None:
     assert len(text.splitlines()) == 6
 
 
+@pytest.mark.parametrize("key", ["steps", "learning_rate", "batch_size"])
+def test_true_is_no_number(key: str) -> None:
+    (line,) = problems({**STREAM, "train": {key: True}})
+    assert f"train.{key}" in line and "must be a number, not true" in line
+
+
 def test_option_types_come_from_the_constructor() -> None:
     values = {**STREAM, "student": {"filter": {"sd_tcn": {"width": "wide"}}}}
     assert any("student.filter.sd_tcn.width" in line for line in problems(values))

@@ -12,6 +12,7 @@ from augrgb.video.flow.method import FlowMethod
 from augrgb.video.flow.settings import FlowSettings
 
 _FINEST_SCALE = 1
+_SMALLEST = 12
 
 
 class DisFlow(FlowMethod):
@@ -34,5 +35,9 @@ class DisFlow(FlowMethod):
         return {"method": "dis-fast", "finest_scale": _FINEST_SCALE}
 
     def flow(self, before: NDArray[np.uint8], after: NDArray[np.uint8]) -> NDArray[np.float32]:
+        height, width = before.shape
+        if max(height, width) < _SMALLEST:  # OpenCV refuses them
+            more = ((0, _SMALLEST - height), (0, _SMALLEST - width))
+            before, after = np.pad(before, more, mode="edge"), np.pad(after, more, mode="edge")
         found: NDArray[np.float32] = self._search.calc(before, after, None)
-        return found
+        return found[:height, :width]

@@ -48,6 +48,13 @@ def test_still_and_single_pictures_have_no_flow() -> None:
     assert list(iter_flow([])) == []
 
 
+@pytest.mark.parametrize("shape", [(1, 1), (2, 4), (11, 3), (3, 11)])
+def test_images_too_small_for_opencv_have_flow(shape: tuple[int, int]) -> None:
+    images = [np.full(shape, value, np.uint8) for value in (0, 200)]
+    found = DisFlow(FlowSettings()).flow(*images)
+    assert found.shape == (*shape, 2) and np.isfinite(found).all()
+
+
 def test_scene_cuts_are_clipped() -> None:
     noise = np.random.default_rng(0).integers(0, 255, (2, 96, 128), dtype=np.uint8)
     fields = np.stack(list(iter_flow(noise)))
