@@ -22,7 +22,7 @@ class Units:
     Args:
         by: `scene`, `person`, `camera`, or `video` where none of these is known, or known for too few.
         groups: Ids; every video is in one.
-        scarce: Why it is not by something better, ending in `; `; empty if nothing is known.
+        scarce: Why it is not by something better, ending in `; `; empty if nothing is known of that.
     """
 
     by: str
@@ -50,7 +50,12 @@ def shared_units(videos: Mapping[str, VideoRecord], ids: Sequence[str], *, first
     for by in sorted(_KEYS, key=lambda name: name != first):
         values = [getattr(videos[name], _KEYS[by]) for name in ids]
         known = sorted({value for value in values if value is not None})
-        if None in values or not known:
+        if not known:
+            continue
+        if None in values:
+            unknown = [name for name, value in zip(ids, values, strict=True) if value is None]
+            part = f"{len(ids) - len(unknown)} of {len(ids)} videos (not for {unknown[0]!r})"
+            scarce = scarce or f"the {by} is known for {part} only; "
             continue
         if len(known) >= LEAST_GROUPS:
             groups = (tuple(n for n, value in zip(ids, values, strict=True) if value == one) for one in known)

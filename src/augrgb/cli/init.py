@@ -53,6 +53,9 @@ def init(
             metavar="PATTERN",
         ),
     ] = None,
+    new_split: Annotated[
+        bool, typer.Option("--new-split", help="Draw the split again, although an earlier `init` of this folder did.")
+    ] = False,
     allow_missing: Annotated[int, typer.Option(min=0, help="How many annotated videos may be absent.")] = 0,
     seed: Annotated[int, typer.Option(help="Random seed of the split.")] = 0,
     as_json: JsonOption = False,
@@ -86,6 +89,7 @@ def init(
             only_if_fit=chosen.found,
             role_of=role_pairs(role_of),
             scene=scene,
+            new_split=new_split,
             allow_missing=allow_missing,
             progress=bars.counter("reading videos"),
         )

@@ -31,11 +31,15 @@ _DRAWN = ("train", "val", "test")
 
 
 class _Drawn(NamedTuple):
-    """Kept and held-out videos, and what these share with no other: `scene`, `person`, `camera` or only `video`."""
+    """Kept and held-out videos; what these share with no other: `scene`, `person`, `camera` or only `video`; and why.
+
+    `why` says what kept something better from being held out, ending in `; `; empty if nothing is known of that.
+    """
 
     kept: list[str]
     held: list[str]
     by: str
+    why: str
 
 
 @dataclass(frozen=True)
@@ -79,6 +83,7 @@ def init_dataset(
     only_if_fit: Collection[str] = (),
     role_of: Mapping[str, str] | None = None,
     scene: str | None = None,
+    new_split: bool = False,
     allow_missing: int = 0,
     progress: Progress | None = None,
 ) -> InitReport:
@@ -95,6 +100,7 @@ def init_dataset(
         poses, signal, grid: Folders of pose and sensor files named like the videos; some videos may have none.
         only_if_fit: Which of these three are left out, with a sentence, if a file does not fit its video.
         scene: A regular expression that finds the scene in a video's name, such as `_(\\d+)_`.
+        new_split: Draw splits again, although an earlier `init` of this folder drew them.
         allow_missing: Annotated videos that may be absent from the folder.
 
     Raises:
@@ -121,7 +127,7 @@ def init_dataset(
     if scene is not None:
         records = with_scenes(records, scene)
     splits, drawn = _splits(judged.annotations, records, role_of, val_share, test_share, seed)
-    splits, kept = _as_before(splits, records, root)
+    splits, kept = (splits, []) if new_split else _as_before(splits, records, root)
     used = {event.label for record in records.values() for event in record.events or ()}
     classes = tuple(c for c in judged.annotations.classes if c in used or judged.annotations.closed)
     dataset = Dataset(os.path.basename(root) or "dataset", classes, records, splits)
@@ -207,15 +213,14 @@ def _splits(
         train = sorted(members.get("train", []))
         val, test = sorted(members.get("val", [])), sorted(members.get("test", []))
         first = {"cross_subject": "person", "cross_view": "camera"}.get(split, "scene")
-        drawn: dict[str, str] = {}
+        drawn: dict[str, _Drawn] = {}
         if not test:
-            train, test, drawn["test"] = _held_out(
-                train, records, test_share, rng_place=(seed, "split", split), first=first
-            )
+            drawn["test"] = _held_out(train, records, test_share, rng_place=(seed, "split", split), first=first)
+            train, test = drawn["test"].kept, drawn["test"].held
         if not val:
-            train, val, drawn["val"] = _held_out(
-                train, records, val_share, rng_place=(seed, "val", split), first=first, with_sensors=True
-            )
+            place = (seed, "val", split)
+            drawn["val"] = _held_out(train, records, val_share, rng_place=place, first=first, with_sensors=True)
+            train, val = drawn["val"].kept, drawn["val"].held
         said += _drawn_by(split, drawn)
         if not train or not val or not test:
             counts = {"train": len(train), "val": len(val), "test": len(test)}
@@ -263,7 +268,22 @@ def _as_before(
         found[split] = {**roles, **drawn, "encoder": drawn["train"]}
         count = sum(name in records for name in known)
         sentences.append(f"Split {split}: {count} videos keep their roles, {new} new ones are trained on.")
+        if not official:
+            sentences += _shared_by(found[split], records)
     return found, sentences
+
+
+def _shared_by(roles: Mapping[str, Sequence[str]], records: Mapping[str, VideoRecord]) -> list[str]:
+    """What a split that was drawn before keeps on both sides, although it is known now and could be held out."""
+    units = shared_units(records, [name for part in _DRAWN for name in roles[part]])
+    if units.by == "video":
+        return []
+    groups = [frozenset(group) for group in units.groups]
+    both = sum(bool(group & {*roles["train"]}) and bool(group & {*roles["val"], *roles["test"]}) for group in groups)
+    if not both:
+        return []
+    said = f"{both} of {len(groups)} {units.many} are in training and held out: this split was drawn before they were"
+    return [f"{said} stated. `--new-split` draws it again; results before and after cannot be compared."]
 
 
 def _held_out(
@@ -280,15 +300,17 @@ def _held_out(
     With `with_sensors`, the first that is drawn is one of those with the most sensors: what teaches must be validated.
     """
     units = shared_units(records, names, first=first)
+    why = units.scarce
     if units.by != "video":
         whole = hold_out(units, records, share, _order(units.groups, records, rng_place, with_sensors))
         if whole is not None:
-            return _Drawn(sorted(set(names) - set(whole)), list(whole), units.by)
+            return _Drawn(sorted(set(names) - set(whole)), list(whole), units.by, why)
+        why = f"every {units.by} has the only videos of a class, or too many videos; "
     wanted, held = max(1, round(share * len(names))), list[str]()
     for position in _order([(name,) for name in names], records, rng_place, with_sensors):
         if len(held) < min(wanted, len(names) - 1):
             held.append(names[position])
-    return _Drawn(sorted(set(names) - set(held)), sorted(held), "video")
+    return _Drawn(sorted(set(names) - set(held)), sorted(held), "video", why)
 
 
 def _order(
@@ -304,18 +326,21 @@ def _order(
     return order
 
 
-def _drawn_by(split: str, drawn: Mapping[str, str]) -> list[str]:
+def _drawn_by(split: str, drawn: Mapping[str, _Drawn]) -> list[str]:
     """What was held out together, and what that means where it was single videos."""
     sentences = []
-    for part, by in drawn.items():
+    for part, found in drawn.items():
         what = {"val": "validation", "test": "test"}[part]
-        if by != "video":
-            sentences.append(f"Split {split}: no {by} of its {what} videos is in training.")
+        if found.by != "video":
+            sentences.append(f"Split {split}: no {found.by} of its {what} videos is in training.")
+            continue
+        said = f"Split {split}: its {what} videos may show places and people of training ones, so scores there say "
+        said += "little about other places"
+        if found.why:
+            sentences.append(f"{said} ({found.why.removesuffix('; ')}).")
         else:
-            sentences.append(
-                f"Split {split}: its {what} videos may show places and people of training ones, so scores there say "
-                "little about other places. State scenes (a column `scene`, or --scene PATTERN) or a column `subject`."
-            )
+            remedy = "State scenes (a column `scene`, or --scene PATTERN) or a column `subject`."
+            sentences.append(f"{said}. {remedy}")
     return sentences
 
 

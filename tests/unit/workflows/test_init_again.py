@@ -72,3 +72,29 @@ def test_a_column_states_scenes_and_without_one_a_warning(tmp_path: Path) -> Non
     assert other.dataset.videos["v04"].scene == "room1"
     split = other.dataset.splits["random"]
     assert len({other.dataset.videos[name].scene for name in split["test"]}) == 1
+
+
+def people(folder: Path, names: list[str], unknown: str = "") -> Path:
+    rows = [f"{name},walk,0,1,{'' if name == unknown else f'p{number % 3}'}" for number, name in enumerate(names)]
+    path = folder / "people.csv"
+    path.write_text("\n".join(["video,label,start,end,person", *rows]) + "\n")
+    return path
+
+
+def test_people_stated_after_a_split_was_drawn(tmp_path: Path) -> None:
+    names = [f"v{number:02d}" for number in range(9)]
+    videos = make_clips(tmp_path / "videos", names)
+    before = init_dataset(videos, events(tmp_path, names), videos).dataset.splits
+    kept = init_dataset(videos, people(tmp_path, names), videos)
+    assert kept.dataset.splits == before and "`--new-split` draws it again" in " ".join(kept.reasons)
+    drawn = init_dataset(videos, people(tmp_path, names), videos, new_split=True)
+    split, known = drawn.dataset.splits["random"], drawn.dataset.videos
+    assert "no person of its test videos is in training" in " ".join(drawn.reasons)
+    assert not {known[name].subject for name in split["train"]} & {known[name].subject for name in split["test"]}
+
+
+def test_why_people_are_not_held_out(tmp_path: Path) -> None:
+    names = [f"v{number:02d}" for number in range(9)]
+    report = init_dataset(make_clips(tmp_path / "videos", names), people(tmp_path, names, "v04"), tmp_path / "videos")
+    said = " ".join(report.reasons)
+    assert "(the person is known for 8 of 9 videos (not for 'v04') only)." in said and "a column `subject`" not in said

@@ -35,9 +35,9 @@ EXTRA = {
     "duration": ("duration_s", "video_duration", "video_length", "total_length"),
     "subset": ("split",),
     "fps": ("frame_rate", "framerate"),
-    "subject": (),
-    "camera": (),
-    "scene": ("room",),
+    "subject": ("subject_id", "person", "person_id", "participant", "participant_id"),
+    "camera": ("camera_id", "cam"),
+    "scene": ("room", "place", "location"),
 }
 """Columns that may be there."""
 LENGTHS = ("video_duration", "video_length", "total_length")

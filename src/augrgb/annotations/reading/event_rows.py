@@ -20,6 +20,7 @@ from augrgb.core.plain_data import parse_json
 from augrgb.core.types import Event, VideoRecord
 
 _ROUNDING_S = 0.0501
+_SHARED = ("subject", "camera", "scene")
 _ASK_RATE = "Give it: --set rate=25, or a column fps; or --videos, so that it is measured."
 
 
@@ -60,6 +61,7 @@ class EventRows:
     events: dict[str, list[Event]] = field(default_factory=dict)
     ignored: dict[str, list[Event]] = field(default_factory=dict)
     extra: dict[str, dict[str, Any]] = field(default_factory=dict)
+    shared: dict[str, dict[str, dict[str, None]]] = field(default_factory=dict)
     conflicts: list[AugrgbError] = field(default_factory=list)
     of_events: int = 0
     beyond: int = 0
@@ -75,7 +77,10 @@ class EventRows:
         video = row.get("video", self.file_id)
         if not video:
             raise InputRefused("E-ANN-035", where, "the video is empty")
-        more: dict[str, Any] = {key: row[key] for key in ("subset", "subject", "camera", "scene") if row.get(key)}
+        more: dict[str, Any] = {"subset": row["subset"]} if row.get("subset") else {}
+        for key in _SHARED:
+            if row.get(key):  # an empty cell says nothing
+                self.shared.setdefault(video, {}).setdefault(key, {})[row[key]] = None
         if row.get("fps"):
             more["fps"] = self._number(row, "fps", where, None, 1.0)
         rate, per_second = self._rates(row, columns.unit, video, more.get("fps"))
@@ -117,6 +122,7 @@ class EventRows:
         if regions:
             detail = f"{regions} regions of {', '.join(self.options.ignore)} (--set 'ignore=[]' keeps them)"
             findings.append(Finding("E-ANN-018", "ignored regions", "noted", str(self.path), detail))
+        findings += self._keep_shared()
         videos = {
             i: VideoRecord(i, events=tuple(listed), ignored=tuple(self.ignored[i]), **self.extra[i])
             for i, listed in self.events.items()
@@ -124,6 +130,18 @@ class EventRows:
         used = {event.label for listed in self.events.values() for event in listed if event.label}
         classes = classes_or(self.options.classes, used)
         return AnnotationSet(classes, videos, findings=tuple(findings), closed=self.options.classes is not None)
+
+    def _keep_shared(self) -> list[Finding]:
+        """Give each video its person, camera and scene; several in one video are none to hold out, which is noted."""
+        findings = []
+        for video, columns in self.shared.items():
+            for key, values in columns.items():
+                if len(values) == 1:
+                    self.extra[video] = {**self.extra[video], key: next(iter(values))}
+                    continue
+                detail = f"several values of {key} ({', '.join(list(values)[:3])}): none is kept"
+                findings.append(Finding("E-ANN-044", "rows that differ about their video", "noted", video, detail))
+        return findings
 
     def _rates(self, row: Mapping[str, str], unit: Unit, video: str, fps: float | None) -> tuple[float | None, float]:
         """Frames per second of time codes (None: not needed), and how many of the unit are a second."""

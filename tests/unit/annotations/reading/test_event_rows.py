@@ -207,3 +207,13 @@ def test_a_folder_of_several_formats_says_which(tmp_path: Path) -> None:
     with pytest.raises(AugrgbError, match=r"E-ANN-006.*webvtt \(b.vtt\), csv \(a.csv\).*--format.*left aside"):
         read_and_judge(Source(tmp_path / "x"))
     assert events(read_and_judge(Source(tmp_path / "x", "csv"))) == WALK
+
+
+def test_what_rows_say_about_their_video(tmp_path: Path) -> None:
+    rows = "a,walk,0,1,Ana,hall\na,sit,1,2,,hall\nb,walk,0,1,Ana,\nb,sit,1,2,Bob,\n"
+    found = judged(tmp_path, f"video,label,start,end,person,location\n{rows}")
+    known = found.annotations.videos
+    assert (known["a"].subject, known["a"].scene) == ("Ana", "hall")  # an empty cell says nothing
+    assert (known["b"].subject, known["b"].scene) == (None, None) and len(known["b"].events or ()) == 2
+    notes = [(f.code, f.where, f.detail) for f in found.findings if f.code == "E-ANN-044"]
+    assert notes == [("E-ANN-044", "b", "several values of subject (Ana, Bob): none is kept")]
