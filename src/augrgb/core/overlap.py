@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 Values = NDArray[np.float32]
+Result = TypeVar("Result", bound=np.floating[Any])
 
 
 def in_windows(
-    run: Callable[[Values], Values], pieces: Iterable[Values], *, reach: int | None, window: int = 1024
-) -> Values:
+    run: Callable[[Values], NDArray[Result]], pieces: Iterable[Values], *, reach: int | None, window: int = 1024
+) -> NDArray[Result]:
     """Apply a filter to a sequence that arrives in pieces; of the input only what it can still see is kept.
 
     Args:
@@ -27,7 +29,7 @@ def in_windows(
     >>> in_windows(lambda x: x * 2, [np.ones((2, 1), np.float32)] * 3, reach=1, window=2).ravel().tolist()
     [2.0, 2.0, 2.0, 2.0, 2.0, 2.0]
     """
-    results: list[Values] = []
+    results: list[NDArray[Result]] = []
     held: list[Values] = []
     done = count = 0  # of the rows held, how many have their result, and how many there are
     for piece in pieces:

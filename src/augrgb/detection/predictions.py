@@ -1,6 +1,6 @@
 """Scores of many videos in one file, and their late fusion.
 
-One `.safetensors` file holds a (T, K) float32 tensor per video; its metadata carries clock and classes.
+One `.safetensors` file holds a (T, K) float64 tensor per video; its metadata carries clock and classes.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,19 +31,19 @@ class Predictions:
     Args:
         classes: K names.
         clock: Time base of every track.
-        scores: video id -> (T, K) float32 in [0, 1].
+        scores: video id -> (T, K) in [0, 1].
     """
 
     classes: tuple[str, ...]
     clock: Clock
-    scores: Mapping[str, NDArray[np.float32]]
+    scores: Mapping[str, NDArray[np.floating[Any]]]
 
 
 def save_predictions(path: Path, predictions: Predictions) -> None:
     """Write one file atomically."""
     about = {"classes": predictions.classes, "clock": predictions.clock.to_json()}
     metadata = {"augrgb": json.dumps(about, sort_keys=True)}  # one key: the library writes several in any order
-    tensors = {name: np.ascontiguousarray(scores, np.float32) for name, scores in sorted(predictions.scores.items())}
+    tensors = {name: np.ascontiguousarray(scores, np.float64) for name, scores in sorted(predictions.scores.items())}
     write_bytes(path, save(tensors, metadata))
 
 

@@ -95,14 +95,14 @@ class Bundle:
         report: DecodeReport,
         thumbnails: Thumbnails | None = None,
         opened: Callable[[VideoInfo], object] | None = None,
-    ) -> NDArray[np.float32]:
+    ) -> NDArray[np.float64]:
         """Raw scores (T, K) of a file, decoded once; see `sample_frames` for the arguments."""
         pieces = iter_features(path, self.encoder, partial=partial, report=report, thumbnails=thumbnails, opened=opened)
         return predict_pieces(self.stream.stream, with_mean(pieces, report))
 
     def frame_scores(
         self, frames: Iterable[NDArray[np.uint8]], fps: float, *, report: DecodeReport
-    ) -> NDArray[np.float32]:
+    ) -> NDArray[np.float64]:
         """Raw scores (T, K) of decoded frames."""
         pieces = iter_frame_features(frames, fps, self.encoder, report=report)
         return predict_pieces(self.stream.stream, with_mean(pieces, report))

@@ -140,7 +140,7 @@ class Detector:
         return deciding_scores(raw_scores, self.bundle.clock, self.bundle.classes, calibrations)
 
     def _detect(
-        self, raw_scores: NDArray[np.float32], name: str, rules: tuple[EventRule, ...], report: DecodeReport
+        self, raw_scores: NDArray[np.float64], name: str, rules: tuple[EventRule, ...], report: DecodeReport
     ) -> VideoDetections:
         classes, clock = self.bundle.classes, self.bundle.clock
         scores = self.deciding_scores(raw_scores)

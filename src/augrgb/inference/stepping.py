@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from augrgb.core.errors import UsageFault
+from augrgb.core.probability import probabilities
 from augrgb.core.timeline import Clock
 from augrgb.inference.thresholds import Thresholds
 
@@ -23,7 +24,7 @@ States = Sequence[Any]
 class Stepped(NamedTuple):
     """Scores (n, K), which of them stand for a snippet (n,) bool, and the next states."""
 
-    scores: NDArray[np.float32]
+    scores: NDArray[np.float64]
     shown: NDArray[np.bool_]
     states: States
 
@@ -120,8 +121,8 @@ class StepModel:
         def step(features: NDArray[np.float32], real: NDArray[np.bool_], states: States) -> Stepped:
             with torch.inference_mode():
                 x, there = torch.from_numpy(features).to(device), torch.from_numpy(real.astype(np.float32)).to(device)
-                scores, shown, *after = graph(x, there, *states)
-            return Stepped(scores.float().cpu().numpy(), shown.cpu().numpy() > 0, after)
+                _, logits, shown, *after = graph(x, there, *states)
+            return Stepped(probabilities(logits.float().cpu().numpy()), shown.cpu().numpy() > 0, after)
 
         self._encode = lambda windows: encode_windows(encoder, windows, batch=1)
         self._step, self._start = step, graph.start
@@ -138,8 +139,8 @@ class StepModel:
 
         def step(features: NDArray[np.float32], real: NDArray[np.bool_], states: States) -> Stepped:
             inputs = {"features": features, "real": real.astype(np.float32)}
-            scores, shown, *after = run(inputs | {f"state_{number}": state for number, state in enumerate(states)})
-            return Stepped(scores, shown > 0, after)
+            _, logits, shown, *after = run(inputs | {f"state_{number}": state for number, state in enumerate(states)})
+            return Stepped(probabilities(logits), shown > 0, after)
 
         self._encode, self._step = model.encode_exactly, step
         self._start = lambda: [np.zeros(shape, np.float32) for shape in settings.states]

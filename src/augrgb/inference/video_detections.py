@@ -37,7 +37,7 @@ class VideoDetections:
     clock: Clock
     detections: tuple[Detection, ...]
     scores: NDArray[np.float64]
-    raw_scores: NDArray[np.float32]
+    raw_scores: NDArray[np.float64]
     min_scores: tuple[float, ...]
     info: VideoInfo | None = None
     warnings: tuple[str, ...] = ()

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from augrgb.core.batch import StreamOutput
 from augrgb.core.overlap import in_windows
+from augrgb.core.probability import probabilities
 from augrgb.streams.stream import Stream
 
 
@@ -69,17 +70,16 @@ def filter_sequence(
 
 def predict(
     stream: Stream, features: NDArray[np.float32], *, window: int = 4096, available: NDArray[np.bool_] | None = None
-) -> NDArray[np.float32]:
+) -> NDArray[np.float64]:
     """Scores in [0, 1] of one video. Shape: features (T, dim_in) -> (T, K); see `filter_sequence`."""
     there = None if available is None else torch.from_numpy(available)
     logits = filter_sequence(stream, torch.from_numpy(np.ascontiguousarray(features)), window=window, available=there)[
         1
     ]
-    scores: NDArray[np.float32] = logits.sigmoid().numpy()
-    return scores
+    return probabilities(logits.numpy())
 
 
-def predict_pieces(stream: Stream, pieces: Iterable[NDArray[np.float32]], *, window: int = 1024) -> NDArray[np.float32]:
+def predict_pieces(stream: Stream, pieces: Iterable[NDArray[np.float32]], *, window: int = 1024) -> NDArray[np.float64]:
     """Scores in [0, 1] of one video whose features arrive in pieces; only what the filter looks back at is kept.
 
     What `predict` gives on all of them, up to rounding. A filter of unlimited reach has to wait for the end.
@@ -87,7 +87,7 @@ def predict_pieces(stream: Stream, pieces: Iterable[NDArray[np.float32]], *, win
     Shape: pieces (n, dim_in), at least one -> (T, K).
     """
 
-    def run(features: NDArray[np.float32]) -> NDArray[np.float32]:
+    def run(features: NDArray[np.float32]) -> NDArray[np.float64]:
         return predict(stream, features, window=len(features))
 
     return in_windows(run, pieces, reach=stream.filter.reach, window=window)

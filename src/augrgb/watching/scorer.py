@@ -74,7 +74,7 @@ class LiveScorer:
         if of >= self._base:
             yield from self._smoothed(stepped.scores if stepped.shown[0] else None)
 
-    def _smoothed(self, scores: NDArray[np.float32] | None) -> Iterator[ScoredRows]:
+    def _smoothed(self, scores: NDArray[np.float64] | None) -> Iterator[ScoredRows]:
         row = None
         if scores is not None:
             known = self.model.thresholds

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from augrgb.annotations.dataset_file import load_dataset, role
 from augrgb.annotations.leakage import check_unseen
 from augrgb.core.errors import InputRefused, UsageFault
@@ -100,7 +102,9 @@ def evaluate_predictions(
     chosen = [find_protocol(name) for name in protocols]
     scored = set(predictions.scores)
     missing: Missing = "refuse" if set(video_ids) <= scored else "zero"
-    tracks = {video_id: VideoScores(scores, predictions.clock) for video_id, scores in predictions.scores.items()}
+    # Metrics rank scores, for which float32 is fine and several times faster.
+    ranked = {name: np.asarray(scores, np.float32) for name, scores in predictions.scores.items()}
+    tracks = {video_id: VideoScores(scores, predictions.clock) for video_id, scores in ranked.items()}
     on_scores = all(protocol.needs == "scores" for protocol in chosen)
     found = [] if on_scores else detections_of(predictions, dataset)
     return tuple(

@@ -14,6 +14,8 @@ import torch
 
 from augrgb.core.errors import InputRefused, UsageFault
 from augrgb.core.timeline import Clock
+from augrgb.detection.calibration import Scaling
+from augrgb.detection.event_rule import EventRule
 from augrgb.encoders import ENCODERS, SmallRGB
 from augrgb.encoders.files import EncoderSettings, save_encoder
 from augrgb.inference import Detector
@@ -22,7 +24,8 @@ from augrgb.inference.export import write
 from augrgb.inference.export.folder import ExportedModel
 from augrgb.inference.export.write import SNIPPETS, export_bundle
 from augrgb.inference.stepping import StepModel
-from augrgb.streams.files import StreamSettings, build_stream, save_stream
+from augrgb.inference.thresholds import Thresholds, write_thresholds
+from augrgb.streams.files import StreamSettings, build_stream, load_stream, save_stream
 from augrgb.video.decode import frames_by_time
 from augrgb.watching.cutter import SnippetCutter
 from augrgb.watching.scorer import LiveScorer
@@ -118,7 +121,7 @@ def test_steps_are_the_whole(exported: Path, chunk: int) -> None:
     for start in range(0, len(late), chunk):
         inputs = {f"state_{number}": state for number, state in enumerate(states)}
         inputs |= {"features": late[start : start + chunk], "real": real[start : start + chunk]}
-        scores, shown, *states = step(inputs)
+        scores, _, shown, *states = step(inputs)
         found.append(scores[shown > 0])
     np.testing.assert_allclose(np.concatenate(found), whole, rtol=0, atol=1e-5)
 
@@ -142,7 +145,23 @@ def test_the_torch_programs_take_any_length(exported: Path, bundle: Path, count:
     program = torch.export.load(str(exported / "stream.pt2")).module()
     features = torch.randn(count, 8)
     scores = ExportedModel(exported).session("stream")({"features": features.numpy()})[0]
-    np.testing.assert_allclose(program(features).detach().numpy(), scores, atol=1e-5)
+    np.testing.assert_allclose(program(features)[0].detach().numpy(), scores, atol=1e-5)
+
+
+def test_scores_near_zero_and_one_keep_their_digits(tmp_path: Path, video: Path) -> None:
+    """A calibration with a small slope shows steps of a float32 sigmoid, and what runtimes do to it near 0."""
+    folder = make_bundle(tmp_path / "bundle", layers=3, width=8, look_ahead_snippets=2)
+    loaded = load_stream(folder)
+    with torch.no_grad():
+        loaded.stream.classifier.bias.copy_(torch.tensor([-15.0, 15.0, 28.0]))
+    save_stream(folder, loaded.stream, loaded.settings)
+    calibrations = {"walk": Scaling(0.11), "sit": Scaling(0.11), "drink": Scaling(0.11)}
+    write_thresholds(folder, Thresholds(dict.fromkeys(CLASSES, EventRule()), calibrations), CLASSES)
+    found = export_bundle(folder, tmp_path / "exported")
+    assert max(found.differences.values()) < 1e-5
+    one, other = Detector(folder, "cpu")(video), Detector(tmp_path / "exported")(video)
+    np.testing.assert_allclose(other.scores, one.scores, rtol=0, atol=1e-6)
+    assert len(np.unique(one.scores[:, 2])) > 1  # a float32 sigmoid of 28 is 1
 
 
 def test_an_export_tests_itself(exported: Path, tmp_path: Path) -> None:

@@ -2,9 +2,9 @@
 
     export.json       classes, clock, sizes of frames and states, hashes of the files, measured differences
     encoder.onnx      windows (N, window, H, W, 3) uint8 -> features (N, C)
-    stream.onnx       features (T, C) -> scores (T, K)
-    detector.onnx     both in one: windows (T, window, H, W, 3) uint8 -> scores (T, K)
-    step.onnx         only for filters with a look-ahead: features, real, states -> scores, shown, next states
+    stream.onnx       features (T, C) -> scores, logits (T, K)
+    detector.onnx     both in one: windows (T, window, H, W, 3) uint8 -> scores, logits (T, K)
+    step.onnx         only for filters with a look-ahead: features, real, states -> scores, logits, shown, next states
     *.pt2             the same for `torch.export.load`
     thresholds.json   the bundle's, if it has one
     sample.*          a short clip and what the bundle gave for it, for `augrgb detect --self-test`
@@ -28,6 +28,7 @@ from augrgb.core.errors import InputRefused
 from augrgb.core.onnx_runtime import import_onnxruntime
 from augrgb.core.opening import regular_file, sha256_file
 from augrgb.core.overlap import in_windows
+from augrgb.core.probability import probabilities
 from augrgb.core.sealed import read_sealed
 from augrgb.core.timeline import Clock
 from augrgb.features.pipeline import overlapped
@@ -40,7 +41,7 @@ from augrgb.video.video_info import VideoInfo
 from augrgb.video.windows import iter_windows
 
 EXPORT_FILE = "export.json"
-SCHEMA = "augrgb.export/1"
+SCHEMA = "augrgb.export/2"
 Values = NDArray[np.float32]
 
 
@@ -151,14 +152,16 @@ class ExportedModel:
         report: DecodeReport,
         thumbnails: Thumbnails | None = None,
         opened: Callable[[VideoInfo], object] | None = None,
-    ) -> Values:
+    ) -> NDArray[np.float64]:
         """Raw scores (T, K) of a file; see `Bundle.file_scores`."""
         frames = sample_frames(
             path, self.clock.fps, self._targets, partial=partial, report=report, thumbnails=thumbnails, opened=opened
         )
         return self._scores(frames, path, report)
 
-    def frame_scores(self, frames: Iterable[NDArray[np.uint8]], fps: float, *, report: DecodeReport) -> Values:
+    def frame_scores(
+        self, frames: Iterable[NDArray[np.uint8]], fps: float, *, report: DecodeReport
+    ) -> NDArray[np.float64]:
         """Raw scores (T, K) of decoded frames."""
         sampled = sample_given_frames(frames, fps, self.clock.fps, self._targets, report=report)
         return self._scores(sampled, "frames", report)
@@ -180,10 +183,16 @@ class ExportedModel:
     def _targets(self) -> tuple[FrameTarget, ...]:
         return (FrameTarget(self.settings.size, choice=frame_choice(self.clock, self.settings.frames)),)
 
-    def _scores(self, frames: Iterable[tuple[NDArray[Any], ...]], where: object, report: DecodeReport) -> Values:
+    def _scores(
+        self, frames: Iterable[tuple[NDArray[Any], ...]], where: object, report: DecodeReport
+    ) -> NDArray[np.float64]:
         windows = functools.partial(iter_windows, clock=self.clock, chunk=self.settings.batch)
         pieces = with_mean(self._features(overlapped(frames, [(0, windows)]), where), report)
-        return in_windows(lambda features: self._stream({"features": features})[0], pieces, reach=self.settings.reach)
+
+        def run(features: Values) -> NDArray[np.float64]:
+            return probabilities(self._stream({"features": features})[1])
+
+        return in_windows(run, pieces, reach=self.settings.reach)
 
     def _features(self, chunks: Any, where: object) -> Iterator[Values]:
         empty = True

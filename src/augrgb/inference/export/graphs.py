@@ -15,35 +15,36 @@ from augrgb.streams.stream import Stream
 
 
 class StreamGraph(nn.Module):
-    """Features of a whole video to class scores. Shape: (T, C) -> (T, K) in [0, 1]."""
+    """Features of a whole video to class scores and their logits. Shape: (T, C) -> (T, K) in [0, 1], (T, K)."""
 
     def __init__(self, stream: Stream) -> None:
         super().__init__()
         self.stream, self.filter = stream, PlainFilter(stream.filter)
 
-    def forward(self, features: Tensor) -> Tensor:
+    def forward(self, features: Tensor) -> tuple[Tensor, Tensor]:
         """See the class."""
         x = (features - self.stream.mean) / self.stream.std
-        return cast(Tensor, self.stream.classifier(self.filter(x[None]))[0].sigmoid())
+        logits = self.stream.classifier(self.filter(x[None]))[0]
+        return logits.sigmoid(), logits
 
 
 class DetectorGraph(nn.Module):
-    """Windows to class scores. Shape: (T, window, H, W, 3) uint8 -> (T, K) in [0, 1]."""
+    """Windows to class scores and logits. Shape: (T, window, H, W, 3) uint8 -> (T, K) in [0, 1], (T, K)."""
 
     def __init__(self, encoder: EncoderGraph, stream: StreamGraph) -> None:
         super().__init__()
         self.encoder, self.stream = encoder, stream
 
-    def forward(self, windows: Tensor) -> Tensor:
+    def forward(self, windows: Tensor) -> tuple[Tensor, Tensor]:
         """See the class."""
-        return cast(Tensor, self.stream(self.encoder(windows)))
+        return cast(tuple[Tensor, Tensor], self.stream(self.encoder(windows)))
 
 
 class StepGraph(nn.Module):
     """A filter with a look-ahead, continued: the next n snippets and a state to scores and the next state.
 
-    Shape: features (n, C), real (n,) float 0 or 1, states -> scores (n, K), shown (n,), states. A score at which
-    `shown` is 0 stands for no snippet.
+    Shape: features (n, C), real (n,) float 0 or 1, states -> scores (n, K), logits (n, K), shown (n,), states. A score
+    at which `shown` is 0 stands for no snippet.
     """
 
     def __init__(self, stream: Stream) -> None:
@@ -67,5 +68,5 @@ class StepGraph(nn.Module):
         late = bool(self.filter.look_ahead_snippets)
         seen = states[-1] if late else features.new_zeros(1, 1, 0)
         y, shown, after = self.filter.step(x, mask, StepState(states[: len(states) - late], seen))
-        scores = stream.classifier(y[0]).sigmoid()
-        return (scores, shown[0].float(), *after.pasts, *((after.real,) if late else ()))
+        logits = stream.classifier(y[0])
+        return (logits.sigmoid(), logits, shown[0].float(), *after.pasts, *((after.real,) if late else ()))

@@ -18,6 +18,7 @@ from augrgb.core.files import write_json
 from augrgb.core.opening import is_file
 from augrgb.core.plain_data import read_json
 from augrgb.inference.detector import Detector
+from augrgb.inference.export.folder import is_export
 from augrgb.inference.video_detections import VideoDetections
 
 SAMPLE_VIDEO, SAMPLE_RESULT = "sample.mp4", "sample.json"
@@ -57,6 +58,8 @@ def run_self_test(folder: Path | str) -> SelfTest:
         InputRefused: E-MOD-038, there is no sample; E-MOD-039, the result differs. See also `Detector`.
     """
     folder = Path(folder)
+    if not is_export(folder):
+        raise InputRefused("E-MOD-038", folder, "is not an exported model", "Run `augrgb export` first.")
     if not is_file(folder / SAMPLE_VIDEO) or not is_file(folder / SAMPLE_RESULT):
         raise InputRefused("E-MOD-038", folder, "has no sample to test itself with", "Run `augrgb export` again.")
     values = read_json(folder / SAMPLE_RESULT, "sample")

@@ -132,12 +132,18 @@ def _write_parts(bundle: Bundle, out: Path) -> ExportSettings:
     texts = {"augrgb": json.dumps({"schema": SCHEMA, **asdict(settings)}), "augrgb.card": model_card(bundle)}
     write = _Writer(out, where, texts)
     write(encoder, "encoder", {"windows": windows}, ["features"])
-    write(whole, "stream", {"features": features}, ["scores"])
-    write(DetectorGraph(encoder, whole).eval(), "detector", {"windows": windows}, ["scores"])
+    write(whole, "stream", {"features": features}, ["scores", "logits"])
+    write(DetectorGraph(encoder, whole).eval(), "detector", {"windows": windows}, ["scores", "logits"])
     if steps is not None:
         inputs = {"features": features, "real": torch.ones(_EXAMPLE)}
         inputs |= {f"state_{number}": state for number, state in enumerate(states)}
-        write(steps, "step", inputs, ["scores", "shown", *(f"next_state_{n}" for n in range(len(states)))], dynamic=2)
+        write(
+            steps,
+            "step",
+            inputs,
+            ["scores", "logits", "shown", *(f"next_state_{n}" for n in range(len(states)))],
+            dynamic=2,
+        )
     return replace(settings, files={path.name: sha256_file(path) for path in sorted(out.iterdir())})
 
 
@@ -235,9 +241,8 @@ def _compare(detector: Detector, made: Path) -> dict[int, float]:
             write_mp4(video, _moving_noise(_frames(clock, count)), clock.fps)
             score = float(np.median(detector(video).scores))
             one, other = detector(video, min_score=score), there(video, min_score=score)
-        differences[count] = max(
-            float(np.abs(one.raw_scores - other.raw_scores).max()), float(np.abs(one.scores - other.scores).max())
-        )
+        raw = float(np.abs(one.raw_scores - other.raw_scores).max())
+        differences[count] = max(raw, float(np.abs(one.scores - other.scores).max()))
         same = [(e.label, e.start_s, e.end_s) for e in one.detections] == [
             (e.label, e.start_s, e.end_s) for e in other.detections
         ]
@@ -245,7 +250,11 @@ def _compare(detector: Detector, made: Path) -> dict[int, float]:
         if differences[count] > TOLERANCE or not (same or close):
             found = f"scores differ by {differences[count]:.2g} on {count} snippets (at most {TOLERANCE:g})"
             problem = found if differences[count] > TOLERANCE else f"events differ on {count} snippets"
-            raise InputRefused("E-MOD-036", detector.bundle.folder, problem, "Use the model itself; please report it.")
+            remedy = "Use the model itself; please report it."
+            if raw <= TOLERANCE < differences[count]:
+                problem += f", before their calibration by {raw:.2g}: it has steep steps"
+                remedy = "Calibrate by scaling: `augrgb fit` without --isotonic."
+            raise InputRefused("E-MOD-036", detector.bundle.folder, problem, remedy)
     _compare_detector(detector, made)
     return differences
 
@@ -259,7 +268,7 @@ def _compare_detector(detector: Detector, made: Path) -> None:
         shape = (count, bundle.clock.window, size[1], size[0], 3) if size else ()
         windows: NDArray[np.uint8] = np.random.default_rng(count).integers(0, 256, shape, dtype=np.uint8)
         with torch.inference_mode():
-            difference = float(np.abs(run({"windows": windows})[0] - graph(torch.from_numpy(windows)).numpy()).max())
+            difference = float(np.abs(run({"windows": windows})[0] - graph(torch.from_numpy(windows))[0].numpy()).max())
         if difference > TOLERANCE:
             problem = f"detector.onnx differs by {difference:.2g} on {count} snippets (at most {TOLERANCE:g})"
             raise InputRefused("E-MOD-036", bundle.folder, problem, "Use the model itself; please report it.")

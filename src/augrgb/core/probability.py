@@ -1,0 +1,23 @@
+"""Probabilities of logits, with all their digits.
+
+In float32 a sigmoid near 1 knows only steps of 6e-8, and runtimes approximate it near 0. A calibration with a small
+slope turns such a step into a difference that everyone sees, so scores are made of logits here, in float64.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+_MOST = 30.0  # beyond it, 1 - p has no digits left in float64 either
+
+
+def probabilities(logits: ArrayLike) -> NDArray[np.float64]:
+    """The sigmoid in float64; logits beyond 30 count as 30.
+
+    >>> probabilities([0.0, -30.0, 1000.0]).tolist()
+    [0.5, 9.357622968839299e-14, 0.9999999999999064]
+    """
+    values = np.asarray(logits, np.float64).clip(-_MOST, _MOST)
+    small = np.exp(-np.abs(values))
+    return np.asarray(np.where(values >= 0, 1.0, small) / (1.0 + small), np.float64)
