@@ -20,13 +20,17 @@ ROLE_OF = {
 }
 
 
-def splits_of(annotations: AnnotationSet, *, role_of: Mapping[str, str] | None = None) -> Splits:
+def splits_of(
+    annotations: AnnotationSet, *, role_of: Mapping[str, str] | None = None, only_labelled: bool = False
+) -> Splits:
     """The official splits, and where there are none, a split `given` made from the videos' subsets (if they have any).
 
     Videos of an official split that are not annotated are left out of it.
 
     Args:
         role_of: Roles of subsets with unusual names, such as `{"fold1": "train"}`.
+        only_labelled: Videos that were never annotated (their labels may be withheld) have no role in the split made
+            from subsets; those of the training subset are unlabelled ones.
 
     Raises:
         InputRefused: E-SPL-008: an unknown subset name, with the subsets that are there.
@@ -56,6 +60,10 @@ def splits_of(annotations: AnnotationSet, *, role_of: Mapping[str, str] | None =
     for video_id, video in annotations.videos.items():
         if video.subset is not None:
             role = roles.get(video.subset) or roles[video.subset.lower()]
+            if only_labelled and video.events is None:
+                if role != "train":
+                    continue
+                role = "unlabelled"
             split.setdefault(role, []).append(video_id)
     return {"given": {role: tuple(ids) for role, ids in split.items()}} if split else {}
 

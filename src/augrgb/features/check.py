@@ -13,8 +13,8 @@ from augrgb.core.errors import AugrgbError
 from augrgb.core.searching import has_files
 from augrgb.core.timeline import Clock
 from augrgb.features.npy_folder import NpyFolder
-from augrgb.features.orientation import end_s, fits, oriented, other_reading
-from augrgb.features.renamed import RenamedFeatures, with_ids_of
+from augrgb.features.orientation import end_s, fits, matched, other_reading
+from augrgb.features.renamed import RenamedFeatures
 from augrgb.features.store import open_features
 from augrgb.features.video_features import FeatureFolder, VideoFeatures
 
@@ -37,8 +37,7 @@ def feature_findings(annotations: AnnotationSet, folders: Sequence[Path], clock:
             found.append(Finding(fault.code, "feature folder cannot be used", "refused", str(folder), str(fault)))
             continue
         spans[folder] = {}
-        durations_s = {video_id: video.duration_s for video_id, video in annotations.videos.items()}
-        opened = oriented(with_ids_of(opened, annotations.videos), durations_s)
+        opened = matched(opened, annotations.videos)
         inner = opened.inner if isinstance(opened, RenamedFeatures) else opened
         if isinstance(inner, NpyFolder) and inner.turned:
             found.append(Finding("E-FEA-031", "arrays are (C, T)", "noted", str(folder), "turned to (T, C) when read"))

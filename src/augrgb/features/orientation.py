@@ -7,12 +7,24 @@ from collections.abc import Mapping
 
 from augrgb.core.errors import InputRefused
 from augrgb.core.timeline import Clock
+from augrgb.core.types import VideoRecord
 from augrgb.features.npy_folder import NpyFolder
-from augrgb.features.renamed import RenamedFeatures
+from augrgb.features.renamed import RenamedFeatures, with_ids_of
 from augrgb.features.video_features import FeatureFolder
 
 _LOOKED_AT = 9
 _log = logging.getLogger(__name__)
+
+
+def matched(folder: FeatureFolder, videos: Mapping[str, VideoRecord]) -> FeatureFolder:
+    """The folder under the ids of the videos, its arrays turned where the lengths of the videos ask for it.
+
+    Match a folder once, against all videos of a dataset: a few of them may not show what holds for all.
+    """
+    found = with_ids_of(folder, videos)
+    if isinstance(found, RenamedFeatures) and found is not folder:
+        _log.warning("%s: %s", found.folder, found.match.rule)
+    return oriented(found, {video_id: video.duration_s for video_id, video in videos.items()})
 
 
 def oriented(folder: FeatureFolder, durations_s: Mapping[str, float | None]) -> FeatureFolder:

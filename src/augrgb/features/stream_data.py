@@ -17,8 +17,7 @@ from augrgb.core.errors import AugrgbError, InputRefused, UsageFault, did_you_me
 from augrgb.core.file_rows import FileRows
 from augrgb.core.timeline import Clock, nearest_snippets
 from augrgb.core.types import Dataset
-from augrgb.features.orientation import end_s, fits, oriented, other_reading
-from augrgb.features.renamed import RenamedFeatures, with_ids_of
+from augrgb.features.orientation import end_s, fits, matched, other_reading
 from augrgb.features.video_features import FeatureFolder, VideoFeatures
 
 _log = logging.getLogger(__name__)
@@ -64,11 +63,8 @@ class StreamData:
             raise UsageFault("E-FEA-001", dataset.name, f"no features for {grid!r}", did_you_mean(grid, features))
         wanted = tuple(video_ids)
         self.dataset, self.grid = dataset, grid
-        durations_s = {v: dataset.videos[v].duration_s for v in wanted if v in dataset.videos}
-        self.features = {name: oriented(with_ids_of(source, wanted), durations_s) for name, source in features.items()}
-        for name, source in self.features.items():
-            if isinstance(source, RenamedFeatures):
-                _log.warning("%s: %s features: %s", dataset.name, name, source.match.rule)
+        videos = {video_id: dataset.videos[video_id] for video_id in wanted if video_id in dataset.videos}
+        self.features = {name: matched(source, videos) for name, source in features.items()}
         self.missing = {name: tuple(v for v in wanted if not source.has(v)) for name, source in self.features.items()}
         self._check_missing(wanted, allow_missing)
         absent = set(self.missing[grid])

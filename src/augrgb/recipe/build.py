@@ -9,7 +9,9 @@ from typing import Any, Literal, cast
 from torch import nn
 
 from augrgb.core.timeline import Clock
+from augrgb.core.types import Dataset
 from augrgb.encoders.augment import ImageChanges
+from augrgb.features.orientation import matched
 from augrgb.features.store import open_features
 from augrgb.features.video_features import FeatureFolder
 from augrgb.recipe.encoder_schema import (
@@ -38,14 +40,16 @@ def build_clock(section: ClockSection) -> Clock:
     return Clock(section.fps, section.window, section.stride, section.offset)
 
 
-def build_feature_folder(section: FeatureSection) -> FeatureFolder:
-    """A feature folder, opened."""
-    return open_features(section.folder, build_clock(section.clock) if section.clock else None)
+def build_feature_folder(section: FeatureSection, dataset: Dataset | None = None) -> FeatureFolder:
+    """A feature folder, opened, and matched to the videos of the dataset."""
+    folder = open_features(section.folder, build_clock(section.clock) if section.clock else None)
+    return matched(folder, dataset.videos) if dataset is not None else folder
 
 
-def build_features(data: DataSection, modalities: set[str]) -> dict[str, FeatureFolder]:
-    """The feature folders of some modalities, opened."""
-    return {name: build_feature_folder(section) for name, section in data.features.items() if name in modalities}
+def build_features(data: DataSection, modalities: set[str], dataset: Dataset) -> dict[str, FeatureFolder]:
+    """The feature folders of some modalities, opened, and matched to the videos of the dataset."""
+    sections = {name: section for name, section in data.features.items() if name in modalities}
+    return {name: build_feature_folder(section, dataset) for name, section in sections.items()}
 
 
 def build_fit_settings(train: TrainSection, seed: int) -> FitSettings:

@@ -109,7 +109,7 @@ def assemble_encoder(
         AugrgbError: Bad data, teachers or settings; see the parts.
     """
     dataset = load_dataset(recipe.data.dataset)
-    teachers = open_encoder_teachers(recipe)
+    teachers = open_encoder_teachers(recipe, dataset)
     judging = recipe.distill is not None and recipe.distill.teacher_mixing == "validated"
     videos = with_files(recipe, dataset, encoder_videos(recipe, dataset))
     if judging and not videos.val:
@@ -138,11 +138,14 @@ def assemble_encoder(
     return assemble_encoder_task(recipe, start, inputs, teachers, dataset.classes, dataset.name)
 
 
-def open_encoder_teachers(recipe: EncoderRecipe, guard: Guard = strict) -> EncoderTeachers:
+def open_encoder_teachers(
+    recipe: EncoderRecipe, dataset: Dataset | None = None, guard: Guard = strict
+) -> EncoderTeachers:
     """Load all teachers.
 
     Args:
         recipe: Names them.
+        dataset: Has the videos that features are matched to.
         guard: Around `init` and `teacher NAME`.
 
     Raises:
@@ -162,7 +165,7 @@ def open_encoder_teachers(recipe: EncoderRecipe, guard: Guard = strict) -> Encod
     for name, folder in distill.streams.items():
         with guard(f"teacher {name}"):
             section = distill.features.get(name)
-            features = build_feature_folder(section) if section is not None else None
+            features = build_feature_folder(section, dataset) if section is not None else None
             streams[name] = load_stream_teacher(name, folder, features)
     joints = build_joint_target(distill.joints)
     cells, attention = build_joint_cells(distill.joint_cells), distill.attention

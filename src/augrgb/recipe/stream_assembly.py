@@ -57,25 +57,22 @@ def assemble_stream(recipe: StreamRecipe) -> Assembly:
         AugrgbError: Bad data, features, teachers or settings; see the parts.
     """
     dataset = load_dataset(recipe.data.dataset)
-    return assemble_stream_task(
-        recipe, dataset, open_stream_inputs(recipe, dataset.classes), stream_videos(recipe, dataset)
-    )
+    return assemble_stream_task(recipe, dataset, open_stream_inputs(recipe, dataset), stream_videos(recipe, dataset))
 
 
-def open_stream_inputs(
-    recipe: StreamRecipe, classes: Sequence[str] | None = None, guard: Guard = strict
-) -> StreamInputs:
+def open_stream_inputs(recipe: StreamRecipe, dataset: Dataset | None = None, guard: Guard = strict) -> StreamInputs:
     """Load the teachers, and open the feature folders of the student and of all of them.
 
     Args:
         recipe: Names them.
-        classes: The class list on which teachers must agree, if it is known.
+        dataset: Has the class list on which teachers must agree, and the videos that features are matched to.
         guard: Around `teacher NAME` and `MODALITY features`.
 
     Raises:
         AugrgbError: Of a part, unless the guard swallows it: see `load_ensemble` and `open_features`;
             E-CFG-003, no folder for a modality.
     """
+    classes = dataset.classes if dataset is not None else None
     teachers: dict[str, LoadedStream] = {}
     for name, runs in (recipe.distill.teachers if recipe.distill is not None else {}).items():
         with guard(f"teacher {name}"):
@@ -83,7 +80,7 @@ def open_stream_inputs(
     features: dict[str, FeatureFolder] = {}
     for modality in sorted({recipe.student.modality} | {t.settings.modality for t in teachers.values()}):
         with guard(f"{modality} features"):
-            features[modality] = build_feature_folder(_feature_section(recipe, modality))
+            features[modality] = build_feature_folder(_feature_section(recipe, modality), dataset)
     return StreamInputs(teachers, features)
 
 

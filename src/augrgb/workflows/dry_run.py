@@ -124,6 +124,8 @@ def _check_roles(report: DryRun, dataset: Dataset, split: str, needed: set[str])
         report.refuse("split", faults, sizes, ", ".join(sorted(needed)))
     else:
         report.ok("split", f"{split}: {sizes}")
+    if not roles.get("test"):
+        report.note("split", "no test videos: `augrgb evaluate RUN --role val` scores the validation videos")
     labelled = [name for name in ("encoder", "train", "val", "test") if name in needed | {"val", "test"}]
     unknown = [i for name in labelled for i in roles.get(name, ()) if dataset.videos[i].events is None]
     if unknown:

@@ -67,7 +67,7 @@ def dry_run_encoder(
         recipe, gpu = with_device(recipe, device)
     data, modality = recipe.data, encoder_modality(recipe)
     dataset = check_annotations(report, data.dataset, data.split, ("encoder",), data.published)
-    teachers = open_encoder_teachers(recipe, report.guarded)
+    teachers = open_encoder_teachers(recipe, dataset, report.guarded)
     _report_teachers(report, recipe, teachers)
     skeleton: Skeleton | None = None
     if dataset is not None and data.split in dataset.splits:

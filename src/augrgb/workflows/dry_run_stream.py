@@ -54,8 +54,8 @@ def dry_run_stream(
     with report.guarded("device"):
         recipe, gpu = with_device(recipe, device)
     data, modality = recipe.data, recipe.student.modality
-    dataset = check_annotations(report, data.dataset, data.split, ("train", "test"), data.published)
-    inputs = open_stream_inputs(recipe, dataset.classes if dataset is not None else None, report.guarded)
+    dataset = check_annotations(report, data.dataset, data.split, ("train",), data.published)
+    inputs = open_stream_inputs(recipe, dataset, report.guarded)
     for name, teacher in inputs.teachers.items():
         settings, runs = teacher.settings, recipe.distill.teachers[name] if recipe.distill is not None else ()
         folders = ", ".join(map(str, runs if isinstance(runs, list) else [runs]))

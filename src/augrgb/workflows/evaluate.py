@@ -75,7 +75,7 @@ def predict_run(
     video_ids = role(dataset, split, role_name)
     if role_name == "test":
         check_unseen(dataset, recipe.data.split, split)
-    features = build_features(recipe.data, {modality})
+    features = build_features(recipe.data, {modality}, dataset)
     data = StreamData(dataset, video_ids, features, grid=modality, labelled=(), allow_missing=allow_missing)
     scores = {}
     for index, video_id in enumerate(data.video_ids):

@@ -225,13 +225,14 @@ def _splits(
         if not train or not val or not test:
             counts = {"train": len(train), "val": len(val), "test": len(test)}
             raise InputRefused("E-SPL-010", f"split {split}", f"a role is empty: {counts}", "Annotate more videos.")
+        spare = tuple(i for i in unlabelled if i not in set(roles.get("test", ())))  # withheld labels: not looked at
         splits[split] = {
             "train": tuple(train),
             "val": tuple(val),
             "test": tuple(test),
-            "unlabelled": tuple(unlabelled),
+            "unlabelled": spare,
             "encoder": tuple(train),
-            "encoder_unlabelled": tuple(unlabelled),
+            "encoder_unlabelled": spare,
         }
     return splits, said
 

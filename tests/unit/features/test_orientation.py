@@ -12,6 +12,7 @@ from augrgb.core.errors import AugrgbError, InputRefused
 from augrgb.core.timeline import Clock
 from augrgb.core.types import Dataset, Event, VideoRecord
 from augrgb.features.check import feature_findings
+from augrgb.features.orientation import matched
 from augrgb.features.store import open_features
 from augrgb.features.stream_data import StreamData
 
@@ -84,3 +85,12 @@ def test_archives(tmp_path: Path) -> None:
     np.save(tmp_path / "v0.npy", values)
     with pytest.raises(AugrgbError, match="E-ID-001"):
         open_features(tmp_path, CLOCK)
+
+
+def test_a_folder_is_matched_to_all_videos_of_a_dataset(tmp_path: Path) -> None:
+    """Its width and its names are those that training sees, whichever of its videos is read first."""
+    for name in VIDEOS:
+        np.save(tmp_path / f"x_{name}.npy", np.zeros((32, 186), np.float32))
+    folder = matched(open_features(tmp_path, CLOCK), VIDEOS)
+    assert folder.dim == 32 and folder.has("v1") and folder.read("v1").values.shape == (186, 32)
+    assert matched(folder, {"v2": VIDEOS["v2"]}) is folder

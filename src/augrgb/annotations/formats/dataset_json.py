@@ -51,7 +51,9 @@ class DatasetJson(AnnotationFormat):
         folder = _folder(path)
         videos = {video_id: _with_files_in(folder, video) for video_id, video in annotations.videos.items()}
         name = self.name_as or resolved(folder).name or "dataset"
-        return [save_dataset(Dataset(name, annotations.classes, videos, splits_of(annotations)), folder)]
+        return [
+            save_dataset(Dataset(name, annotations.classes, videos, splits_of(annotations, only_labelled=True)), folder)
+        ]
 
 
 def _folder(path: Path) -> Path:
