@@ -132,6 +132,14 @@ def spans(video: VideoRecord) -> list[tuple[str, float, float]]:
     return [(event.label, event.start_s, event.end_s) for event in video.events or ()]
 
 
+def same_events(videos: Mapping[str, VideoRecord], expected: Events) -> None:
+    assert set(videos) == set(expected)
+    for video_id, events in expected.items():
+        assert [label for label, *_ in spans(videos[video_id])] == [label for label, *_ in events]
+        times = [time for _, *pair in spans(videos[video_id]) for time in pair]
+        assert times == pytest.approx([time for _, *pair in events for time in pair])
+
+
 def test_no_case_is_forgotten() -> None:
     there = {path.name for path in CASES.iterdir() if path.is_dir()}
     assert there == {place.split("/")[0] for place in ANNOTATIONS} | OTHERS
@@ -141,11 +149,7 @@ def test_no_case_is_forgotten() -> None:
 def test_annotations(place: str) -> None:
     right = ANNOTATIONS[place]
     found = judged(place.split("#")[0], videos=right.videos, **right.options)
-    assert set(found.annotations.videos) == set(right.events)
-    for video_id, events in right.events.items():
-        assert [label for label, *_ in spans(found.annotations.videos[video_id])] == [label for label, *_ in events]
-        times = [time for _, *pair in spans(found.annotations.videos[video_id]) for time in pair]
-        assert times == pytest.approx([time for _, *pair in events for time in pair])
+    same_events(found.annotations.videos, right.events)
     codes = {finding.code for finding in found.findings}
     assert codes >= set(right.codes) and not codes & set(right.not_codes)
     assert not [finding for finding in found.findings if finding.action == "refused"]
@@ -161,11 +165,7 @@ def test_what_can_be_read_in_two_ways_is_asked(place: str) -> None:
 def test_init_accepts_what_check_calls_usable(case: str, tmp_path: Path) -> None:
     shutil.copytree(CASES / case / "videos", tmp_path / "videos", ignore=shutil.ignore_patterns("*.json*", "*.yaml"))
     report = init_dataset(tmp_path / "videos", CASES / case / "events.csv", tmp_path / "videos")
-    events = ANNOTATIONS[f"{case}/events.csv"].events
-    assert {video_id: spans(video) for video_id, video in report.dataset.videos.items()} == {
-        video_id: [(label, pytest.approx(start), pytest.approx(end)) for label, start, end in one]
-        for video_id, one in events.items()
-    }
+    same_events(report.dataset.videos, ANNOTATIONS[f"{case}/events.csv"].events)
     assert all(report.dataset.splits["random"][part] for part in ("train", "val", "test"))
 
 
