@@ -282,7 +282,7 @@ def test_killed_in_a_folder_and_run_again(project: Path, tmp_path: Path) -> None
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("numbers", "code"), [((signal.SIGUSR1,), 138), ((signal.SIGINT, signal.SIGINT), 130)])
+@pytest.mark.parametrize(("numbers", "code"), [((signal.SIGUSR1,), 143), ((signal.SIGINT, signal.SIGINT), 130)])
 def test_signals_end_it_with_one_line_and_no_leftovers(
     project: Path, tmp_path: Path, numbers: tuple[int, ...], code: int
 ) -> None:

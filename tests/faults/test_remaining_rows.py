@@ -9,7 +9,6 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from augrgb.core.errors import InputRefused
@@ -113,8 +112,3 @@ def test_s23_names_are_escaped_where_the_locale_has_no_such_letters(tmp_path: Pa
 def test_w09_no_address_keeps_a_connection_open(tmp_path: Path) -> None:
     kinds = {type(route).__name__ for route in create_app(make_settings(tmp_path)).routes}
     assert not any("WebSocket" in kind for kind in kinds)
-
-
-def test_w10_times_come_from_the_server() -> None:
-    assert not [name for name in Document.model_fields if name.endswith(("_at", "at_s"))]
-    assert np.isfinite(time.time())

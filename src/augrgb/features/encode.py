@@ -33,7 +33,7 @@ from augrgb.video.flow import flow_target, iter_flow
 from augrgb.video.frame_choice import frame_choice
 from augrgb.video.thumbnails import Thumbnails
 from augrgb.video.video_info import VideoInfo
-from augrgb.video.windows import iter_windows
+from augrgb.video.windows import iter_windows, warn_of_padding
 
 Values = NDArray[np.float32]
 
@@ -150,6 +150,7 @@ def encode_cached(
     report.warnings.extend(note["warnings"])
     report.duration_s = float(note["duration_s"])
     chunks = iter_windows(iter(frames.read(modality, record.video_id)), loaded.settings.clock, loaded.encoder.batch)
+    warn_of_padding(frames.path(modality, record.video_id), report, loaded.settings.clock)
     return (encode_windows(loaded.encoder, chunk) for chunk in chunks)
 
 
@@ -198,6 +199,7 @@ def encode_file(
             path, fps, wanted, partial=partial, threads=threads, report=report, thumbnails=thumbnails, opened=opened
         )
     yield from _encoded(frames, columns, encoders)
+    warn_of_padding(path, report, *(loaded.settings.clock for loaded in encoders))
 
 
 def _encoded(

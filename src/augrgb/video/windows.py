@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from augrgb.core.timeline import Clock
+from augrgb.video.decode import DecodeReport
 
 AnyArray = NDArray[Any]
 
@@ -65,3 +67,13 @@ def iter_windows(frames: Iterable[AnyArray], clock: Clock, chunk: int) -> Iterat
         made += 1
     for at in range(0, len(ready), chunk):
         yield np.stack(ready[at : at + chunk])
+
+
+def warn_of_padding(path: Path, report: DecodeReport, *clocks: Clock) -> None:
+    """Say that a video is shorter than a window: what a network sees of it is mostly its last frame, repeated."""
+    for clock in dict.fromkeys(clocks):
+        if 0 < round(report.duration_s * clock.fps) < clock.window:
+            window_s = clock.window / clock.fps
+            report.warn(
+                path, f"shorter than a window ({report.duration_s:.2f} of {window_s:.2f} s); its last frame is repeated"
+            )

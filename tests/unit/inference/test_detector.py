@@ -75,6 +75,15 @@ def test_strings_and_paths_give_one_result_with_its_files(detector: Any, video: 
     assert len((tmp_path / "found.csv").read_text().splitlines()) == 1 + len(rows)
 
 
+@pytest.mark.parametrize(("count", "said"), [(1, True), (7, True), (8, False)])
+def test_a_video_shorter_than_a_window_is_one_snippet_and_says_so(
+    detector: Any, tmp_path: Path, count: int, said: bool
+) -> None:
+    found = detector(write_video(tmp_path / "short.mp4", square_frames(count), fps=15))
+    assert len(found.scores) == 1
+    assert any("shorter than a window" in text for text in found.warnings) == said
+
+
 def test_scores_are_those_the_detections_were_decoded_from(detector: Any, video: Any) -> None:
     found = detector(video, min_score=0.1)
     np.testing.assert_array_equal(found.scores, smoothed(found.raw_scores, CLOCK))

@@ -21,7 +21,7 @@ from augrgb.encoders.files import EncoderSettings, save_encoder
 from augrgb.inference import Detector
 from augrgb.inference.bundle import ENCODER_FOLDER
 from augrgb.inference.export import write
-from augrgb.inference.export.folder import ExportedModel
+from augrgb.inference.export.folder import ExportedModel, onnx_session
 from augrgb.inference.export.write import SNIPPETS, export_bundle
 from augrgb.inference.stepping import StepModel
 from augrgb.inference.thresholds import Thresholds, write_thresholds
@@ -207,6 +207,15 @@ def test_other_results_are_refused(bundle: Path, tmp_path: Path, monkeypatch: py
     with pytest.raises(InputRefused, match="E-MOD-036"):
         export_bundle(bundle, tmp_path / "out")
     assert not list(tmp_path.iterdir())
+
+
+def test_a_model_for_another_runtime_names_both(exported: Path, tmp_path: Path) -> None:
+    onnx = pytest.importorskip("onnx", reason="exporting is not installed")
+    model = onnx.load(next(exported.glob("*.onnx")))
+    model.opset_import[0].version = 9999  # of a time to come
+    (tmp_path / "later.onnx").write_bytes(model.SerializeToString())
+    with pytest.raises(InputRefused, match=r"E-MOD-024 .*onnxruntime \d+\.\d+.*Update onnxruntime"):
+        onnx_session(tmp_path / "later.onnx")
 
 
 def test_the_runtime_must_fit_the_model(bundle: Path, exported: Path, video: Path, tmp_path: Path) -> None:

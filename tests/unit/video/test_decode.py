@@ -95,7 +95,9 @@ def test_mirrored_display_matrix() -> None:
     assert not _orientation_of_matrix(np.array([one, one // 2, 0, -one // 2, one, 0, 0, 0, 1 << 30], np.int32)).exact
 
 
-@pytest.mark.parametrize(("codec", "pixels"), [("libx264", "yuv444p"), ("libx264", "yuv420p10le"), ("ffv1", "gray")])
+@pytest.mark.parametrize(
+    ("codec", "pixels"), [("libx264", "yuv444p"), ("libx264", "yuv420p10le"), ("ffv1", "gray"), ("ffv1", "bgra")]
+)
 def test_pixel_formats_become_rgb8(tmp_path: Path, codec: Any, pixels: Any) -> None:
     frames = np.repeat(square_frames(3).mean(axis=3, keepdims=True), 3, axis=3).astype(np.uint8)
     path = write_video(tmp_path / "p.mkv", frames, codec=codec, pixels=pixels)
@@ -108,6 +110,13 @@ def test_colors_survive(tmp_path: Path) -> None:
     path = write_video(tmp_path / "c.mp4", frames, pixels="yuv444p")
     decoded = next(iter(frames_by_time(path, 10, SIZE))).astype(int)
     assert np.abs(decoded - frames[0]).mean() < 3
+
+
+def test_interlaced_and_hdr_videos_warn(tmp_path: Path) -> None:
+    for option, text in (("tff=1", "interlaced"), ("transfer=smpte2084", "HDR")):
+        path = write_video(tmp_path / "w.mkv", square_frames(3), options={"x264-params": option})
+        report = DecodeReport()
+        assert numbers(path, 10, report=report) and text in "; ".join(report.warnings)
 
 
 def test_odd_sizes_and_scaling(tmp_path: Path) -> None:

@@ -38,7 +38,7 @@ from augrgb.video.decode import DecodeReport, FrameTarget, Partial, sample_frame
 from augrgb.video.frame_choice import frame_choice
 from augrgb.video.thumbnails import Thumbnails
 from augrgb.video.video_info import VideoInfo
-from augrgb.video.windows import iter_windows
+from augrgb.video.windows import iter_windows, warn_of_padding
 
 EXPORT_FILE = "export.json"
 SCHEMA = "augrgb.export/2"
@@ -157,7 +157,9 @@ class ExportedModel:
         frames = sample_frames(
             path, self.clock.fps, self._targets, partial=partial, report=report, thumbnails=thumbnails, opened=opened
         )
-        return self._scores(frames, path, report)
+        scores = self._scores(frames, path, report)
+        warn_of_padding(path, report, self.clock)
+        return scores
 
     def frame_scores(
         self, frames: Iterable[NDArray[np.uint8]], fps: float, *, report: DecodeReport
