@@ -11,9 +11,7 @@ import json
 import os
 import random
 import re
-import signal
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -26,6 +24,7 @@ from augrgb.server.app import create_app
 from support.fake_fitting import FakeFitting
 from support.loop_project import make_project
 from support.server_client import BASE, FakeDetector, make_settings, serving, upload, video_bytes, wait_for_job
+from support.time_limit import within
 
 INPUTS = int(os.environ.get("AUGRGB_FUZZ", "200"))
 AT_ONCE_S = 20
@@ -207,7 +206,7 @@ class Target:
                 return
             headers.setdefault("content-type", "application/json")
         said = f"{sent.operation.method} {path[:200]} {str(sent.query)[:200]} {str(headers)[:200]} {body[:300]!r}"
-        with at_once(said):
+        with within(AT_ONCE_S, said):
             answer = self.client.request(
                 sent.operation.method, path, params=sent.query or None, headers=headers, content=body
             )
@@ -229,22 +228,6 @@ def faults_of(answer: Any, folder: str) -> Iterator[str]:
         yield "a number that is none in JSON"
     if any(re.search(r"[\r\n]", name + value) or name == "set-cookie" for name, value in answer.headers.items()):
         yield "a header from the request"
-
-
-@contextmanager
-def at_once(what: str) -> Iterator[None]:
-    """A request that takes long is a fault with the request's name."""
-
-    def late(*_: object) -> None:
-        raise AssertionError(f"no answer within {AT_ONCE_S} s to {what}")
-
-    before = signal.signal(signal.SIGALRM, late)
-    signal.alarm(AT_ONCE_S)
-    try:
-        yield
-    finally:
-        signal.alarm(0)
-        signal.signal(signal.SIGALRM, before)
 
 
 def files_below(folder: Path) -> set[str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import hashlib
 import hmac
 from collections.abc import Sequence
@@ -29,7 +28,7 @@ def read_secrets(path: Path) -> tuple[bytes, ...]:
         if line:
             try:
                 secret = base64.b64decode(line.removeprefix(_PREFIX), validate=True)
-            except binascii.Error:
+            except ValueError:  # not base64, or not even ASCII
                 secret = b""
             if len(secret) < _LEAST_BYTES:
                 problem = f"line {number} is not `whsec_` and base64 of {_LEAST_BYTES} bytes or more"

@@ -196,7 +196,7 @@ def test_a_receiver_that_never_answers_holds_nothing_up(tmp_path: Path) -> None:
         assert time.monotonic() - begun_s < 5.0 and sink.waiting == 3
 
 
-@pytest.mark.parametrize("text", ["", "\n\n", "whsec_short", "whsec_" + "!" * 40])
+@pytest.mark.parametrize("text", ["", "\n\n", "whsec_short", "whsec_" + "!" * 40, "whsec_" + "\u0185" * 40])
 def test_files_without_secrets_are_refused(tmp_path: Path, text: str) -> None:
     (tmp_path / "secrets").write_text(text)
     with pytest.raises(UsageFault, match="E-CFG-028"):
