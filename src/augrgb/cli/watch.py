@@ -92,7 +92,9 @@ def watch(
     clip_after: Annotated[float, typer.Option(min=0, max=600, help="Seconds of a clip after the event.")] = 5.0,
     clip_most: Annotated[float, typer.Option(min=1, max=600, help="Seconds of the event in a clip, at most.")] = 60.0,
     keep_days: Annotated[float, typer.Option(min=0, help="Delete clips after this many days.")] = 7.0,
-    keep_gib: Annotated[float, typer.Option(min=0, max=1e9, help="Delete the oldest clips above this many GiB.")] = 10.0,
+    keep_gib: Annotated[
+        float, typer.Option(min=0, max=1e9, help="Delete the oldest clips above this many GiB.")
+    ] = 10.0,
     device: DeviceOption = "auto",
 ) -> None:
     """Follow a live source and report events as they are decided, one JSON object per line."""
