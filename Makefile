@@ -29,7 +29,8 @@ test-index: $(VENV)/installed
 # The page in a real browser: Debian's Chromium, driven by Playwright.
 test-browser: $(VENV)/installed
 	command -v chromium > /dev/null || { apt-get update -qq && apt-get install -qq -y --no-install-recommends chromium; }
-	$(BIN)/python -m pytest -m browser tests/e2e/test_page.py tests/e2e/test_page_loop.py tests/e2e/test_behind_nginx.py
+	$(BIN)/python -m pytest -m browser tests/e2e/test_page.py tests/e2e/test_page_loop.py tests/e2e/test_behind_nginx.py \
+	  tests/e2e/test_report_in_browser.py
 
 # The tutorials of docs/, followed block by block.
 test-tutorials: $(VENV)/installed

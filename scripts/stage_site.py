@@ -12,6 +12,7 @@ import posixpath
 import re
 import shutil
 import sys
+import tomllib
 from collections.abc import Iterator
 from inspect import cleandoc
 from pathlib import Path
@@ -23,6 +24,7 @@ import augrgb
 from augrgb.cli.app import app
 from augrgb.cli.describe import catalogs, recipe_keys
 from augrgb.core.catalog import one_line, options_model
+from augrgb.core.error_codes import AREAS, CODES, codes_of
 from augrgb.metrics import PROTOCOLS
 from augrgb.workflows.convert import writers
 
@@ -51,6 +53,9 @@ def main(out: Path) -> None:
     _write(out, "reference/recipes.md", recipes_page())
     _write(out, "reference/parts.md", parts_page())
     _write(out, "reference/python.md", python_page())
+    for code in CODES:
+        _write(out, f"errors/{code}.md", error_page(code))
+    _write(out, "llms.txt", llms_text(out))
 
 
 def relink(text: str, name: str) -> str:
@@ -181,6 +186,42 @@ def parts_page() -> str:
         f"| `{name}` | {one.needs} | {_cell(one.summary)} | {_cell(one.source)} |" for name, one in PROTOCOLS.items()
     ]
     return "\n".join([*lines, ""])
+
+
+def error_page(code: str) -> str:
+    """One error code, so that a search for it, or its address, finds nothing else.
+
+    >>> print(error_page("E-VID-004").splitlines()[0])
+    # E-VID-004
+    """
+    entry, area = CODES[code], code.split("-")[1]
+    others = " · ".join(f"[{other}]({other}.md)" for other in codes_of(area) if other != code)
+    kind = "a finding of `augrgb data check`" if entry.kind == "finding" else f"exit code {entry.exit_code}"
+    lines = [f"# {code}", "", entry.cause, "", f"**Remedy:** {entry.remedy}", "", f"{AREAS[area]}, {kind}."]
+    lines += ["", f"[All codes](../errors.md); in the same area: {others}" if others else "[All codes](../errors.md)"]
+    return "\n".join([*lines, ""])
+
+
+def llms_text(out: Path) -> str:
+    """What there is to read, one line a page, for programs that read it (llmstxt.org)."""
+    settings = tomllib.loads((ROOT / "zensical.toml").read_text(encoding="utf-8"))["project"]
+    lines = [f"# {settings['site_name']}", "", f"> {settings['site_description']}", ""]
+    for section in settings["nav"]:
+        for title, pages in section.items():
+            lines += [f"## {title}", ""]
+            lines += [f"- [{_title(out / page)}]({_address(page)})" for page in pages]
+            lines.append("")
+    lines += ["## Optional", "", "- Each error code has a page: `errors/E-VID-004/`", ""]
+    return "\n".join(lines)
+
+
+def _title(page: Path) -> str:
+    found = re.search(r"^# (.+)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    return re.sub(r"[`*]", "", found[1]) if found else page.stem
+
+
+def _address(page: str) -> str:
+    return "./" if page == "index.md" else f"{page.removesuffix('/index.md').removesuffix('.md')}/"
 
 
 def _code(text: str) -> str:

@@ -17,7 +17,7 @@ from support import report_examples as examples
 
 BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 pytestmark = [
-    pytest.mark.slow,
+    pytest.mark.browser,
     pytest.mark.skipif(BROWSER is None, reason="no Chromium on this machine"),
 ]
 FLAGS = [
@@ -35,7 +35,7 @@ FLAGS = [
 
 def browse(tmp_path: Path, page: Path, *options: str) -> str:
     command = [str(BROWSER), *FLAGS, f"--user-data-dir={tmp_path / 'profile'}", *options, page.as_uri()]
-    return subprocess.run(command, capture_output=True, text=True, timeout=120, check=True).stdout
+    return subprocess.run(command, capture_output=True, text=True, timeout=300, check=True).stdout
 
 
 def acted(tmp_path: Path, page: Path, script: str) -> str:

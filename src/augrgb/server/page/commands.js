@@ -4,19 +4,20 @@ import * as editing from "./editing.js";
 import "./gestures.js";
 import { listen } from "./keys.js";
 import { $, chosen, drawnBy, page } from "./opened.js";
-import { now, seek, speed, step, toggle } from "./player.js";
+import { now, playOnly, seek, speed, step, toggle } from "./player.js";
 import { timeline } from "./view.js";
 
 const undo = () => page.open.doc.undo();
 const redo = () => page.open.doc.redo();
 const closer = () => timeline.zoom(0.6);
 const farther = () => timeline.zoom(1.7);
+const playEvent = () => chosen() && playOnly(chosen().start_s, chosen().end_s);
 const help = () => $("help").showModal();
 const snippets = (count) => seek(now() + count * page.open.result.stride_s);
 
 const actions = {
   " ": toggle, k: toggle, j: () => speed(-1), l: () => speed(1),
-  "Shift+j": () => speed(-9), "Shift+l": () => speed(9),
+  "Shift+j": () => speed(-9), "Shift+l": () => speed(9), p: playEvent,
   ",": () => step(-1), ".": () => step(1),
   ArrowLeft: () => seek(now() - 1), ArrowRight: () => seek(now() + 1),
   "Ctrl+ArrowLeft": () => seek(now() - 10), "Ctrl+ArrowRight": () => seek(now() + 10),
@@ -38,7 +39,7 @@ for (let digit = 1; digit <= 9; digit++) actions[digit] = () => editing.number(d
 listen(new Proxy(actions, { get: (all, name) => (page.open || name === "?" ? all[name] : undefined) }), () => $("letters").checked);
 
 const clicks = {
-  play: toggle, "frame-back": () => step(-1), "frame-on": () => step(1),
+  play: toggle, "play-event": playEvent, "frame-back": () => step(-1), "frame-on": () => step(1),
   "zoom-in": closer, "zoom-out": farther, "zoom-fit": () => timeline.fit(),
   accept: () => editing.judge("accepted"), reject: () => editing.judge("rejected"), unsure: () => editing.judge("unsure"),
   add: editing.add, split: editing.split, delete: editing.drop, undo, redo, next: editing.nextToReview,

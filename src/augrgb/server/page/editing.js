@@ -35,7 +35,7 @@ export function pick(id, { jump = false } = {}) {
   const event = id && open.doc.find(id);
   if (event && jump) {
     seek(open.frames.into(event.start_s));
-    timeline.reveal(event.start_s);
+    timeline.revealEvent(event);
   }
   render();
   if (event && jump) timeline.revealRow(event.label);

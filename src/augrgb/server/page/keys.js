@@ -6,6 +6,7 @@ export const KEYS = [
   ["K", "Play or pause", "k"],
   ["J", "Slower; with Shift slowest", "j"],
   ["L", "Faster; with Shift fastest", "l"],
+  ["P", "Play the event", "p"],
   [",", "One frame back", ","],
   [".", "One frame on", "."],
   ["Left, Right", "One second; with Ctrl ten"],

@@ -107,7 +107,7 @@ export class Library {
     const { job } = video;
     const busy = ["queued", "running"].includes(job?.state);
     const length = video.info.duration_s ? clock(video.info.duration_s, 0) : "";
-    const state = job ? STATES[job.state] : "not detected yet";
+    const state = job ? STATES[job.state] : "not detected";
     const side = busy
       ? ["Cancel", () => this.act(() => post(`api/jobs/${job.id}/cancel`))]
       : ["Delete", () => confirm(`Delete ${video.name} with its scores and corrections?`) && this.act(async () => {

@@ -8,7 +8,7 @@ import { Frames } from "./frames.js";
 import { empty, say } from "./messages.js";
 import { $, page, render } from "./opened.js";
 import { removePlayer, rewind, showPlayer, video } from "./player.js";
-import { changed, save, saveNoMore, showSaved } from "./saving.js";
+import { changed, save, saveNoMore, saveOverTheirs, showSaved } from "./saving.js";
 import { showStrip, timeline } from "./view.js";
 
 let awaited = null; // a suggestion whose video is being opened
@@ -62,6 +62,7 @@ async function load(found) {
   showStrip(strip);
   $("empty").hidden = true;
   $("editor").hidden = false;
+  if (narrow()) $("work").scrollIntoView();
   timeline.load({ ...result, classes: labels }, padded(scores, result, labels));
   showClasses();
   render();
@@ -104,9 +105,19 @@ export function openSuggestion(suggestion) {
   page.library.choose(suggestion.video);
 }
 
-$("conflict").addEventListener("close", () => {
-  if ($("conflict").returnValue === "load" && page.open) {
-    page.open.dirty = false;
-    choose(page.open.video);
+// Two people saved: whose version stays is for a person to say, and can be said later.
+$("decide").addEventListener("click", () => $("conflict").showModal());
+$("conflict").addEventListener("close", async () => {
+  const { open } = page;
+  if (!open?.stuck) return;
+  if ($("conflict").returnValue === "load") {
+    open.dirty = false;
+    choose(open.video);
+  } else if ($("conflict").returnValue === "mine") {
+    try {
+      await saveOverTheirs(open);
+    } catch (fault) {
+      say(fault.message);
+    }
   }
 });

@@ -6,14 +6,17 @@ import { stillAt } from "./stills.js";
 import { clock } from "./timeline.js";
 
 export const video = $("video");
+const CONTROLS = ["play", "speed", "play-event"];
 let ownTime = 0; // where the playhead is when there is no player
+let lastFrame = null; // where playing an event ends
 const watchers = [];
 
 // Who wants to know where the playhead is: called with the time, and whether a frame of the player says so.
 export const whenMoved = (watch) => watchers.push(watch);
 
 const hasPlayer = () => !video.hidden && video.readyState > 0;
-export const now = () => (hasPlayer() ? Math.max(0, video.currentTime - page.open.result.first_frame_s) : ownTime);
+// While a video plays, its clock runs ahead of what is on screen: then the time of the frame shown is the truth.
+export const now = () => (hasPlayer() && video.paused ? Math.max(0, video.currentTime - page.open.result.first_frame_s) : ownTime);
 
 export function rewind() {
   video.pause();
@@ -23,7 +26,7 @@ export function rewind() {
 export function showPlayer(path) {
   video.hidden = false;
   $("poster").hidden = true;
-  $("play").disabled = $("speed").disabled = false;
+  for (const id of CONTROLS) $(id).disabled = false;
   video.src = `${path}/media`;
 }
 
@@ -33,7 +36,7 @@ video.addEventListener("error", () => {
   if (!page.open) return;
   video.hidden = true;
   $("poster").hidden = false;
-  $("play").disabled = $("speed").disabled = true;
+  for (const id of CONTROLS) $(id).disabled = true;
   const { codec, container } = page.open.video.info;
   $("poster-text").textContent = `Your browser cannot play this video (codec ${codec || "unknown"} in ${container || "unknown"}). It is shown frame by frame instead, and all corrections work. To play it here, convert it to H.264 in MP4.`;
   showPoster();
@@ -46,6 +49,7 @@ function showPoster() {
 
 export function seek(time) {
   if (!page.open) return;
+  lastFrame = null;
   ownTime = Math.max(0, Math.min(page.open.result.duration_s, time));
   if (hasPlayer()) video.currentTime = ownTime + page.open.result.first_frame_s;
   showTime(ownTime);
@@ -68,6 +72,10 @@ function follow(_, shown) {
     const time = Math.max(0, (shown?.mediaTime ?? video.currentTime) - page.open.result.first_frame_s);
     ownTime = time;
     showTime(time, true);
+    if (lastFrame !== null && page.open.frames.at(time + 2e-4) >= lastFrame) {
+      video.pause();
+      seek(page.open.frames.middle(lastFrame));
+    }
   }
   video.requestVideoFrameCallback?.(follow);
 }
@@ -78,9 +86,23 @@ video.addEventListener("loadedmetadata", () => page.open && ownTime > 0 && seek(
 video.addEventListener("seeked", () => page.open && showTime(now()));
 const playLabel = () => ($("play").textContent = video.paused ? "Play" : "Pause");
 video.addEventListener("play", playLabel);
-video.addEventListener("pause", playLabel);
+video.addEventListener("pause", () => {
+  playLabel();
+  lastFrame = null;
+  if (page.open && !video.ended && !video.seeking) seek(page.open.frames.middle(page.open.frames.at(ownTime + 2e-4))); // the frame on screen, whole
+});
 
-export const toggle = () => (video.paused ? video.play().catch((fault) => say(fault.message)) : video.pause());
+const play = () => video.play().catch((fault) => say(fault.message));
+export const toggle = () => (video.paused ? play() : video.pause());
+
+// From the first frame of a stretch to its last.
+export function playOnly(start, end) {
+  if ($("play").disabled) return;
+  const { frames } = page.open;
+  seek(frames.into(start));
+  lastFrame = frames.at(frames.before(end));
+  play();
+}
 
 export function speed(direction) {
   const select = $("speed");

@@ -1,6 +1,6 @@
 // Saving: by itself, soon after each change, and never over what somebody else saved.
 
-import { Fault, put } from "./api.js";
+import { Fault, get, put } from "./api.js";
 import { say } from "./messages.js";
 import { $, page, render } from "./opened.js";
 
@@ -56,8 +56,16 @@ async function send(one) {
   }
 }
 
+// Somebody has seen that there is another version, and wants this one instead.
+export async function saveOverTheirs(one) {
+  one.version = (await get(`api/videos/${one.video.id}/annotations`)).version;
+  one.stuck = false;
+  await save();
+}
+
 export function showSaved() {
   const { open } = page;
+  $("decide").hidden = !open?.stuck;
   $("save-state").textContent = !open ? "" : open.stuck ? "Not saved: somebody else saved first" : open.dirty || saving ? "Unsaved changes…" : open.version ? `Saved, version ${open.version}` : "";
   document.title = open ? `${open.dirty ? "• " : ""}${open.video.name} – augrgb` : "augrgb";
 }

@@ -29,6 +29,7 @@ function rowOf(event) {
   const name = document.createElement("button");
   name.type = "button";
   name.textContent = event.label;
+  if (event.id === page.open.chosen) name.setAttribute("aria-current", "true");
   name.addEventListener("click", () => pick(event.id, { jump: true }));
   cell.append(name);
   row.append(cell);
@@ -62,9 +63,20 @@ $("event-label").addEventListener("change", () => page.open.doc.edit(page.open.c
 $("event-state").addEventListener("change", () => page.open.doc.edit(page.open.chosen, { state: $("event-state").value }));
 $("event-form").addEventListener("submit", (event) => event.preventDefault());
 
+// What is chosen, in words for those who do not see it; a drag is told when it rests.
+function speak() {
+  const event = chosen();
+  const events = inOrder();
+  const place = event ? events.findIndex((one) => one.id === event.id) + 1 : 0;
+  const text = event ? `${event.label}, ${clock(event.start_s, 2)} to ${clock(event.end_s, 2)}, ${event.state}${place ? `, event ${place} of ${events.length}` : ""}` : "";
+  clearTimeout(speak.timer);
+  speak.timer = setTimeout(() => $("spoken").textContent !== text && ($("spoken").textContent = text), 250);
+}
+
 drawnBy(() => {
   $("blind").hidden = !secret();
   if (secret()) $("blind").textContent = `Drawn by chance: is this ${secret()}? What the model thinks is hidden until you accept, reject or correct it.`;
   showTable();
   showForm();
+  speak();
 });

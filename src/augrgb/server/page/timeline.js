@@ -287,6 +287,14 @@ export class Timeline {
     this.draw();
   }
 
+  // A whole event with some room around it: moved into view, and seen from farther away where it is too long.
+  revealEvent({ start_s, end_s }) {
+    if (start_s >= this.from && end_s <= this.to) return;
+    const room = 1.25 * (end_s - start_s);
+    if (room > this.to - this.from) this.zoom(room / (this.to - this.from), this.from);
+    this.pan((start_s + end_s) / 2 - (this.from + this.to) / 2);
+  }
+
   reveal(time) {
     if (time < this.from || time > this.to) this.pan(time - (this.from + this.to) / 2);
   }
