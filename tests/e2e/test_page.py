@@ -308,7 +308,6 @@ def test_a_chosen_event_is_wholly_in_view_however_far_one_zooms(page: Any, serve
         chosen = by_id(page, page.locator("#table tr.chosen").get_attribute("data-id"))
         seen = page.evaluate("[augrgb.timeline.from, augrgb.timeline.to]")
         assert seen[0] - 1e-6 <= chosen["start_s"] and chosen["end_s"] <= seen[1] + 1e-6
-    assert seen[1] - seen[0] < DURATION_S
 
 
 def test_hundreds_of_changes_are_undone_one_by_one(page: Any, server: Server, film: Path) -> None:

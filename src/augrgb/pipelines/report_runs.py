@@ -14,6 +14,7 @@ from augrgb.core.errors import UsageFault
 from augrgb.core.files import check_output_folder, write_bytes, write_text
 from augrgb.core.opening import resolved
 from augrgb.pipelines.reporting.figures import figures_of
+from augrgb.pipelines.reporting.intervals import PROTOCOL, difference_intervals
 from augrgb.pipelines.reporting.judged_run import judge_runs, numbers_of
 from augrgb.pipelines.reporting.page_parts import (
     comparison_of,
@@ -28,6 +29,12 @@ from augrgb.report.data import FigureImage, ReportData
 from augrgb.report.numbers import counted
 from augrgb.report.page import write_report
 from augrgb.workflows.evaluate import run_recipe
+
+_OVER_VIDEOS = (
+    " Intervals are over the videos: what other videos would change, not what another training would"
+    " (augrgb compare measures that, over seeds)."
+)
+_SINGLE = " Too few videos for intervals of the differences (augrgb compare gives them over seeds)."
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,15 +99,16 @@ def report_runs(
     table = out / "per_class.csv"
     write_text(table, per_class_csv(members, dataset.classes, truth))
     page = out / "report.html"
+    intervals = difference_intervals({one.name: one.predictions for one in members}, dataset, videos)
     names = " and ".join(one.name for one in members) if len(members) < 3 else counted(len(members), "run")
     data = ReportData(
         title=f"{names}: {split}, {role}",
         story=f"{counted(len(videos), 'video')} of {Path(run_recipe(runs[0]).data.dataset).name}, "
-        f"{counted(len(truth), 'event')}; {len(np.unique(truth.label))} of {len(dataset.classes)} classes occur. "
-        "Single runs: differences have no interval (`augrgb compare` gives one over seeds).",
-        headline=headline(members),
+        f"{counted(len(truth), 'event')}; {len(np.unique(truth.label))} of {len(dataset.classes)} classes occur."
+        + (_OVER_VIDEOS if intervals else _SINGLE if len(members) > 1 else ""),
+        headline=headline(members, intervals),
         facts=facts_of(runs, members),
-        comparison=comparison_of(members),
+        comparison=comparison_of(members, intervals),
         plain_tables=(mistakes_table(members),),
         figures=tuple(images),
         timelines=tuple(timelines_of(members, dataset, videos, timelines)),
@@ -108,6 +116,7 @@ def report_runs(
     )
     write_report(page, data)
     numbers = {
+        "differences": {name: {PROTOCOL: list(ends)} for name, ends in intervals.items()},
         "split": split,
         "role": role,
         "tiou": threshold,

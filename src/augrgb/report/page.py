@@ -82,6 +82,7 @@ def _comparison_values(comparison: Comparison) -> dict[str, Any]:
         "main_table": _table_values(comparison),
         "protocol": comparison.protocols[comparison.headline_protocol],
         "main_chart": plots.method_chart(comparison, comparison.headline_protocol),
+        "any_interval": any(score.has_interval for row in comparison.rows for score in row.scores if score),
         "one_seed": max((len(s.values) for row in comparison.rows for s in row.scores if s), default=0) <= 1,
         "any_sensors": any(row.extra_sensors for row in comparison.rows),
     }

@@ -50,14 +50,16 @@ def precision_recall_figure(
         c.label: max(run[c.label] for run in ap.values()) - min(run[c.label] for run in ap.values()) for c in first
     }
     shown = sorted(sorted(spread, key=lambda label: -spread[label])[:most])
-    columns = min(4, len(shown))
-    rows = math.ceil(len(shown) / columns)
+    columns = max(1, min(4, len(shown)))
+    rows = max(1, math.ceil(len(shown) / columns))
     figure = _figure(11, 2.5 * rows + 0.5)
     axes = figure.subplots(rows, columns, squeeze=False, sharex=True, sharey=True).ravel()
     for axis, label in zip(axes, shown, strict=False):
         for place, (name, run) in enumerate(curves.items()):
             curve = next(one for one in run if one.label == label)
-            recall, precision = np.append(0.0, curve.recall), np.append(curve.precision[:1], curve.precision)
+            first_precision = curve.precision[:1]  # none where a run never finds the class
+            recall = np.append(np.zeros(len(first_precision)), curve.recall)
+            precision = np.append(first_precision, curve.precision)
             axis.plot(recall, precision, color=_color(place), lw=1.4, label=_plain(f"{name} ({100 * curve.ap:.0f})"))
         axis.set_title(_plain(classes[label]), fontsize=_SMALL + 1)
         axis.legend(fontsize=_SMALL - 1, frameon=False)

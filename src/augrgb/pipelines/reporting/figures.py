@@ -70,7 +70,7 @@ def figures_of(
     if len(classes) <= _MATRIX_CLASSES:
         tables = {one.name: confusion(one.shown, truth, len(classes)) for one in shown}
         rows, columns = [*classes, "missed"], [*classes, "nothing"]
-        caption = "Of the events that `detect` shows of a class (row): what was there (column), in percent."
+        caption = "Of the events that augrgb detect shows of a class (row): what was there (column), in percent."
         figure = draw.matrix_figure(tables, rows, columns, "detected", "annotated")
         found.append(("confusion", "Confusion", caption, figure))
         together = {"annotated": seconds_together(truth, len(classes))}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +13,7 @@ from augrgb.core.types import Dataset
 from augrgb.metrics.error_analysis import KINDS
 from augrgb.metrics.segments import Segments
 from augrgb.pipelines.comparison.timelines import annotated_s
+from augrgb.pipelines.reporting.intervals import PROTOCOL
 from augrgb.pipelines.reporting.judged_run import JudgedRun
 from augrgb.report.data import (
     Comparison,
@@ -33,14 +34,21 @@ STRIP_FRAMES = 16
 _FRAME_SIZE = (128, 96)
 
 
-def headline(members: Sequence[JudgedRun]) -> str | None:
-    """The result in one sentence; one run has one number, two have a difference."""
+def headline(members: Sequence[JudgedRun], intervals: Mapping[str, tuple[float, float]]) -> str | None:
+    """The result in one sentence; who is ahead only where other videos would hardly change it.
+
+    Args:
+        intervals: See `difference_intervals`.
+    """
     first = members[0].results[0]
     if len(members) == 1:
         return f"{members[0].name}: {first.protocol} {percent(first.value)} %"
     best = max(members, key=lambda one: one.results[0].value if known(one.results[0].value) else -1.0)
     ranked = ", ".join(f"{one.name} {percent(one.results[0].value)}" for one in members)
-    return f"{best.name} is ahead in {first.protocol}: {ranked} %"
+    ranges = intervals.values() if best is members[0] else [intervals[best.name]] if best.name in intervals else []
+    clear = bool(ranges) and all(high < 0 if best is members[0] else low > 0 for low, high in ranges)
+    verdict = f"{best.name} is ahead" if clear else "No clear difference"
+    return f"{verdict} in {first.protocol}: {ranked} %"
 
 
 def facts_of(runs: Sequence[Path], members: Sequence[JudgedRun]) -> tuple[Fact, ...]:
@@ -50,8 +58,8 @@ def facts_of(runs: Sequence[Path], members: Sequence[JudgedRun]) -> tuple[Fact, 
     return (*facts, Fact("videos scored", f"{first.videos_scored} of {first.videos_total}"))
 
 
-def comparison_of(members: Sequence[JudgedRun]) -> Comparison:
-    """One row for each run, with differences to the first."""
+def comparison_of(members: Sequence[JudgedRun], intervals: Mapping[str, tuple[float, float]]) -> Comparison:
+    """One row for each run, with differences to the first, and the intervals of `difference_intervals`."""
     protocols = tuple(Protocol(result.protocol) for result in members[0].results)
     rows = []
     for place, one in enumerate(members):
@@ -60,10 +68,13 @@ def comparison_of(members: Sequence[JudgedRun]) -> Comparison:
                 (result.value,),
                 result.value,
                 delta=result.value - base.value if place else None,
+                delta_low=intervals[one.name][0] if measured else None,
+                delta_high=intervals[one.name][1] if measured else None,
                 videos_scored=result.videos_scored,
                 videos_total=result.videos_total,
             )
             for result, base in zip(one.results, members[0].results, strict=True)
+            for measured in [result.protocol == PROTOCOL and one.name in intervals]
         )
         rows.append(MethodRow(one.name, "Runs", scores, baseline=not place))
     return Comparison(protocols, tuple(rows))
