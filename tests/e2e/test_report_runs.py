@@ -18,7 +18,13 @@ def test_two_runs_are_compared_on_one_page(project: Path, tmp_path: Path) -> Non
     assert outcome.code == 0, outcome.err
     page = (tmp_path / "report.html").read_text()
     assert re.search(r"((rgb|pose) is ahead|No clear difference) in frame-map/present", page)
-    for title in ("What the false positives are", "Errors of boundaries", "Short and long events", "Confusion"):
+    for title in (
+        "What the false positives are",
+        "What each kind of mistake costs",
+        "Errors of boundaries",
+        "Short and long events",
+        "Confusion",
+    ):
         assert f"<h3>{title}</h3>" in page
     assert not re.search(r'(src|href)="(?!data:|#)', page)  # nothing is loaded
     assert len(page) < 5_000_000

@@ -5,12 +5,14 @@ Heilbron, Escorcia, Ghanem, *Diagnosing Error in Temporal Action Detectors*, ECC
 `most` x G best-scored detections are looked at, G being its number of events, and each is one of `KINDS`. DETAD asks
 for the event with the largest tIoU whatever its class; in video where several actions happen at once that would call a
 good detection wrong because a longer action surrounds it, so here an event of the detection's own class goes first.
+What a kind of mistake costs is the mAP that would be gained if those detections were not there, as DETAD measures it
+(but of mAP at one tIoU, where DETAD takes its mean over thresholds, normalized by class).
 """
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -40,6 +42,7 @@ class Diagnosis:
         kinds: (most, 6) counts by `KINDS`; row m holds the detections ranked from m x G to (m + 1) x G in their class.
         start_error_s, end_error_s: (N,) detected minus annotated, of the N true positives; positive = late.
         events: Annotated events.
+        costs: (6,) mAP at `threshold` gained by leaving out all detections of a kind, fractions; 0 for the first.
     """
 
     threshold: float
@@ -47,6 +50,7 @@ class Diagnosis:
     start_error_s: Floats
     end_error_s: Floats
     events: int
+    costs: Floats
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,9 +74,12 @@ def diagnose(detections: Segments, truth: Segments, *, threshold: float = 0.5, m
     >>> counts = diagnose(found, truth).kinds.sum(axis=0)
     >>> dict(zip(KINDS, counts.tolist()))["double detection"], diagnose(found, truth).start_error_s.tolist()
     (1, [1.0])
+    >>> better = Segments.of([(0, 0, 30.0, 40.0, 0.9), (0, 0, 0.0, 9.0, 0.8)])
+    >>> dict(zip(KINDS, diagnose(better, truth).costs.tolist()))["background"]  # AP of class 0: 0.5 -> 1
+    0.25
     """
     _check(truth)
-    ranked = _best_first(detections)
+    everything = ranked = _best_first(detections)
     place = _place(ranked.label)
     events = np.bincount(truth.label, minlength=1 + int(max(ranked.label.max(initial=0), truth.label.max())))
     chosen = place < most * events[ranked.label]
@@ -85,6 +92,8 @@ def diagnose(detections: Segments, truth: Segments, *, threshold: float = 0.5, m
     kind[same >= _LEAST] = KINDS.index("localization error")
     kind[same >= threshold] = KINDS.index("double detection")
     kind[assigned >= 0] = KINDS.index("true positive")
+    of_all = np.full(len(everything), -1)
+    of_all[chosen] = kind
     counts = np.zeros((most, len(KINDS)), np.int64)
     np.add.at(counts, (place // np.maximum(events[ranked.label], 1), kind), 1)
     hit = assigned >= 0
@@ -94,6 +103,7 @@ def diagnose(detections: Segments, truth: Segments, *, threshold: float = 0.5, m
         ranked.start[hit] - truth.start[assigned[hit]],
         ranked.end[hit] - truth.end[assigned[hit]],
         len(truth),
+        _costs(everything, of_all, truth, threshold),
     )
 
 
@@ -111,14 +121,7 @@ def precision_recall(detections: Segments, truth: Segments, *, threshold: float 
     _check(truth)
     ranked = _best_first(detections)
     hit = DetectionPairs(ranked, truth, threshold).assigned(threshold) >= 0
-    curves = []
-    for label in np.unique(truth.label):
-        tp = np.cumsum(hit[ranked.label == label])
-        precision = tp / np.arange(1, len(tp) + 1)
-        recall = tp / np.count_nonzero(truth.label == label)
-        ap = float(interpolated_area(precision, recall)) if len(tp) else 0.0
-        curves.append(PrecisionRecall(int(label), precision, recall, ap))
-    return tuple(curves)
+    return tuple(_curves(ranked.label, hit, truth))
 
 
 def map_by_duration(
@@ -186,6 +189,27 @@ def seconds_together(segments: Segments, classes: int) -> Floats:
         on = np.cumsum(steps, axis=0)[:-1] > 0.5
         table += (on * np.diff(borders)[:, None]).T @ on
     return table
+
+
+def _curves(label: Indices, hit: NDArray[np.bool_], truth: Segments) -> Iterator[PrecisionRecall]:
+    """Curves of the classes in the truth; labels and hits of detections from the best score down."""
+    for one in np.unique(truth.label):
+        tp = np.cumsum(hit[label == one])
+        precision = tp / np.arange(1, len(tp) + 1)
+        recall = tp / np.count_nonzero(truth.label == one)
+        ap = float(interpolated_area(precision, recall)) if len(tp) else 0.0
+        yield PrecisionRecall(int(one), precision, recall, ap)
+
+
+def _costs(ranked: Segments, kind: Indices, truth: Segments, threshold: float) -> Floats:
+    """A mistake takes no event from another detection, so leaving it out changes no match."""
+    hit = DetectionPairs(ranked, truth, threshold).assigned(threshold) >= 0
+
+    def mean_ap(kept: NDArray[np.bool_]) -> float:
+        return float(np.mean([curve.ap for curve in _curves(ranked.label[kept], hit[kept], truth)]))
+
+    all_in = mean_ap(np.ones(len(ranked), bool))
+    return np.array([0.0, *(mean_ap(kind != one) - all_in for one in range(1, len(KINDS)))])
 
 
 def _check(truth: Segments) -> None:

@@ -118,6 +118,20 @@ def mistakes_figure(diagnoses: Mapping[str, Diagnosis]) -> Figure:
     return figure
 
 
+def costs_figure(diagnoses: Mapping[str, Diagnosis]) -> Figure:
+    """mAP that each kind of mistake costs, bars for each run."""
+    figure = _figure(9, 2.8)
+    axis = figure.subplots()
+    width = 0.8 / len(diagnoses)
+    for place, (name, one) in enumerate(diagnoses.items()):
+        x = np.arange(len(KINDS) - 1) + (place - (len(diagnoses) - 1) / 2) * width
+        axis.bar(x, 100 * one.costs[1:], width, color=_color(place), label=_plain(name))
+    axis.set_xticks(range(len(KINDS) - 1), KINDS[1:], fontsize=_SMALL)
+    axis.set_ylabel("points of mAP", fontsize=_SMALL)
+    axis.legend(fontsize=_SMALL, frameon=False)
+    return figure
+
+
 def boundary_figure(diagnoses: Mapping[str, Diagnosis]) -> Figure:
     """Boxes (quartiles, whiskers from the 5th to the 95th percentile) of errors of start and end, in seconds."""
     figure = _figure(9, 0.9 + 0.6 * len(diagnoses))

@@ -67,6 +67,29 @@ def test_errors_of_boundaries_are_detected_minus_annotated() -> None:
     assert diagnosis.end_error_s.tolist() == [-1, 0.5]
 
 
+def test_a_kind_costs_what_is_gained_without_it() -> None:
+    found = Segments.of(
+        [
+            (0, 0, 50, 60, 0.9),
+            (0, 0, 0, 10, 0.8),
+            (0, 0, 0, 9, 0.7),
+            (1, 0, 0, 4, 0.6),
+            (0, 1, 0, 10, 0.9),
+            (0, 1, 20, 29, 0.5),
+        ]
+    )
+    costs = dict(zip(KINDS, diagnose(found, TRUTH).costs.tolist(), strict=True))
+
+    def mean_ap(left_out: tuple[int, ...]) -> float:
+        kept = found.take(np.array([place not in left_out for place in range(len(found))]))
+        return float(np.mean([curve.ap for curve in precision_recall(kept, TRUTH)]))
+
+    assert costs["background"] == pytest.approx(mean_ap((0,)) - mean_ap(()))
+    assert costs["double detection"] == pytest.approx(mean_ap((2,)) - mean_ap(()))
+    assert costs["wrong label"] == pytest.approx(mean_ap((4,)) - mean_ap(()))
+    assert costs["background"] > costs["double detection"] > 0 == costs["true positive"] == costs["confusion"]
+
+
 def test_durations_outside_the_range_do_not_count() -> None:
     found = Segments.of([(0, 0, 0, 10, 0.9), (1, 0, 0, 4, 0.8), (1, 0, 50, 80, 0.95)])
     short, long = map_by_duration(found, TRUTH, [0, 5, 20])

@@ -50,6 +50,12 @@ def figures_of(
             draw.mistakes_figure(diagnoses),
         ),
         (
+            "costs",
+            "What each kind of mistake costs",
+            f"mAP at {at} that would be gained if none of the detections of a kind were there (after DETAD).",
+            draw.costs_figure(diagnoses),
+        ),
+        (
             "boundaries",
             "Errors of boundaries",
             f"Of the true positives at {at} (their number in brackets): quartiles, and the 5th to 95th percentile.",

@@ -112,6 +112,7 @@ def numbers_of(
         "mistakes": {
             "of_the_best": dict(zip(KINDS, one.diagnosis.kinds[0].tolist(), strict=True)),
             "of_all": dict(zip(KINDS, one.diagnosis.kinds.sum(axis=0).tolist(), strict=True)),
+            "costs": dict(zip(KINDS[1:], one.diagnosis.costs[1:].tolist(), strict=True)),
         },
         "boundary_error_s": {
             side: dict(zip(("q25", "median", "q75"), np.quantile(values, (0.25, 0.5, 0.75)).tolist(), strict=True))
