@@ -69,10 +69,11 @@ function showTime(time, ofFrame = false) {
 
 function follow(_, shown) {
   if (page.open) {
-    const time = Math.max(0, (shown?.mediaTime ?? video.currentTime) - page.open.result.first_frame_s);
-    ownTime = time;
+    // At rest the playhead is where somebody put it, in the middle of the frame that is shown.
+    const time = video.paused ? now() : Math.max(0, (shown?.mediaTime ?? video.currentTime) - page.open.result.first_frame_s);
+    if (!video.paused) ownTime = time;
     showTime(time, true);
-    if (lastFrame !== null && page.open.frames.at(time + 2e-4) >= lastFrame) {
+    if (!video.paused && lastFrame !== null && page.open.frames.at(time + 2e-4) >= lastFrame) {
       video.pause();
       seek(page.open.frames.middle(lastFrame));
     }
