@@ -3,7 +3,7 @@
 import { lanes } from "./lanes.js";
 import { Pyramid } from "./pyramid.js";
 
-export const ROW = 42;
+const ROW = 42;
 const LANE = 18;
 const AXIS = 20;
 const hue = (index) => `hsl(${(index * 137.5 + 205) % 360} 55% 48%)`;
