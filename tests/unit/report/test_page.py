@@ -160,6 +160,15 @@ def test_two_hours_with_2000_detections_stay_light(tmp_path: Path) -> None:
     assert text.count('<rect class="bar"') == 2000
 
 
+def test_twenty_videos_of_two_minutes_stay_below_five_megabytes(tmp_path: Path) -> None:
+    videos = [examples.example(seed, duration_s=120.0) for seed in range(20)]  # 16 frames of a real room: 3 kB each
+    strip = tuple("data:image/jpeg;base64," + "A" * 4000 for _ in range(16))
+    data = replace(examples.report(), timelines=tuple(replace(video, frames=strip) for video in videos))
+    write_report(tmp_path / "report.html", data)
+    assert sum(len(lane.detections) for video in videos for lane in video.lanes) > 2500
+    assert (tmp_path / "report.html").stat().st_size < 4_000_000  # figures of `augrgb report`: half a megabyte
+
+
 def test_every_picture_has_words(tmp_path: Path) -> None:
     _, page = rendered(tmp_path, examples.report())
     labels = [value for tag, name, value in page.attributes if tag == "svg" and name == "aria-label"]
