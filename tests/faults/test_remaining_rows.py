@@ -14,7 +14,6 @@ import pytest
 from augrgb.core.errors import InputRefused
 from augrgb.core.files import write_json
 from augrgb.detection.prediction_files import kind_of
-from augrgb.server.annotations.documents import Document
 from augrgb.server.app import create_app
 from augrgb.training import RunFolder, fit
 from augrgb.video.probe import probe

@@ -85,7 +85,7 @@ ALLOWED = {
     "poses/networks/onnx_model.py": {"onnxruntime.InferenceSession"},  # after `regular_file`
     "sensors/files.py": {"zipfile.ZipFile"},
     "server/database.py": {"sqlite3.connect"},
-    "server/exports.py": {"zipfile.ZipFile"},  # in memory
+    "server/annotations/exports.py": {"zipfile.ZipFile"},  # in memory
     "inference/export/folder.py": {"onnxruntime.InferenceSession"},  # after `regular_file`
     "core/weights.py": {"load_file"},
     "annotations/reading/xml_reader.py": {"iterparse"},
@@ -99,9 +99,9 @@ ALLOWED = {
     "parallel/walled_child.py": {"torch.load", "save_file"},  # behind the wall
     "parallel/ray.py": {"pickle.loads"},  # what this program itself sent to its own workers
     "cli/main.py": {"os.open"},  # /dev/null
-    "server/app.py": {"read_bytes", "iterdir"},  # files of the package
-    "server/results.py": {"np.save", "glob"},  # into memory; its own folder
-    "server/uploads.py": {"open"},  # inside `atomic_path`, without a buffer
+    "server/api/page_files.py": {"read_bytes", "iterdir"},  # files of the package
+    "server/jobs/results.py": {"np.save", "glob"},  # into memory; its own folder
+    "server/videos/uploads.py": {"open"},  # inside `atomic_path`, without a buffer
     "weights/address.py": {"open"},  # a part of a download, in the cache folder of this program
     "weights/cache.py": {"mkdir", "os.replace"},  # the same
     "weights/wheel.py": {"open", "zipfile.ZipFile", "glob"},  # in a temporary folder of its own
@@ -113,10 +113,10 @@ ALLOWED = {
     "inference/export/write.py": {"iterdir"},
     "pipelines/fitting/result.py": {"rglob"},
     "pipelines/info/projects.py": {"glob"},
-    "server/loop.py": {"glob"},
-    "server/loop_project.py": {"glob"},
-    "server/round_worth.py": {"glob"},
-    "server/rounds.py": {"glob"},
+    "server/teaching/loop.py": {"glob"},
+    "server/teaching/project.py": {"glob"},
+    "server/teaching/worth.py": {"glob"},
+    "server/teaching/rounds.py": {"glob"},
     "training/run/checkpoints.py": {"glob"},
     "training/run/folder.py": {"iterdir", "glob"},
     "watching/clips.py": {"glob"},

@@ -30,6 +30,7 @@ class FakeFeatures:
     def __init__(self, tracks: dict[str, np.ndarray], clock: Clock = RGB) -> None:
         self.tracks, self.clock, self.reads = tracks, clock, 0
         self.dim = next(iter(tracks.values())).shape[1]
+        self.folder = Path("fake")
 
     def ids(self) -> tuple[str, ...]:
         return tuple(self.tracks)
