@@ -229,3 +229,13 @@ def test_a_reader_that_goes_away(project: Path) -> None:
     command = f"{sys.executable} -m augrgb list | head -1"
     done = subprocess.run(["bash", "-c", f"set -o pipefail; {command}"], capture_output=True, text=True, check=False)
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(("output", "code"), [("> /dev/full", 5), (">&-", 0), (">&- 2>&-", 0)])
+def test_an_output_that_is_full_or_closed(output: str, code: int) -> None:
+    if not Path("/dev/full").exists():
+        pytest.skip("no /dev/full")
+    command = f"{sys.executable} -m augrgb list {output}"
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False)
+    assert done.returncode == code and "Traceback" not in done.stderr and done.stderr.count("\n") <= 1, done.stderr
+    assert ("E-ENV-007" in done.stderr) == (code == 5)

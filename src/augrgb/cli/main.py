@@ -76,6 +76,7 @@ def main(arguments: list[str] | None = None) -> None:
     Exit codes: 0 done; 1 a bug; 2 usage or recipe; 3 input refused; 4 finished, but left out more than allowed;
     5 environment; 130 interrupted by Ctrl-C; 143 ended by the system (SIGTERM, SIGUSR1), both after a clean save.
     """
+    _open_closed_outputs()
     words = list(sys.argv[1:] if arguments is None else arguments)
     debug = "--debug" in words
     words = [word for word in words if word != "--debug"]
@@ -102,6 +103,14 @@ def main(arguments: list[str] | None = None) -> None:
         for number, previous in before.items():  # once stopped, nothing more is heard while Python ends
             signal.signal(number, signal.SIG_IGN if stopper.stopped else previous)
     sys.exit(code)
+
+
+def _open_closed_outputs() -> None:
+    """Where a caller has closed an output (`>&-`) it goes nowhere, and no file of ours takes its number."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            nowhere = os.open(os.devnull, os.O_WRONLY)  # the lowest number that is free
+            setattr(sys, name, io.TextIOWrapper(io.FileIO(nowhere, "w", closefd=False), "utf-8", line_buffering=True))
 
 
 def _guarded(words: list[str], debug: bool) -> int:
