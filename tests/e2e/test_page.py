@@ -272,8 +272,15 @@ def test_a_key_can_be_changed_and_changed_back(page: Any, server: Server, film: 
     page.keyboard.press("d")
     assert by_id(page, first["id"])["state"] == "rejected"
     until(page, "document.querySelector('#save-state').textContent.startsWith('Saved')")
+    page.locator("#help-button").click()
+    page.get_by_label("Letter keys").uncheck()
+    page.get_by_role("button", name="Close", exact=True).click()
+    page.locator("#timeline").focus()
+    page.keyboard.press("u")
+    assert by_id(page, first["id"])["state"] == "rejected"  # letters are off
     page.reload()
     page.locator("#help-button").click()
+    assert not page.get_by_label("Letter keys").is_checked()
     assert page.get_by_label("Change the key of: Reject the event").inner_text() == "D"
     page.get_by_role("button", name="Original keys").click()
     assert page.get_by_label("Change the key of: Reject the event").inner_text() == "X"

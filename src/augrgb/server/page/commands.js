@@ -36,7 +36,7 @@ const actions = {
   otherEdge: (side) => timeline.focusEdge(side === "start" ? "end" : "start"),
 };
 for (let digit = 1; digit <= 9; digit++) actions[digit] = () => editing.number(digit);
-listen(new Proxy(actions, { get: (all, name) => (page.open || name === "?" ? all[name] : undefined) }), () => $("letters").checked);
+listen(new Proxy(actions, { get: (all, name) => (page.open || name === "?" ? all[name] : undefined) }));
 
 const clicks = {
   play: toggle, "play-event": playEvent, "frame-back": () => step(-1), "frame-on": () => step(1),

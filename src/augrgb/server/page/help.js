@@ -1,6 +1,6 @@
 // The dialog of keys, in which they can be changed.
 
-import { KEYS, changeKey, keyOf, resetKeys } from "./keys.js";
+import { KEYS, changeKey, keyOf, lettersOn, resetKeys, switchLetters } from "./keys.js";
 import { say } from "./messages.js";
 import { $ } from "./opened.js";
 
@@ -40,6 +40,8 @@ function changeButton(what, name, place) {
 }
 
 showKeys();
+$("letters").checked = lettersOn();
+$("letters").addEventListener("change", () => switchLetters($("letters").checked));
 $("keys-reset").addEventListener("click", () => {
   resetKeys();
   showKeys();

@@ -33,12 +33,22 @@ export const KEYS = [
 ];
 
 const STORE = "augrgb.keys";
+const LETTERS = "augrgb.letters";
 let own = {}; // the original key -> the one that somebody chose
+let letters = true; // whether letters do anything: somebody who dictates switches them off
 
 try {
+  letters = localStorage.getItem(LETTERS) !== "off";
   own = JSON.parse(localStorage.getItem(STORE) ?? "{}");
 } catch {
   // no storage, or not ours: the original keys
+}
+
+export const lettersOn = () => letters;
+
+export function switchLetters(on) {
+  letters = on;
+  keep();
 }
 
 export const keyOf = (name) => own[name] ?? name;
@@ -63,6 +73,7 @@ export function resetKeys() {
 function keep() {
   try {
     localStorage.setItem(STORE, JSON.stringify(own));
+    localStorage.setItem(LETTERS, letters ? "on" : "off");
   } catch {
     // they hold until the page is closed
   }
@@ -75,7 +86,7 @@ function original(key) {
   return own[key] && own[key] !== key ? null : key;
 }
 
-export function listen(actions, lettersOn) {
+export function listen(actions) {
   document.addEventListener("keydown", (event) => {
     if (event.defaultPrevented || event.altKey || event.metaKey) return;
     if (event.target.closest("input:not([type=checkbox]):not([type=range]), select, textarea, dialog[open]")) return;
