@@ -84,6 +84,9 @@ def main(arguments: list[str] | None = None) -> None:
         if len(word) > _LONGEST_WORD:
             problem = f"has {len(word)} characters, of which nothing here takes more than {_LONGEST_WORD}"
             sys.exit(_refused(UsageFault("E-CFG-003", f"argument {number}", problem, "Put it into a recipe file.")))
+        if not word:  # a path would be the folder in which we are
+            remedy = "Is a variable of the shell not set?"
+            sys.exit(_refused(UsageFault("E-CFG-003", f"argument {number}", "is empty", remedy)))
     logging.basicConfig(level=logging.DEBUG if debug else logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
     if not debug:
         warnings.filterwarnings("ignore", module=r"lightning_fabric.*")

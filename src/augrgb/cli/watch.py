@@ -177,6 +177,8 @@ def watch(
         f"{report.snippets} snippets, {report.events} events; latency {1000 * report.latency_s(0.5):.0f} ms (median), "
         f"{1000 * report.latency_s(0.95):.0f} ms (95 %); {report.dropped} snippets dropped, {report.missing} missing"
     )
+    if report.without_clip:
+        warn(f"{report.without_clip} of {report.events} events have no clip or no still")
     if report.fault is not None:
         raise report.fault
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import statistics
 import threading
 import time
@@ -26,6 +27,7 @@ from augrgb.watching.sink import Sink
 from augrgb.watching.snippet_queue import SnippetQueue
 from augrgb.watching.timebase import Timebase
 
+_log = logging.getLogger(__name__)
 _POLL_S = 0.2
 _LATENCIES = 4096
 _STATS_EVERY_S = 60.0
@@ -69,6 +71,7 @@ class WatchReport:
         events: Started.
         suppressed: Above the limit per minute.
         messages: Sent.
+        without_clip: Events whose clip or still could not be written.
         latencies_s: From the arrival of a snippet's last frame to its score, of the latest snippets.
         warnings: What was repaired while decoding.
         fault: Why the source ended before its end.
@@ -80,6 +83,7 @@ class WatchReport:
     events: int = 0
     suppressed: int = 0
     messages: int = 0
+    without_clip: int = 0
     latencies_s: deque[float] = field(default_factory=lambda: deque(maxlen=_LATENCIES))
     warnings: tuple[str, ...] = ()
     fault: AugrgbError | None = None
@@ -208,9 +212,7 @@ class Watcher:
                 if self._on_health is not None:
                     self._on_health(item)
             elif isinstance(item, ClipReady):
-                payload = self._clips.ready(item) if self._clips is not None else None
-                if payload is not None:
-                    self._say(payload)
+                self._say_clip(item)
             elif isinstance(item, Ended):
                 self.report.warnings, self.report.fault = item.warnings, item.fault
                 return item.duration_s
@@ -245,9 +247,18 @@ class Watcher:
         until_s = time.monotonic() + _LAST_CLIPS_S
         while self._clips.waiting and time.monotonic() < until_s:
             item = self._queue.get(_POLL_S)
-            payload = self._clips.ready(item) if isinstance(item, ClipReady) else None
-            if payload is not None:
-                self._say(payload)
+            if isinstance(item, ClipReady):
+                self._say_clip(item)
+
+    def _say_clip(self, answer: ClipReady) -> None:
+        payload = self._clips.ready(answer) if self._clips is not None else None
+        if payload is None:
+            return
+        if answer.problem:
+            if not self.report.without_clip:
+                _log.warning("an event has no clip or no still: %s", answer.problem)
+            self.report.without_clip += 1
+        self._say(payload)
 
     def _finish(self, duration_s: float | None) -> None:
         if self._finished:

@@ -103,3 +103,11 @@ def test_an_argument_of_any_length_gets_a_short_message() -> None:
     for words in (["report", "x", "--figures", "y" * 70_000], ["info", "z" * 10**6]):
         done = run_cli(*words)
         assert done.code == 2 and "E-CFG-003 argument" in done.err and len(done.err) < 500
+
+
+@pytest.mark.parametrize("words", [("info", ""), ("recipes", "copy", "world/rgb", "-o", ""), ("", "info")])
+def test_an_empty_argument_is_no_place(words: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    done = run_cli(*words)
+    assert done.code == 2 and "E-CFG-003 argument" in done.err and "is empty" in done.err
+    assert not list(tmp_path.iterdir())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -107,7 +108,7 @@ def test_old_and_too_many_files_are_deleted_and_nothing_else(tmp_path: Path) -> 
     assert sorted(path.name[:5] for path in folder.iterdir()) == ["10000", "10001", "holid"]
 
 
-def test_events_of_a_file_get_clips_cut_from_it(tmp_path: Path) -> None:
+def test_events_of_a_file_get_clips_cut_from_it(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     from augrgb.watching.sink import Sink
 
     got: list[Any] = []
@@ -129,6 +130,10 @@ def test_events_of_a_file_get_clips_cut_from_it(tmp_path: Path) -> None:
     assert shown == list(range(shown[0], shown[-1] + 1)) and shown[0] == 0 and 20 <= shown[-1] <= 32
     assert cv2.imread(ready["snapshot"]).shape == (48, 64, 3)
     assert [message["seq"] for message in got] == list(range(1, len(got) + 1))
+    (tmp_path / "file").write_text("x")  # in the place of the folder: as a disk that fills up
+    clips = replace(clips, folder=tmp_path / "file")
+    watcher = Watcher(model, source_of(str(path)), rules, [], WatchSettings(speed=0.0, clips=clips))
+    assert watcher.run().without_clip == 1 and "no clip" in caplog.text
 
 
 def test_a_clip_of_a_file_begins_at_the_key_frame_before(tmp_path: Path) -> None:
