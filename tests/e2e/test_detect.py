@@ -44,25 +44,25 @@ def test_every_file_is_written_and_they_agree(project: Path, tmp_path: Path) -> 
     words = ("detect", video, "--model", project / "rgb", "--out", tmp_path / "out", "--min-score", 0.02)
     outcome = expect_success(*words, "--srt", "--vtt", "--eaf", "--pku", "--overlay")
     endings = ("eaf", "html", "overlay.mp4", "srt", "vtt")
-    names = [*(f"a%20walk.{ending}" for ending in endings), "detections.csv", "detections.json", "pku"]
+    names = [*(f"a walk.{ending}" for ending in endings), "detections.csv", "detections.json", "pku"]
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == names
     assert all(name in outcome.out.replace("\n", "") for name in names)
     found = json.loads((tmp_path / "out" / "detections.json").read_text())["results"]["a walk"]
     rows = list(csv.DictReader((tmp_path / "out" / "detections.csv").open()))
-    cues = read_subtitles(tmp_path / "out" / "a%20walk.srt", "a walk").detections
+    cues = read_subtitles(tmp_path / "out" / "a walk.srt", "a walk").detections
     assert len(found) == len(rows) == len(cues) > 0
     assert [row["label"] for row in found] == [row["label"] for row in rows]
     assert sorted(row["label"] for row in found) == sorted(cue.label for cue in cues)
-    again = read_subtitles(tmp_path / "out" / "a%20walk.vtt", "a walk").detections
+    again = read_subtitles(tmp_path / "out" / "a walk.vtt", "a walk").detections
     assert [(cue.label, cue.start_s) for cue in again] == [(cue.label, cue.start_s) for cue in cues]
-    elan = Elan().read(tmp_path / "out" / "a%20walk.eaf").videos
+    elan = Elan().read(tmp_path / "out" / "a walk.eaf").videos
     assert [sorted(event.label for event in video.events or ()) for video in elan.values()] == [
         sorted(cue.label for cue in cues)
     ]
-    assert len((tmp_path / "out" / "pku" / "a%20walk.txt").read_text().splitlines()) == len(found)
-    page = (tmp_path / "out" / "a%20walk.html").read_text()
+    assert len((tmp_path / "out" / "pku" / "a walk.txt").read_text().splitlines()) == len(found)
+    page = (tmp_path / "out" / "a walk.html").read_text()
     assert page.count("data:image/jpeg") >= 30 and not re.search(r"(src|href)=\"https?:", page)
-    info, copy = probe(video), probe(tmp_path / "out" / "a%20walk.overlay.mp4")
+    info, copy = probe(video), probe(tmp_path / "out" / "a walk.overlay.mp4")
     assert (copy.width, copy.height, copy.fps, copy.codec, copy.has_audio) == (96, 64, info.fps, "h264", True)
     assert length_of(copy.path)[0] == length_of(video)[0] == 75
 

@@ -167,7 +167,7 @@ def test_refused_videos_wait_until_they_change_or_are_asked_for(
     with pytest.raises(Quarantined, match=r"E-VID-020.*1 of 4") as first:
         run()
     assert "--retry" not in str(first.value)
-    note = json.loads((out / "_quarantine" / "S1%20cam%2F1.json").read_text())
+    note = json.loads((out / "_quarantine" / "S1 cam%2F1.json").read_text())
     assert note["code"] == "E-VID-001" and "HTML" in note["problem"] and note["remedy"]
     with pytest.raises(Quarantined, match=r"E-VID-001.*\n.*--retry"):
         run()

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
 from augrgb.cli.options import DeviceOption, JsonOption, PartialOption
+
+_MOST_NAMED = 12
 
 
 def detect(
@@ -100,12 +104,21 @@ def detect(
     if outcome.files and not as_json:
         count = sum(len(video.detections) for video in outcome.videos)
         say(f"{counted(count, 'detection')} in {counted(len(outcome.videos), 'video')}")
-        say(f"Written: {', '.join(map(str, outcome.files))}")
+        say(f"Written: {_listed(outcome.files, out)}")
     if outcome.faults:
         for line in fault_lines(outcome.faults):
             warn(line)
         alone = len(outcome.faults) == 1 and not outcome.videos
         raise typer.Exit(outcome.faults[0].exit_code if alone else 4)
+
+
+def _listed(files: Sequence[Path], out: Path) -> str:
+    """The files by name; of many, the first two (all detections) and how many of each kind there are."""
+    if len(files) <= _MOST_NAMED:
+        return ", ".join(map(str, files))
+    kinds = Counter("".join(path.suffixes[-2:]) if path.stem.endswith(".overlay") else path.suffix for path in files[2:])
+    more = ", ".join(f"{count} {kind}" for kind, count in kinds.items())
+    return f"{', '.join(map(str, files[:2]))} and in {out}: {more}"
 
 
 def _self_test(model: Path, as_json: bool) -> None:

@@ -17,6 +17,7 @@ import socket
 import stat
 import tempfile
 import tokenize
+import unicodedata
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -33,6 +34,7 @@ ARRAY_DAMAGE: tuple[type[Exception], ...] = (
     *(zipfile.BadZipFile, zlib.error, tokenize.TokenError),
 )
 """What `numpy.load` raises for a damaged or third-party `.npy` or `.npz` file; more than its documentation lists."""
+_SAFE = frozenset("-_.(),'&+=@#!")
 _HOST = hashlib.sha256(socket.gethostname().encode()).hexdigest()[:8]
 
 
@@ -290,17 +292,31 @@ def sha256_json(value: Any) -> str:
 
 
 def file_name_of(identifier: str) -> str:
-    """A video id as a file name that stays inside its folder on every system: percent-encoded, never `..` or empty.
+    """A video id as a file name that stays inside its folder on every system, never `..` or empty.
 
-    >>> file_name_of("S01 cam/2"), file_name_of("..")
-    ('S01%20cam%2F2', '%2E%2E')
+    Letters, digits and blanks of any script stay, so that a player finds subtitles beside their video; what some system
+    or shell forbids is percent-encoded.
+
+    >>> file_name_of("été 1 cam/2"), file_name_of(".."), file_name_of(" a%")
+    ('été 1 cam%2F2', '%2E%2E', '%20a%25')
     """
-    name = quote(identifier.encode("utf-8", "surrogateescape"), safe="-_.()")
+    ends = (0, len(identifier) - 1)
+    name = "".join(
+        sign if _may_stand(sign, place in ends) else quote(sign.encode("utf-8", "surrogateescape"), safe="")
+        for place, sign in enumerate(identifier)
+    )
     if name.strip(".") == "":
         name = name.replace(".", "%2E")
-    if not name or len(name) > 200:
+    if not name or len(name.encode("utf-8", "surrogateescape")) > 200:
         raise InputRefused("E-ID-006", shown(identifier), "empty, or too long for a file name", "Shorten the id.")
     return name
+
+
+def _may_stand(sign: str, at_an_end: bool) -> bool:
+    """Whether a sign stands for itself in a file name; Windows takes blanks off the ends."""
+    if sign == " ":
+        return not at_an_end
+    return sign.isalnum() or sign in _SAFE or unicodedata.category(sign).startswith("M")
 
 
 def identifier_of(file_name: str) -> str:

@@ -59,7 +59,7 @@ def left_aside(folder: Path) -> list[Path]:
 
 
 def name_videos(videos: Iterable[Path], *, leave_out: str = "") -> dict[str, Path]:
-    """Files, and the video files of folders, by a unique name: the stem, or the whole path where stems clash.
+    """Files, and the video files of folders, by a unique name: the stem, or where stems clash as `find_videos` has it.
 
     A file that is given twice is taken once.
 
@@ -71,6 +71,7 @@ def name_videos(videos: Iterable[Path], *, leave_out: str = "") -> dict[str, Pat
         InputRefused: E-VID-005, a folder without video files, or a pattern that fits none.
     """
     paths: list[Path] = []
+    below: dict[Path, str] = {}  # the names of files in folders, as `find_videos` gives them
     for path in _expanded(videos):
         if path.is_dir():
             inside = files_in(
@@ -81,11 +82,16 @@ def name_videos(videos: Iterable[Path], *, leave_out: str = "") -> dict[str, Pat
                     "E-VID-005", path, "no video files in this folder", f"Known: {sorted(VIDEO_SUFFIXES)}."
                 )
             paths += inside
+            below |= {one: one.relative_to(path).with_suffix("").as_posix() for one in inside}
         else:
             paths.append(path)
     paths = list({resolved(path): path for path in reversed(paths)}.values())[::-1]
     stems = [path.stem for path in paths]
-    names = [path.stem if stems.count(path.stem) == 1 else str(path) for path in paths]
+    longer = [below.get(path, str(path)) for path in paths]
+    names = [
+        stem if stems.count(stem) == 1 else name if longer.count(name) == 1 and name not in stems else str(path)
+        for stem, name, path in zip(stems, longer, paths, strict=True)
+    ]
     return dict(zip(names, paths, strict=True))
 
 

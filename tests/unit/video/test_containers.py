@@ -75,3 +75,13 @@ def test_files_left_aside_are_listed(tmp_path: Path) -> None:
     notes = [finding for finding in judged.findings if finding.code == "E-VID-021"]
     assert [note.detail for note in notes] == ["1 .xmp, 1 .braw, 1 .txt; the first is cam1/00001.xmp"]
     assert all(ending == ending.lower() and ending.startswith(".") for ending in VIDEO_SUFFIXES)
+
+
+def test_names_of_files_in_folders_are_those_of_a_dataset(tmp_path: Path) -> None:
+    for place in ("cam1/fall.mp4", "cam2/fall.mp4", "cam2/sit.mp4"):
+        (tmp_path / "videos" / place).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "videos" / place).write_bytes(b"")
+    named = name_videos([tmp_path / "videos"])
+    assert list(named) == ["cam1/fall", "cam2/fall", "sit"] and named == find_videos(tmp_path / "videos")
+    both = name_videos([tmp_path / "videos" / "cam1", tmp_path / "videos" / "cam2"])
+    assert list(both) == [str(named["cam1/fall"]), str(named["cam2/fall"]), "sit"]

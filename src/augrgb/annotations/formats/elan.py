@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path, PurePosixPath
 from typing import Literal
-from urllib.parse import unquote, urlparse
+from urllib.parse import quote, unquote, urlparse
 from xml.etree import ElementTree
 
 from augrgb.annotations.annotation_format import AnnotationFormat
@@ -330,7 +330,8 @@ def _number(text: str, file: Path) -> float:
 def _document(video_id: str, events: tuple[Event, ...], classes: tuple[str, ...]) -> bytes:
     root = ElementTree.Element("ANNOTATION_DOCUMENT", AUTHOR="augrgb", FORMAT="3.0", VERSION="3.0")
     header = ElementTree.SubElement(root, "HEADER", MEDIA_FILE="", TIME_UNITS="milliseconds")
-    ElementTree.SubElement(header, "MEDIA_DESCRIPTOR", MEDIA_URL=f"{file_name_of(video_id)}.mp4", MIME_TYPE="video/mp4")
+    url = f"{quote(video_id.encode('utf-8', 'surrogateescape'), safe='-_.()')}.mp4"
+    ElementTree.SubElement(header, "MEDIA_DESCRIPTOR", MEDIA_URL=url, MIME_TYPE="video/mp4")
     order = ElementTree.SubElement(root, "TIME_ORDER")
     # one tier per lane: annotations of one tier may not overlap in ELAN
     lanes: list[ElementTree.Element] = []
