@@ -116,7 +116,9 @@ def _listed(files: Sequence[Path], out: Path) -> str:
     """The files by name; of many, the first two (all detections) and how many of each kind there are."""
     if len(files) <= _MOST_NAMED:
         return ", ".join(map(str, files))
-    kinds = Counter("".join(path.suffixes[-2:]) if path.stem.endswith(".overlay") else path.suffix for path in files[2:])
+    kinds = Counter(
+        "".join(path.suffixes[-2:]) if path.stem.endswith(".overlay") else path.suffix for path in files[2:]
+    )
     more = ", ".join(f"{count} {kind}" for kind, count in kinds.items())
     return f"{', '.join(map(str, files[:2]))} and in {out}: {more}"
 

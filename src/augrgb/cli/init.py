@@ -53,6 +53,9 @@ def init(
             metavar="PATTERN",
         ),
     ] = None,
+    background: Annotated[
+        Path | None, typer.Option(help="Folder, among the videos, of videos in which nothing happens.")
+    ] = None,
     new_split: Annotated[
         bool, typer.Option("--new-split", help="Draw the split again, although an earlier `init` of this folder did.")
     ] = False,
@@ -90,6 +93,7 @@ def init(
             role_of=role_pairs(role_of),
             scene=scene,
             new_split=new_split,
+            background=background,
             allow_missing=allow_missing,
             progress=bars.counter("reading videos"),
         )

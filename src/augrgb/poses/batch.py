@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -55,11 +55,12 @@ class PoseJob:
     source: Path
     out: Path
     people: PersonChoice
+    name: str = field(default="", kw_only=True)  # instead of the source's
 
     @property
     def video_id(self) -> str:
-        """The source's name without ending: the video's id."""
-        return self.source.stem
+        """The video's id: the name that was given, else the source's without ending."""
+        return self.name or self.source.stem
 
     def identity(self) -> dict[str, Any]:
         """What changes when the source does."""

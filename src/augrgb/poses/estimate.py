@@ -116,7 +116,9 @@ def estimate_poses(
     """
     networks = _checked(model, detector, detector_kind, model_sha256)
     engine = engine or LocalEngine(workers)
-    jobs = [_EstimateJob(path, Path(out), people, networks, fps, fixed_limbs) for path in _find(videos)]
+    jobs = [
+        _EstimateJob(path, Path(out), people, networks, fps, fixed_limbs, name=name) for path, name in _find(videos)
+    ]
     return run_pose_jobs(
         _estimate_one,
         jobs,
@@ -152,11 +154,12 @@ def _checked(
     )
 
 
-def _find(videos: Iterable[Path]) -> list[Path]:
-    found: list[Path] = []
+def _find(videos: Iterable[Path]) -> list[tuple[Path, str]]:
+    """Files and their ids: in a folder where names repeat, those that its dataset has."""
+    found: dict[Path, str] = {}
     for path in map(Path, videos):
-        found += list(find_videos(path).values()) if path.is_dir() else [path]
-    return list(dict.fromkeys(found))
+        found |= {file: name for name, file in find_videos(path).items()} if path.is_dir() else {path: path.stem}
+    return list(found.items())
 
 
 def _times(jobs: list[_EstimateJob], engine: Engine) -> list[float]:

@@ -22,6 +22,7 @@ from augrgb.core.opening import is_file, resolved
 from augrgb.core.progress import Progress
 from augrgb.core.seeds import rng_at
 from augrgb.core.types import Dataset, Event, VideoRecord
+from augrgb.report.numbers import counted
 from augrgb.sensors.files import MODALITIES
 from augrgb.workflows.init_recipe import write_recipes
 from augrgb.workflows.own_files import check_places, with_own_files
@@ -84,6 +85,7 @@ def init_dataset(
     role_of: Mapping[str, str] | None = None,
     scene: str | None = None,
     new_split: bool = False,
+    background: Path | None = None,
     allow_missing: int = 0,
     progress: Progress | None = None,
 ) -> InitReport:
@@ -100,6 +102,7 @@ def init_dataset(
         poses, signal, grid: Folders of pose and sensor files named like the videos; some videos may have none.
         only_if_fit: Which of these three are left out, with a sentence, if a file does not fit its video.
         scene: A regular expression that finds the scene in a video's name, such as `_(\\d+)_`.
+        background: Folder, among the videos, of videos in which nothing happens: reviewed as empty, not unlabelled.
         new_split: Draw splits again, although an earlier `init` of this folder drew them.
         allow_missing: Annotated videos that may be absent from the folder.
 
@@ -118,6 +121,9 @@ def init_dataset(
         if place is not None and not resolved(place).is_relative_to(root):
             problem = f"the {key} files lie outside the dataset folder {out}"
             raise UsageFault("E-CFG-042", place, problem, "Name a folder above them and the videos: -o FOLDER.")
+    if background is not None and not resolved(background).is_relative_to(resolved(videos)):
+        problem = f"the background videos lie outside the folder of videos {videos}"
+        raise UsageFault("E-CFG-042", background, problem, "Move them there, or name a folder above both.")
     source = (
         replace(annotations, videos=videos) if isinstance(annotations, Source) else Source(annotations, videos=videos)
     )
@@ -126,14 +132,15 @@ def init_dataset(
     records, unused = with_fitting(records, {key: places[key] for key in only_if_fit})
     if scene is not None:
         records = with_scenes(records, scene)
-    splits, drawn = _splits(judged.annotations, records, role_of, val_share, test_share, seed)
+    records, empty, said = _with_background(records, background)
+    splits, drawn = _splits(judged.annotations, records, role_of, val_share, test_share, seed, empty=empty)
     splits, kept = (splits, []) if new_split else _as_before(splits, records, root)
     used = {event.label for record in records.values() for event in record.events or ()}
     classes = tuple(c for c in judged.annotations.classes if c in used or judged.annotations.closed)
     dataset = Dataset(os.path.basename(root) or "dataset", classes, records, splits)
     path = save_dataset(dataset, out)
     recipes, reasons = write_recipes(dataset, next(iter(splits)), out)
-    reasons = [*unused, *(kept or drawn), *reasons]
+    reasons = [*unused, *said, *(kept or drawn), *reasons]
     faults = tuple(judged.videos.refused.values()) if judged.videos is not None else ()
     log = write_repairs(judged.findings, out)
     return InitReport(dataset, judged.findings, faults, (path, *recipes), tuple(reasons), log)
@@ -167,6 +174,22 @@ def _records(judged: Judged, own_files: Mapping[str, Path | None]) -> dict[str, 
     return records
 
 
+def _with_background(
+    records: dict[str, VideoRecord], folder: Path | None
+) -> tuple[dict[str, VideoRecord], tuple[str, ...], list[str]]:
+    """The records with unnamed videos of a folder as empty ones, their ids, and a sentence."""
+    if folder is None:
+        return records, (), []
+    place = resolved(folder)
+    inside = [name for name, one in records.items() if one.file is not None and one.file.is_relative_to(place)]
+    empty = tuple(name for name in inside if records[name].events is None)
+    hours = sum(records[name].duration_s or 0.0 for name in empty) / 3600
+    said = f"Background: nothing happens in {counted(len(empty), 'video')} ({hours:.2g} h)"
+    if len(empty) < len(inside):
+        said += f"; {len(inside) - len(empty)} others in {folder} are annotated, and that counts"
+    return {**records, **{name: replace(records[name], events=()) for name in empty}}, empty, [f"{said}."]
+
+
 def why_unfit(judged: Judged, role_of: Mapping[str, str] | None = None) -> tuple[AugrgbError, ...]:
     """What keeps annotations that can be read from becoming a dataset, or a dataset from being trained on."""
     annotations = judged.annotations
@@ -196,8 +219,9 @@ def _splits(
     val_share: float,
     test_share: float,
     seed: int,
+    empty: Sequence[str] = (),
 ) -> tuple[dict[str, dict[str, tuple[str, ...]]], list[str]]:
-    """Splits, and a sentence for every role that had to be drawn."""
+    """Splits, and a sentence for every role that had to be drawn; `empty` videos that no role names are trained on."""
     labelled = [name for name in records if records[name].events is not None]
     unlabelled = [name for name in records if records[name].events is None]
     if len(labelled) < 3:
@@ -210,7 +234,8 @@ def _splits(
         members = {
             role: [i for i in ids if i in records and records[i].events is not None] for role, ids in roles.items()
         }
-        train = sorted(members.get("train", []))
+        placed = {name for ids in members.values() for name in ids}
+        train = sorted([*members.get("train", []), *(name for name in empty if name not in placed)])
         val, test = sorted(members.get("val", [])), sorted(members.get("test", []))
         first = {"cross_subject": "person", "cross_view": "camera"}.get(split, "scene")
         drawn: dict[str, _Drawn] = {}

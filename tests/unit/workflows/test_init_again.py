@@ -5,7 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pytest
 
+from augrgb.core.errors import UsageFault
 from augrgb.video.mp4 import write_mp4
 from augrgb.workflows.init import init_dataset
 
@@ -98,3 +100,24 @@ def test_why_people_are_not_held_out(tmp_path: Path) -> None:
     report = init_dataset(make_clips(tmp_path / "videos", names), people(tmp_path, names, "v04"), tmp_path / "videos")
     said = " ".join(report.reasons)
     assert "(the person is known for 8 of 9 videos (not for 'v04') only)." in said and "a column `subject`" not in said
+
+
+def test_background_videos_are_empty_and_not_unlabeled(tmp_path: Path) -> None:
+    names = [f"v{number:02d}" for number in range(6)]
+    videos = make_clips(tmp_path / "videos", names)
+    make_clips(videos / "quiet", ["q1", "q2", "q3"])
+    listed = events(tmp_path, [*names, "q3"])
+    plain = init_dataset(videos, listed, videos).dataset
+    assert plain.videos["q1"].events is None and "q1" in plain.splits["random"]["unlabelled"]
+    report = init_dataset(videos, listed, videos, background=videos / "quiet", new_split=True)
+    found = report.dataset
+    assert found.videos["q1"].events == () == found.videos["q2"].events and len(found.videos["q3"].events or ()) == 1
+    assert not found.splits["random"]["unlabelled"]
+    assert "nothing happens in 2 videos" in " ".join(report.reasons) and "1 others" in " ".join(report.reasons)
+    subsets = {name: "testing" if name in names[:2] else "training" for name in [*names, "q3"]}
+    given = init_dataset(
+        videos, events(tmp_path, [*names, "q3"], subsets), videos, background=videos / "quiet"
+    ).dataset.splits["given"]
+    assert {"q1", "q2"} <= {*given["train"], *given["val"]} and given["test"] == ("v00", "v01")
+    with pytest.raises(UsageFault, match="E-CFG-042"):
+        init_dataset(videos, listed, videos, background=tmp_path / "elsewhere")
