@@ -156,7 +156,8 @@ def not_causal(folder: Path, filter: str) -> UsageFault:
     """The refusal of a model that needs the whole video."""
     problem = f"its temporal filter ({filter}) sees the whole video, so it cannot follow a live source"
     remedy = (
-        "Train the stream again with `student: {filter: {sd_tcn: {look_ahead_snippets: 0}}}` in its recipe (1, 2, ... "
-        "snippets of look-ahead decide later and better); its teachers may see everything."
+        "Write `look_ahead: 1.0` (seconds; 0 is causal) into project.yaml and run `augrgb fit --extend`; by hand, "
+        "train the stream with `student: {filter: {sd_tcn: {look_ahead_snippets: 0}}}`. Its teachers may see "
+        "everything."
     )
     return UsageFault("E-MOD-040", folder, problem, remedy)

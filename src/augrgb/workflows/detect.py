@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from augrgb.annotations.annotation_set import AnnotationSet
 from augrgb.core.errors import AugrgbError, EnvironmentFault
-from augrgb.core.files import file_name_of, remove_leftovers, sha256_json
+from augrgb.core.files import check_output_folder, file_name_of, remove_leftovers, sha256_json
 from augrgb.core.opening import is_file, resolved
 from augrgb.core.searching import search
 from augrgb.core.types import Event, VideoRecord
@@ -91,6 +91,7 @@ def detect_videos(
         InputRefused: The model cannot be used.
         EnvironmentFault: The output cannot be written; E-ENV-002, no such device here.
     """
+    check_output_folder(out)  # before hours of work
     paths = name_videos(videos, leave_out=_OVERLAY)
     found: list[VideoDetections] = []
     faults: list[AugrgbError] = []
