@@ -395,9 +395,9 @@ def test_wrong_options(tmp_path: Path, words: Any, text: Any) -> None:
 
 
 def test_names_that_repeat_in_a_folder_are_those_of_its_dataset(tmp_path: Path, onnx: Any) -> None:
-    model = write_simcc_model(tmp_path / "rtm.onnx", (48, 64))
+    model = write_simcc_model(tmp_path / "rtm.onnx", (64, 48))
     for place in ("cam1", "cam2"):
         (tmp_path / "videos" / place).mkdir(parents=True)
-        write_video(tmp_path / "videos" / place / "fall.mp4", np.zeros((8, 64, 48, 3), np.uint8), fps=15)
-    estimate_poses([tmp_path / "videos"], tmp_path / "poses", model, workers=0)
+        colored_video(tmp_path / "videos" / place / "fall.mp4")
+    estimate_poses([tmp_path / "videos"], tmp_path / "poses", model, fps=10, workers=0)
     assert sorted(path.name for path in (tmp_path / "poses").glob("*.npz")) == ["cam1%2Ffall.npz", "cam2%2Ffall.npz"]

@@ -105,19 +105,19 @@ def test_why_people_are_not_held_out(tmp_path: Path) -> None:
 def test_background_videos_are_empty_and_not_unlabeled(tmp_path: Path) -> None:
     names = [f"v{number:02d}" for number in range(6)]
     videos = make_clips(tmp_path / "videos", names)
-    make_clips(videos / "quiet", ["q1", "q2", "q3"])
-    listed = events(tmp_path, [*names, "q3"])
+    make_clips(videos / "quiet", ["q21", "q22", "q23"])
+    listed = events(tmp_path, [*names, "q23"])
     plain = init_dataset(videos, listed, videos).dataset
-    assert plain.videos["q1"].events is None and "q1" in plain.splits["random"]["unlabelled"]
+    assert plain.videos["q21"].events is None and "q21" in plain.splits["random"]["unlabelled"]
     report = init_dataset(videos, listed, videos, background=videos / "quiet", new_split=True)
     found = report.dataset
-    assert found.videos["q1"].events == () == found.videos["q2"].events and len(found.videos["q3"].events or ()) == 1
+    assert found.videos["q21"].events == () == found.videos["q22"].events and len(found.videos["q23"].events or ()) == 1
     assert not found.splits["random"]["unlabelled"]
     assert "nothing happens in 2 videos" in " ".join(report.reasons) and "1 others" in " ".join(report.reasons)
-    subsets = {name: "testing" if name in names[:2] else "training" for name in [*names, "q3"]}
+    subsets = {name: "testing" if name in names[:2] else "training" for name in [*names, "q23"]}
     given = init_dataset(
-        videos, events(tmp_path, [*names, "q3"], subsets), videos, background=videos / "quiet"
+        videos, events(tmp_path, [*names, "q23"], subsets), videos, background=videos / "quiet"
     ).dataset.splits["given"]
-    assert {"q1", "q2"} <= {*given["train"], *given["val"]} and given["test"] == ("v00", "v01")
+    assert {"q21", "q22"} <= {*given["train"], *given["val"]} and given["test"] == ("v00", "v01")
     with pytest.raises(UsageFault, match="E-CFG-042"):
         init_dataset(videos, listed, videos, background=tmp_path / "elsewhere")
