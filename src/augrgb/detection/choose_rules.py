@@ -2,7 +2,7 @@
 
 For one `off` the stretches of activity are fixed, and the events at any `on` are those whose highest score reaches it.
 So one sort gives precision and recall at *all* thresholds at once (Ebbers, Serizel, Haeb-Umbach, ICASSP 2022), and only
-`off` is tried on a grid.
+`off` is tried on a grid. Where several rules are equally good by that, the one with the largest mean overlap is taken.
 """
 
 from __future__ import annotations
@@ -189,18 +189,22 @@ def _best(
     values = np.concatenate([np.zeros(0), *(_known_rows(video, clock)[:, columns].ravel() for video in videos)])
     events = sum(len(_events(video, label)) for video in videos for label in labels)
     clean_hours = sum(_clean_hours(videos, label) for label in labels)
-    best: tuple[tuple[float, float, float], EventRule] | None = None
+    best: tuple[tuple[float, float, float, float], EventRule] | None = None
     for off in _grid(values):
-        scored: list[tuple[float, bool]] = []
+        scored: list[tuple[float, float]] = []  # how near to its event, 0 for a false alarm
         rule = replace(base, on=off, off=off)
         for label in labels:
             for video in videos:
-                found = _detections(video, _decided(video, clock, classes, label, rule))
-                places = match_events(found, _events(video, label), match)
-                scored += [(one.score, place is not None) for one, place in zip(found, places, strict=True)]
+                found, truth = _detections(video, _decided(video, clock, classes, label, rule)), _events(video, label)
+                places = match_events(found, truth, match)
+                scored += [
+                    (one.score, 0.0 if place is None else match.quality(one, truth[place]))
+                    for one, place in zip(found, places, strict=True)
+                ]
         scored.sort(key=lambda one: -one[0])
         peaks = np.array([score for score, _ in scored])
-        hits = np.cumsum([hit for _, hit in scored], dtype=np.int64)
+        hits = np.cumsum([near > 0 for _, near in scored], dtype=np.int64)
+        nearness = np.cumsum([near for _, near in scored])
         ends = np.flatnonzero(np.diff(np.append(peaks, -1.0)))  # equal scores come and go together
         for last in ends.tolist():
             hit, alarms = int(hits[last]), int(last + 1 - hits[last])
@@ -209,7 +213,9 @@ def _best(
             f1, recall = 2 * hit / (last + 1 + events), hit / max(events, 1)
             below = float(peaks[last + 1]) if last + 1 < len(peaks) else off
             on = max(off, 0.5 * (float(peaks[last]) + below))
-            key = (f1, recall, on) if per_day is None else (recall, f1, on)
+            # Of rules that find the same, the one whose events lie where the true ones are.
+            near = float(nearness[last]) / max(hit, 1)
+            key = (f1, recall, near, on) if per_day is None else (recall, f1, near, on)
             if hit and (best is None or key > best[0]):
                 best = key, replace(base, on=on, off=off)
     return best[1] if best is not None else None
