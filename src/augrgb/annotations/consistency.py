@@ -83,7 +83,7 @@ def _emptiness(videos: Mapping[str, VideoRecord]) -> Iterable[Finding]:
     for video_id, video in videos.items():
         if video.events is None:
             yield Finding("E-ANN-019", "never annotated", "noted", video_id, "")
-        elif not video.events:
+        elif not video.events and not video.ignored:
             yield Finding("E-ANN-020", "annotated as empty", "noted", video_id, "kept: nothing happens in it")
 
 

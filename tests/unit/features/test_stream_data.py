@@ -28,7 +28,7 @@ class FakeTrack:
 
 class FakeFeatures:
     def __init__(self, tracks: dict[str, np.ndarray], clock: Clock = RGB) -> None:
-        self.tracks, self.clock, self.reads = tracks, clock, 0
+        self.folder, self.tracks, self.clock, self.reads = Path("fake"), tracks, clock, 0
         self.dim = next(iter(tracks.values())).shape[1]
         self.folder = Path("fake")
 
