@@ -12,6 +12,9 @@ from augrgb.annotations.reading.text_files import head_of
 from augrgb.annotations.videos.player_time import Zero
 from augrgb.core.errors import UsageFault
 
+LEAST = 0.01
+"""How near a file comes to a format of which it has nothing but the ending."""
+
 
 @dataclass(frozen=True, slots=True)
 class Near:
@@ -61,7 +64,9 @@ class AnnotationFormat(ABC):
         head = head_of(path)
         missing = [sign for sign in cls.signs if sign not in head]
         if len(missing) == len(cls.signs):
-            return _near_line(head, cls.line) if cls.line and head.strip() else None
+            if not head.strip() or not (cls.line or cls.signs):
+                return None
+            return _near_line(head, cls.line) if cls.line else Near(LEAST, f"no {', '.join(missing)}")
         return Near(1 - len(missing) / len(cls.signs), f"no {', '.join(missing)}" if missing else "")
 
     @abstractmethod

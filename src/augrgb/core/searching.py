@@ -134,6 +134,7 @@ def _sort_in(
     into: tuple[list[Path], list[Skipped], list[Path]],
 ) -> None:
     files, skipped, waiting = into
+    is_wanted = is_wanted and not entry.name.startswith("._")  # what macOS writes beside files on other disks
     try:
         is_link, is_folder = entry.is_symlink(), entry.is_dir(follow_symlinks=False)
         if is_folder and deep:

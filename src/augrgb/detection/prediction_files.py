@@ -33,8 +33,10 @@ from augrgb.detection.readers import (
     is_thumos,
     read_activitynet,
     read_csv,
+    read_lines,
     read_pku,
     read_thumos,
+    with_class_names,
 )
 from augrgb.detection.writers import PKU_FPS
 from augrgb.metrics.evaluation import VideoScores
@@ -42,10 +44,10 @@ from augrgb.metrics.truth import fitting_clock
 
 _ROUNDING_S = 0.1
 _ARRAYS = (".npy", ".npz")
-_EVENTS = (".json", ".csv", ".tsv")
+_EVENTS = (".json", ".jsonl", ".csv", ".tsv")
 _KNOWN = (
-    "ActivityNet .json, .csv (or a folder or .zip of them), THUMOS .txt, a folder of PKU-MMD .txt or of frame-wise "
-    "labels, .npy or .npz scores, or .safetensors of augrgb evaluate"
+    "ActivityNet .json, .jsonl, .csv (or a folder or .zip of them), THUMOS .txt, a folder of PKU-MMD .txt or of "
+    "frame-wise labels, .npy or .npz scores, or .safetensors of augrgb evaluate"
 )
 
 
@@ -138,13 +140,14 @@ def _read(
         numbers = number_classes(classes, first=first_class)
         found = read_pku(path, {number: name for name, number in numbers.items()}, fps=fps)
     else:
-        read = read_activitynet if kind == ".json" else read_csv
+        read = {".json": read_activitynet, ".jsonl": read_lines}.get(kind, read_csv)
         files = files_in(path, kind) if is_folder(path) else [path]
         parts = [read(file) for file in files]
         found = DetectionFile(
             tuple(d for part in parts for d in part.detections),
             tuple(dict.fromkeys(video for part in parts for video in part.video_ids)),
         )
+        found, note = with_class_names(found, classes, first_class)
     names, notes = _meant(found.video_ids, durations_s)
     found = DetectionFile(
         tuple(replace(d, video_id=names[d.video_id]) for d in found.detections),

@@ -9,8 +9,8 @@ from __future__ import annotations
 import io
 import math
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,7 @@ from augrgb.annotations.reading.text_files import read_text
 from augrgb.core.errors import AugrgbError, InputRefused, raise_together
 from augrgb.core.files import identifier_of
 from augrgb.core.opening import open_regular, read_bytes
-from augrgb.core.plain_data import read_json
+from augrgb.core.plain_data import parse_json, read_json
 from augrgb.core.searching import files_in
 from augrgb.core.types import Detection
 from augrgb.detection.writers import CSV_COLUMNS, FORMULA_STARTS, PKU_FPS
@@ -88,6 +88,20 @@ def read_csv(path: Path) -> DetectionFile:
     detections = _detections(path, rows)
     videos = dict.fromkeys(d.video_id for d in detections)
     return DetectionFile(detections, tuple(videos) if "video" in at else (identifier_of(path.stem),))
+
+
+def read_lines(path: Path) -> DetectionFile:
+    """JSON lines: an object per detection, with keys as the columns of a CSV.
+
+    Raises:
+        InputRefused: A line is no object, or bad entries; all together.
+    """
+    lines = [(number, line) for number, line in enumerate(_text(path).splitlines(), 1) if line.strip()]
+    values = [(number, parse_json(line, f"{path}:{number}")) for number, line in lines]
+    for number, value in values:
+        if not isinstance(value, dict):
+            raise InputRefused("E-DET-010", f"{path}:{number}", "is no object", "Expected one detection in each line.")
+    return _listed(path, [value for _, value in values])
 
 
 def _listed(path: Path, value: list[dict[str, Any]]) -> DetectionFile:
@@ -180,8 +194,7 @@ def read_thumos(path: Path, classes: Sequence[str], *, first_class: int = 1) -> 
             if line.strip() and not line.lstrip().startswith("#"):
                 rows.append((file, f"line {number}", re.split(r"[,\s]+", line.strip())))
     used = {int(cells[3]) for _, _, cells in rows if len(cells) == 5 and cells[3].isdigit() and cells[3] not in classes}
-    official = len(classes) == len(_THUMOS14) and used <= set(_THUMOS14)
-    names = dict(zip(_THUMOS14, classes, strict=True)) if official else dict(enumerate(classes, first_class))
+    names = _class_numbers(used, classes, first_class)
     found: list[Detection] = []
     faults: list[AugrgbError] = []
     for file, place, cells in rows:
@@ -196,9 +209,35 @@ def read_thumos(path: Path, classes: Sequence[str], *, first_class: int = 1) -> 
         except AugrgbError as fault:
             faults.append(fault)
     raise_together(faults[:20])
+    return DetectionFile(tuple(found), tuple(dict.fromkeys(d.video_id for d in found))), _numbered(used, names)
+
+
+def with_class_names(found: DetectionFile, classes: Sequence[str], first_class: int = 1) -> tuple[DetectionFile, str]:
+    """Detections whose labels are all class numbers, with the names; and what the numbers were taken for."""
+    labels = {d.label for d in found.detections}
+    if not labels or labels & set(classes) or not all(label.isdecimal() for label in labels):
+        return found, ""
+    used = set(map(int, labels))
+    names = _class_numbers(used, classes, first_class)
+    if not used <= names.keys():
+        return found, ""
+    return (
+        replace(found, detections=tuple(replace(d, label=names[int(d.label)]) for d in found.detections)),
+        _numbered(used, names),
+    )
+
+
+def _class_numbers(used: Collection[int], classes: Sequence[str], first_class: int) -> dict[int, str]:
+    """The classes by number: those of THUMOS14 where all that are used are among them; from 0 where a 0 is used."""
+    if len(classes) == len(_THUMOS14) and set(used) <= set(_THUMOS14):
+        return dict(zip(_THUMOS14, classes, strict=True))
+    return dict(enumerate(classes, 0 if 0 in used else first_class))
+
+
+def _numbered(used: Collection[int], names: Mapping[int, str]) -> str:
+    """A sentence on what class numbers were taken for; "" where there are none."""
     numbered = ", ".join(f"{number} = {names[number]}" for number in sorted(used)[:3])
-    note = f"class numbers are taken as {numbered}{', ...' if len(used) > 3 else ''}" if used else ""
-    return DetectionFile(tuple(found), tuple(dict.fromkeys(d.video_id for d in found))), note
+    return f"class numbers are taken as {numbered}{', ...' if len(used) > 3 else ''}" if used else ""
 
 
 def is_thumos(path: Path) -> bool:
@@ -268,6 +307,8 @@ def _detections(path: Path, rows: list[tuple[str, tuple[Any, ...]]]) -> tuple[De
     found, faults = [], list[AugrgbError]()
     for place, (video, label, start, end, score) in rows:
         numbers = [_number(value) for value in (start, end, score)]
+        if isinstance(label, int) and not isinstance(label, bool):
+            label = str(label)
         if not isinstance(label, str) or not label or not video or not all(map(math.isfinite, numbers)):
             problem = f"{place}: not a detection: {(video, label, start, end, score)!r}"
             remedy = "Expected a known class, finite start, end and score."

@@ -14,9 +14,39 @@ from augrgb.core.searching import files_in, search
 
 VIDEO_SUFFIXES = frozenset(
     {
-        *(".mp4", ".m4v", ".mov", ".qt", ".f4v", ".mj2", ".3gp", ".3g2", ".mkv", ".webm", ".avi", ".divx"),
-        *(".ts", ".mts", ".m2ts", ".m2t", ".mpg", ".mpeg", ".mpe", ".m1v", ".m2v", ".vob", ".mod", ".tod"),
-        *(".wmv", ".asf", ".flv", ".ogv", ".ogm", ".dv", ".mxf"),
+        *(
+            ".mp4",
+            ".m4v",
+            ".mov",
+            ".qt",
+            ".f4v",
+            ".mj2",
+            ".insv",
+            ".3gp",
+            ".3g2",
+            ".3gpp",
+            ".mkv",
+            ".webm",
+            ".avi",
+            ".divx",
+        ),
+        *(
+            ".ts",
+            ".mts",
+            ".m2ts",
+            ".m2t",
+            ".trp",
+            ".tp",
+            ".mpg",
+            ".mpeg",
+            ".mpe",
+            ".m1v",
+            ".m2v",
+            ".m2p",
+            ".vob",
+            ".mod",
+        ),
+        *(".tod", ".wmv", ".asf", ".flv", ".ogv", ".ogm", ".dv", ".mxf"),
     }
 )
 """Endings, in lower case, of the containers that `container.open_video` opens."""

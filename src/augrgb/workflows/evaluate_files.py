@@ -181,6 +181,9 @@ def annotated_videos(
         notes.append(f"{len(names) - len(annotated)} videos of {part} were never annotated and do not count")
     if not annotated:
         raise InputRefused("E-MET-009", part, f"none of its {len(names)} videos is annotated")
+    if not annotations.classes:
+        problem = f"none of its {len(names)} videos has an event: are the labels withheld?"
+        raise InputRefused("E-ANN-041", part, problem, "Evaluate on annotations that have events.")
     rates = {video.fps for video in annotations.videos.values()}
     fps = next(iter(rates)) if len(rates) == 1 else None
     written = Dataset("annotations", annotations.classes, annotations.videos)
@@ -223,6 +226,8 @@ def _coverage(truth: AnnotatedVideos, given: GivenPredictions, allow_missing: in
             + ", ".join(lacking[:5])
             + (", ..." if len(lacking) > 5 else "")
         )
+        if len(lacking) == total and given.covered:
+            problem += f"; predicted: {', '.join(sorted(given.covered)[:3])}"
         remedy = f"Name the part that was predicted (--only, --split), or pass --allow-missing {len(lacking)}."
         raise InputRefused("E-MET-010", where, problem, remedy)
     return "zero" if lacking else "refuse"

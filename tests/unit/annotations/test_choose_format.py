@@ -103,6 +103,22 @@ def test_the_message_says_what_the_likeliest_formats_lack(tmp_path: Path) -> Non
         detect_format(tmp_path / "x.json")
 
 
+def test_json_that_has_nothing_of_any_format_is_told_what_two_lack(tmp_path: Path) -> None:
+    for text in (
+        '{"foo": [1, 2, 3]}',
+        '{"v_a": {"duration": 9, "timestamps": [[0, 3]], "sentences": ["A man cuts."]}}',
+    ):
+        (tmp_path / "x.json").write_text(text)
+        with pytest.raises(AugrgbError, match=r"E-ANN-006.*not recognized; not .*: no .*; not .*: no "):
+            detect_format(tmp_path / "x.json")
+
+
+def test_what_macos_writes_beside_files_is_no_file(tmp_path: Path) -> None:
+    (tmp_path / "c.srt").write_text("1\n00:00:01,000 --> 00:00:03,000\nrun\n")
+    (tmp_path / "._c.srt").write_bytes(b"\x00\x05\x16\x07\x00")
+    assert list(read_annotations(tmp_path).videos) == ["c"]
+
+
 @pytest.mark.parametrize(
     ("name", "text", "said"),
     [

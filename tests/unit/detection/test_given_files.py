@@ -89,3 +89,17 @@ def test_scores(tmp_path: Path, zipped: bool) -> None:
 def test_what_is_refused(tmp_path: Path, name: str, data: Any, said: str) -> None:
     with pytest.raises(AugrgbError, match=said):
         given(tmp_path, {name: data})
+
+
+def test_json_lines_and_class_numbers(tmp_path: Path) -> None:
+    lines = '{"video": "a", "label": "cut", "start": 1, "end": 3, "score": 0.9}\n\n'
+    assert given(tmp_path, {"p.jsonl": lines}).detections == FOUND
+    with pytest.raises(AugrgbError, match=r"E-DET-010.*p.jsonl:1: is no object"):
+        given(tmp_path, {"p.jsonl": "[1]\n"})
+    for first in (0, 1):
+        results = {"a": [{"label": n, "score": 0.9, "segment": [1, 3]} for n in (first, first + 1)], "b": []}
+        found = given(tmp_path, {"p.json": results})
+        assert [d.label for d in found.detections] == ["cut", "pour"]
+        assert f"class numbers are taken as {first} = cut, {first + 1} = pour" in found.notes
+    unknown = given(tmp_path, {"p.json": {"a": [{"label": 7, "score": 0.9, "segment": [1, 3]}], "b": []}})
+    assert unknown.detections[0].label == "7"  # judged as an unknown class

@@ -7,12 +7,11 @@ from typing import Any
 
 from augrgb.annotations.annotation_format import AnnotationFormat
 from augrgb.annotations.annotation_set import AnnotationSet
-from augrgb.annotations.findings import Finding
 from augrgb.annotations.reading.class_list import read_class_list
 from augrgb.annotations.reading.json_reader import iter_json
 from augrgb.annotations.reading.json_values import as_list, as_number, as_object, as_text, member
 from augrgb.annotations.reading.text_files import head_of
-from augrgb.annotations.reading.timed_labels import timed_labels, without_ignored
+from augrgb.annotations.reading.timed_labels import region_findings, timed_labels, without_ignored
 from augrgb.core.errors import AugrgbError, raise_together
 from augrgb.core.files import write_json
 from augrgb.core.types import Event, VideoRecord
@@ -73,12 +72,10 @@ class ActivityNetJson(AnnotationFormat):
         used = {event.label for video in videos.values() for event in video.events or ()}
         listed = read_class_list(self.classes).classes if self.classes is not None else _leaves(raw, path)
         closed = self.classes is not None or used <= set(listed)
-        count = sum(len(video.ignored) for video in videos.values())
-        note = Finding("E-ANN-018", "ignored regions", "noted", str(path), f"{count} regions of {self.ignore}")
         return AnnotationSet(
             classes=listed if closed else tuple(sorted(used)),
             videos=videos,
-            findings=(note,) if count else (),
+            findings=tuple(region_findings(videos.values(), self.ignore, path)),
             closed=closed and bool(listed),
         )
 
@@ -95,7 +92,7 @@ class ActivityNetJson(AnnotationFormat):
 
     def _video(self, value: Any, path: Path, video_id: str) -> VideoRecord:
         video = as_object(value, path, video_id)
-        listed = timed_labels(video, "annotations", "segment", path, video_id)
+        listed, lost = timed_labels(video, "annotations", "segment", path, video_id)
         events, ignored = without_ignored(listed, self.ignore)
 
         def number(key: str) -> float | None:
@@ -108,7 +105,7 @@ class ActivityNetJson(AnnotationFormat):
         return VideoRecord(
             video_id,
             events=events,
-            ignored=ignored,
+            ignored=(*ignored, *lost),
             duration_s=number("duration"),
             subset=self.subsets.get(subset.lower(), subset) if subset is not None else None,
             fps=number("fps"),

@@ -10,7 +10,7 @@ from pathlib import Path
 from augrgb.annotations.annotation_format import AnnotationFormat, Near
 from augrgb.annotations.annotation_set import AnnotationSet
 from augrgb.annotations.findings import Finding
-from augrgb.annotations.reading.event_columns import COLUMNS, EXTRA, LENGTHS, EventColumns, Unit
+from augrgb.annotations.reading.event_columns import COLUMNS, EXTRA, LENGTHS, EventColumns, Unit, refuse_other_video
 from augrgb.annotations.reading.event_rows import EventRows, RowOptions, file_named_finding
 from augrgb.annotations.reading.frame_rates import Rates
 from augrgb.annotations.reading.tables import Table, column_name, header_of, read_table
@@ -113,6 +113,8 @@ class PlainCsv(AnnotationFormat):
             try:
                 for line, cells in table.rows:
                     where = f"{path}:{line}"
+                    if "video" not in columns.at and not rows.events:
+                        refuse_other_video(table.names, cells, columns, where)
                     try:
                         rows.take(_cells(table, cells, columns, where), columns, where)
                     except AugrgbError as fault:

@@ -29,8 +29,10 @@ THUMOS_IDS = ("video_validation_", "video_test_")
 
 def first_id(path: Path) -> str | None:
     """The first video id of a file of this layout, or None if it is another one."""
-    match = _START.match(head_of(path))
-    return match[1] if match else None
+    head = head_of(path)
+    match = _START.match(head)
+    sentences = '"timestamps"' in head and '"actions"' not in head  # captions of ActivityNet
+    return match[1] if match and not sentences else None
 
 
 def read_actions(

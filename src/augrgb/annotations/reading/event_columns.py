@@ -4,16 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 from typing import Literal
 
 from augrgb.annotations.reading.tables import column_name, find_columns
-from augrgb.core.errors import UsageFault, did_you_mean
+from augrgb.core.errors import InputRefused, UsageFault, did_you_mean
+from augrgb.video.folder import VIDEO_SUFFIXES
 
 Unit = Literal["seconds", "milliseconds", "frames"]
 COLUMNS = {
     "video": (
         *("video_id", "id", "video_name", "video_file", "file", "filename", "file_name", "media_file"),
-        *("media_file_path", "media", "clip", "clip_id"),
+        *(
+            "media_file_path",
+            "media",
+            "clip",
+            "clip_id",
+            "video_path",
+            "video_filename",
+            "file_path",
+            "filepath",
+            "path",
+        ),
+        *("youtube_id", "yt_id", "ytid"),
     ),
     "label": (
         *("class", "action", "class_name", "label_name", "action_name", "name", "behavior", "behaviour", "activity"),
@@ -23,11 +36,11 @@ COLUMNS = {
     ),
     "start": (
         *("start_s", "start_seconds", "start_sec", "start_time", "begin", "begin_time", "t_start", "t_init", "onset"),
-        *("start_timestamp", "from"),
+        *("start_timestamp", "time_start", "begin_s", "from"),
     ),
     "end": (
         *("end_s", "end_seconds", "end_sec", "end_time", "stop", "stop_s", "stop_time", "t_end", "t_stop", "offset"),
-        *("end_timestamp", "stop_timestamp", "finish", "to"),
+        *("end_timestamp", "stop_timestamp", "time_end", "finish", "to"),
     ),
 }
 """The columns that an event must have, and the usual other names of each, the likeliest first."""
@@ -89,6 +102,18 @@ class EventColumns:
         choices: tuple[Unit, ...] = (written,) if written is not None else ("seconds", "milliseconds", "frames")
         found = [_in_unit(names, bare, units, choice, fixed, any_unit=unit is not None) for choice in choices]
         return min(found, key=lambda columns: len(columns.missing))  # the first of equals: seconds
+
+
+def refuse_other_video(names: Sequence[str], cells: Sequence[object], columns: EventColumns, where: str) -> None:
+    """Refuse to name a video after its file where a column that is not known holds names of videos.
+
+    Raises:
+        InputRefused: E-ANN-034.
+    """
+    for at, (name, cell) in enumerate(zip(names, cells, strict=False)):
+        if at not in columns.at.values() and PurePosixPath(str(cell)).suffix.lower() in VIDEO_SUFFIXES:
+            remedy = f"Say so: --set video={name}."
+            raise InputRefused("E-ANN-034", where, f"no column video, but {name!r} seems to name videos", remedy)
 
 
 def unit_of(name: str) -> Unit:

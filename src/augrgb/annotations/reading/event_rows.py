@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from augrgb.annotations.annotation_set import AnnotationSet
+from augrgb.annotations.coverage import may_be, untimed_finding
 from augrgb.annotations.findings import Finding
 from augrgb.annotations.reading.class_list import classes_or
 from augrgb.annotations.reading.clock_times import is_time_code, seconds_of
@@ -60,6 +61,7 @@ class EventRows:
     decimal_comma: bool = True
     events: dict[str, list[Event]] = field(default_factory=dict)
     ignored: dict[str, list[Event]] = field(default_factory=dict)
+    lost: dict[str, list[tuple[str, float | None, float | None]]] = field(default_factory=dict)
     extra: dict[str, dict[str, Any]] = field(default_factory=dict)
     shared: dict[str, dict[str, dict[str, None]]] = field(default_factory=dict)
     conflicts: list[AugrgbError] = field(default_factory=list)
@@ -88,11 +90,17 @@ class EventRows:
         ends_given = "end" in columns.at
         events: list[Event] = []
         if row.get("label") or row.get("start") or row.get("end"):
-            start = self._number(row, "start", where, rate, per_second)
-            if not ends_given and duration is None:
-                raise InputRefused("E-ANN-002", where, "there is neither an end nor a duration")
-            end = self._number(row, "end", where, rate, per_second) if ends_given else start + (duration or 0.0)
-            events = [Event(label, start, end) for label in _labels(row.get("label", ""), where)]
+            start, end = (
+                self._number(row, key, where, rate, per_second) if _is_there(row.get(key, "")) else None
+                for key in ("start", "end")
+            )
+            if not ends_given and start is not None and duration is not None:
+                end = start + duration
+            for label in _labels(row.get("label", ""), where):
+                if start is not None and end is not None:
+                    events.append(Event(label, start, end))
+                elif label not in self.options.ignore:
+                    self.lost.setdefault(video, []).append((label, start, end))
         if duration is not None and ends_given:
             more["duration_s"] = duration
         self._compare(video, more, events[0] if events else None, where)
@@ -123,10 +131,12 @@ class EventRows:
             detail = f"{regions} regions of {', '.join(self.options.ignore)} (--set 'ignore=[]' keeps them)"
             findings.append(Finding("E-ANN-018", "ignored regions", "noted", str(self.path), detail))
         findings += self._keep_shared()
-        videos = {
-            i: VideoRecord(i, events=tuple(listed), ignored=tuple(self.ignored[i]), **self.extra[i])
-            for i, listed in self.events.items()
-        }
+        findings.extend(untimed_finding(sum(map(len, self.lost.values())), self.path))
+        videos = {}
+        for i, listed in self.events.items():
+            lost = [region for one in self.lost.get(i, ()) for region in may_be(*one, listed)]
+            events = tuple(listed) if listed or not lost else None
+            videos[i] = VideoRecord(i, events=events, ignored=(*self.ignored[i], *lost), **self.extra[i])
         used = {event.label for listed in self.events.values() for event in listed if event.label}
         classes = classes_or(self.options.classes, used)
         return AnnotationSet(classes, videos, findings=tuple(findings), closed=self.options.classes is not None)
@@ -185,6 +195,11 @@ class EventRows:
         if not same:
             raise fault
         self.conflicts.append(fault)
+
+
+def _is_there(cell: str) -> bool:
+    """Whether a cell says a time; tables write `NA` and the like where nothing is known."""
+    return cell.strip().upper() not in ("", "NA", "N/A", "-", "NULL", "NONE")
 
 
 def file_named_finding(path: Path) -> Finding:

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any
 
 from augrgb.annotations.annotation_set import AnnotationSet
-from augrgb.annotations.findings import Finding
 from augrgb.annotations.reading.class_list import classes_or
 from augrgb.annotations.reading.json_reader import iter_object
 from augrgb.annotations.reading.json_values import as_object
+from augrgb.annotations.reading.timed_labels import region_findings
 from augrgb.core.errors import AugrgbError, raise_together
 from augrgb.core.types import VideoRecord
 
 
 def read_videos(
-    path: Path, video_of: Callable[[dict[str, Any], str], VideoRecord], classes: Path | None
+    path: Path,
+    video_of: Callable[[dict[str, Any], str], VideoRecord],
+    classes: Path | None,
+    ignore: Collection[str] = (),
 ) -> AnnotationSet:
     """All videos of a file; classes are those of a list, else the labels that are used.
 
@@ -24,6 +27,7 @@ def read_videos(
         path: The file.
         video_of: Object and id of a video -> the video.
         classes: Class list; any other label is then a mistake.
+        ignore: Labels of its ignored regions.
 
     Raises:
         AugrgbError: The faults of all videos together.
@@ -37,8 +41,5 @@ def read_videos(
             faults.append(fault)
     raise_together(faults)
     used = {event.label for video in videos.values() for event in video.events or ()}
-    regions = sorted({region.label for video in videos.values() for region in video.ignored})
-    count = sum(len(video.ignored) for video in videos.values())
-    note = Finding("E-ANN-018", "ignored regions", "noted", str(path), f"{count} regions of {', '.join(regions)}")
-    listed = classes_or(classes, used)
-    return AnnotationSet(listed, videos, findings=(note,) if count else (), closed=classes is not None)
+    notes = region_findings(videos.values(), ignore, path)
+    return AnnotationSet(classes_or(classes, used), videos, findings=tuple(notes), closed=classes is not None)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from augrgb.annotations.choose_format import detect_format, read_annotations
+from augrgb.annotations.read import Source, read_and_judge
 from augrgb.core.errors import AugrgbError, InputRefused, UsageFault
 from augrgb.core.types import Event, VideoRecord
 from augrgb.detection.readers import read_activitynet
@@ -176,3 +178,17 @@ def test_epic_kitchens_as_it_is_shared() -> None:
     found = read_annotations(SHARED / "cases" / "epic", options={"label": "verb"})
     assert found.classes[:2] == ("take", "put") or len(found.classes) > 3
     assert sum(len(video.events or ()) for video in found.videos.values()) > 10
+
+
+@pytest.mark.parametrize("times", [None, [], [None, None]])
+@pytest.mark.parametrize("layout", ["activitynet", "bmn-json"])
+def test_a_label_without_times_refuses_nothing(tmp_path: Path, layout: str, times: Any) -> None:
+    """Where it may be is ignored, everywhere but in the known events."""
+    listed = [{"label": "stir", "segment": times}, {"label": "cut", "segment": [2, 4]}]
+    videos = {"a": {"duration": 10, "duration_second": 10, "annotations": listed}}
+    (tmp_path / "e.json").write_text(json.dumps({"database": videos} if layout == "activitynet" else videos))
+    judged = read_and_judge(Source(tmp_path / "e.json", layout))
+    video = judged.annotations.videos["a"]
+    assert video.events == (Event("cut", 2, 4),)
+    assert video.ignored == (Event("stir", 0, 2), Event("stir", 4, 10))
+    assert [finding.kind for finding in judged.findings if finding.code == "E-ANN-018"] == ["events without times"]

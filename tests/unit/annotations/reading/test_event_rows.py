@@ -217,3 +217,45 @@ def test_what_rows_say_about_their_video(tmp_path: Path) -> None:
     assert (known["b"].subject, known["b"].scene) == (None, None) and len(known["b"].events or ()) == 2
     notes = [(f.code, f.where, f.detail) for f in found.findings if f.code == "E-ANN-044"]
     assert notes == [("E-ANN-044", "b", "several values of subject (Ana, Bob): none is kept")]
+
+
+def regions(found: Judged, video: str = "a") -> list[tuple[str, float, float]]:
+    return [(r.label, r.start_s, r.end_s) for r in found.annotations.videos[video].ignored]
+
+
+def test_an_event_without_times_refuses_nothing(tmp_path: Path) -> None:
+    """Where it may be is ignored; the rest of the file counts."""
+    head, good = "video,label,start,end,video_duration\n", "a,walk,2,4,10\nb,walk,1,2,10\n"
+    found = judged(tmp_path, f"{head}a,sit,NA,,10\n{good}")
+    assert events(found) == [("a", "walk", 2, 4), ("b", "walk", 1, 2)]
+    assert regions(found) == [("sit", 0, 2), ("sit", 4, 10)] and not regions(found, "b")
+    notes = [f.detail for f in found.findings if f.kind == "events without times"]
+    assert notes == ["1 events lack a start, an end or both: where they may be is ignored"]
+    assert regions(judged(tmp_path, f"{head}{good}a,sit,7,,10\n")) == [("sit", 7, 10)]
+    assert regions(judged(tmp_path, f"{head}{good}a,sit,-,1.5,10\n")) == [("sit", 0, 1.5)]
+    alone = judged(tmp_path, f"{head}a,sit,,,10\nb,walk,1,2,10\n").annotations.videos["a"]
+    assert alone.events is None  # nothing is known of it
+
+
+def test_a_column_that_seems_to_name_videos_is_asked_about(tmp_path: Path) -> None:
+    rows = "recording,label,start,end\nx/a.mp4,walk,0.5,1.5\n"
+    with pytest.raises(
+        AugrgbError, match=r"E-ANN-034.*'recording' seems to name videos. Say so: --set video=recording"
+    ):
+        judged(tmp_path, rows)
+    assert events(judged(tmp_path, rows, video="recording")) == [("x/a.mp4", "walk", 0.5, 1.5)]
+    listed = [{"recording": "a.mp4", "label": "walk", "start": 0.5, "end": 1.5}]
+    with pytest.raises(AugrgbError, match=r"E-ANN-034.*--set video=recording"):
+        judged(tmp_path, listed, "events.json")
+    for names in ("label,youtube_id,time_start,time_end", "video_path,action,begin_s,end_s"):
+        row = "walk,a,0.5,1.5" if names.startswith("label") else "a,walk,0.5,1.5"
+        assert events(judged(tmp_path, f"{names}\n{row}\n")) == WALK
+
+
+@pytest.mark.parametrize("name", ["events.json", "events.jsonl"])
+def test_events_by_video_and_json_lines(tmp_path: Path, name: str) -> None:
+    event = {"label": "walk", "start": 0.5, "end": 1.5}
+    lines = "\n".join(json.dumps(row) for row in ({"video": "a", **event}, {"video": "b"}))
+    found = judged(tmp_path, lines if name.endswith("l") else {"b": [], "a": [event]}, name)
+    assert found.format_name == "event-list-json" and events(found) == WALK
+    assert found.annotations.videos["b"].events == ()
