@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from xml.etree.ElementTree import Element
 
@@ -135,22 +135,34 @@ class Cvat(AnnotationFormat):
         return spans
 
     def _track(self, track: Element, step: int, path: Path, found: list[bool]) -> list[tuple[str, int, int]]:
-        spans: list[tuple[str, int, int]] = []
-        shapes = sorted((shape for shape in track if shape.get("frame")), key=lambda s: _frame(s, "frame", path))
-        running: tuple[str, int] | None = None
-        last = 0
-        for shape in shapes:
-            frame = _frame(shape, "frame", path)
-            label = self._label(shape, track, found) if shape.get("outside") != "1" else None
-            if running is not None and running[0] != label:
-                spans.append((running[0], running[1], frame))
-                running = None
-            if label is not None and running is None:
-                running = (label, frame)
-            last = frame
-        if running is not None:
-            spans.append((running[0], running[1], last + step))
-        return spans
+        shapes = [
+            (_frame(shape, "frame", path), self._label(shape, track, found) if shape.get("outside") != "1" else None)
+            for shape in track
+            if shape.get("frame")
+        ]
+        return visible_spans(shapes, step)
+
+
+def visible_spans(shapes: Iterable[tuple[int, str | None]], step: int = 1) -> list[_Span]:
+    """Where a track is visible: from each shape to the next of another label; the last one counts for a step.
+
+    Args:
+        shapes: Frame and label of each shape, None where the track is outside.
+
+    >>> visible_spans([(20, None), (10, "cut"), (30, "cut"), (39, "cut")])
+    [('cut', 10, 20), ('cut', 30, 40)]
+    """
+    spans: list[_Span] = []
+    running: tuple[str, int] | None = None
+    last = 0
+    for frame, label in sorted(shapes, key=lambda shape: shape[0]):
+        if running is not None and running[0] != label:
+            spans.append((running[0], running[1], frame))
+            running = None
+        if label is not None and running is None:
+            running = (label, frame)
+        last = frame
+    return spans if running is None else [*spans, (running[0], running[1], last + step)]
 
 
 def video_of_frames(

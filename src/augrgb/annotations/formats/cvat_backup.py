@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from augrgb.annotations.annotation_format import AnnotationFormat
 from augrgb.annotations.annotation_set import AnnotationSet
-from augrgb.annotations.formats.cvat import Runs, add_part, video_of_frames
+from augrgb.annotations.formats.cvat import Runs, add_part, video_of_frames, visible_spans
 from augrgb.annotations.reading.class_list import classes_or
 from augrgb.annotations.reading.frame_rates import Rates, need_rates, rate_of
 from augrgb.annotations.reading.json_values import as_integer, as_list, as_object, as_text, member
@@ -100,23 +99,15 @@ class CvatBackup(AnnotationFormat):
         part = range(start, stop + step) if stop > start else None
         return video_of_frames(video_id, moved, frames, part)
 
-    def _track(self, track: dict[str, Any], path: Path, found: list[bool]) -> Iterator[tuple[str, int, int]]:
+    def _track(self, track: dict[str, Any], path: Path, found: list[bool]) -> list[tuple[str, int, int]]:
         shapes = [as_object(shape, path, "shape") for shape in as_list(track.get("shapes") or [], path, "shapes")]
-        placed = sorted(
-            (as_integer(member(shape, "frame", path), path, "frame"), at) for at, shape in enumerate(shapes)
+        return visible_spans(
+            (
+                as_integer(member(shape, "frame", path), path, "frame"),
+                None if shape.get("outside") else self._label(shape, track, found),
+            )
+            for shape in shapes
         )
-        running: tuple[str, int] | None = None
-        last = 0
-        for frame, at in placed:
-            label = None if shapes[at].get("outside") else self._label(shapes[at], track, found)
-            if running is not None and running[0] != label:
-                yield running[0], running[1], frame
-                running = None
-            if label is not None and running is None:
-                running = (label, frame)
-            last = frame
-        if running is not None:
-            yield running[0], running[1], last + 1
 
     def _label(self, holder: dict[str, Any], fallback: dict[str, Any], found: list[bool]) -> str:
         if self.attribute is None:

@@ -13,9 +13,9 @@ from augrgb.annotations.annotation_set import AnnotationSet
 from augrgb.annotations.coverage import outside
 from augrgb.annotations.findings import Finding
 from augrgb.annotations.reading.class_list import ClassList, number_classes, read_class_list, unnamed, write_class_list
-from augrgb.annotations.reading.json_reader import iter_object
-from augrgb.annotations.reading.json_values import as_integer, as_list, as_number, as_object, as_text, member
+from augrgb.annotations.reading.json_values import as_integer, as_list, as_number, as_text, member
 from augrgb.annotations.reading.text_files import head_of
+from augrgb.annotations.reading.videos_json import each_video
 from augrgb.core.errors import AugrgbError, InputRefused, raise_together
 from augrgb.core.files import write_json
 from augrgb.core.timeline import FrameCounting
@@ -56,30 +56,22 @@ def read_actions(
     beyond: Counter[str] = Counter()
     label = dict(read_class_list(classes, first=first).names) if classes is not None else {}
     used: set[int] = set()
-    videos: dict[str, VideoRecord] = {}
-    for video_id, value in iter_object(path):
-        try:
-            rows, video = _video(path, video_id, value, counting)
-        except AugrgbError as fault:
-            faults.append(fault)
-            continue
+
+    def video_of(value: dict[str, Any], video_id: str) -> VideoRecord:
+        rows, video = _video(path, video_id, value, counting)
         if len(value) > 3:
             beyond.update(key for key in value if key not in ("subset", "duration", "actions"))
         if shift is not None:
-            try:
-                added = as_number(member(value, shift, path, video_id), path, video_id, shift)
-            except AugrgbError as fault:
-                faults.append(fault)
-                continue
+            added = as_number(member(value, shift, path, video_id), path, video_id, shift)
             rows = [(number, start + added, end + added) for number, start, end in rows]
             video = _within(video, added)
         used.update(row[0] for row in rows)
         if classes is None:
-            label |= {row[0]: f"c{row[0]:03d}" for row in rows if row[0] not in label}
-        events = tuple(
-            Event(label.get(n, ""), start, end) for n, start, end in rows
-        )  # unknown numbers are reported below
-        videos[video_id] = replace(video, events=events)
+            label.update({row[0]: f"c{row[0]:03d}" for row in rows if row[0] not in label})
+        # numbers without a class are reported below
+        return replace(video, events=tuple(Event(label.get(n, ""), start, end) for n, start, end in rows))
+
+    videos = each_video(path, video_of, faults)
     names = ClassList(label) if classes is not None else unnamed(used, first=first)
     for number in sorted(used - names.names.keys()):
         expected = f"{min(names.names, default=first)} to {max(names.names, default=first)}"
@@ -130,9 +122,8 @@ def class_list_of(path: Path, classes: Path | None) -> Path | None:
 
 
 def _video(
-    path: Path, video_id: str, value: Any, counting: Callable[[str], FrameCounting] | None
+    path: Path, video_id: str, video: dict[str, Any], counting: Callable[[str], FrameCounting] | None
 ) -> tuple[list[tuple[int, float, float]], VideoRecord]:
-    video = as_object(value, path, video_id)
     frames = counting(video_id) if counting is not None else None
     duration = as_number(member(video, "duration", path, video_id), path, video_id, "duration")
     actions = as_list(member(video, "actions", path, video_id), path, video_id, "actions")

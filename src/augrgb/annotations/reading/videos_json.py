@@ -15,6 +15,19 @@ from augrgb.core.errors import AugrgbError, raise_together
 from augrgb.core.types import VideoRecord
 
 
+def each_video(
+    path: Path, video_of: Callable[[dict[str, Any], str], VideoRecord], faults: list[AugrgbError]
+) -> dict[str, VideoRecord]:
+    """The videos of a file `{id: {...}}`, read one after another; the faults of those that cannot be read are added."""
+    videos: dict[str, VideoRecord] = {}
+    for video_id, value in iter_object(path):
+        try:
+            videos[video_id] = video_of(as_object(value, path, video_id), video_id)
+        except AugrgbError as fault:
+            faults.append(fault)
+    return videos
+
+
 def read_videos(
     path: Path,
     video_of: Callable[[dict[str, Any], str], VideoRecord],
@@ -33,12 +46,7 @@ def read_videos(
         AugrgbError: The faults of all videos together.
     """
     faults: list[AugrgbError] = []
-    videos: dict[str, VideoRecord] = {}
-    for video_id, value in iter_object(path):
-        try:
-            videos[video_id] = video_of(as_object(value, path, video_id), video_id)
-        except AugrgbError as fault:
-            faults.append(fault)
+    videos = each_video(path, video_of, faults)
     raise_together(faults)
     used = {event.label for video in videos.values() for event in video.events or ()}
     notes = region_findings(videos.values(), ignore, path)
