@@ -8,12 +8,20 @@ from typing import Any
 import numpy as np
 import pytest
 
+from augrgb.annotations.annotation_format import AnnotationFormat
+from augrgb.annotations.annotation_set import AnnotationSet
+from augrgb.annotations.choose_format import requires_option, write_annotations
+from augrgb.annotations.dataset_file import load_dataset
+from augrgb.annotations.formats import FORMATS
 from augrgb.annotations.read import Source
-from augrgb.core.errors import AugrgbError
+from augrgb.core.errors import AugrgbError, UsageFault
 from augrgb.core.timeline import Clock
+from augrgb.core.types import Event, VideoRecord
 from augrgb.features.store import write_features
 from augrgb.workflows.check import check_data
+from augrgb.workflows.convert import convert
 from augrgb.workflows.init import init_dataset
+from support.format_samples import CASES
 from support.video_samples import numbered_frames, write_video
 
 
@@ -79,3 +87,59 @@ def test_missing_features_and_broken_videos_are_not_usable(videos: Path, tmp_pat
     assert report.readable and not report.usable
     (fault,) = report.unfit
     assert fault.code == "E-FEA-002" and "1 of 4" in fault.problem and "data.allow_missing=1" in fault.remedy
+
+
+SPANS = {
+    "sound": [(0.0, 0.4), (0.5, 0.9)],
+    "past the end": [(0.2, 9.0), (3.0, 4.0)],
+    "before the start": [(-0.01, 0.4), (-3.0, -2.0)],
+    "of no length": [(0.5, 0.5)],
+    "none": [],
+}
+WRITERS = sorted(name for name, entry in FORMATS.items() if entry.write is not AnnotationFormat.write)
+
+
+@pytest.mark.parametrize("name", WRITERS)
+def test_usable_is_what_init_accepts_in_every_format_that_can_be_written(
+    name: str, videos: Path, tmp_path: Path
+) -> None:
+    """The same over all formats, with sound and odd events in two or four of the videos."""
+    for kind, spans in SPANS.items():
+        for count in (2, 4):
+            (videos / "dataset.json").unlink(missing_ok=True)
+            odd = tuple(Event("walk", *span) for span in spans)
+            events = [odd] * count + [(Event("walk", 0.1, 0.4),)] * (4 - count)
+            records = {f"v{n}": VideoRecord(f"v{n}", 1.0, events=own, fps=10.0) for n, own in enumerate(events)}
+            place = tmp_path / f"{kind}-{count}"
+            place = place / f"events{FORMATS[name].suffixes[0]}" if not FORMATS[name].folders else place
+            place.parent.mkdir(exist_ok=True)
+            try:
+                write_annotations(AnnotationSet(("walk",), records), place, format_name=name)
+            except AugrgbError:  # cannot be said in this format
+                continue
+            source = Source(place, name, {"fps": 10.0} if requires_option(name, "fps") else {}, videos=videos)
+            report = check_data(source)
+            try:
+                init_dataset(videos, source, videos)
+            except AugrgbError as fault:
+                assert not report.usable, (kind, count, fault)
+            else:
+                # a dataset without splits is judged as one to train on
+                assert report.usable or name == "augrgb", (kind, count, report.findings, report.unfit)
+
+
+@pytest.mark.parametrize("name", sorted(CASES))
+def test_usable_is_what_can_be_converted(name: str, tmp_path: Path) -> None:
+    """The sample of every format, those that are only read too."""
+    case = CASES[name]
+    for file, text in case.files.items():
+        (tmp_path / "in" / file).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "in" / file).write_text(text)
+    place = tmp_path / "in" / next(iter(case.files)) if not FORMATS[name].folders else tmp_path / "in"
+    try:
+        report = check_data(Source(place, name, case.base))
+    except UsageFault:  # asks for an option
+        return
+    if report.usable:
+        convert(Source(place, name, case.base), tmp_path / "out", target_format="augrgb")
+        assert load_dataset(tmp_path / "out").videos

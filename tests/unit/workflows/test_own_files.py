@@ -40,16 +40,22 @@ def signal(path: Path, *, count: int = 40, fps: float = 10.0) -> Path:
     return path
 
 
+def grid(path: Path) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    np.savez(path, values=np.ones((40, 4, 4), np.float32), fps=10.0)
+    return path
+
+
 def checked(home: Path, **folders: Path) -> CheckReport:
     return check_data(Source(home / "events.csv", videos=home / "videos"), **folders)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("named", ["v_a{}", "a{}_kinect", "rgb_a{}", "cam/a{}", "a{}.mp4"])
-@pytest.mark.parametrize("kind", ["poses", "signal"])
+@pytest.mark.parametrize("kind", ["poses", "signal", "grid"])
 def test_files_are_matched_by_one_affix_or_folder(home: Path, tmp_path: Path, named: str, kind: str) -> None:
     folder = home / f"{kind}-{named.replace('/', '-')}"
     for number in range(1, 5):
-        {"poses": poses, "signal": signal}[kind](folder / f"{named.format(number)}.npz")
+        {"poses": poses, "signal": signal, "grid": grid}[kind](folder / f"{named.format(number)}.npz")
     report = init_dataset(home / "videos", home / "events.csv", home, **{kind: folder})  # type: ignore[arg-type]
     for number in range(1, 5):
         assert getattr(report.dataset.videos[f"a{number}"], kind) == folder / f"{named.format(number)}.npz"

@@ -21,6 +21,9 @@ from augrgb.video.video_info import VideoInfo
 RATE_TOLERANCE = 1e-3
 """A declared frame rate may differ from the video's by this share: 0.1 % is 3.6 s in an hour."""
 
+_FEW = 5
+"""So many videos that are not in the folder have a name that could be meant each."""
+
 
 @dataclass(frozen=True)
 class VideoFolder:
@@ -131,7 +134,9 @@ def video_findings(annotations: AnnotationSet, folder: VideoFolder) -> list[Find
         Finding(fault.code, "video cannot be used", "refused", video_id, str(fault))
         for video_id, fault in folder.refused.items()
     ]
-    hint = Hints(folder.files)
+    missing = sum(video_id not in folder.files for video_id in annotations.videos)
+    hint = Hints(folder.files if missing <= _FEW else ())
+    known = f"the folder has {', '.join(list(folder.files)[:5])}{', ...' if len(folder.files) > 5 else ''}"
     found += [
         Finding(
             "E-VID-003", "video breaks off", "noted", video_id, f"{problem}; extract needs --partial-video keep-prefix"
@@ -140,7 +145,7 @@ def video_findings(annotations: AnnotationSet, folder: VideoFolder) -> list[Find
     ]
     for video_id, video in annotations.videos.items():
         if video_id not in folder.files:
-            detail = hint(video_id)
+            detail = hint(video_id) if missing <= _FEW else known  # of many, one that is the same for all
             action = "noted" if video.events is None else "refused"
             found.append(Finding("E-ID-004", "annotated video is not in the folder", action, repr(video_id), detail))  # type: ignore[arg-type]
             continue
