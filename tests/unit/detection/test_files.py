@@ -109,7 +109,7 @@ def test_bad_rows_are_named_by_line(cells: Any, tmp_path: Path) -> None:
         ({"results": {"v": {}}}, r"results\['v'\]\[0\]"),
         ({"results": {"v": [{"label": "a", "score": True, "segment": [0, 1]}]}}, "not a detection"),
         ({"results": {"v": [{"label": "a", "score": 1, "segment": [2, 1]}]}}, "ends at 1 before it starts at 2"),
-        ({"results": {"v": [{"label": 3, "score": 1, "segment": [0, 1]}]}}, "not a detection"),
+        ({"results": {"v": [{"label": 3.5, "score": 1, "segment": [0, 1]}]}}, "not a detection"),
         ({"results": {"v": [{"label": "a", "score": 1, "segment": [0, 1e999]}]}}, "not a detection"),
     ],
 )
