@@ -93,6 +93,23 @@ def hold_out(
     return tuple(sorted(held)) or None
 
 
+def seen_in_training(videos: Mapping[str, VideoRecord], trained: Sequence[str], held: Sequence[str]) -> str:
+    """A sentence that says so where validation videos are from scenes that training has seen; else empty.
+
+    >>> hall = {name: VideoRecord(name, scene="hall") for name in "ab"}
+    >>> seen_in_training(hall, ["a"], ["b"])[:65]
+    '1 of 1 validation videos are from scenes that training has seen: '
+    """
+    known = {videos[name].scene for name in trained} - {None}
+    seen = sum(videos[name].scene in known for name in held)
+    if not seen:
+        return ""
+    return (
+        f"{seen} of {len(held)} validation videos are from scenes that training has seen: validation cannot tell "
+        "actions from rooms known by heart (hold out whole scenes: `augrgb init --scene PATTERN`)"
+    )
+
+
 def _labels(video: VideoRecord) -> set[str]:
     return {event.label for event in video.events or ()}
 

@@ -29,6 +29,7 @@ class SnippetEncoder(nn.Module, ABC):
         data_options: Options that are taken from the data, or from the weights it starts from, where a recipe leaves
             them out.
         former_options: Values of options in encoder folders that were written before these options existed.
+        starts_like: Other encoders whose weights it can begin with: tensors of the same names that mean the same.
         dim: Width C of a feature vector.
         options: The constructor's arguments, plain JSON values.
         batch: Windows that go through it at once in `encode_windows`: few where a window takes much memory.
@@ -39,6 +40,7 @@ class SnippetEncoder(nn.Module, ABC):
     verified: ClassVar[str] = "the contract of encoders only"
     data_options: ClassVar[tuple[str, ...]] = ()
     former_options: ClassVar[Mapping[str, Any]] = {}
+    starts_like: ClassVar[tuple[str, ...]] = ()
     dim: int
     options: dict[str, Any]
     batch: int = 16

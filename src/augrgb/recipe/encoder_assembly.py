@@ -12,6 +12,7 @@ import torch
 from torch import nn
 
 from augrgb.annotations.dataset_file import load_dataset, role
+from augrgb.annotations.shared_units import seen_in_training
 from augrgb.core.errors import InputRefused, UsageFault
 from augrgb.core.progress import Progress
 from augrgb.core.types import Dataset
@@ -115,6 +116,8 @@ def assemble_encoder(
     if judging and not videos.val:
         problem = "there are no validation videos to choose teachers by"
         raise UsageFault("E-TRN-005", "distill.teacher_mixing", problem, "Give the weights as numbers.")
+    if seen := seen_in_training(dataset.videos, videos.trained, videos.val):
+        _log.warning("%s", seen)
     missing = teachers.missing(dataset, (*videos.trained, *(videos.val if judging else ())))
     frames, wanted = recipe.data.frames or run / "frames", _wanted_frames(recipe, teachers, dataset, videos, judging)
     cache_training_frames(dataset, wanted, frames, teachers.frames, workers=workers, progress=decoding)

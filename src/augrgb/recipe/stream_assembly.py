@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import cast
@@ -9,6 +10,7 @@ from typing import cast
 import torch
 
 from augrgb.annotations.dataset_file import load_dataset, role
+from augrgb.annotations.shared_units import seen_in_training
 from augrgb.core.errors import UsageFault, did_you_mean
 from augrgb.core.types import Dataset
 from augrgb.features.stream_data import StreamData
@@ -31,6 +33,8 @@ from augrgb.training.perturbation import Perturbation
 from augrgb.training.stream_task import StreamTask
 from augrgb.training.teachers.stream_teachers import chosen_stream_teachers, stream_distillation
 from augrgb.training.teachers.terms import Mixing
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -57,7 +61,10 @@ def assemble_stream(recipe: StreamRecipe) -> Assembly:
         AugrgbError: Bad data, features, teachers or settings; see the parts.
     """
     dataset = load_dataset(recipe.data.dataset)
-    return assemble_stream_task(recipe, dataset, open_stream_inputs(recipe, dataset), stream_videos(recipe, dataset))
+    videos = stream_videos(recipe, dataset)
+    if seen := seen_in_training(dataset.videos, (*videos.labelled, *videos.unlabelled), videos.val):
+        _log.warning("%s", seen)
+    return assemble_stream_task(recipe, dataset, open_stream_inputs(recipe, dataset), videos)
 
 
 def open_stream_inputs(recipe: StreamRecipe, dataset: Dataset | None = None, guard: Guard = strict) -> StreamInputs:

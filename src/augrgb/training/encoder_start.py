@@ -82,7 +82,7 @@ def inherited_options(folder: Path, name: str) -> dict[str, object]:
 
 
 def _check_same(loaded: LoadedEncoder, encoder: SnippetEncoder) -> None:
-    if loaded.encoder.name != encoder.name:
+    if loaded.encoder.name not in (encoder.name, *encoder.starts_like):
         problem = f"{loaded.folder} is a {loaded.encoder.name}, the recipe trains a {encoder.name}"
         raise InputRefused("E-ENC-001", "init", problem, "Name the same encoder, or other weights.")
     have, want = loaded.encoder.state_dict(), encoder.state_dict()

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from augrgb.annotations.shared_units import hold_out, shared_units, with_scenes
+from augrgb.annotations.shared_units import hold_out, seen_in_training, shared_units, with_scenes
 from augrgb.core.errors import UsageFault
 from augrgb.core.types import Event, VideoRecord
 
@@ -64,3 +64,11 @@ def test_scenes_from_names() -> None:
     for pattern in ("(", r"_(\d)_", "x"):
         with pytest.raises(UsageFault, match="E-SPL-014"):
             with_scenes(known, pattern)
+
+
+def test_validation_in_scenes_of_training_is_named() -> None:
+    known = videos(6, scene=3)
+    assert seen_in_training(known, ["v00", "v01"], ["v02", "v05"]) == ""
+    assert seen_in_training(known, ["v00", "v01"], ["v03", "v05"]).startswith("1 of 2 validation videos")
+    assert seen_in_training(known, ["v00"], []) == ""
+    assert seen_in_training(videos(6), ["v00"], ["v01"]) == "", "scenes that nobody knows"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 import torch
@@ -11,9 +12,12 @@ import torch
 from augrgb.core.errors import UsageFault
 from augrgb.core.timeline import Clock
 from augrgb.encoders.files import EncoderSettings, load_encoder, save_encoder
+from augrgb.encoders.parts.inverse_search import inverse_search
+from augrgb.encoders.small_flow import SmallFlow
 from augrgb.encoders.small_rgb import SmallRGB
 from augrgb.encoders.snippet_encoder import encode_windows
 
+LAYERS: Any = ["inverse_search", "lucas_kanade"]
 SEES: Any = ["both", "differences", "motion", "motion_and_differences", "apart"]
 
 
@@ -28,11 +32,13 @@ def built(sees: Any, **options: Any) -> SmallRGB:
     return SmallRGB(dim=16, width=8, sees=sees, **options).eval()
 
 
+@pytest.mark.parametrize("layer", LAYERS)
 @pytest.mark.parametrize("sees", ["differences", "motion", "motion_and_differences"])
-def test_still_scenes_are_all_the_same_to_what_sees_only_change(sees: Any) -> None:
-    features = encode_windows(built(sees), windows(still=True))
+def test_still_scenes_are_all_the_same_to_what_sees_only_change(sees: Any, layer: Any) -> None:
+    encoder = built(sees, flow_layer=layer)
+    features = encode_windows(encoder, windows(still=True))
     np.testing.assert_allclose(features, np.broadcast_to(features[:1], features.shape), atol=1e-4)
-    assert np.ptp(encode_windows(built(sees), windows()), axis=0).max() > 1e-3
+    assert np.ptp(encode_windows(encoder, windows()), axis=0).max() > 1e-3
 
 
 @pytest.mark.parametrize("sees", ["both", "apart"])
@@ -48,6 +54,30 @@ def test_apart_keeps_the_two_networks_apart() -> None:
     hidden = built("apart", hide_scene=0.75).train()(x)[:, :8].abs().sum(dim=1) == 0
     assert 0.5 < hidden.float().mean() < 0.95
     assert (encoder(x)[:, :8].abs().sum(dim=1) > 0).all()  # never at test time
+
+
+@pytest.mark.parametrize("length", [1, 2, 5, 8])
+def test_it_sees_flow_as_the_flow_encoder_does(length: int) -> None:
+    """The same weights on the layer's flow, rounded as flow files are, give the same features but for the rounding."""
+    scene = cv2.GaussianBlur(windows()[:1, 0].repeat(2, axis=2)[0].astype(np.float32), (0, 0), 3)
+    frames = np.stack([np.roll(scene, 3 * t, axis=1)[:, 16:80] for t in range(length)])[None]
+    student, teacher = built("motion"), SmallFlow(dim=16, width=8).eval()
+    teacher.load_state_dict(student.state_dict())
+    prepared = student.prepare(frames.astype(np.uint8))
+    flow = inverse_search(prepared).mul(16).round().clamp(-127, 127).to(torch.int8).numpy()
+    with torch.no_grad():
+        wanted, found = teacher(teacher.prepare(flow)), student(prepared)
+    assert (found - wanted).abs().max() < 0.1
+
+
+def test_folders_from_before_the_choice_of_layers_keep_theirs(tmp_path: Any) -> None:
+    encoder = built("motion", flow_layer="lucas_kanade")
+    del encoder.options["flow_layer"]
+    save_encoder(tmp_path / "e", encoder, EncoderSettings(Clock(15, 8, 8), (64, 48)))
+    loaded = load_encoder(tmp_path / "e").encoder
+    assert isinstance(loaded, SmallRGB) and loaded.flow_layer == "lucas_kanade"
+    assert list(loaded.frames_read(8)) == [0, 2, 4, 6]
+    np.testing.assert_array_equal(encode_windows(loaded, windows()), encode_windows(encoder, windows()))
 
 
 @pytest.mark.parametrize("sees", SEES)

@@ -298,6 +298,33 @@ def test_augmented_from_given_weights(project: Path, tmp_path: Path) -> None:
     assert train_encoder(recipe, tmp_path / "run", workers=0).steps == 4
 
 
+def test_rgb_that_begins_as_the_flow_teacher(project: Path, tmp_path: Path) -> None:
+    recipe = recipe_of(project, encoder={"small_flow": {"dim": 16}}, init=None)
+    train_encoder(recipe, tmp_path / "flow", workers=0)
+    student = recipe_of(project, encoder={"small_rgb": {"dim": 16, "sees": "motion"}}, init=str(tmp_path / "flow"))
+    train_encoder(student, tmp_path / "rgb", workers=0)
+    teacher = load_file(tmp_path / "flow" / "model.safetensors")
+    weights = load_file(tmp_path / "rgb" / "model.safetensors")
+    assert all((weights[name] - value).abs().max() < 0.05 for name, value in teacher.items())
+    other = recipe_of(project, encoder={"small_rgb": {"dim": 16}}, init=str(tmp_path / "flow"))
+    with pytest.raises(AugrgbError, match="E-ENC-002"):
+        train_encoder(other, tmp_path / "both", workers=0)
+
+
+def test_validation_in_the_scenes_of_training_is_a_warning(
+    project: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    recipe = recipe_of(project)
+    dataset = load_dataset(recipe.data.dataset)
+    videos = {name: replace(video, scene="hall") for name, video in dataset.videos.items()}
+    save_dataset(replace(dataset, videos=videos), recipe.data.dataset)
+    try:
+        train_encoder(recipe, tmp_path / "run", workers=0)
+    finally:
+        save_dataset(dataset, recipe.data.dataset)
+    assert "are from scenes that training has seen" in caplog.text
+
+
 @pytest.mark.parametrize(
     ("encoder", "init", "message"),
     [

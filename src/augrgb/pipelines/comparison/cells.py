@@ -77,8 +77,7 @@ class Cells:
         cell = self.places.cell(name, seed)
         if cell not in self._encoders:
             recipe = check_recipe(encoder_values(self.settled, self.places, name, seed), EncoderRecipe)
-            distill = self.recipe.encoders[name].distill
-            models = [self.places.encoder(teacher, seed) / MODEL for teacher in (distill.teachers if distill else ())]
+            models = [self.places.encoder(needed, seed) / MODEL for needed in self.recipe.encoders[name].needs]
             models += [run.folder / MODEL for run in self._streams_behind(name, seed)]
             run = Run(self.places.encoder(name, seed), recipe, (*models, recipe.data.dataset / MANIFEST))
             self._encoders[cell] = run
@@ -117,8 +116,7 @@ class Cells:
         """Encoders that methods are trained on, with those that teach these."""
         wanted = [name for key in self.settled.methods for name in _encoders_of(self.settled, key)]
         for name in wanted:  # grows meanwhile
-            distill = self.recipe.encoders[name].distill
-            wanted += [one for one in (distill.teachers if distill else ()) if one not in wanted]
+            wanted += [one for one in self.recipe.encoders[name].needs if one not in wanted]
         return [name for name in self.recipe.encoders if name in wanted]
 
     def check_unchanged(self, runs: Sequence[Run]) -> None:
@@ -152,7 +150,7 @@ class Cells:
     def modalities(self, encoder: str) -> set[str]:
         """What an encoder and its teachers see."""
         distill = self.recipe.encoders[encoder].distill
-        names = [encoder, *(distill.teachers if distill else ())]
+        names = [encoder, *self.recipe.encoders[encoder].teachers]
         names += [
             one
             for method in (distill.streams.values() if distill else ())
@@ -249,7 +247,7 @@ class Cells:
             return []
         if job not in found:
             distill = self.recipe.encoders[name].distill
-            after = [j for t in (distill.teachers if distill else ()) for j in self._need_encoder(found, t, seed)]
+            after = [j for e in self.recipe.encoders[name].needs for j in self._need_encoder(found, e, seed)]
             own = self.places.encoder_seed(seed)
             after += [j for m in (distill.streams.values() if distill else ()) for j in self.need_stream(found, m, own)]
             self.put(found, job, "encoders", encoder_job, {"run": run}, after)

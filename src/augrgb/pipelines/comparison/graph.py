@@ -11,12 +11,10 @@ def graph_of(recipe: ComparisonRecipe) -> dict[str, list[str]]:
     """`methods.<key>` and `encoders.<key>` -> those directly needed, whichever trial of a search wins."""
     graph: dict[str, list[str]] = {}
     for key, entry in recipe.encoders.items():
-        distill = entry.distill
-        graph[f"encoders.{key}"] = (
-            [f"encoders.{name}" for name in distill.teachers] + [f"methods.{name}" for name in distill.streams.values()]
-            if distill is not None
-            else []
-        )
+        streams = entry.distill.streams.values() if entry.distill is not None else ()
+        graph[f"encoders.{key}"] = [f"encoders.{name}" for name in entry.needs] + [
+            f"methods.{name}" for name in streams
+        ]
     for key, method in recipe.methods.items():
         encoders = [method.encoder, *recipe.grid(key).get("encoder", [])]
         graph[f"methods.{key}"] = [f"methods.{name}" for name in recipe.teaching(key)]

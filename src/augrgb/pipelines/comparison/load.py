@@ -144,11 +144,13 @@ def _reference_faults(recipe: ComparisonRecipe, values: Mapping[str, Any], where
             yield UsageFault("E-CFG-002", f"{where}: {place}", f"no such {kind} as {name!r}", did_you_mean(name, names))
 
     for key, encoder in recipe.encoders.items():
-        for teacher in encoder.distill.teachers if encoder.distill is not None else ():
-            yield from absent(teacher, known["encoders"], f"encoders.{key}.distill.teachers", "encoder")
-            other = recipe.encoders.get(teacher)
+        for needed in encoder.needs:
+            field = "distill.teachers" if needed in encoder.teachers else "start"
+            yield from absent(needed, known["encoders"], f"encoders.{key}.{field}", "encoder")
+            other = recipe.encoders.get(needed)
             if encoder.seeds == "shared" and other is not None and other.seeds == "each":
-                problem = f"is shared by all seeds, but its teacher {teacher!r} is not"
+                part = "teacher" if needed in encoder.teachers else "start"
+                problem = f"is shared by all seeds, but its {part} {needed!r} is not"
                 yield UsageFault("E-CFG-032", f"{where}: encoders.{key}", problem, "Give both the same `seeds`.")
         for method_name in encoder.distill.streams.values() if encoder.distill is not None else ():
             yield from absent(method_name, known["methods"], f"encoders.{key}.distill.streams", "method")

@@ -59,13 +59,24 @@ class EncoderTeaching(Section):
 class EncoderEntry(Section):
     """One snippet encoder: its kind, its teachers, and what else differs from the base.
 
-    `seeds: shared` trains it once, for all seeds.
+    `seeds: shared` trains it once, for all seeds. `start` names another encoder here whose weights it begins with.
     """
 
     encoder: dict[str, dict[str, Any]]
     distill: EncoderTeaching | None = None
     seeds: Literal["each", "shared"] = "each"
+    start: str | None = None
     set: dict[str, Any] = Field({})
+
+    @property
+    def teachers(self) -> list[str]:
+        """Encoders that teach it."""
+        return list(self.distill.teachers) if self.distill is not None else []
+
+    @property
+    def needs(self) -> list[str]:
+        """Encoders that must be finished before it: its teachers, and the one that it starts from."""
+        return list(dict.fromkeys([*self.teachers, *([self.start] if self.start is not None else [])]))
 
     def scaled(self, scale: float) -> EncoderEntry:
         """The same encoder with the weights of all that teaches it times `scale`."""

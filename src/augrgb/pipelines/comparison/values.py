@@ -91,6 +91,8 @@ def encoder_values(recipe: ComparisonRecipe, places: Places, name: str, seed: in
         own = places.encoder_seed(seed)
         streams = {name: str(places.stream(method, own)) for name, method in entry.distill.streams.items()}
         values["distill"] = {**entry.distill.model_dump(mode="json"), "teachers": teachers, "streams": streams}
+    if entry.start is not None:
+        values["init"] = {**(values.get("init") or {}), "folder": str(places.encoder(entry.start, seed))}
     if isinstance(values["data"], dict) and values["data"].get("frames") is None:
         values["data"]["frames"] = str(places.base / "frames" / _frames_name(values))
     return values

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from augrgb.annotations.folds import choose_folds, foldable
 from augrgb.annotations.roles import role
+from augrgb.annotations.shared_units import seen_in_training
 from augrgb.core.errors import InputRefused, UsageFault, did_you_mean
 from augrgb.core.types import Dataset
 from augrgb.pipelines.fitting.project import Project
@@ -66,7 +67,9 @@ def make_design(project: Project, dataset: Dataset) -> Design:
         roles = {name: tuple(ids) for name, ids in dataset.splits[split].items()}
         for part in ("encoder", "train", "val", "test"):
             role(dataset, split, part)
-        return Design({split: roles}, (), split, "the dataset's split: chosen on validation, measured on test")
+        seen = seen_in_training(dataset.videos, (*roles["train"], *roles["encoder"]), roles["val"])
+        why = "the dataset's split: chosen on validation, measured on test"
+        return Design({split: roles}, (), split, f"{why}; {seen}" if seen else why)
     held = {name for group in groups for name in group}
     given = dataset.splits[split]
     test = tuple(name for name in given.get("test", ()) if name not in held)

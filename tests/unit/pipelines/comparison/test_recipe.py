@@ -7,6 +7,7 @@ import yaml
 from augrgb.core.errors import AugrgbError, FaultList, UsageFault
 from augrgb.losses import LOSSES
 from augrgb.pipelines.compare import plan_comparison
+from augrgb.pipelines.comparison.cells import Cells
 from augrgb.pipelines.comparison.load import check_comparison, load_comparison
 from augrgb.pipelines.comparison.values import Places, encoder_values, stream_values
 from augrgb.recipe import EncoderRecipe, StreamRecipe, check_recipe
@@ -53,6 +54,22 @@ def told(values: Any) -> Any:
         check_comparison(values, where="c.yaml")
     assert isinstance(caught.value, AugrgbError) and caught.value.exit_code == 2
     return str(caught.value).splitlines()
+
+
+def test_an_encoder_that_starts_from_another_one() -> None:
+    values = with_encoders()
+    values["encoders"]["taught"]["start"] = "flow"
+    recipe = check_comparison(values)
+    made = encoder_values(recipe, Places(Path("out"), recipe), "taught", 4)
+    assert made["init"] == {"folder": "out/encoders/flow"}
+    cells = Cells(recipe, Path("out"))
+    assert cells.encoders_in_use() == ["flow", "pose", "rgb", "taught"]
+    values["methods"] = {"rgb": {"encoder": "taught"}}
+    assert Cells(check_comparison(values), Path("out")).encoders_in_use() == ["flow", "pose", "taught"]
+    values["encoders"]["taught"]["start"] = "flaw"
+    assert any("encoders.taught.start" in line and "'flaw'" in line for line in told(values))
+    values["encoders"]["taught"]["start"] = "taught"
+    assert any("E-CFG-035" in line for line in told(values))
 
 
 def test_a_method_becomes_an_ordinary_stream_recipe() -> None:
