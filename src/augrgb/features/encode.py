@@ -81,10 +81,12 @@ def iter_features(
     opened: Callable[[VideoInfo], object] | None = None,
 ) -> Iterator[Values]:
     """The features of `encode_video` in pieces (n, C), in order; `report` is complete at the end."""
+    report = report if report is not None else DecodeReport()
     found = encode_file(
         path, [loaded], partial=partial, threads=threads, report=report, thumbnails=thumbnails, opened=opened
     )
     yield from _not_empty(path, (values for _, values in found), loaded)
+    warn_of_padding(path, report, loaded.settings.clock)
 
 
 def encode_frames(
@@ -135,7 +137,9 @@ def encode_record(
                 source, [loaded], partial=partial, report=report, duration_s=record.known_duration_s
             )
         )
-        return EncodedVideo(_joined(source, pieces, loaded), loaded.settings.clock, report.duration_s)
+        values = _joined(source, pieces, loaded)
+        warn_of_padding(source, report, loaded.settings.clock)
+        return EncodedVideo(values, loaded.settings.clock, report.duration_s)
     return EncodedVideo(_joined(source, cached, loaded), loaded.settings.clock, report.duration_s)
 
 
@@ -199,7 +203,6 @@ def encode_file(
             path, fps, wanted, partial=partial, threads=threads, report=report, thumbnails=thumbnails, opened=opened
         )
     yield from _encoded(frames, columns, encoders)
-    warn_of_padding(path, report, *(loaded.settings.clock for loaded in encoders))
 
 
 def _encoded(

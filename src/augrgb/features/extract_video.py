@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import errno
 import functools
 import socket
@@ -30,6 +31,7 @@ from augrgb.features.writer import FeatureWriter, verify_features
 from augrgb.parallel.batch import ItemOutcome
 from augrgb.parallel.devices import description_of, same_kernels
 from augrgb.video.decode import DecodeReport, Partial
+from augrgb.video.windows import warn_of_padding
 from augrgb.video.source_file import same_source, source_identity
 
 Result = TypeVar("Result")
@@ -160,7 +162,8 @@ def _pieces(
         ):
             yield to_decode[place], values
         for number in to_decode:
-            reports[number] = report
+            reports[number] = dataclasses.replace(report, warnings=list(report.warnings))
+            warn_of_padding(source, reports[number], unfinished[number].loaded.settings.clock)
 
 
 def _finished(job: ExtractJob, item: _Unfinished) -> ItemOutcome | None:

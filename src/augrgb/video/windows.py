@@ -69,11 +69,10 @@ def iter_windows(frames: Iterable[AnyArray], clock: Clock, chunk: int) -> Iterat
         yield np.stack(ready[at : at + chunk])
 
 
-def warn_of_padding(path: Path, report: DecodeReport, *clocks: Clock) -> None:
+def warn_of_padding(path: Path, report: DecodeReport, clock: Clock) -> None:
     """Say that a video is shorter than a window: what a network sees of it is mostly its last frame, repeated."""
-    for clock in dict.fromkeys(clocks):
-        if 0 < round(report.duration_s * clock.fps) < clock.window:
-            window_s = clock.window / clock.fps
-            report.warn(
-                path, f"shorter than a window ({report.duration_s:.2f} of {window_s:.2f} s); its last frame is repeated"
-            )
+    if 0 < round(report.duration_s * clock.fps) < clock.window:
+        window_s = clock.window / clock.fps
+        report.warn(
+            path, f"shorter than a window ({report.duration_s:.2f} of {window_s:.2f} s); its last frame is repeated"
+        )

@@ -121,7 +121,9 @@ def test_only_catalog_names_are_built(folder: Any) -> None:
 def test_encoders_saved_before_normalization_load_without_it(tmp_path: Path) -> None:
     encoder = SmallRGB(dim=8, width=4, normalize="none")
     save_encoder(tmp_path, encoder, SETTINGS)
-    edit_json(tmp_path / "model.json", lambda about: (about["options"].pop("normalize"), about["options"].pop("sees")))
+    later = ("normalize", "sees", "flow_layer")
+    edit_json(tmp_path / "model.json", lambda about: [about["options"].pop(name) for name in later])
     loaded = load_encoder(tmp_path).encoder
-    assert loaded.options == encoder.options and SmallRGB().options["normalize"] == "window"
-    assert inherited_options(tmp_path, "small_rgb") == {"normalize": "none"}
+    assert loaded.options == {**encoder.options, "flow_layer": "lucas_kanade"}
+    assert SmallRGB().options["normalize"] == "window" and SmallRGB().options["flow_layer"] == "inverse_search"
+    assert inherited_options(tmp_path, "small_rgb") == {"normalize": "none", "flow_layer": "lucas_kanade"}
