@@ -118,13 +118,13 @@ def test_an_interrupted_driver_leaves_what_is_finished(tmp_path: Path, monkeypat
         engine = RayEngine(cluster.address)
 
         def interrupt(stage: Any, fraction: Any) -> None:
-            if fraction >= 3 / 8:
+            if fraction >= 3 / 8:  # two that are whole, and two that are half done
                 raise KeyboardInterrupt
 
         with pytest.raises(KeyboardInterrupt), JobRunner(on_progress=interrupt, engine=engine) as runner:
             runner.run(jobs)
         finished = {path: path.read_bytes() for path in (tmp_path / "parts").glob("part-*.npy")}
-        assert 3 <= len(finished) < 8 and not (tmp_path / "parts" / "sum.npy").exists()
+        assert 2 <= len(finished) < 8 and not (tmp_path / "parts" / "sum.npy").exists()
         with JobRunner(engine=engine) as runner:
             assert runner.run(jobs)["sum"] == 8
     assert all(path.read_bytes() == content for path, content in finished.items())

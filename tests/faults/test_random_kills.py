@@ -169,7 +169,7 @@ def test_a_server_killed_at_random_loses_no_job(tmp_path: Path) -> None:
     try:
         for _ in range(kills_each()):
             with_video: Any = client
-            uploaded.append(upload(with_video, video_bytes(tmp_path))["video"]["id"])
+            uploaded.append(upload(with_video, video_bytes(tmp_path))["id"])
             time.sleep(rng.uniform(0, 0.3))
             running.kill()
             killed += 1
