@@ -96,7 +96,8 @@ class Detector:
             frames: RGB frames (H, W, 3) uint8 in order of time; an iterator is read once, frame by frame.
             fps: Frames per second.
             name: The video's id in the result.
-            min_score, rules: See `__call__`.
+            min_score: See `__call__`.
+            rules: See `__call__`.
 
         Raises:
             InputRefused: E-VID-002 (no frames), E-VID-012 (not such frames).
