@@ -54,8 +54,8 @@ def shared_units(videos: Mapping[str, VideoRecord], ids: Sequence[str], *, first
             continue
         if None in values:
             unknown = [name for name, value in zip(ids, values, strict=True) if value is None]
-            part = f"{len(ids) - len(unknown)} of {len(ids)} videos (not for {unknown[0]!r})"
-            scarce = scarce or f"the {by} is known for {part} only; "
+            part = f"{len(ids) - len(unknown)} of {len(ids)} videos only (not for {unknown[0]!r})"
+            scarce = scarce or f"the {by} is known for {part}; "
             continue
         if len(known) >= LEAST_GROUPS:
             groups = (tuple(n for n, value in zip(ids, values, strict=True) if value == one) for one in known)

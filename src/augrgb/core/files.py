@@ -294,11 +294,11 @@ def sha256_json(value: Any) -> str:
 def file_name_of(identifier: str) -> str:
     """A video id as a file name that stays inside its folder on every system, never `..` or empty.
 
-    Letters, digits and blanks of any script stay, so that a player finds subtitles beside their video; what some system
-    or shell forbids is percent-encoded.
+    Letters, digits, signs and blanks of any script stay, so that a player finds subtitles beside their video; what some
+    system or shell forbids is percent-encoded.
 
-    >>> file_name_of("été 1 cam/2"), file_name_of(".."), file_name_of(" a%")
-    ('été 1 cam%2F2', '%2E%2E', '%20a%25')
+    >>> file_name_of("été – 1 cam/2"), file_name_of(".."), file_name_of(" a%")
+    ('été – 1 cam%2F2', '%2E%2E', '%20a%25')
     """
     ends = (0, len(identifier) - 1)
     name = "".join(
@@ -316,7 +316,9 @@ def _may_stand(sign: str, at_an_end: bool) -> bool:
     """Whether a sign stands for itself in a file name; Windows takes blanks off the ends."""
     if sign == " ":
         return not at_an_end
-    return sign.isalnum() or sign in _SAFE or unicodedata.category(sign).startswith("M")
+    if sign.isascii():
+        return sign.isalnum() or sign in _SAFE
+    return sign.isprintable() or unicodedata.category(sign).startswith("M")
 
 
 def identifier_of(file_name: str) -> str:

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from augrgb.annotations.annotation_format import AnnotationFormat
 from augrgb.annotations.annotation_set import AnnotationSet
-from augrgb.annotations.choose_format import write_annotations
+from augrgb.annotations.choose_format import requires_option, write_annotations
 from augrgb.annotations.findings import Finding
 from augrgb.annotations.formats import FORMATS
 from augrgb.annotations.read import Source, read_and_judge
 from augrgb.annotations.repair_log import write_repairs
+from augrgb.annotations.videos.match_videos import VideoFolder, rates_for
 from augrgb.annotations.videos.player_time import moved_by
-from augrgb.core.errors import UsageFault
+from augrgb.core.errors import UsageFault, raise_together
 from augrgb.core.opening import resolved
 from augrgb.core.progress import Progress
 
@@ -65,6 +66,8 @@ def convert(
     written = judged.annotations
     if judged.videos is not None and name in FORMATS and FORMATS[name].zero == "player":
         written = moved_by(written, {i: info.first_frame_s for i, info in judged.videos.infos.items()})
+    if judged.videos is not None and requires_option(name, "fps"):
+        written = _with_rates(written, judged.videos, given="fps" in (target_options or {}))
     files = write_annotations(written, target, format_name=name, options=target_options)
     log = write_repairs(judged.findings, target)
     findings = list(judged.findings)
@@ -73,6 +76,21 @@ def convert(
         detail = f"{name} has none: {regions} are not written, and read as background there"
         findings.append(Finding("E-ANN-018", "ignored regions", "noted", str(target), detail))
     return ConvertReport(judged.format_name, name, judged.annotations, tuple(files), tuple(findings), log)
+
+
+def _with_rates(annotations: AnnotationSet, folder: VideoFolder, *, given: bool) -> AnnotationSet:
+    """The annotations with the measured frame rates of their videos, for a format that counts frames.
+
+    Raises:
+        InputRefused, FaultList: E-ANN-037, a video without a constant rate.
+    """
+    names = [i for i, video in annotations.videos.items() if video.fps is None and video.events is not None]
+    if given or not names:
+        return annotations
+    rates, faults = rates_for(names, folder)
+    raise_together(faults)
+    videos = {i: replace(video, fps=rates.get(i, video.fps)) for i, video in annotations.videos.items()}
+    return replace(annotations, videos=videos)
 
 
 def _by_suffix(target: Path) -> str:

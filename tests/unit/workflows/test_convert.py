@@ -15,6 +15,7 @@ from augrgb.cli.app import app
 from augrgb.core.errors import AugrgbError, InputRefused, UsageFault
 from augrgb.core.types import Dataset, Event, VideoRecord
 from augrgb.workflows.convert import convert, writers
+from support.video_samples import square_frames, write_video
 
 
 @pytest.fixture
@@ -163,3 +164,13 @@ def test_a_dataset_written_as_a_dataset_loses_nothing(tmp_path: Path) -> None:
     with pytest.raises(InputRefused, match=r"E-ID-003 .*cannot be hard-linked"):
         convert(Source(here), tmp_path / "taken", target_format="augrgb")
     assert (tmp_path / "taken/videos/a.mp4").read_bytes() == b"another video"
+
+
+def test_frames_are_counted_at_the_rate_of_the_videos(tmp_path: Path) -> None:
+    (tmp_path / "videos").mkdir()
+    for name, fps in (("a", 10), ("b", 20)):
+        write_video(tmp_path / "videos" / f"{name}.mp4", square_frames(20 + fps), fps=fps)
+    (tmp_path / "e.csv").write_text("video,label,start,end\na,walk,0.5,1\nb,walk,0.5,1\n")
+    convert(Source(tmp_path / "e.csv", videos=tmp_path / "videos"), tmp_path / "out", target_format="frame-wise")
+    counts = {path.stem: path.read_text().split().count("walk") for path in (tmp_path / "out").rglob("[ab].txt")}
+    assert counts == {"a": 5, "b": 10}

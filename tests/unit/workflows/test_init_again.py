@@ -99,7 +99,7 @@ def test_why_people_are_not_held_out(tmp_path: Path) -> None:
     names = [f"v{number:02d}" for number in range(9)]
     report = init_dataset(make_clips(tmp_path / "videos", names), people(tmp_path, names, "v04"), tmp_path / "videos")
     said = " ".join(report.reasons)
-    assert "(the person is known for 8 of 9 videos (not for 'v04') only)." in said and "a column `subject`" not in said
+    assert "(the person is known for 8 of 9 videos only (not for 'v04'))." in said and "a column `subject`" not in said
 
 
 def test_background_videos_are_empty_and_not_unlabeled(tmp_path: Path) -> None:
