@@ -17,7 +17,7 @@ from augrgb.annotations.reading.encodings import encoding_of, is_assumed, read_a
 from augrgb.annotations.reading.other_files import refuse_other
 from augrgb.annotations.reading.text_files import files_below, first_below
 from augrgb.annotations.several_labels import several_labels, several_of
-from augrgb.annotations.unlabeled import unlabeled_as_ignored
+from augrgb.annotations.unlabeled import unlabeled_as_ignored, untimed_as_ignored
 from augrgb.annotations.videos.id_rule import ID_OPTIONS, IdRule
 from augrgb.core.catalog import check_choice, check_options
 from augrgb.core.errors import AugrgbError, InputRefused, UsageFault, raise_together
@@ -151,7 +151,8 @@ def read_annotations(
             found = _read_files(chosen, export.place)
         else:
             found = chosen.read(export.place)
-        found = unlabeled_as_ignored(several_labels(found, several, export.place), export.place)
+        found = several_labels(untimed_as_ignored(found, export.place), several, export.place)
+        found = unlabeled_as_ignored(found, export.place)
         findings = (*found.findings, *_encoding_findings(export.place, chosen.suffixes), *_left(export))
         return ids.applied(export.annotations(replace(found, findings=findings)))
 

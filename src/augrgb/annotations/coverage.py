@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
-from augrgb.annotations.findings import Finding
 from augrgb.core.types import Event, VideoRecord
 
 NOT_ANNOTATED = "not annotated"
@@ -25,30 +24,39 @@ def outside(start_s: float, end_s: float) -> tuple[Event, ...]:
     return tuple(region for region in regions if region.start_s < region.end_s)
 
 
-def may_be(
-    label: str, start_s: float | None, end_s: float | None, events: Sequence[Event] | None = None
-) -> tuple[Event, ...]:
-    """Where an event may be of which a time is not known: up to the start or the end of its video.
+@dataclass(frozen=True, slots=True)
+class Untimed(Event):
+    """An event that lacks its start (then -inf), its end (then inf), or both.
 
-    Args:
-        events: The known events of its video; where neither time is known, the event may be anywhere between them.
-
-    >>> may_be("cut", 4.0, None), may_be("cut", None, None, [Event("stir", 0.0, 2.0)])
-    ((Event(label='cut', start_s=4.0, end_s=inf),), (Event(label='cut', start_s=2.0, end_s=inf),))
+    Readers leave it among the events of its video; `unlabeled.untimed_as_ignored` makes ignored regions of it.
     """
-    if start_s is not None or end_s is not None:
-        return (Event(label, start_s or 0.0, math.inf if end_s is None else end_s),)
-    found, free_s = [], 0.0
-    for event in sorted(events or (), key=lambda event: event.start_s):
-        found.append(Event(label, free_s, event.start_s))
-        free_s = max(free_s, event.end_s)
-    return tuple(region for region in (*found, Event(label, free_s, math.inf)) if region.start_s < region.end_s)
+
+    def may_be(self, events: Sequence[Event]) -> tuple[Event, ...]:
+        """Where it may be: up to the start or the end of its video, or, without either time, between known events.
+
+        >>> Untimed("cut", -math.inf, math.inf).may_be([Event("stir", 0.0, 2.0)])
+        (Event(label='cut', start_s=2.0, end_s=inf),)
+        """
+        if math.isfinite(self.start_s) or math.isfinite(self.end_s):
+            return (Event(self.label, max(self.start_s, 0.0), self.end_s),)
+        found, free_s = [], 0.0
+        for event in sorted(events, key=lambda event: event.start_s):
+            found.append(Event(self.label, free_s, event.start_s))
+            free_s = max(free_s, event.end_s)
+        return tuple(
+            region for region in (*found, Event(self.label, free_s, math.inf)) if region.start_s < region.end_s
+        )
 
 
-def untimed_finding(count: int, where: object) -> list[Finding]:
-    """A note about events of which a time is not known."""
-    detail = f"{count} events lack a start, an end or both: where they may be is ignored"
-    return [Finding("E-ANN-018", "events without times", "noted", str(where), detail)] if count else []
+def event_of(label: str, start_s: float | None, end_s: float | None) -> Event:
+    """An event, an untimed one where a time is not known.
+
+    >>> event_of("cut", 1.0, 2.0), event_of("cut", 1.0, None)
+    (Event(label='cut', start_s=1.0, end_s=2.0), Untimed(label='cut', start_s=1.0, end_s=inf))
+    """
+    if start_s is not None and end_s is not None:
+        return Event(label, start_s, end_s)
+    return Untimed(label, -math.inf if start_s is None else start_s, math.inf if end_s is None else end_s)
 
 
 def joined(one: VideoRecord, two: VideoRecord) -> VideoRecord | None:

@@ -1,4 +1,4 @@
-"""Events without a class are ignored regions: nobody knows what happens there, so it is neither a class nor nothing.
+"""Events without a class, or without times, are ignored regions: what happens there is neither a class nor nothing.
 
 These are events without a label, and, where the labels are class numbers, events with a negative one: lists of THUMOS
 and others write -1 for what is ambiguous.
@@ -12,10 +12,42 @@ from dataclasses import replace
 from typing import Any
 
 from augrgb.annotations.annotation_set import AnnotationSet
+from augrgb.annotations.coverage import Untimed
 from augrgb.annotations.findings import Finding
 from augrgb.core.types import VideoRecord
 
 _NEGATIVE = re.compile(r"-\d+")
+
+
+def untimed_as_ignored(annotations: AnnotationSet, where: object) -> AnnotationSet:
+    """The annotations with ignored regions where events without times may be, and a note with their number.
+
+    A video with no other event counts as never annotated.
+    """
+    changed: dict[str, VideoRecord] = {}
+    count = 0
+    lost_labels: set[str] = set()
+    for video_id, video in annotations.videos.items():
+        lost = [event for event in video.events or () if isinstance(event, Untimed)]
+        if lost:
+            count += len(lost)
+            lost_labels.update(event.label for event in lost)
+            kept = tuple(event for event in video.events or () if not isinstance(event, Untimed))
+            regions = (region for event in lost for region in event.may_be(kept))
+            changed[video_id] = replace(video, events=kept or None, ignored=(*video.ignored, *regions))
+    if not changed:
+        return annotations
+    videos = {**annotations.videos, **changed}
+    used = {event.label for video in videos.values() for event in video.events or ()}
+    names = annotations.classes
+    detail = f"{count} events lack a start, an end or both: where they may be is ignored"
+    note = Finding("E-ANN-018", "events without times", "noted", str(where), detail)
+    return replace(
+        annotations,
+        classes=names if annotations.closed else tuple(n for n in names if n in used or n not in lost_labels),
+        videos=videos,
+        findings=(*annotations.findings, note),
+    )
 
 
 def unlabeled_as_ignored(annotations: AnnotationSet, where: object) -> AnnotationSet:

@@ -75,7 +75,7 @@ class ActivityNetJson(AnnotationFormat):
         return AnnotationSet(
             classes=listed if closed else tuple(sorted(used)),
             videos=videos,
-            findings=tuple(region_findings(videos.values(), self.ignore, path)),
+            findings=tuple(region_findings(videos.values(), path)),
             closed=closed and bool(listed),
         )
 
@@ -92,7 +92,7 @@ class ActivityNetJson(AnnotationFormat):
 
     def _video(self, value: Any, path: Path, video_id: str) -> VideoRecord:
         video = as_object(value, path, video_id)
-        listed, lost = timed_labels(video, "annotations", "segment", path, video_id)
+        listed = timed_labels(video, "annotations", "segment", path, video_id)
         events, ignored = without_ignored(listed, self.ignore)
 
         def number(key: str) -> float | None:
@@ -105,7 +105,7 @@ class ActivityNetJson(AnnotationFormat):
         return VideoRecord(
             video_id,
             events=events,
-            ignored=(*ignored, *lost),
+            ignored=ignored,
             duration_s=number("duration"),
             subset=self.subsets.get(subset.lower(), subset) if subset is not None else None,
             fps=number("fps"),

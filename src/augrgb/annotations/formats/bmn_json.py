@@ -42,12 +42,12 @@ class BmnJson(AnnotationFormat):
         return _START.match(head) is not None and '"duration_second"' in head
 
     def read(self, path: Path) -> AnnotationSet:
-        return read_videos(path, lambda video, video_id: self._video(video, path, video_id), self.classes, self.ignore)
+        return read_videos(path, lambda video, video_id: self._video(video, path, video_id), self.classes)
 
     def _video(self, video: dict[str, Any], path: Path, video_id: str) -> VideoRecord:
-        listed, lost = timed_labels(video, "annotations", "segment", path, video_id)
+        listed = timed_labels(video, "annotations", "segment", path, video_id)
         events, ignored = without_ignored(listed, self.ignore)
         fps = as_number(video["fps"], path, video_id, "fps") if video.get("fps") is not None else None
         subset = as_text(video["subset"], path, video_id, "subset") if video.get("subset") is not None else None
         duration_s = as_number(member(video, "duration_second", path, video_id), path, video_id, "duration_second")
-        return VideoRecord(video_id, duration_s, events=events, ignored=(*ignored, *lost), fps=fps, subset=subset)
+        return VideoRecord(video_id, duration_s, events=events, ignored=ignored, fps=fps, subset=subset)

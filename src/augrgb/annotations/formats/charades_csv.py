@@ -8,15 +8,18 @@ from pathlib import Path
 
 from augrgb.annotations.annotation_format import AnnotationFormat
 from augrgb.annotations.annotation_set import AnnotationSet
+from augrgb.annotations.coverage import event_of
 from augrgb.annotations.reading.class_list import ClassList, read_class_list, unnamed
 from augrgb.annotations.reading.tables import header_of, read_table
 from augrgb.annotations.reading.text_files import files_below, head_of, open_text
 from augrgb.core.errors import AugrgbError, InputRefused, raise_together
 from augrgb.core.searching import files_in
-from augrgb.core.types import Event, VideoRecord
+from augrgb.core.types import VideoRecord
 
-_COLUMNS = ("id", "subject", "actions", "length")
+_COLUMNS = ("id", "actions", "length")
 _CLASSES = "Charades_v1_classes.txt"
+
+_Action = tuple[int, float | None, float | None]
 
 
 class CharadesCsv(AnnotationFormat):
@@ -46,7 +49,7 @@ class CharadesCsv(AnnotationFormat):
         beside = files[0].with_name(_CLASSES)
         listed = self.classes or (beside if beside.is_file() else None)
         faults: list[AugrgbError] = []
-        rows: dict[str, tuple[list[tuple[int, float, float]], VideoRecord, str]] = {}
+        rows: dict[str, tuple[list[_Action], VideoRecord, str]] = {}
         for file in files:
             _read_file(file, rows, faults)
         used = {action[0] for actions, _, _ in rows.values() for action in actions}
@@ -65,14 +68,14 @@ def _files(path: Path) -> list[Path]:
 
 def _read_file(
     file: Path,
-    rows: dict[str, tuple[list[tuple[int, float, float]], VideoRecord, str]],
+    rows: dict[str, tuple[list[_Action], VideoRecord, str]],
     faults: list[AugrgbError],
 ) -> None:
     name = file.stem.lower()
     subset = "training" if name.endswith("train") else "testing" if name.endswith("test") else None
     with open_text(file) as text:
         table = read_table(file, text)
-        missing = [column for column in ("id", "actions", "length") if column not in table.names]
+        missing = [column for column in _COLUMNS if column not in table.names]
         if missing:
             raise InputRefused("E-ANN-034", f"{file}:1", f"no column {', '.join(missing)}: {list(table.names)}")
         for line, cells in table.rows:
@@ -92,18 +95,19 @@ def _read_file(
             rows[video_id] = (actions, video, where)
 
 
-def _action(text: str) -> tuple[int, float, float]:
-    code, start, end = text.split()
+def _action(text: str) -> _Action:
+    """Class, start and end; None where no times are written."""
+    code, *times = text.split()
+    if len(times) not in (0, 2):
+        raise ValueError(f"{text.strip()!r}: expected a class, a start and an end")
     if not (code.startswith("c") and code[1:].isdigit()):
         raise ValueError(f"class {code!r}, expected one like 'c092'")
-    return int(code[1:]), float(start), float(end)
+    return (int(code[1:]), float(times[0]), float(times[1])) if times else (int(code[1:]), None, None)
 
 
-def _named(
-    rows: dict[str, tuple[list[tuple[int, float, float]], VideoRecord, str]], names: ClassList
-) -> dict[str, VideoRecord]:
+def _named(rows: dict[str, tuple[list[_Action], VideoRecord, str]], names: ClassList) -> dict[str, VideoRecord]:
     videos = {}
     for video_id, (actions, video, _) in rows.items():
-        events = tuple(Event(names.names[number], start, end) for number, start, end in actions)
+        events = tuple(event_of(names.names[number], start, end) for number, start, end in actions)
         videos[video_id] = replace(video, events=events)
     return videos

@@ -10,6 +10,7 @@ from urllib.parse import parse_qs, unquote, urlparse
 
 from augrgb.annotations.annotation_format import AnnotationFormat
 from augrgb.annotations.annotation_set import AnnotationSet
+from augrgb.annotations.coverage import event_of
 from augrgb.annotations.findings import Finding
 from augrgb.annotations.reading.class_list import classes_or
 from augrgb.annotations.reading.frame_rates import Rates, rate_of
@@ -227,7 +228,10 @@ def _events(results: list[dict[str, Any]], fps: float, place: tuple[object, ...]
         key = "timelinelabels" if in_frames else "labels"
         labels = [as_text(label, *place) for label in as_list(member(value, key, *place), *place, key)]
         for span in as_list(member(value, "ranges", *place), *place, "ranges") if in_frames else [value]:
-            ends = [as_number(member(as_object(span, *place), end, *place), *place, end) for end in ("start", "end")]
-            times = FrameCounting(fps, first=1, end_inclusive=True).to_seconds(*ends) if in_frames else tuple(ends)
-            events.extend(Event(label, times[0], times[1]) for label in labels or [""])
+            row = as_object(span, *place)
+            ends = [as_number(row[end], *place, end) if row.get(end) is not None else None for end in ("start", "end")]
+            if in_frames:
+                times = FrameCounting(fps, first=1, end_inclusive=True).to_seconds(ends[0] or 0.0, ends[1] or 0.0)
+                ends = [time if end is not None else None for time, end in zip(times, ends, strict=True)]
+            events.extend(event_of(label, ends[0], ends[1]) for label in labels or [""])
     return tuple(events)

@@ -55,12 +55,10 @@ class PerceptionTest(AnnotationFormat):
             raise InputRefused("E-ANN-001", f"{path} {video_id}", f"frame_rate is {fps:g}")
         subset = as_text(data["split"], path, video_id, "split") if data.get("split") is not None else None
         key = f"{self.task}_localisation"
-        events, lost = timed_labels(video, key, "timestamps", path, video_id, per_second=_PER_SECOND)
         return VideoRecord(
             video_id,
             frames / fps if fps is not None and frames is not None else None,
-            events=events,
-            ignored=lost,
+            events=timed_labels(video, key, "timestamps", path, video_id, per_second=_PER_SECOND),
             fps=fps,
             subset=subset,
         )

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from augrgb.annotations.annotation_format import AnnotationFormat
 from augrgb.annotations.annotation_set import AnnotationSet
+from augrgb.annotations.coverage import event_of
 from augrgb.annotations.findings import Finding
 from augrgb.annotations.reading.clock_times import seconds_of
 from augrgb.annotations.reading.text_files import files_below, first_below, read_text
@@ -110,15 +111,15 @@ def _cues(file: Path) -> Iterator[Event]:
             continue
         start, _, rest = line.partition("-->")
         try:
-            times = seconds_of(start), seconds_of(rest.split()[0] if rest.split() else "")
+            times = seconds_of(start), seconds_of(rest.split()[0]) if rest.split() else None
         except ValueError as error:
             raise InputRefused("E-ANN-005", f"{file}:{number}", f"not a cue's times: {error}") from error
         text = list(takewhile(str.strip, lines[number:]))
         said = [unescape(_MARKUP.sub("", " ".join(one.split()))).strip() for one in text]
         if len(said) > 1 and all(one.startswith(("- ", "\u2013 ")) for one in said):  # a dash for each speaker
-            yield from (Event(one[2:].strip(), *times) for one in said)
+            yield from (event_of(one[2:].strip(), *times) for one in said)
             continue
-        yield Event(" ".join(said).strip(), *times)
+        yield event_of(" ".join(said).strip(), *times)
 
 
 def _write(annotations: AnnotationSet, path: Path, suffix: str) -> list[Path]:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from augrgb.annotations.annotation_format import AnnotationFormat
 from augrgb.annotations.annotation_set import AnnotationSet
+from augrgb.annotations.coverage import event_of
 from augrgb.annotations.findings import Finding
 from augrgb.annotations.reading.class_list import read_class_list
 from augrgb.annotations.reading.text_files import files_below, head_of, open_text
@@ -81,8 +82,9 @@ def _read_file(file: Path, label: str, into: dict[str, list[Event]], faults: lis
             if not cells:
                 continue
             try:
-                video_id, start, end = cells
-                into.setdefault(video_id, []).append(Event(label, float(start), float(end)))
+                video_id, start, end = cells if len(cells) > 1 else (cells[0], None, None)
+                times = (float(time) if time is not None else None for time in (start, end))
+                into.setdefault(video_id, []).append(event_of(label, *times))
             except ValueError:
                 problem = f"{line.strip()[:80]!r}: expected a video, a start and an end in seconds"
                 faults.append(InputRefused("E-ANN-005", f"{file}:{number}", problem))

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from augrgb.annotations.annotation_format import AnnotationFormat
 from augrgb.annotations.annotation_set import AnnotationSet
+from augrgb.annotations.coverage import event_of
 from augrgb.annotations.reading.class_list import classes_or
 from augrgb.annotations.reading.frame_rates import Rates, need_rates, rate_of
 from augrgb.annotations.reading.tables import header_of, read_table
@@ -76,7 +77,10 @@ def _events(file: Path, frames: FrameCounting) -> tuple[Event, ...]:
         for line, cells in table.rows:
             try:
                 label, start, end = cells
-                events.append(Event(label, *frames.to_seconds(int(start), int(end))))
+                timed = bool(start or end)
+                events.append(
+                    Event(label, *frames.to_seconds(int(start), int(end))) if timed else event_of(label, None, None)
+                )
             except ValueError as error:
                 problem = f"{cells}: expected a class and two frame numbers"
                 raise InputRefused("E-ANN-005", f"{file}:{line}", problem) from error

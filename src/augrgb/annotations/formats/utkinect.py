@@ -7,7 +7,7 @@ from pathlib import Path
 
 from augrgb.annotations.annotation_format import AnnotationFormat
 from augrgb.annotations.annotation_set import AnnotationSet
-from augrgb.annotations.findings import Finding
+from augrgb.annotations.coverage import event_of
 from augrgb.annotations.reading.text_files import head_of, open_text
 from augrgb.core.errors import AugrgbError, InputRefused, raise_together
 from augrgb.core.files import identifier_of
@@ -52,7 +52,6 @@ class UTKinect(AnnotationFormat):
     def read(self, path: Path) -> AnnotationSet:
         file = path / _FILE if path.is_dir() else path
         faults: list[AugrgbError] = []
-        findings: list[Finding] = []
         events: dict[str, list[Event]] = {}
         classes: dict[str, None] = {}
         frames = FrameCounting(self.fps, end_inclusive=True)
@@ -75,11 +74,7 @@ class UTKinect(AnnotationFormat):
                         faults.append(InputRefused("E-ANN-005", where, f"{words[:80]!r}: expected two frame numbers"))
                         continue
                     classes[action[1]] = None
-                    if event is None:
-                        detail = f"{sequence}: {action[1]} has no frame numbers, and is left out"
-                        findings.append(Finding("E-ANN-022", "no events", "noted", where, detail))
-                    else:
-                        events[sequence].append(event)
+                    events[sequence].append(event)
                 elif words:
                     problem = f"{words[:80]!r}: expected a sequence such as s01_e01, or ACTION: FIRST LAST"
                     faults.append(InputRefused("E-ANN-005", where, problem))
@@ -88,12 +83,12 @@ class UTKinect(AnnotationFormat):
             name: VideoRecord(name, events=tuple(found), fps=self.fps, subject=name[:3])
             for name, found in events.items()
         }
-        return AnnotationSet(tuple(sorted(classes)), videos, findings=tuple(findings))
+        return AnnotationSet(tuple(sorted(classes)), videos)
 
 
-def _event(action: re.Match[str], frames: FrameCounting) -> Event | None:
+def _event(action: re.Match[str], frames: FrameCounting) -> Event:
     if action[2].lower() == action[3].lower() == "nan":
-        return None
+        return event_of(action[1], None, None)
     return Event(action[1], *frames.to_seconds(int(action[2]), int(action[3])))
 
 

@@ -15,7 +15,7 @@ from augrgb.annotations.annotation_set import AnnotationSet
 from augrgb.annotations.findings import Finding
 from augrgb.annotations.reading.class_list import classes_or
 from augrgb.annotations.reading.json_reader import iter_json
-from augrgb.annotations.reading.json_values import as_list, as_number, as_object, as_text, member
+from augrgb.annotations.reading.json_values import as_label, as_list, as_number, as_object, as_text, member
 from augrgb.annotations.reading.media_ids import media_ids
 from augrgb.annotations.reading.text_files import head_of, open_text
 from augrgb.core.errors import InputRefused, UsageFault, did_you_mean
@@ -179,7 +179,7 @@ def _value(value: Any, *place: object) -> str:
     """The value of an attribute as text; a checkbox may be an object of `{option: true}`."""
     if isinstance(value, dict) and all(isinstance(chosen, bool) for chosen in value.values()):
         return ",".join(option for option, chosen in value.items() if chosen)
-    return as_text(value, *place)
+    return as_label(value, *place)
 
 
 def _name(attributes: dict[str, Any], key: str, path: Path) -> str:

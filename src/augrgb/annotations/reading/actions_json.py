@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from augrgb.annotations.annotation_set import AnnotationSet
-from augrgb.annotations.coverage import outside
+from augrgb.annotations.coverage import event_of, outside
 from augrgb.annotations.findings import Finding
 from augrgb.annotations.reading.class_list import ClassList, number_classes, read_class_list, unnamed, write_class_list
 from augrgb.annotations.reading.json_values import as_integer, as_list, as_number, as_text, member
@@ -19,9 +19,12 @@ from augrgb.annotations.reading.videos_json import each_video
 from augrgb.core.errors import AugrgbError, InputRefused, raise_together
 from augrgb.core.files import write_json
 from augrgb.core.timeline import FrameCounting
-from augrgb.core.types import Event, VideoRecord
+from augrgb.core.types import VideoRecord
 
 _START = re.compile(r'^\s*\{\s*"((?:[^"\\]|\\.)*)"\s*:\s*\{\s*"(?:subset|duration|actions)"\s*:')
+
+_Row = tuple[int, float | None, float | None]
+"""Class number, start and end; None where the file has null."""
 
 THUMOS_IDS = ("video_validation_", "video_test_")
 """How the ids of THUMOS videos begin."""
@@ -63,13 +66,16 @@ def read_actions(
             beyond.update(key for key in value if key not in ("subset", "duration", "actions"))
         if shift is not None:
             added = as_number(member(value, shift, path, video_id), path, video_id, shift)
-            rows = [(number, start + added, end + added) for number, start, end in rows]
+            rows = [
+                (number, start + added if start is not None else None, end + added if end is not None else None)
+                for number, start, end in rows
+            ]
             video = _within(video, added)
         used.update(row[0] for row in rows)
         if classes is None:
             label.update({row[0]: f"c{row[0]:03d}" for row in rows if row[0] not in label})
         # numbers without a class are reported below
-        return replace(video, events=tuple(Event(label.get(n, ""), start, end) for n, start, end in rows))
+        return replace(video, events=tuple(event_of(label.get(n, ""), start, end) for n, start, end in rows))
 
     videos = each_video(path, video_of, faults)
     names = ClassList(label) if classes is not None else unnamed(used, first=first)
@@ -123,13 +129,16 @@ def class_list_of(path: Path, classes: Path | None) -> Path | None:
 
 def _video(
     path: Path, video_id: str, video: dict[str, Any], counting: Callable[[str], FrameCounting] | None
-) -> tuple[list[tuple[int, float, float]], VideoRecord]:
+) -> tuple[list[_Row], VideoRecord]:
     frames = counting(video_id) if counting is not None else None
     duration = as_number(member(video, "duration", path, video_id), path, video_id, "duration")
     actions = as_list(member(video, "actions", path, video_id), path, video_id, "actions")
     rows = [_action(action, (path, video_id, "actions", position)) for position, action in enumerate(actions)]
     if frames is not None:
-        rows = [(number, *frames.to_seconds(start, end)) for number, start, end in rows]
+        rows = [
+            (number, *frames.to_seconds(start, end)) if start is not None and end is not None else (number, None, None)
+            for number, start, end in rows
+        ]
     subset = as_text(video["subset"], path, video_id, "subset") if "subset" in video else None
     seconds = duration if frames is None else duration / frames.fps
     fps = frames.fps if frames is not None else None
@@ -142,11 +151,12 @@ def _within(part: VideoRecord, start_s: float) -> VideoRecord:
     return replace(part, duration_s=end_s, ignored=outside(start_s, end_s))
 
 
-def _action(action: Any, place: tuple[object, ...]) -> tuple[int, float, float]:
+def _action(action: Any, place: tuple[object, ...]) -> _Row:
     cells = as_list(action, *place)
     if len(cells) != 3:
         raise InputRefused("E-ANN-001", " ".join(map(str, place)), f"expected [class, start, end], found {cells}")
     number, start, end = cells
     if type(number) is int and type(start) is float and type(end) is float:  # the usual case, made quick
         return number, start, end
-    return as_integer(number, *place), as_number(start, *place), as_number(end, *place)
+    times = [as_number(time, *place) if time is not None else None for time in (start, end)]
+    return as_integer(number, *place), times[0], times[1]

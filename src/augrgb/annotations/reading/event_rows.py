@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from augrgb.annotations.annotation_set import AnnotationSet
-from augrgb.annotations.coverage import may_be, untimed_finding
+from augrgb.annotations.coverage import Untimed, event_of
 from augrgb.annotations.findings import Finding
 from augrgb.annotations.reading.class_list import classes_or
 from augrgb.annotations.reading.clock_times import is_time_code, seconds_of
@@ -61,7 +61,6 @@ class EventRows:
     decimal_comma: bool = True
     events: dict[str, list[Event]] = field(default_factory=dict)
     ignored: dict[str, list[Event]] = field(default_factory=dict)
-    lost: dict[str, list[tuple[str, float | None, float | None]]] = field(default_factory=dict)
     extra: dict[str, dict[str, Any]] = field(default_factory=dict)
     shared: dict[str, dict[str, dict[str, None]]] = field(default_factory=dict)
     conflicts: list[AugrgbError] = field(default_factory=list)
@@ -96,17 +95,13 @@ class EventRows:
             )
             if not ends_given and start is not None and duration is not None:
                 end = start + duration
-            for label in _labels(row.get("label", ""), where):
-                if start is not None and end is not None:
-                    events.append(Event(label, start, end))
-                elif label not in self.options.ignore:
-                    self.lost.setdefault(video, []).append((label, start, end))
+            events = [event_of(label, start, end) for label in _labels(row.get("label", ""), where)]
         if duration is not None and ends_given:
             more["duration_s"] = duration
-        self._compare(video, more, events[0] if events else None, where)
+        self._compare(video, more, next((e for e in events if not isinstance(e, Untimed)), None), where)
         listed, ignored = self.events.setdefault(video, []), self.ignored.setdefault(video, [])
         for event in events:
-            (ignored if event.label in self.options.ignore else listed).append(event)
+            (ignored if event.label in self.options.ignore and not isinstance(event, Untimed) else listed).append(event)
 
     def annotations(self, faults: list[AugrgbError], notes: Iterable[Finding] = ()) -> AnnotationSet:
         """All rows as annotations.
@@ -131,12 +126,10 @@ class EventRows:
             detail = f"{regions} regions of {', '.join(self.options.ignore)} (--set 'ignore=[]' keeps them)"
             findings.append(Finding("E-ANN-018", "ignored regions", "noted", str(self.path), detail))
         findings += self._keep_shared()
-        findings.extend(untimed_finding(sum(map(len, self.lost.values())), self.path))
-        videos = {}
-        for i, listed in self.events.items():
-            lost = [region for one in self.lost.get(i, ()) for region in may_be(*one, listed)]
-            events = tuple(listed) if listed or not lost else None
-            videos[i] = VideoRecord(i, events=events, ignored=(*self.ignored[i], *lost), **self.extra[i])
+        videos = {
+            i: VideoRecord(i, events=tuple(listed), ignored=tuple(self.ignored[i]), **self.extra[i])
+            for i, listed in self.events.items()
+        }
         used = {event.label for listed in self.events.values() for event in listed if event.label}
         classes = classes_or(self.options.classes, used)
         return AnnotationSet(classes, videos, findings=tuple(findings), closed=self.options.classes is not None)

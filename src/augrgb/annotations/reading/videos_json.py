@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +32,6 @@ def read_videos(
     path: Path,
     video_of: Callable[[dict[str, Any], str], VideoRecord],
     classes: Path | None,
-    ignore: Collection[str] = (),
 ) -> AnnotationSet:
     """All videos of a file; classes are those of a list, else the labels that are used.
 
@@ -40,7 +39,6 @@ def read_videos(
         path: The file.
         video_of: Object and id of a video -> the video.
         classes: Class list; any other label is then a mistake.
-        ignore: Labels of its ignored regions.
 
     Raises:
         AugrgbError: The faults of all videos together.
@@ -49,5 +47,5 @@ def read_videos(
     videos = each_video(path, video_of, faults)
     raise_together(faults)
     used = {event.label for video in videos.values() for event in video.events or ()}
-    notes = region_findings(videos.values(), ignore, path)
+    notes = region_findings(videos.values(), path)
     return AnnotationSet(classes_or(classes, used), videos, findings=tuple(notes), closed=classes is not None)
