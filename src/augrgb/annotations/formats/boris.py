@@ -145,13 +145,9 @@ def _notes(path: Path, observations: list[Observation], chosen: _Chosen) -> list
         lines.append(("E-ANN-022", "observations left out", detail))
     open_ones = {one.name: one.unpaired_count for one in observations if one.unpaired_count}
     if open_ones:
-        detail = (
-            f"{sum(open_ones.values())} states never stop, or stop without a start: ignored as far as they may last "
-        )
-        detail += (
-            f"({', '.join(f'{count} in {name!r}' for name, count in list(open_ones.items())[:5])}); close them in BORIS"
-        )
-        lines.append(("E-ANN-018", "states without an end", detail))
+        places = ", ".join(f"{count} in {name!r}" for name, count in list(open_ones.items())[:5])
+        detail = f"{sum(open_ones.values())} ({places}): ignored as far as they may last; close them in BORIS"
+        lines.append(("E-ANN-018", "states without a start or a stop", detail))
     moved = [f"{one.name!r} {one.offset_s:g} s" for one in observations if one.offset_s]
     if moved:
         lines.append(("E-ANN-044", "time offsets taken off", ", ".join(moved[:5])))
