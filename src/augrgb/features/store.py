@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
@@ -160,7 +161,7 @@ class FeatureStore:
         self.folder = Path(folder)
         self._paths = {identifier_of(path.stem): path for path in files_in(self.folder, ".safetensors")}
         if not self._paths:
-            raise InputRefused("E-FEA-002", folder, "no features in this folder", "Run `augrgb extract` first.")
+            raise _no_features(self.folder)
 
     @cached_property
     def _first(self) -> tuple[int, dict[str, Any]]:
@@ -246,6 +247,16 @@ def open_features(folder: Path | str, clock: Clock | None = None, dim: int | Non
     if clock is not None and clock != store.clock:
         raise InputRefused("E-FEA-004", folder, f"declared {clock}, but the files say {store.clock}")
     return store
+
+
+def _no_features(folder: Path) -> InputRefused:
+    """The refusal of a folder without features that can be read, with what lies there instead."""
+    others = Counter(path.suffix.lower() or "without an ending" for path in files_in(folder))
+    if not others:
+        return InputRefused("E-FEA-002", folder, "no features in this folder", "Run `augrgb extract` first.")
+    kinds = ", ".join(f"{count} {kind}" for kind, count in others.most_common(4))
+    problem = f"no features in this folder that are read (.safetensors, .npy, .npz): it holds {kinds}"
+    return InputRefused("E-FEA-002", folder, problem, "Save each video's array (T, C) as .npy.")
 
 
 def mixed_recipes(path: Path, expected: Any, found: Any) -> InputRefused:

@@ -94,3 +94,9 @@ def test_a_folder_is_matched_to_all_videos_of_a_dataset(tmp_path: Path) -> None:
     folder = matched(open_features(tmp_path, CLOCK), VIDEOS)
     assert folder.dim == 32 and folder.has("v1") and folder.read("v1").values.shape == (186, 32)
     assert matched(folder, {"v2": VIDEOS["v2"]}) is folder
+
+
+def test_a_folder_of_other_files_is_told_what_it_holds(tmp_path: Path) -> None:
+    (tmp_path / "v0.pt").write_bytes(b"PK")
+    with pytest.raises(InputRefused, match=r"E-FEA-002.*it holds 1 \.pt.*as \.npy"):
+        open_features(tmp_path, CLOCK)
