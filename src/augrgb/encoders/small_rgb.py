@@ -139,7 +139,7 @@ class SmallRGB(SnippetEncoder):
             step = min(self.frame_step, x.shape[1])
             whole = x.shape[1] // step * step
             flow = inverse_search(x)[:, :whole]
-            flow, x = flow.reshape(len(x), -1, step, *flow.shape[2:]).mean(dim=2), x[:, :whole:step]
+            flow, x = flow.reshape(x.shape[0], -1, step, *flow.shape[2:]).mean(dim=2), x[:, :whole:step]
         else:
             flow = local_flow(x)
         return flow if self.sees == "motion" else torch.cat([flow, _differences(x)], dim=-1)

@@ -35,6 +35,7 @@ VIT |= {"intermediate_size": 16, "image_size": 32, "patch_size": 8}
 RGB: dict[str, tuple[str, dict[str, Any], tuple[int, int]]] = {
     "small_rgb": ("small_rgb", {"dim": 8, "width": 4}, (64, 48)),
     "small_rgb differences": ("small_rgb", {"dim": 8, "width": 4, "sees": "differences", "frame_step": 3}, (64, 48)),
+    "small_rgb motion": ("small_rgb", {"dim": 8, "width": 4, "sees": "motion"}, (64, 48)),
     "small_rgb none": ("small_rgb", {"dim": 8, "width": 4, "normalize": "none"}, (60, 40)),
     "efficientnet_lite": ("efficientnet_lite", {"side": 48}, (64, 40)),
     "efficientnet_lite shift": ("efficientnet_lite", {"temporal_shift": True, "side": 32, "motion": False}, (32, 32)),

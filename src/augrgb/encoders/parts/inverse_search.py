@@ -68,7 +68,7 @@ def _pyramid(image: Tensor, finest: int, levels: int) -> list[Tensor]:
 
 
 def _pyramid_flow(first: list[Tensor], second: list[Tensor], rounds: Sequence[int], propagate: Sequence[int]) -> Tensor:
-    flow = first[-1].new_zeros(len(first[-1]), 2, *first[-1].shape[2:])
+    flow = first[-1].new_zeros(first[-1].shape[0], 2, *first[-1].shape[2:])
     for level in reversed(range(len(first))):
         a, b = first[level], second[level]
         flow = _resized(flow, (a.shape[2], a.shape[3]))
@@ -156,7 +156,7 @@ class _Patches:
 def _cut(images: Tensor) -> Tensor:
     """(n, C, h, w) -> patches (n, C, pixels of a patch, patches)."""
     columns = F.unfold(images, _SIDE, stride=_STRIDE)
-    return columns.view(len(images), images.shape[1], _SIDE**2, columns.shape[2])
+    return columns.view(images.shape[0], images.shape[1], _SIDE**2, columns.shape[2])
 
 
 def _padded(x: Tensor, size: tuple[int, int]) -> Tensor:
