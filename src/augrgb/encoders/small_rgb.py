@@ -123,7 +123,7 @@ class SmallRGB(SnippetEncoder):
     def _beside_still(self, x: Tensor, moving: Tensor) -> Tensor:
         """The features of the middle frame, hidden at random in training, before those of motion."""
         middle = x[:, x.shape[1] // 2].unsqueeze(1).expand(-1, 2, -1, -1, -1)  # two: it averages over both halves
-        return torch.cat([self.scene(middle) * self.hidden(x.new_ones(len(x), 1)), moving], dim=1)
+        return torch.cat([self.scene(middle) * self.hidden(x.new_ones(x.shape[0], 1)), moving], dim=1)
 
     @property
     def _step(self) -> int:
@@ -139,7 +139,7 @@ class SmallRGB(SnippetEncoder):
             step = min(self.frame_step, x.shape[1])
             whole = x.shape[1] // step * step
             flow = inverse_search(x)[:, :whole]
-            flow, x = flow.reshape(x.shape[0], -1, step, *flow.shape[2:]).mean(dim=2), x[:, :whole:step]
+            flow, x = flow.reshape(x.shape[0], whole // step, step, *flow.shape[2:]).mean(dim=2), x[:, :whole:step]
         else:
             flow = local_flow(x)
         return flow if self.sees == "motion" else torch.cat([flow, _differences(x)], dim=-1)
