@@ -31,8 +31,8 @@ from augrgb.features.writer import FeatureWriter, verify_features
 from augrgb.parallel.batch import ItemOutcome
 from augrgb.parallel.devices import description_of, same_kernels
 from augrgb.video.decode import DecodeReport, Partial
-from augrgb.video.windows import warn_of_padding
 from augrgb.video.source_file import same_source, source_identity
+from augrgb.video.windows import warn_of_padding
 
 Result = TypeVar("Result")
 _TRANSIENT = {errno.EIO, errno.ESTALE, errno.ETIMEDOUT, errno.EAGAIN}
