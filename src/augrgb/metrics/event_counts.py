@@ -8,6 +8,7 @@ time at all, a rate is NaN; precision without detections and recall without even
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -177,6 +178,7 @@ def covered_s(spans: Spans, start_s: float = 0.0, end_s: float = math.inf) -> fl
     return total
 
 
+@functools.lru_cache(maxsize=4096)  # asked again for every threshold
 def poisson_upper(count: int, confidence: float = 0.95) -> float:
     """The highest mean under which `count` or fewer are still seen in 1 - confidence of cases (exact, one-sided).
 
