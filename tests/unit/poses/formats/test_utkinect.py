@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 
 from augrgb.annotations.choose_format import detect_format
+from augrgb.annotations.coverage import Untimed
 from augrgb.annotations.formats import UTKinect
+from augrgb.annotations.read import Source, read_and_judge
 from augrgb.core.errors import AugrgbError
 from augrgb.encoders import ENCODERS
 from augrgb.poses.formats import read_skeletons
@@ -55,7 +57,16 @@ def test_labels_count_from_the_first_frame_of_the_skeletons(tmp_path: Path) -> N
     ]
     without = found.videos["s01_e02"].events  # no skeletons beside the labels: frames count from 0
     assert without is not None and without[0].start_s == pytest.approx(4 / 30)
-    assert [finding.detail for finding in found.findings] == ["s01_e02: carry has no frame numbers, and is left out"]
+
+
+def test_an_action_without_frame_numbers_may_be_anywhere(tmp_path: Path) -> None:
+    (tmp_path / "actionLabel.txt").write_text(LABELS)
+    judged = read_and_judge(Source(tmp_path))
+    assert judged.annotations is not None
+    video = judged.annotations.videos["s01_e02"]
+    assert [event.label for event in video.events or ()] == ["walk"]
+    assert [(region.label, region.start_s) for region in video.ignored] == [("carry", 0.0)]
+    assert [finding.code for finding in judged.findings] == ["E-ANN-018"]
 
 
 @pytest.mark.parametrize("text", ["s01_e01\nwalk: 1\n", "s01_e01\nwalk: 1 x\n", "s01_e01\nwalk: 1 2\ns01_e01\n"])
@@ -78,7 +89,8 @@ def test_the_shared_copy() -> None:
     folder = SHARED / "data" / "real" / "utkinect" / "joints"
     found = UTKinect().read(folder)
     assert (len(found.videos), len(found.classes)) == (20, 10)
-    assert sum(len(video.events or ()) for video in found.videos.values()) == 199
+    listed = [event for video in found.videos.values() for event in video.events or ()]
+    assert len(listed) == 200 and sum(isinstance(event, Untimed) for event in listed) == 1
     for name in ("s01_e01", "s05_e02"):
         recording = read_skeletons(folder / f"joints_{name}.txt")
         heads, feet = recording.people[0].joints[:, 3, 1], recording.people[0].joints[:, 15, 1]
