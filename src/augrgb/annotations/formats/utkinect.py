@@ -25,8 +25,9 @@ class UTKinect(AnnotationFormat):
 
     Frames are numbered at 30 a second; both frames of an action belong to it. Times count from the first frame that
     `joints_SEQUENCE.txt` beside the labels lists, as those of its poses do (`augrgb data poses`); without that file
-    from frame 0. An action without frame numbers (NaN; the dataset has one) is no background: where it may be is ignored.
-    The subject is the number after `s`. `actionLabel_modified.txt`, which others have corrected, is read where it is named.
+    from frame 0. An action without frame numbers (NaN; the dataset has one) is no background: where it may be is
+    ignored. The subject is the number after `s`. `actionLabel_modified.txt`, which others have corrected, is read where
+    it is named.
 
     Args:
         fps: Frames per second of the numbering.
