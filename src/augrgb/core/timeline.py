@@ -122,11 +122,21 @@ class FrameCounting:
             raise InputRefused("E-FEA-019", "frame rate", f"must be positive, got {self.fps}")
 
     def to_seconds(self, start: float, end: float) -> tuple[float, float]:
-        """Half-open `[start_s, end_s)` of a span of frames."""
-        return (start - self.first) / self.fps, (end - self.first + self.end_inclusive) / self.fps
+        """Half-open `[start_s, end_s)` of a span of frames; a number with no float is infinite, as 1e400 is."""
+        return (
+            (_as_float(start) - self.first) / self.fps,
+            (_as_float(end) - self.first + self.end_inclusive) / self.fps,
+        )
 
     def to_frames(self, start_s: float, end_s: float) -> tuple[int, int]:
         """The nearest span of frames, one frame long at least: off by half a frame at most if the event has a frame."""
         start = round(start_s * self.fps)
         stop = max(start + 1, round(end_s * self.fps))
         return start + self.first, stop + self.first - self.end_inclusive
+
+
+def _as_float(number: float) -> float:
+    try:
+        return float(number)
+    except OverflowError:  # a whole number of hundreds of digits
+        return math.inf if number > 0 else -math.inf

@@ -193,13 +193,15 @@ def read_thumos(path: Path, classes: Sequence[str], *, first_class: int = 1) -> 
         for number, line in enumerate(_text(file).splitlines(), 1):
             if line.strip() and not line.lstrip().startswith("#"):
                 rows.append((file, f"line {number}", re.split(r"[,\s]+", line.strip())))
-    used = {int(cells[3]) for _, _, cells in rows if len(cells) == 5 and cells[3].isdigit() and cells[3] not in classes}
+    used = {
+        int(cells[3]) for _, _, cells in rows if len(cells) == 5 and cells[3].isdecimal() and cells[3] not in classes
+    }
     names = _class_numbers(used, classes, first_class)
     found: list[Detection] = []
     faults: list[AugrgbError] = []
     for file, place, cells in rows:
         video, start, end, label, score = cells if len(cells) == 5 else ("", "", "", "", "")
-        name = label if label in classes else names.get(int(label)) if label.isdigit() else None
+        name = label if label in classes else names.get(int(label)) if label.isdecimal() else None
         if len(cells) == 5 and name is None:
             remedy = f"Numbers go from {min(names)} to {max(names)} here; --first-class N says where they start."
             faults.append(InputRefused("E-DET-007", file, f"{place}: unknown class {label!r}", remedy))
@@ -264,7 +266,7 @@ def read_subtitles(path: Path, video_id: str) -> DetectionFile:
         if cue:
             label, _, score = (lines[number] if number < len(lines) else "").rpartition(" ")
             label = _unescaped(label) if vtt else label
-            parts = [int(part or 0) for part in cue.groups()]
+            parts = [float(part or 0) for part in cue.groups()]
             start, end = (((h * 60 + m) * 60_000 + s * 1000 + ms) / 1000 for h, m, s, ms in (parts[:4], parts[4:]))
             rows.append((f"line {number}", (video_id, label, start, end, score)))
     return DetectionFile(_detections(path, rows), (video_id,))

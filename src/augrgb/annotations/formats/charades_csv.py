@@ -100,7 +100,7 @@ def _action(text: str) -> _Action:
     code, *times = text.split()
     if len(times) not in (0, 2):
         raise ValueError(f"{text.strip()!r}: expected a class, a start and an end")
-    if not (code.startswith("c") and code[1:].isdigit()):
+    if not (code.startswith("c") and code[1:].isdecimal()):
         raise ValueError(f"class {code!r}, expected one like 'c092'")
     return (int(code[1:]), float(times[0]), float(times[1])) if times else (int(code[1:]), None, None)
 

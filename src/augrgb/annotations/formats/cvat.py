@@ -267,6 +267,6 @@ def _in_their_videos(spans: dict[str, list[_Span]], tasks: dict[str, Element], p
 
 def _frame(element: Element, key: str, path: Path) -> int:
     text = element.get(key) or ""
-    if not text.isdigit():
+    if not text.isdecimal():
         raise InputRefused("E-ANN-005", path, f"<{element.tag}> with {key}={text!r}, expected a frame number")
     return int(text)

@@ -149,7 +149,7 @@ def _class_names(folder: Path, key: str, counted: dict[str, Counter[str]]) -> tu
             if min(columns) >= 0:
                 rows = [row for _, row in table.rows if len(row) == len(table.names)]
                 return {row[columns[0]]: row[columns[1]] for row in rows}, True
-    numbers = sorted(counted, key=lambda text: (not text.isdigit(), int(text) if text.isdigit() else 0, text))
+    numbers = sorted(counted, key=lambda text: (not text.isdecimal(), int(text) if text.isdecimal() else 0, text))
     names: dict[str, str] = {}
     for number in numbers:
         word = min(counted[number], key=lambda name: (-counted[number][name], name))

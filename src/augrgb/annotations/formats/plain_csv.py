@@ -90,7 +90,7 @@ class PlainCsv(AnnotationFormat):
         if len(names) < 2:
             return None
         shown = ", ".join(names)[:160]
-        if any(name.replace(".", "").replace(":", "").isdigit() for name in names):
+        if any(name.replace(".", "").replace(":", "").isdecimal() for name in names):
             return Near(
                 0.5, f"the first line is no header: {shown} (--set 'columns=[start, end, label]' names columns)"
             )

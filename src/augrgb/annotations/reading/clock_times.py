@@ -47,7 +47,7 @@ def seconds_of(text: str, *, decimal_comma: bool = True, rate: float | None = No
     if words is None or not any(words.groups()):
         raise ValueError(f"{text!r} is not a number of seconds or a time such as 0:01:02.5")
     hours, minutes, seconds = words.groups()
-    return (int(hours or 0) * 60 + int(minutes or 0)) * 60 + float((seconds or "0").replace(",", "."))
+    return (float(hours or 0) * 60 + float(minutes or 0)) * 60 + float((seconds or "0").replace(",", "."))
 
 
 def is_time_code(text: str) -> bool:
@@ -67,15 +67,15 @@ def _clock_seconds(text: str, rate: float | None) -> float:
         raise ValueError(f"{text!r} is not a time: {hint}")
     sign, hours, minutes, seconds = match.groups()
     rest = float(seconds.replace(",", "."))
-    if rest >= 60 or (hours is not None and int(minutes) >= 60):
+    if rest >= 60 or (hours is not None and float(minutes) >= 60):
         raise ValueError(f"{text!r} is not a time: minutes and seconds go up to 59")
-    total = (int(hours or 0) * 60 + int(minutes)) * 60 + rest
+    total = (float(hours or 0) * 60 + float(minutes)) * 60 + rest
     return -total if sign else total
 
 
 def _time_code_seconds(text: str, code: re.Match[str], rate: float) -> float:
     """A time code counts frames at the whole number next to the rate; a drop-frame code leaves numbers out."""
-    hours, minutes, seconds, frame = (int(code[group]) for group in (1, 2, 3, 5))
+    hours, minutes, seconds, frame = (float(code[group]) for group in (1, 2, 3, 5))
     counted = round(rate)
     if minutes >= 60 or seconds >= 60 or frame >= counted:
         raise ValueError(f"{text!r} is no time code at {rate:g} frames per second")

@@ -112,4 +112,4 @@ def cvat_range(task: Element) -> range | None:
 
 def _whole(text: str | None) -> int:
     stripped = (text or "").strip()
-    return int(stripped) if stripped.isdigit() else 0
+    return int(stripped) if stripped.isdecimal() else 0

@@ -146,7 +146,7 @@ def _read_hierarchy(lines: _Lines) -> list[_Node]:
             x, y, z = lines.numbers(words[1:], 3, "OFFSET")
             nodes[open_nodes[-1]].offset = (x, y, z)
         elif key == "CHANNELS" and open_nodes:
-            if len(words) < 2 or not words[1].isdigit() or int(words[1]) != len(words) - 2:
+            if len(words) < 2 or not words[1].isdecimal() or int(words[1]) != len(words) - 2:
                 raise lines.fault("CHANNELS: the count does not match the names")
             known = {f"{axis}{kind}" for axis in "XYZ" for kind in ("position", "rotation")}
             wrong = [word for word in words[2:] if word not in known]
@@ -159,7 +159,7 @@ def _read_hierarchy(lines: _Lines) -> list[_Node]:
 
 def _read_motion(lines: _Lines, channels: int) -> tuple[Floats, float]:
     words = lines.next("Frames:")
-    if words[0] != "Frames:" or len(words) != 2 or not words[1].isdigit() or int(words[1]) < 1:
+    if words[0] != "Frames:" or len(words) != 2 or not words[1].isdecimal() or int(words[1]) < 1:
         raise lines.fault("expected 'Frames: <count>' with at least one frame")
     count = int(words[1])
     words = lines.next("Frame Time:")

@@ -96,7 +96,7 @@ class _Lines:
 
     def integer(self, expected: str, most: int) -> int:
         words = self.words(expected)
-        if len(words) != 1 or not words[0].isdigit() or int(words[0]) > most:
+        if len(words) != 1 or not words[0].isdecimal() or int(words[0]) > most:
             raise self.fault(f"{' '.join(words)[:60]!r}, expected {expected} (at most {most})")
         return int(words[0])
 
