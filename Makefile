@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test fuzz kill test-browser test-tutorials test-all test-index test-oldest wheel-smoke site lint types clean
+.PHONY: demo test fuzz kill test-browser test-tutorials test-ray test-all test-index test-oldest wheel-smoke site lint types clean
 
 demo: $(VENV)/installed
 	$(BIN)/augrgb demo -o demo
@@ -35,6 +35,11 @@ test-browser: $(VENV)/installed
 # The tutorials of docs/, followed block by block.
 test-tutorials: $(VENV)/installed
 	$(BIN)/python -m pytest -n 2 -m "slow or not slow" tests/e2e/test_tutorials.py
+
+# A Ray cluster of two nodes on this machine: a killed node and a killed driver.
+test-ray: $(VENV)/installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[ray]"
+	$(BIN)/python -m pytest -m slow tests/e2e/test_ray.py -k "loss_of_a_node or killed_driver"
 
 # The fast tests of what depends most on other packages, with the oldest versions that are allowed.
 test-oldest: .venv-oldest/installed
