@@ -8,6 +8,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from augrgb.encoders.parts.image_pairs import flow_of_pairs, image_gradients, square_average
+
 _SIDE = 8  # pixels of a patch
 _STRIDE = 4  # from patch to patch
 _LEAST_GRADIENT = 1e-3  # squared: flat places do not move
@@ -46,17 +48,13 @@ def inverse_search(
 
     Shape: (N, window, H, W, C) -> (N, window, H, W, 2); the last image repeats the one before, one image alone has 0.
     """
-    count, length, height, width = x.shape[:4]
-    if length < 2:
-        return x.new_zeros(count, length, height, width, 2)
-    with torch.set_grad_enabled(gradients and torch.is_grad_enabled()):
-        gray = x.mean(dim=-1)
-        first, second = (
-            _pyramid(part.reshape(-1, 1, height, width), finest, len(rounds)) for part in (gray[:, :-1], gray[:, 1:])
-        )
-        found = _resized(_pyramid_flow(first, second, rounds, propagate), (height, width))
-        found = found.view(count, length - 1, 2, height, width).permute(0, 1, 3, 4, 2)
-        return torch.cat([found, found[:, -1:]], dim=1)
+
+    def flow(first: Tensor, second: Tensor) -> Tensor:
+        images = (_pyramid(part, finest, len(rounds)) for part in (first, second))
+        found = _pyramid_flow(*images, rounds, propagate)
+        return _resized(found, (first.shape[2], first.shape[3]))
+
+    return flow_of_pairs(x, flow, gradients=gradients)
 
 
 def _pyramid(image: Tensor, finest: int, levels: int) -> list[Tensor]:
@@ -72,7 +70,7 @@ def _pyramid_flow(first: list[Tensor], second: list[Tensor], rounds: Sequence[in
     for level in reversed(range(len(first))):
         a, b = first[level], second[level]
         flow = _resized(flow, (a.shape[2], a.shape[3]))
-        flow = _average(_Patches(a, b).search(flow, rounds[-1 - level], propagate[-1 - level]), 5)
+        flow = square_average(_Patches(a, b).search(flow, rounds[-1 - level], propagate[-1 - level]), 5)
     return flow
 
 
@@ -95,9 +93,7 @@ class _Patches:
         a, self.next = (F.pad(image, (0, right, 0, down), mode="replicate") for image in (a, b))
         self.padded = rows, columns = height + down, width + right
         self.grid = (rows - _SIDE) // _STRIDE + 1, (columns - _SIDE) // _STRIDE + 1
-        around = F.pad(a, (1, 1, 1, 1), mode="replicate")
-        gx = (around[..., 1:-1, 2:] - around[..., 1:-1, :-2]) / 2
-        gy = (around[..., 2:, 1:-1] - around[..., :-2, 1:-1]) / 2
+        gx, gy = image_gradients(a)
         cut = _cut(torch.cat([a, gx, gy], dim=1))  # (n, 3, pixels of a patch, patches)
         self.image, gx, gy = (cut - cut.mean(dim=2, keepdim=True)).unbind(dim=1)
         xx, xy, yy = (gx * gx).mean(dim=1), (gx * gy).mean(dim=1), (gy * gy).mean(dim=1)
@@ -162,15 +158,3 @@ def _cut(images: Tensor) -> Tensor:
 def _padded(x: Tensor, size: tuple[int, int]) -> Tensor:
     down, right = size[0] - x.shape[2], size[1] - x.shape[3]
     return F.pad(x, (0, right, 0, down), mode="replicate") if down or right else x
-
-
-def _average(x: Tensor, side: int) -> Tensor:
-    """Over squares, one axis after the other, by shifted sums: a fifth of the time of a pooling."""
-    x = F.pad(x, (side // 2,) * 4, mode="replicate")
-    for axis in (3, 2):
-        size = x.shape[axis] - side + 1
-        total = x.narrow(axis, 0, size).clone()
-        for shift in range(1, side):
-            total += x.narrow(axis, shift, size)
-        x = total
-    return x / side**2

@@ -6,6 +6,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from augrgb.encoders.parts.image_pairs import flow_of_pairs, image_gradients, square_average
+
 _ROUNDING = 1e-3  # pixels: less is none, so that a still scene is exactly still
 _LARGEST_STEP = 1.5  # pixels a round: a step far beyond is a flat place, not motion
 
@@ -32,16 +34,12 @@ def local_flow(
 
     Shape: (N, window, H, W, C) -> (N, window, H, W, 2); the last image repeats the one before, one image alone has 0.
     """
-    count, length, height, width = x.shape[:4]
-    if length < 2:
-        return x.new_zeros(count, length, height, width, 2)
-    with torch.set_grad_enabled(gradients and torch.is_grad_enabled()):
-        gray = x.mean(dim=-1)
-        first, second = (part.reshape(-1, 1, height, width) for part in (gray[:, :-1], gray[:, 1:]))
+
+    def flow(first: Tensor, second: Tensor) -> Tensor:
         found = _pyramid_flow(_pyramid(first, levels), _pyramid(second, levels), rounds, window, flat)
-        found = torch.where(found.abs() < _ROUNDING, 0.0, found)
-        found = found.view(count, length - 1, 2, height, width).permute(0, 1, 3, 4, 2)
-        return torch.cat([found, found[:, -1:]], dim=1)
+        return torch.where(found.abs() < _ROUNDING, 0.0, found)
+
+    return flow_of_pairs(x, flow, gradients=gradients)
 
 
 def _pyramid(image: Tensor, levels: int) -> list[Tensor]:
@@ -57,21 +55,19 @@ def _pyramid_flow(first: list[Tensor], second: list[Tensor], rounds: int, window
     for a, b in zip(reversed(first), reversed(second), strict=True):
         if flow.shape[2:] != a.shape[2:]:
             flow = F.interpolate(flow, size=a.shape[2:], mode="bilinear", align_corners=False) * 2
-        flow = _average(_refined(a, b, flow, rounds, window, flat), 3)
+        flow = square_average(_refined(a, b, flow, rounds, window, flat), 3)
     return flow
 
 
 def _refined(a: Tensor, b: Tensor, flow: Tensor, rounds: int, window: int, flat: float) -> Tensor:
     """A few rounds on one level: (n, 1, h, w) images, (n, 2, h, w) flow."""
-    padded = F.pad(a, (1, 1, 1, 1), mode="replicate")
-    gx = (padded[..., 1:-1, 2:] - padded[..., 1:-1, :-2]) / 2
-    gy = (padded[..., 2:, 1:-1] - padded[..., :-2, 1:-1]) / 2
-    xx, xy, yy = _average(torch.cat([gx * gx, gx * gy, gy * gy], dim=1), window).chunk(3, dim=1)
+    gx, gy = image_gradients(a)
+    xx, xy, yy = square_average(torch.cat([gx * gx, gx * gy, gy * gy], dim=1), window).chunk(3, dim=1)
     xx, yy = xx + flat, yy + flat
     determinant = xx * yy - xy * xy  # at least flat squared: Cauchy and Schwarz
     for _ in range(rounds):
         left = _warped(b, flow) - a
-        u, v = _average(torch.cat([gx * left, gy * left], dim=1), window).chunk(2, dim=1)
+        u, v = square_average(torch.cat([gx * left, gy * left], dim=1), window).chunk(2, dim=1)
         step = torch.cat([yy * u - xy * v, xx * v - xy * u], dim=1) / determinant
         flow = flow - step.clamp(-_LARGEST_STEP, _LARGEST_STEP)
     return flow
@@ -86,18 +82,6 @@ def _warped(image: Tensor, flow: Tensor) -> Tensor:
     y = (rows[:, None] + flow[:, 1] + 0.5) * (2 / height) - 1
     grid = torch.stack([x, y], dim=-1)
     return F.grid_sample(image, grid, mode="bilinear", padding_mode="border", align_corners=False)
-
-
-def _average(x: Tensor, side: int) -> Tensor:
-    """Over squares, one axis after the other, by shifted sums: a fifth of the time of a pooling."""
-    x = F.pad(x, (side // 2,) * 4, mode="replicate")
-    for axis in (3, 2):
-        size = x.shape[axis] - side + 1
-        total = x.narrow(axis, 0, size).clone()
-        for shift in range(1, side):
-            total += x.narrow(axis, shift, size)
-        x = total
-    return x / side**2
 
 
 def _smoothed(x: Tensor) -> Tensor:
