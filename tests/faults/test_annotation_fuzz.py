@@ -13,6 +13,7 @@ from augrgb.annotations.formats import FORMATS
 from augrgb.annotations.repair import repair
 from augrgb.core.errors import AugrgbError
 from augrgb.core.seeds import rng_at
+from support.altered_values import places, replaced
 
 ELAN = (
     '<ANNOTATION_DOCUMENT><HEADER TIME_UNITS="milliseconds"><MEDIA_DESCRIPTOR MEDIA_URL="a.mp4" TIME_ORIGIN="5"/>'
@@ -196,24 +197,6 @@ def try_to_read(name: Any, path: Any) -> Any:
         assert str(fault)
         return False
     return True
-
-
-def places(value: Any, path: Any = ()) -> Any:
-    yield path
-    if isinstance(value, dict | list):
-        for key in value if isinstance(value, dict) else range(len(value)):
-            yield from places(value[key], (*path, key))
-
-
-def replaced(value: Any, path: Any, new: Any) -> Any:
-    if not path:
-        return new
-    value = copy.deepcopy(value)
-    holder = value
-    for key in path[:-1]:
-        holder = holder[key]
-    holder[path[-1]] = new
-    return value
 
 
 def without(value: Any, path: Any) -> Any:

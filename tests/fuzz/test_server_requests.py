@@ -21,6 +21,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from augrgb.server.app import create_app
+from support.altered_values import places, replaced
 from support.fake_fitting import FakeFitting
 from support.loop_project import make_project
 from support.server_client import BASE, FakeDetector, make_settings, serving, upload, video_bytes, wait_for_job
@@ -142,26 +143,6 @@ def operations(description: dict[str, Any]) -> list[Operation]:
     return found
 
 
-def leaves(value: Any, where: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
-    """The ways to all values inside a value, itself included."""
-    yield where
-    if isinstance(value, (dict, list)):
-        for key in value if isinstance(value, dict) else range(len(value)):
-            yield from leaves(value[key], (*where, key))
-
-
-def changed(value: Any, where: tuple[Any, ...], to: Any) -> Any:
-    """A copy with another value in one place."""
-    if not where:
-        return to
-    value = copy.deepcopy(value)
-    inner = value
-    for key in where[:-1]:
-        inner = inner[key]
-    inner[where[-1]] = to
-    return value
-
-
 class Target:
     """A running server with a video, a result, annotations and a project; and the good values for its addresses."""
 
@@ -267,12 +248,12 @@ def hostile(plain: Sent) -> Iterator[Sent]:
     for body in BODIES if plain.operation.body else BODIES[:3]:
         yield changed_sent(plain, body=body)
     if not isinstance(plain.body, bytes):
-        for where in leaves(plain.body):
+        for where in places(plain.body):
             for value in VALUES:
-                yield changed_sent(plain, body=changed(plain.body, where, value))
+                yield changed_sent(plain, body=replaced(plain.body, where, value))
             if where and isinstance(where[-1], str):
                 for key in ("\ud800", "", "x" * 5000, "__proto__", "a\x00"):
-                    yield changed_sent(plain, body=changed(plain.body, (*where[:-1], key), 0.5))
+                    yield changed_sent(plain, body=replaced(plain.body, (*where[:-1], key), 0.5))
     if plain.operation.path not in WITH_HEADERS:
         return
     yield changed_sent(plain, body=b"x" * 30_000_000)
@@ -305,10 +286,10 @@ def test_random_requests(target: Target) -> None:
     rng = random.Random(INPUTS)
     for _ in range(INPUTS):
         sent = target.plain(rng.choice(target.operations))
-        for places in (sent.inside, sent.query):
-            for name in places:
+        for named in (sent.inside, sent.query):
+            for name in named:
                 if rng.random() < 0.3:
-                    places[name] = rng.choice(TEXTS)
+                    named[name] = rng.choice(TEXTS)
         if rng.random() < 0.3:
             name = rng.choice(list(HEADERS))
             sent.headers[name] = rng.choice(HEADERS[name])
@@ -316,8 +297,8 @@ def test_random_requests(target: Target) -> None:
             sent.body = rng.choice(BODIES)
         else:
             for _ in range(rng.randrange(3)):
-                where = rng.choice(list(leaves(sent.body)))
-                sent.body = changed(sent.body, where, rng.choice(VALUES))
+                where = rng.choice(list(places(sent.body)))
+                sent.body = replaced(sent.body, where, rng.choice(VALUES))
         target.send(sent)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shlex
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -48,6 +47,7 @@ def fit(
     from augrgb.cli.progress import StageBars
     from augrgb.pipelines import fit as pipeline
     from augrgb.pipelines.fitting.result import folder_bytes
+    from augrgb.pipelines.info.description import typed
     from augrgb.report.numbers import counted, duration, percent
 
     budget_s, began_s = _budget(budget), time.monotonic()
@@ -87,9 +87,9 @@ def fit(
             peak_mb, guess_mb = done.peak_mib * 2**20 / 1e6, plan.memory_bytes / 1e6
             say(f"Needed {peak_mb:.0f} MB of memory at most, estimated {guess_mb:.0f} MB.")
         say(f"Report: {done.report}")
-        say(f"Next: augrgb detect NEW_VIDEO.mp4 --model {shlex.quote(str(done.bundle))}")
+        say(f"Next: augrgb detect NEW_VIDEO.mp4 --model {typed(done.bundle)}")
         if plan.project.look_ahead is not None:
-            say(f"Or live: augrgb watch SOURCE --model {shlex.quote(str(done.bundle))}")
+            say(f"Or live: augrgb watch SOURCE --model {typed(done.bundle)}")
     if done.left_out:
         for line in done.left_out:
             warn(line)

@@ -14,39 +14,9 @@ from augrgb.core.searching import files_in, search
 
 VIDEO_SUFFIXES = frozenset(
     {
-        *(
-            ".mp4",
-            ".m4v",
-            ".mov",
-            ".qt",
-            ".f4v",
-            ".mj2",
-            ".insv",
-            ".3gp",
-            ".3g2",
-            ".3gpp",
-            ".mkv",
-            ".webm",
-            ".avi",
-            ".divx",
-        ),
-        *(
-            ".ts",
-            ".mts",
-            ".m2ts",
-            ".m2t",
-            ".trp",
-            ".tp",
-            ".mpg",
-            ".mpeg",
-            ".mpe",
-            ".m1v",
-            ".m2v",
-            ".m2p",
-            ".vob",
-            ".mod",
-        ),
-        *(".tod", ".wmv", ".asf", ".flv", ".ogv", ".ogm", ".dv", ".mxf"),
+        *(".mp4", ".m4v", ".mov", ".qt", ".f4v", ".mj2", ".insv", ".3gp", ".3g2", ".3gpp", ".mkv", ".webm", ".avi"),
+        *(".divx", ".ts", ".mts", ".m2ts", ".m2t", ".trp", ".tp", ".mpg", ".mpeg", ".mpe", ".m1v", ".m2v", ".m2p"),
+        *(".vob", ".mod", ".tod", ".wmv", ".asf", ".flv", ".ogv", ".ogm", ".dv", ".mxf"),
     }
 )
 """Endings, in lower case, of the containers that `container.open_video` opens."""
@@ -116,13 +86,15 @@ def name_videos(videos: Iterable[Path], *, leave_out: str = "") -> dict[str, Pat
         else:
             paths.append(path)
     paths = list({resolved(path): path for path in reversed(paths)}.values())[::-1]
-    stems = [path.stem for path in paths]
-    longer = [below.get(path, str(path)) for path in paths]
-    names = [
-        stem if stems.count(stem) == 1 else name if longer.count(name) == 1 and name not in stems else str(path)
-        for stem, name, path in zip(stems, longer, paths, strict=True)
-    ]
-    return dict(zip(names, paths, strict=True))
+    longer = {path: below.get(path, str(path)) for path in paths}
+    stems, names = Counter(path.stem for path in paths), Counter(longer.values())
+
+    def unique(path: Path) -> str:
+        if stems[path.stem] == 1:
+            return path.stem
+        return longer[path] if names[longer[path]] == 1 and longer[path] not in stems else str(path)
+
+    return {unique(path): path for path in paths}
 
 
 def _expanded(videos: Iterable[Path]) -> Iterable[Path]:

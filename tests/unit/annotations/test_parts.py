@@ -1,7 +1,6 @@
 """Videos of which tools annotated a part, and files of tools as they really are: nothing lost becomes background."""
 
 import json
-import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +10,7 @@ from augrgb.annotations.coverage import joined, outside
 from augrgb.annotations.read import Judged, Source, read_and_judge
 from augrgb.core.errors import AugrgbError
 from augrgb.core.types import Event, VideoRecord
+from support.written_files import write_files
 
 
 def judged(path: Path, format_name: str | None = None, **options: Any) -> Judged:
@@ -105,14 +105,7 @@ def test_backups(tmp_path: Path, project: bool, zipped: bool) -> None:
     files = {prefix + name: text for prefix, task in tasks.items() for name, text in task.items()}
     files |= {"project.json": "{}"} if project else {}
     path = tmp_path / ("b.zip" if zipped else "b")
-    if zipped:
-        with zipfile.ZipFile(path, "w") as archive:
-            for name, text in files.items():
-                archive.writestr(name, text)
-    else:
-        for name, text in files.items():
-            (path / name).parent.mkdir(parents=True, exist_ok=True)
-            (path / name).write_text(text)
+    write_files(path, files, zipped=zipped)
     expected = {"seen": [("stir", 0.5, 0.7), ("cut", 1, 2)]}
     found = judged(path, fps=10)
     assert found.format_name == "cvat-backup"

@@ -1,7 +1,6 @@
 """Predictions as people have them: zipped, a file per video, other names and units; or refused with the remedy."""
 
 import json
-import zipfile
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ import pytest
 from augrgb.core.errors import AugrgbError
 from augrgb.core.types import Detection
 from augrgb.detection.prediction_files import GivenPredictions, read_predictions
+from support.written_files import write_files
 
 RESULTS = {"a": [{"label": "cut", "score": 0.9, "segment": [1, 3]}], "b": []}
 CSV = "video,label,start,end,score\na,cut,1,3,0.9\n"
@@ -20,16 +20,8 @@ FOUND = (Detection("a", "cut", 1, 3, 0.9),)
 
 def given(path: Path, files: dict[str, Any], *, zipped: bool = False) -> GivenPredictions:
     texts = {name: value if isinstance(value, str | bytes) else json.dumps(value) for name, value in files.items()}
-    if zipped:
-        path = path / "p.zip"
-        with zipfile.ZipFile(path, "w") as archive:
-            for name, text in texts.items():
-                archive.writestr(name, text)
-    else:
-        for name, text in texts.items():
-            (path / name).parent.mkdir(parents=True, exist_ok=True)
-            (path / name).write_bytes(text if isinstance(text, bytes) else text.encode())
-        path = path / next(iter(texts)).split("/")[0]
+    write_files(path / "p.zip" if zipped else path, texts, zipped=zipped)
+    path = path / ("p.zip" if zipped else next(iter(texts)).split("/")[0])
     return read_predictions(path, ("cut", "pour"), {"a": 10.0, "b": 10.0})
 
 

@@ -15,18 +15,8 @@ Unit = Literal["seconds", "milliseconds", "frames"]
 COLUMNS = {
     "video": (
         *("video_id", "id", "video_name", "video_file", "file", "filename", "file_name", "media_file"),
-        *(
-            "media_file_path",
-            "media",
-            "clip",
-            "clip_id",
-            "video_path",
-            "video_filename",
-            "file_path",
-            "filepath",
-            "path",
-        ),
-        *("youtube_id", "yt_id", "ytid"),
+        *("media_file_path", "media", "clip", "clip_id", "video_path", "video_filename", "file_path", "filepath"),
+        *("path", "youtube_id", "yt_id", "ytid"),
     ),
     "label": (
         *("class", "action", "class_name", "label_name", "action_name", "name", "behavior", "behaviour", "activity"),

@@ -63,5 +63,7 @@ def without_ignored(
     """Events (None: never annotated), and the regions to be ignored, by their labels."""
     if listed is None:
         return None, ()
-    regions = tuple(event for event in listed if event.label in ignore and not isinstance(event, Untimed))
-    return tuple(event for event in listed if event not in regions), regions
+    parts: tuple[list[Event], list[Event]] = [], []
+    for event in listed:
+        parts[event.label in ignore and not isinstance(event, Untimed)].append(event)
+    return tuple(parts[False]), tuple(parts[True])

@@ -50,8 +50,8 @@ def inverse_search(
     """
 
     def flow(first: Tensor, second: Tensor) -> Tensor:
-        images = (_pyramid(part, finest, len(rounds)) for part in (first, second))
-        found = _pyramid_flow(*images, rounds, propagate)
+        one, other = (_pyramid(images, finest, len(rounds)) for images in (first, second))
+        found = _pyramid_flow(one, other, rounds, propagate)
         return _resized(found, (first.shape[2], first.shape[3]))
 
     return flow_of_pairs(x, flow, gradients=gradients)
