@@ -6,8 +6,10 @@ and others write -1 for what is ambiguous.
 
 from __future__ import annotations
 
+import math
 import re
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
@@ -17,6 +19,7 @@ from augrgb.annotations.findings import Finding
 from augrgb.core.types import VideoRecord
 
 _NEGATIVE = re.compile(r"-\d+")
+_MOST_NAMED = 3
 
 
 def untimed_as_ignored(annotations: AnnotationSet, where: object) -> AnnotationSet:
@@ -33,7 +36,7 @@ def untimed_as_ignored(annotations: AnnotationSet, where: object) -> AnnotationS
             count += len(lost)
             lost_labels.update(event.label for event in lost)
             kept = tuple(event for event in video.events or () if not isinstance(event, Untimed))
-            regions = (region for event in lost for region in event.may_be(kept))
+            regions = (region for event in _together(lost) for region in event.may_be(kept))
             changed[video_id] = replace(video, events=kept or None, ignored=(*video.ignored, *regions))
     if not changed:
         return annotations
@@ -48,6 +51,20 @@ def untimed_as_ignored(annotations: AnnotationSet, where: object) -> AnnotationS
         videos=videos,
         findings=(*annotations.findings, note),
     )
+
+
+def _together(lost: Iterable[Untimed]) -> list[Untimed]:
+    """Those without a start and an end as one, since they may all be in the same places; the others, each once.
+
+    >>> nowhere = [Untimed(label, -math.inf, math.inf) for label in ("cut", "stir", "cut")]
+    >>> [event.label for event in _together([*nowhere, Untimed("cut", 1.0, math.inf)])]
+    ['cut', 'cut, stir']
+    """
+    anywhere = [event for event in lost if math.isinf(event.start_s) and math.isinf(event.end_s)]
+    some = [event for event in dict.fromkeys(lost) if math.isfinite(event.start_s) or math.isfinite(event.end_s)]
+    labels = list(dict.fromkeys(event.label for event in anywhere))
+    label = ", ".join(labels[:_MOST_NAMED]) + (", ..." if len(labels) > _MOST_NAMED else "")
+    return [*some, Untimed(label, -math.inf, math.inf)] if anywhere else some
 
 
 def unlabeled_as_ignored(annotations: AnnotationSet, where: object) -> AnnotationSet:

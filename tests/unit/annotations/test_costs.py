@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -13,9 +14,12 @@ import pytest
 
 from augrgb.annotations.annotation_set import AnnotationSet
 from augrgb.annotations.choose_format import make_format, write_annotations
+from augrgb.annotations.coverage import Untimed
 from augrgb.annotations.dataset_file import check_dataset
 from augrgb.annotations.read import Source, read_and_judge
+from augrgb.annotations.reading.timed_labels import without_ignored
 from augrgb.annotations.repair import repair
+from augrgb.annotations.unlabeled import untimed_as_ignored
 from augrgb.annotations.videos.match_ids import match_ids
 from augrgb.core.errors import AugrgbError, Hints
 from augrgb.core.types import Event, VideoRecord
@@ -92,6 +96,19 @@ def read(name: str) -> Callable[[int, Path], Work]:
     return prepare
 
 
+def ignored(count: int, folder: Path) -> Work:
+    """As many ignored events as others."""
+    return lambda: without_ignored(overlapping(count).videos["v"].events, ("b",))
+
+
+def untimed(count: int, folder: Path) -> Work:
+    """As many events without times, each of its own label, as events with times, all in one video."""
+    lost = tuple(Untimed(f"l{n}", -math.inf, math.inf) for n in range(count))
+    timed = tuple(Event("a", 2.0 * n, 2.0 * n + 1) for n in range(count))
+    given = AnnotationSet(("a",), {"v": VideoRecord("v", 1e5, events=(*lost, *timed))})
+    return lambda: untimed_as_ignored(given, folder)
+
+
 def ids(count: int, folder: Path) -> Work:
     given, files = [f"a/Vid{n}.MP4" for n in range(count)], [f"vid{n}" for n in range(count)]
     return lambda: match_ids(given, files)
@@ -107,6 +124,8 @@ CASES: dict[str, Callable[[int, Path], Work]] = {
     "events that repeat": lambda count, _: lambda: repair(repeated(count)),
     "unknown labels": unknown_labels,
     "unknown videos": unknown_videos,
+    "events that are ignored": ignored,
+    "events without times": untimed,
     "ids": ids,
     "hints": hints,
     **{f"write {name}": written(name) for name in ("elan", "csv", "activitynet", "augrgb")},
