@@ -46,12 +46,14 @@ class LoadedEncoder:
 
     Args:
         checksum: SHA-256 of its weights file.
+        options: As its folder gives them: an option of a later version does not make other features of it.
     """
 
     encoder: SnippetEncoder
     settings: EncoderSettings
     checksum: str
     folder: Path
+    options: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +118,7 @@ def load_encoder(folder: Path, device: torch.device | str = "cpu") -> LoadedEnco
     encoder.load_state_dict(state)
     encoder.to(device).eval().requires_grad_(False)
     settings = EncoderSettings(description.clock, description.size, description.classes, description.notes)
-    return LoadedEncoder(encoder, settings, checksum, folder)
+    return LoadedEncoder(encoder, settings, checksum, folder, description.options)
 
 
 def check_encoder_files(folder: Path) -> EncoderDescription:

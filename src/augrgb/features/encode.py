@@ -222,7 +222,7 @@ def same_pass(loaded: LoadedEncoder) -> tuple[str, float]:
 
 def extraction_recipe(loaded: LoadedEncoder, partial: Partial = "refuse", device: str = "cpu") -> dict[str, Any]:
     """Everything but the video that decides a feature file's values."""
-    options = dict(loaded.encoder.options)
+    options = dict(loaded.options)
     if "flow" in options:  # where its weights lie decides nothing
         options["flow"] = {key: value for key, value in options["flow"].items() if key != "weights"}
     return {

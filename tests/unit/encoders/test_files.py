@@ -14,6 +14,7 @@ from augrgb.core.timeline import Clock
 from augrgb.encoders import SmallRGB
 from augrgb.encoders.files import EncoderSettings, load_encoder, save_encoder
 from augrgb.encoders.snippet_encoder import encode_windows
+from augrgb.features.encode import extraction_recipe
 from augrgb.training.encoder_start import inherited_options
 from support.sealed_files import edit_json
 
@@ -55,6 +56,15 @@ def test_same_encoder_same_bytes(folder: Any, tmp_path: Path) -> None:
     save_encoder(tmp_path / "f", SmallRGB(dim=16, width=8), SETTINGS)
     for name in ("model.safetensors", "model.json"):
         assert (folder / name).read_bytes() == (tmp_path / "f" / name).read_bytes()
+
+
+def test_an_option_of_a_later_version_makes_no_other_features(folder: Any) -> None:
+    before = extraction_recipe(load_encoder(folder))
+    edit_json(folder / "model.json", lambda model: model["options"].pop("flow_layer"))
+    older = load_encoder(folder)
+    assert older.encoder.options["flow_layer"] == "lucas_kanade"
+    before["encoder"]["options"].pop("flow_layer")
+    assert extraction_recipe(older) == before
 
 
 def refused(folder: Any, code: Any, text: Any) -> None:

@@ -98,7 +98,7 @@ def test_every_filter_is_exported(tmp_path: Path, filter: str) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("key", ["efficientnet_lite", "hf", "i3d_rgb"])
+@pytest.mark.parametrize("key", ["efficientnet_lite", "hf", "i3d_rgb", "small_rgb motion"])
 def test_every_rgb_encoder_is_exported(tmp_path: Path, key: str) -> None:
     found = export_bundle(saved_bundle(tmp_path / "model", "linear", key), tmp_path / "out")
     assert max(found.differences.values()) < TOLERANCE

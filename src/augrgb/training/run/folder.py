@@ -219,18 +219,22 @@ class RunFolder:
 def differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
     """`"a.b: 1 before, 2 now"` for every leaf that differs, in order of name; None counts as no leaf.
 
-    Of fingerprints, leaves of a mapping `content`, it says only which differ.
+    An option that is off (0, false, empty) equals one that an earlier version did not have, so that work of earlier
+    versions resumes. Of fingerprints, leaves of a mapping `content`, it says only which differ.
 
     >>> differences({"a": {"b": 1, "c": 0}}, {"a": {"b": 2, "c": 0}})
     ['a.b: 1 before, 2 now']
     >>> differences({"content": {"teacher flow": "0a"}}, {"content": {"teacher flow": "1b"}})
     ['teacher flow has changed']
+    >>> differences({"augment": {"flip": 0.5}}, {"augment": {"flip": 0.5, "blur": 0.0}})
+    []
     """
     left, right = leaves(before), leaves(after)
+    pairs = {key: (left.get(key, "absent"), right.get(key, "absent")) for key in sorted(left.keys() | right.keys())}
     return [
-        _difference(key, left.get(key, "absent"), right.get(key, "absent"))
-        for key in sorted(left.keys() | right.keys())
-        if left.get(key, "absent") != right.get(key, "absent")
+        _difference(key, old, new)
+        for key, (old, new) in pairs.items()
+        if old != new and not (old == "absent" and not new) and not (new == "absent" and not old)
     ]
 
 

@@ -1,3 +1,4 @@
+import re
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from augrgb.pipelines.comparison.cells import Cells
 from augrgb.pipelines.comparison.load import check_comparison, load_comparison
 from augrgb.pipelines.comparison.values import Places, encoder_values, stream_values
 from augrgb.recipe import EncoderRecipe, StreamRecipe, check_recipe
+from augrgb.recipe.build import recipe_to_json
 from support.places import RECIPES, ROOT
 from support.toy_comparison import toy_values
 
@@ -228,6 +230,17 @@ def test_recipes_for_real_video_come_to_sound_cells_without_data(path: Any, tmp_
     text = path.read_text()
     assert len(text.splitlines()) <= 60 and f"augrgb compare real/{path.stem}" in text
     assert "# Needs:" in text and "# Should reach:" in text
+
+
+def test_recipes_that_share_cells_agree_on_them(tmp_path: Path) -> None:
+    known: dict[Path, tuple[str, Any]] = {}
+    for path in REAL:
+        for shared in re.findall(r"--shared (\S+)", path.read_text()):
+            for run in Cells(load_comparison(path), tmp_path, Path(shared)).runs():
+                recipe = recipe_to_json(run.recipe)
+                other, expected = known.setdefault(run.folder, (path.stem, recipe))
+                assert recipe == expected, f"{run.folder} of {path.stem} and of {other}"
+    assert len(known) > 100
 
 
 def test_the_recipe_in_the_manual_is_sound() -> None:
