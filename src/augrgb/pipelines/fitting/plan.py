@@ -26,7 +26,7 @@ _TAUGHT = 1.15  # a step with teachers, against one without
 _ENCODER_BYTES, _LARGE_BYTES, _STREAM_BYTES = 14e6, 95e6, 8.5e6  # run folders with their checkpoints
 _THIS_BYTES, _WORKER_BYTES = 330e6, 240e6  # memory of the program, and of each of its processes without any data
 _DECODER_BYTES, _HELD_FRAMES = 60e6, 24
-_PER_ACTIVATION = 4.7  # memory of a training step for a byte of activations (measured: docs/benchmarks.md)
+_PER_HELD = 3.8  # memory of an encoder's process for a byte that a training step holds (measured: docs/benchmarks.md)
 
 
 @dataclass(frozen=True)
@@ -203,7 +203,7 @@ def _plan(
             why,
             stage_s("encoders"),
             models * _ENCODER_BYTES + (2 * len(design.splits) * (_LARGE_BYTES - _ENCODER_BYTES) if large else 0),
-            memory(_PER_ACTIVATION * held_bytes),
+            memory(_PER_HELD * held_bytes),
         ),
         Stage(
             "features",

@@ -21,6 +21,7 @@ from augrgb.core.plain_data import read_json
 from augrgb.core.types import Dataset, VideoRecord
 from augrgb.encoders import ENCODERS
 from augrgb.filters import SdTcn
+from augrgb.pipelines.fitting.held_memory import most_held
 from augrgb.pipelines.fitting.project import Project
 from augrgb.pipelines.fitting.recipe import PRETRAINED_FROZEN
 from augrgb.training.encoder_start import freeze
@@ -44,8 +45,8 @@ class Speed:
         large_step: Of a step of the encoder of RGB, if that is a large one; else as `plain_step`.
         encode: Of features of a snippet by the encoder of RGB.
         stream_step: Of a step of a stream.
-        plain_bytes: Activations of a step of a small encoder.
-        large_bytes: Of a step of the encoder of RGB.
+        plain_bytes: What a step of a small encoder holds at once.
+        large_bytes: What a step of the encoder of RGB does.
         frame_pixels: Of the largest of the decoded videos.
     """
 
@@ -128,25 +129,13 @@ def _decode(project: Project, records: Sequence[VideoRecord]) -> tuple[float, in
 
 
 def _encoder(project: Project, name: str, size: tuple[int, int], batch: int) -> tuple[float, float, float]:
-    """Seconds for a training step, and for the features of one snippet; bytes of the activations of a step."""
+    """Seconds for a training step, and for the features of one snippet; bytes that a step holds at once."""
     encoder: Any = ENCODERS[name]()
     if name == "efficientnet_lite":
         freeze(encoder, PRETRAINED_FROZEN)
     optimizer = torch.optim.AdamW([p for p in encoder.parameters() if p.requires_grad])
     rng = np.random.default_rng(0)
     windows = rng.integers(0, 255, (batch, project.clock.window, size[1], size[0], 3), dtype=np.uint8)
-
-    held: list[float] = []
-
-    def note(module: torch.nn.Module, given: Any, made: Any) -> None:
-        if isinstance(made, torch.Tensor):
-            held.append(made.numel() * made.element_size())
-
-    hooks = [part.register_forward_hook(note) for part in encoder.modules() if not list(part.children())]
-    with torch.no_grad():
-        encoder(encoder.prepare(windows))
-    for hook in hooks:
-        hook.remove()
 
     def step() -> None:
         optimizer.zero_grad()
@@ -157,7 +146,8 @@ def _encoder(project: Project, name: str, size: tuple[int, int], batch: int) -> 
     def encode() -> None:
         encoder.eval()(encoder.prepare(windows))
 
-    return _timed(step, 2), _timed(encode, 1) / batch, sum(held)
+    held = most_held(step)
+    return _timed(step, 2), _timed(encode, 1) / batch, held
 
 
 def _stream(project: Project) -> float:
