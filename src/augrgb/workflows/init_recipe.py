@@ -83,6 +83,7 @@ def write_recipes(dataset: Dataset, split: str, folder: Path) -> tuple[list[Path
         f"dataset: .\nsplit: {_quoted(split)}\n"
         f"clock: {{fps: {_FPS}, window: {window}, stride: {stride}}}\nlayers: {layers}\n"
         f"{'encoder: efficientnet_lite' if pretrained else 'encoder: small'}\n"
+        "# encoder: motion   # instead: it sees only motion, for places that no training video shows\n"
         f"# look_ahead: 1.0   # seconds; without the first #, the detector can also follow a camera (augrgb watch)\n"
         f"{_TAKEN if sensors else ''}{folds}",
     )

@@ -164,12 +164,15 @@ def _plan(
     video_s = sum(dataset.videos[name].known_duration_s for name in design.videos)
     frames, snippets = video_s * project.clock.fps, video_s * project.clock.fps / project.clock.stride
     large = project.encoder == "efficientnet_lite"
+    usual = project.encoder == "small"
     pixels = project.frames_size[0] * project.frames_size[1]
     wide = project.size[0] * project.size[1]
     models = len(design.splits) * (len(teachers) + 2)
     if design.folds and not design.tested:
         models -= 1  # of the final ones only what the bundle needs
-    costs = _costs(design, teachers, steps, speed, snippets, large=large)
+    student_s = (steps.pretrained if large else steps.encoder) * (speed.plain_step if usual else speed.large_step)
+    encode_s = _quick_s(speed) if usual else speed.encode
+    costs = _costs(design, teachers, steps, speed, snippets, student_s=student_s, encode_s=encode_s)
     wall_s = sum(_scheduled(phase, workers) for phase in costs)
     every = [job for phase in costs for job in phase.values()]
     total_s = sum(seconds for seconds, *_ in every)
@@ -177,7 +180,7 @@ def _plan(
     def stage_s(name: str) -> float:
         return wall_s * sum(seconds for seconds, stage, _ in every if stage == name) / max(total_s, 1e-9)
 
-    held_bytes = max(speed.plain_bytes, speed.large_bytes) if large else speed.plain_bytes
+    held_bytes = speed.plain_bytes if usual else max(speed.plain_bytes, speed.large_bytes)
     busy = min(workers, models)
 
     def memory(each_bytes: float) -> float:
@@ -199,7 +202,7 @@ def _plan(
         Stage("teachers", " and ".join(teachers), f"flow needs no sensor; {others or 'there are no other sensors'}"),
         Stage(
             "encoders",
-            f"{counted(models, 'encoder')}, {length}" + (f"; RGB: {project.encoder}" if large else ""),
+            f"{counted(models, 'encoder')}, {length}" + ("" if usual else f"; RGB: {project.encoder}"),
             why,
             stage_s("encoders"),
             models * _ENCODER_BYTES + (2 * len(design.splits) * (_LARGE_BYTES - _ENCODER_BYTES) if large else 0),
@@ -250,11 +253,16 @@ _Job = tuple[float, str, tuple[str, ...]]
 
 
 def _costs(
-    design: Design, teachers: Sequence[str], steps: Steps, speed: Speed, snippets: float, *, large: bool
+    design: Design,
+    teachers: Sequence[str],
+    steps: Steps,
+    speed: Speed,
+    snippets: float,
+    *,
+    student_s: float,
+    encode_s: float,
 ) -> list[dict[str, _Job]]:
     """The jobs of each phase: seconds, stage, what they wait for."""
-    student_s = steps.pretrained * speed.large_step if large else steps.encoder * speed.plain_step
-    quick_s = speed.plain_step / 3 / _BATCH  # features by a small encoder
 
     def jobs(split: str, students: Sequence[str]) -> dict[str, _Job]:
         found: dict[str, _Job] = {}
@@ -263,7 +271,7 @@ def _costs(
             taught = name == "augmented"
             waits = tuple(f"encoder {one} {split}" for one in (*teachers, "rgb")) if taught else ()
             found[f"encoder {name} {split}"] = (_JOB_S + seconds * (_TAUGHT if taught else 1), "encoders", waits)
-            each_s = speed.encode if large and name in STUDENTS else quick_s
+            each_s = encode_s if name in STUDENTS else _quick_s(speed)
             found[f"features {name} {split}"] = (_JOB_S + snippets * each_s, "features", (f"encoder {name} {split}",))
         for name in dict.fromkeys((*teachers, *students)):
             waits = (f"features {name} {split}",)
@@ -280,6 +288,11 @@ def _costs(
     for fold in design.folds:
         folds |= jobs(fold, list(STUDENTS))
     return [folds, jobs(design.final, list(STUDENTS) if design.tested else ["augmented"])]
+
+
+def _quick_s(speed: Speed) -> float:
+    """Features of a snippet by a small encoder."""
+    return speed.plain_step / 3 / _BATCH
 
 
 def _scheduled(jobs: Mapping[str, _Job], workers: int) -> float:

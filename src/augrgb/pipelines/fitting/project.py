@@ -28,8 +28,10 @@ class Project(Section):
     size: tuple[FrameSide, FrameSide] = Field(
         _SMALL, description="Width and height of the frames that encoders see; default by encoder."
     )
-    encoder: Literal["small", "efficientnet_lite"] = Field(
-        "small", description="Of RGB: a small one from nothing, or one pretrained on ImageNet (needs its weights)."
+    encoder: Literal["small", "motion", "efficientnet_lite"] = Field(
+        "small",
+        description="Of RGB: a small one from nothing; one that sees only motion, for places that no training video "
+        "shows; or one pretrained on ImageNet (needs its weights).",
     )
     sensors: bool = Field(True, description="Use poses, signals and grids as teachers where there are some.")
     look_ahead: float | None = Field(

@@ -17,6 +17,12 @@ ROW_NAMES = {"rgb": "RGB", "augmented": "Augmented-RGB"}
 """Of the students in tables, where a note says the rest."""
 PRETRAINED_FROZEN = ["net.stem.*", "net.blocks.[0-9].*", "net.blocks.1[0-2].*"]
 WEIGHTS = "efficientnet_lite0"
+RGB_ENCODERS: dict[str, dict[str, dict[str, Any]]] = {
+    "small": {"small_rgb": {}},
+    "motion": {"small_rgb": {"sees": "motion"}},
+    "efficientnet_lite": {"efficientnet_lite": {}},
+}
+"""By `encoder` of the project."""
 _ENCODERS = {"flow": "small_flow", "pose": "small_pose", "signal": "signal_tcn", "grid": "small_grid"}
 _LOSSES = {
     "atomic_contrastive": {"weight": 0.1},
@@ -100,9 +106,8 @@ def _encoders(
     def placed(size: tuple[int, int]) -> dict[str, Any]:
         return {"data": {"split": split, "size": list(size), "frames": str(work / "frames" / f"{size[0]}x{size[1]}")}}
 
-    student: dict[str, Any] = {"encoder": {"small_rgb": {}}, "set": placed(project.size)}
+    student: dict[str, Any] = {"encoder": RGB_ENCODERS[project.encoder], "set": placed(project.size)}
     if project.encoder == "efficientnet_lite":
-        student["encoder"] = {"efficientnet_lite": {}}
         every = max(1, steps.pretrained // 3)
         student["set"] |= {
             "init": {"weights": WEIGHTS, "freeze": PRETRAINED_FROZEN},
@@ -119,12 +124,13 @@ def _encoders(
     for name in teachers:
         size = project.frames_size if name == "flow" else project.size
         found[key_of(name, split, design)] = {"encoder": {_ENCODERS[name]: {}}, "set": placed(size)}
-    taught_by = [*teachers, "rgb"]  # the plain twin keeps what the others cannot see
-    distill = {
-        "teachers": [key_of(name, split, design) for name in taught_by],
-        "losses": {"atomic_contrastive": {"weight": 0.3}},
-    }
     found[key_of("rgb", split, design)] = student
+    if project.encoder == "motion":  # it sees what flow sees, so it goes on from there
+        taught_by, losses = list(teachers), {"atomic_regression": {"weight": 1.0}}
+        student = {**student, "start": key_of("flow", split, design)}
+    else:  # the plain twin keeps what the others cannot see
+        taught_by, losses = [*teachers, "rgb"], {"atomic_contrastive": {"weight": 0.3}}
+    distill = {"teachers": [key_of(name, split, design) for name in taught_by], "losses": losses}
     found[key_of("augmented", split, design)] = {**student, "distill": distill}
     return found
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import statistics
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,7 @@ from augrgb.encoders import ENCODERS
 from augrgb.filters import SdTcn
 from augrgb.pipelines.fitting.held_memory import most_held
 from augrgb.pipelines.fitting.project import Project
-from augrgb.pipelines.fitting.recipe import PRETRAINED_FROZEN
+from augrgb.pipelines.fitting.recipe import PRETRAINED_FROZEN, RGB_ENCODERS
 from augrgb.training.encoder_start import freeze
 from augrgb.video.decode import DecodeReport, FrameTarget, sample_frames
 from augrgb.video.flow import flow_target, iter_flow
@@ -42,7 +42,7 @@ class Speed:
     Args:
         decode: Of decoding, scaling and flow, for a second of video.
         plain_step: Of a step of a small encoder.
-        large_step: Of a step of the encoder of RGB, if that is a large one; else as `plain_step`.
+        large_step: Of a step of the encoder of RGB, if that is another one; else as `plain_step`.
         encode: Of features of a snippet by the encoder of RGB.
         stream_step: Of a step of a stream.
         plain_bytes: What a step of a small encoder holds at once.
@@ -71,10 +71,11 @@ def measure_speed(project: Project, dataset: Dataset, videos: Sequence[str]) -> 
     try:
         with torch.random.fork_rng([]):
             torch.manual_seed(0)
-            plain, encode, plain_bytes = _encoder(project, "small_rgb", project.frames_size, 32)
+            plain, encode, plain_bytes = _encoder(project, RGB_ENCODERS["small"], project.frames_size, 32)
             large, large_bytes = plain, plain_bytes
-            if project.encoder == "efficientnet_lite":
-                large, encode, large_bytes = _encoder(project, project.encoder, project.size, 16)
+            if project.encoder != "small":
+                batch = 16 if project.encoder == "efficientnet_lite" else 32
+                large, encode, large_bytes = _encoder(project, RGB_ENCODERS[project.encoder], project.size, batch)
             stream = _stream(project)
     finally:
         torch.set_num_threads(threads)
@@ -128,9 +129,12 @@ def _decode(project: Project, records: Sequence[VideoRecord]) -> tuple[float, in
     return (statistics.median(found) if found else _USUAL_DECODE_S), pixels
 
 
-def _encoder(project: Project, name: str, size: tuple[int, int], batch: int) -> tuple[float, float, float]:
+def _encoder(
+    project: Project, options: Mapping[str, Mapping[str, Any]], size: tuple[int, int], batch: int
+) -> tuple[float, float, float]:
     """Seconds for a training step, and for the features of one snippet; bytes that a step holds at once."""
-    encoder: Any = ENCODERS[name]()
+    ((name, given),) = options.items()
+    encoder: Any = ENCODERS[name](**given)
     if name == "efficientnet_lite":
         freeze(encoder, PRETRAINED_FROZEN)
     optimizer = torch.optim.AdamW([p for p in encoder.parameters() if p.requires_grad])

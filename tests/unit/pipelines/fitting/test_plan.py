@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from augrgb.core.types import Dataset, Event, VideoRecord
 from augrgb.pipelines.fitting.design import make_design
 from augrgb.pipelines.fitting.plan import Plan, make_plan
 from augrgb.pipelines.fitting.project import Project
+from augrgb.pipelines.fitting.recipe import key_of, make_recipe
 from augrgb.pipelines.fitting.speed import Speed
 
 SPEED = Speed(0.02, 0.1, 1.0, 0.1, 0.03, plain_bytes=60e6, large_bytes=110e6, frame_pixels=1280 * 720)
@@ -44,3 +46,16 @@ def test_a_pretrained_encoder_that_does_not_fit_gives_way_with_all_that_it_costs
     assert short.project.encoder == "small" and "efficientnet_lite would not fit" in stage(short, "encoders").reason
     assert stage(short, "features").seconds < 0.2 * stage(whole, "features").seconds
     assert short.seconds <= 0.08 * whole.seconds
+
+
+def test_an_encoder_that_sees_motion_goes_on_from_the_flow_teacher_of_its_split(tmp_path: Path) -> None:
+    found = plan(encoder="motion")
+    assert stage(found, "encoders").choice == "11 encoders, 1200 steps each; RGB: motion"
+    assert stage(found, "encoders").seconds > 3 * stage(plan(), "encoders").seconds  # SPEED: ten times a step
+    recipe = make_recipe(found.project, found.design, ("flow", "pose"), found.steps, tmp_path)
+    for split in found.design.splits:
+        student = recipe.encoders[key_of("augmented", split, found.design)]
+        assert student.encoder == {"small_rgb": {"sees": "motion"}}
+        assert student.start == key_of("flow", split, found.design)
+        assert list(student.teachers) == [key_of(name, split, found.design) for name in ("flow", "pose")]
+        assert recipe.encoders[key_of("rgb", split, found.design)].start is None
