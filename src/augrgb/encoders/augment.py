@@ -23,6 +23,7 @@ class ImageChanges:
     """How much of each change images get; 1 = as usual, 0 = none.
 
     Those after noise are off by default: they cost time, and are for videos of one place that must serve in another.
+    `turn` is the probability that a window is turned upside down, for a camera that looks straight down.
     """
 
     shift: float = 1.0
@@ -37,6 +38,7 @@ class ImageChanges:
     own_frame: float = 0.0
     foreground: float = 0.0
     still_mix: float = 0.0
+    turn: float = 0.0
 
 
 USUAL = ImageChanges()
@@ -69,7 +71,7 @@ def mirror(modality: Modality, x: Tensor) -> Tensor:
 
 
 def augment_rgb(x: Tensor, generator: Generator, *, strength: float = 1.0, parts: ImageChanges = USUAL) -> Tensor:
-    """Still scenes, shift and scale, perspective, blur, brightness, contrast, color, noise.
+    """Still scenes, turn, shift and scale, perspective, blur, brightness, contrast, color, noise.
 
     Shape: (N, window, H, W, 3) -> same.
     """
@@ -95,7 +97,7 @@ def augment_rgb(x: Tensor, generator: Generator, *, strength: float = 1.0, parts
 
 
 def augment_flow(x: Tensor, generator: Generator, *, strength: float = 1.0, parts: ImageChanges = USUAL) -> Tensor:
-    """Shift and scale (which also scales displacements), small changes of speed.
+    """Turn, shift and scale (which also turns and scales displacements), small changes of speed.
 
     Shape: (N, window, H, W, 2) -> same.
     """
@@ -151,7 +153,7 @@ def augment_signal(x: Tensor, generator: Generator, *, strength: float = 1.0) ->
 
 
 def augment_grid(x: Tensor, generator: Generator, *, strength: float = 1.0, parts: ImageChanges = USUAL) -> Tensor:
-    """Shift and scale, contrast, noise.
+    """Turn, shift and scale, contrast, noise.
 
     Shape: (N, window, H, W, C) -> same.
     """
@@ -161,9 +163,15 @@ def augment_grid(x: Tensor, generator: Generator, *, strength: float = 1.0, part
 
 
 def _shift_and_scale(x: Tensor, generator: Generator, strength: float, parts: ImageChanges) -> tuple[Tensor, Tensor]:
-    """Bilinear crop: up to 8 % shift, 12 % zoom; gives the images and each sample's magnification (N,)."""
+    """Bilinear crop: up to 8 % shift, 12 % zoom; gives the images and each sample's magnification (N,).
+
+    The magnification of a sample that was turned by 180 degrees is negative.
+    """
     count, window, height, width, channels = x.shape
     zoom = 1 + _spread(generator, (count,), 0.12 * strength * parts.zoom, x)
+    if strength * parts.turn > 0:
+        turned = torch.rand(count, generator=generator, device=generator.device) < strength * parts.turn
+        zoom = torch.where(turned.to(x.device), -zoom, zoom)
     shift = _spread(generator, (count, 2), 0.16 * strength * parts.shift, x)  # half widths
     theta = x.new_zeros(count, 2, 3)
     theta[:, 0, 0] = theta[:, 1, 1] = 1 / zoom

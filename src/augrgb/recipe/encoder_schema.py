@@ -163,7 +163,8 @@ class AugmentSection(Section):
     them on and doubles color and zoom, for videos of one place that must serve in another. Also for that, and off:
     `own_frame` mixes up to this part of one frame of a window into all of them (background adding), `foreground` and
     `still_mix` are probabilities that what moves is put in front of another still scene (FAME), and that a window is
-    mixed half and half with a still frame of another video (StillMix). `jitter_frames` moves
+    mixed half and half with a still frame of another video (StillMix). `turn` is the probability of an image turned
+    upside down, for a camera that looks straight down. `jitter_frames` moves
     windows in time. `flip` is the probability of a mirrored image; it needs `swap`, the pairs of classes that trade
     places in a mirror image, [] if there are none.
     """
@@ -181,6 +182,7 @@ class AugmentSection(Section):
     own_frame: float = Field(0.0, ge=0, le=1)
     foreground: float = Field(0.0, ge=0, le=1)
     still_mix: float = Field(0.0, ge=0, le=1)
+    turn: float = Field(0.0, ge=0, le=1)
     jitter_frames: int = Field(0, ge=0, le=1_000_000)
     flip: float = Field(0.0, ge=0, le=1)
     swap: list[tuple[str, str]] | None = None

@@ -41,6 +41,24 @@ def test_each_part_can_be_switched_on_alone(part: Any) -> None:
         torch.testing.assert_close(one, x * scale)
 
 
+@pytest.mark.parametrize("modality", ["rgb", "flow", "grid"])
+def test_a_turn_is_by_half_a_circle(modality: Any) -> None:
+    x = pictures(1 if modality == "grid" else 2 if modality == "flow" else 3)
+    always, sometimes = (
+        augment(modality, x.clone(), torch.Generator().manual_seed(1), parts=ImageChanges(**{**OFF, "turn": turn}))
+        for turn in (1.0, 0.5)
+    )
+    still = augment(modality, x.clone(), torch.Generator().manual_seed(1), parts=ImageChanges(**OFF))
+    if modality == "flow":  # its small changes of speed are drawn after the turns
+        always, still = (part / part.abs().amax(dim=(1, 2, 3, 4), keepdim=True) for part in (always, still))
+        always = -always
+    torch.testing.assert_close(always.flip(2, 3), still, atol=1e-5, rtol=0)
+    if modality != "flow":
+        alike = [torch.allclose(sometimes[n], still[n], atol=1e-5) for n in range(4)]
+        assert {torch.allclose(sometimes[n], always[n], atol=1e-5) for n in range(4) if not alike[n]} == {True}
+        assert 0 < sum(alike) < 4
+
+
 def test_all_parts_off_changes_nothing() -> None:
     torch.testing.assert_close(changed(ImageChanges(**OFF)), pictures(), atol=1e-5, rtol=0)
 
