@@ -14,7 +14,7 @@ from augrgb.pipelines.comparison.recipe import ComparisonRecipe
 from augrgb.pipelines.fitting.design import Design, usable_sensors
 from augrgb.pipelines.fitting.project import Project
 from augrgb.pipelines.fitting.recipe import STUDENTS, Steps, make_recipe
-from augrgb.pipelines.fitting.speed import Speed
+from augrgb.pipelines.fitting.speed import STREAM_BATCH, STREAM_LENGTH, Speed
 from augrgb.report.numbers import counted, duration
 
 ENCODER_STEPS, LARGE_STEPS, STREAM_STEPS = 1200, 300, 200
@@ -172,7 +172,8 @@ def _plan(
         models -= 1  # of the final ones only what the bundle needs
     student_s = (steps.pretrained if large else steps.encoder) * (speed.plain_step if usual else speed.large_step)
     encode_s = _quick_s(speed) if usual else speed.encode
-    costs = _costs(design, teachers, steps, speed, snippets, student_s=student_s, encode_s=encode_s)
+    stream_s = steps.stream * speed.stream_step * _of_measured_length(project, design, dataset)
+    costs = _costs(design, teachers, steps, speed, snippets, student_s=student_s, encode_s=encode_s, stream_s=stream_s)
     wall_s = sum(_scheduled(phase, workers) for phase in costs)
     every = [job for phase in costs for job in phase.values()]
     total_s = sum(seconds for seconds, *_ in every)
@@ -261,6 +262,7 @@ def _costs(
     *,
     student_s: float,
     encode_s: float,
+    stream_s: float,
 ) -> list[dict[str, _Job]]:
     """The jobs of each phase: seconds, stage, what they wait for."""
 
@@ -278,7 +280,7 @@ def _costs(
             if name == "augmented":
                 waits += tuple(f"stream {one} {split}" for one in teachers)
             factor = 1.5 if name == "augmented" else 1.0
-            seconds = _JOB_S + steps.stream * speed.stream_step * factor
+            seconds = _JOB_S + stream_s * factor
             found[f"stream {name} {split}"] = (seconds, "streams", waits)
         return found
 
@@ -288,6 +290,14 @@ def _costs(
     for fold in design.folds:
         folds |= jobs(fold, list(STUDENTS))
     return [folds, jobs(design.final, list(STUDENTS) if design.tested else ["augmented"])]
+
+
+def _of_measured_length(project: Project, design: Design, dataset: Dataset) -> float:
+    """How many times as long as in the measurement a batch of whole videos is, all padded to the longest of them."""
+    ids = design.splits[design.final]["train"] or design.videos
+    longest_s = max(dataset.videos[name].known_duration_s for name in ids)
+    length = longest_s * project.clock.fps / project.clock.stride * min(STREAM_BATCH, len(ids))
+    return max(1.0, length / (STREAM_BATCH * STREAM_LENGTH))
 
 
 def _quick_s(speed: Speed) -> float:

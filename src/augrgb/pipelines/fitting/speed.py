@@ -31,6 +31,8 @@ from augrgb.video.probe import probe
 
 _log = logging.getLogger(__name__)
 FILE = "speed.json"
+STREAM_BATCH, STREAM_LENGTH = 8, 100
+"""Of the batches on which a stream's step is measured."""
 _DECODED_S = 4.0
 _USUAL_DECODE_S = 0.06  # where no video can be decoded; then the fit itself will say so
 
@@ -157,7 +159,7 @@ def _encoder(
 def _stream(project: Project) -> float:
     model: Any = SdTcn(128, layers=project.layers, width=128)
     optimizer = torch.optim.AdamW(model.parameters())
-    x, mask = torch.randn(8, 100, 128), torch.ones(8, 100, dtype=torch.bool)
+    x, mask = torch.randn(STREAM_BATCH, STREAM_LENGTH, 128), torch.ones(STREAM_BATCH, STREAM_LENGTH, dtype=torch.bool)
 
     def step() -> None:
         optimizer.zero_grad()
