@@ -43,16 +43,22 @@ def with_sensors(root: Path) -> dict[str, list[str]]:
     return roles
 
 
+def fit_briefly(folder: Path) -> subprocess.CompletedProcess[str]:
+    """`augrgb fit` with the few steps of `fit_killed_at`."""
+    words = [sys.executable, str(SUPPORT / "fit_killed_at.py"), "never", "fit", "project.yaml"]
+    done = subprocess.run(
+        words, cwd=folder, env={**os.environ, "OMP_NUM_THREADS": "1", "COLUMNS": "200"}, capture_output=True,
+        text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    return done
+
+
 def test_sensors_of_part_of_the_videos_teach(tmp_path: Path) -> None:
     make_world(tmp_path / "world", WORLD, workers=0)
     roles = with_sensors(tmp_path)
     (tmp_path / "project.yaml").write_text(PROJECT + "look_ahead: 1.1\n")
-    words = [sys.executable, str(SUPPORT / "fit_killed_at.py"), "never", "fit", "project.yaml"]
-    done = subprocess.run(
-        words, cwd=tmp_path, env={**os.environ, "OMP_NUM_THREADS": "1", "COLUMNS": "200"}, capture_output=True,
-        text=True, check=False,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
+    done = fit_briefly(tmp_path)
     plan = " ".join(done.stdout.split())
     assert "signal: too few training or validation videos" in plan and "grid: 9 of 13 videos have it" in plan
     fit = tmp_path / "fit"
@@ -73,3 +79,16 @@ def test_sensors_of_part_of_the_videos_teach(tmp_path: Path) -> None:
     events = tmp_path / "events.jsonl"
     expect_success("watch", video, "--model", fit / "bundle", "--speed", "0", "--on", "0", "--out", events)
     assert {json.loads(line)["type"] for line in events.read_text().splitlines()} >= {"start", "end"}
+
+
+def test_rgb_that_sees_motion_begins_as_the_flow_teacher(tmp_path: Path) -> None:
+    make_world(tmp_path / "world", WORLD, workers=0)
+    (tmp_path / "project.yaml").write_text(PROJECT + "encoder: motion\nsensors: false\n")
+    assert "RGB: motion" in " ".join(fit_briefly(tmp_path).stdout.split())
+    encoders = tmp_path / "fit" / "work" / "encoders"
+    student, plain = (RunFolder(encoders / f"{name}-0").identity["recipe"] for name in ("augmented", "rgb"))
+    assert student["encoder"] == plain["encoder"] == {"small_rgb": {"sees": "motion"}}
+    assert Path(student["init"]["folder"]).name == "flow-0" and plain["init"] is None
+    assert list(student["distill"]["teachers"]) == ["flow"]
+    video = next((tmp_path / "world").rglob("*.mp4"))
+    expect_success("detect", video, "--model", tmp_path / "fit" / "bundle", "-o", tmp_path / "found")
