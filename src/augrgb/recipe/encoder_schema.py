@@ -201,6 +201,11 @@ class AugmentSection(Section):
         return self.strength > 0 or self.jitter_frames > 0
 
 
+def _placed(distill: EncoderDistillSection) -> bool:
+    """Whether something is learned about places in the image."""
+    return any((distill.joints, distill.joint_cells, distill.attention))
+
+
 _SCENE = {"color": 2.0, "zoom": 2.0, "blur": 1.0, "perspective": 1.0, "background": 1.0}
 
 
@@ -241,11 +246,13 @@ class EncoderRecipe(Section):
         if self.train.max_length is not None:
             problems.append("train.max_length: for streams only; an encoder sees single windows")
         taught = self.distill if section is not None and section.flip else None
-        placed = taught is not None and any((taught.joints, taught.joint_cells, taught.attention))
+        placed = taught is not None and _placed(taught)
         if section is not None and taught is not None and (section.swap or placed):
             problems.append(
                 "augment.flip: not with joints, attention, or `swap` beside teachers, whose outputs are not mirrored"
             )
+        if section is not None and section.turn and self.distill is not None and _placed(self.distill):
+            problems.append("augment.turn: not with joints or attention, whose places are not turned")
         if problems:
             raise ValueError("; ".join(problems))
         return self

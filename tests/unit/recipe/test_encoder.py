@@ -72,6 +72,8 @@ def test_a_recipe_comes_back_from_its_run_folder() -> None:
             "whose outputs are not mirrored",
         ),
         ({"augment": {"flip": 0.5, "swap": []}, "distill": {"joints": {}}}, "whose outputs are not mirrored"),
+        ({"augment": {"turn": 0.5}, "distill": {"joints": {}}}, "whose places are not turned"),
+        ({"augment": {"turn": 0.5}, "distill": {"joint_cells": {}}}, "whose places are not turned"),
         ({"train": {"schedule": "cosin"}}, "train.schedule"),
         ({"init": {"freeze": ["x"]}}, "give either folder"),
     ],

@@ -114,8 +114,7 @@ def _keys(cells: Cells, dataset: Dataset, videos: Mapping[str, Mapping[str, Any]
     def encoder(name: str) -> str:
         cell = f"encoders/{cells.places.cell(name, seed)}"
         if cell not in found:
-            distill = cells.recipe.encoders[name].distill
-            behind = [encoder(teacher) for teacher in (distill.teachers if distill else ())]
+            behind = [encoder(other) for other in cells.recipe.encoders[name].needs]
             found[cell] = key(cells.encoder(name, seed), behind)
         return found[cell]
 
