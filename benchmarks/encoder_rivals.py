@@ -82,7 +82,9 @@ def dataset_of(given: argparse.Namespace) -> tuple[Dataset, str]:
         return dataset, "official"
     dataset = load_dataset(given.source)
     roles = dataset.splits["cross_subject"]
-    save_dataset(replace(dataset, splits={**dataset.splits, "tested": {**roles, "val": roles["test"]}}), given.source)
+    save_dataset(
+        replace(dataset, splits={**dataset.splits, "tested": {**roles, "val": roles["test"], "test": ()}}), given.source
+    )
     return dataset, "tested"
 
 
