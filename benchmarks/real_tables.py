@@ -17,7 +17,7 @@ from typing import Any
 
 from augrgb.metrics.statistics import mean_and_std, paired_difference
 
-GROUPS = ("Plain", "Networks", "Temporal level", "Encoder level", "Both levels", "Teachers", "Fusions")
+GROUPS = ("Plain", "Networks", "Temporal level", "Rivals", "Encoder level", "Both levels", "Teachers", "Fusions")
 PROTOCOLS = {"frame-map/present": "per-frame mAP", "event-map": "event mAP"}
 Values = dict[str, dict[str, float]]  # row -> seed -> value
 
