@@ -29,6 +29,8 @@ RESULT = "augrgb.result/1"
 LEFT_OUT = ("run.json", "result.json", "timings.jsonl", "inputs.json", "thresholds.json", "card.json")
 """Files of a run that its result does not list: they carry a hash themselves, are written later, or say nothing."""
 _PARTS = ("encoder",)
+_AS_WRITTEN = {"encoder", "filter", "losses", "mean_teacher", "teacher_mixing"}
+"""Keys of a recipe under which only what the user wrote is recorded: what is absent there has its default."""
 _AGAIN = "Run the command that began it again."
 _log = logging.getLogger(__name__)
 
@@ -219,8 +221,9 @@ class RunFolder:
 def differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
     """`"a.b: 1 before, 2 now"` for every leaf that differs, in order of name; None counts as no leaf.
 
-    An option that is off (0, false, empty) equals one that an earlier version did not have, so that work of earlier
-    versions resumes. Of fingerprints, leaves of a mapping `content`, it says only which differ.
+    A field that is off (0, false, empty) equals one that an earlier version did not have, so that work of earlier
+    versions resumes. That is not so for the options of a part, such as a filter: their defaults are not recorded, and
+    need not be off. Of fingerprints, leaves of a mapping `content`, it says only which differ.
 
     >>> differences({"a": {"b": 1, "c": 0}}, {"a": {"b": 2, "c": 0}})
     ['a.b: 1 before, 2 now']
@@ -228,14 +231,17 @@ def differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str
     ['teacher flow has changed']
     >>> differences({"augment": {"flip": 0.5}}, {"augment": {"flip": 0.5, "blur": 0.0}})
     []
+    >>> differences({"filter": {"sd_tcn": {}}}, {"filter": {"sd_tcn": {"dropout": 0.0}}})
+    ["filter.sd_tcn.dropout: 'absent' before, 0.0 now"]
     """
     left, right = leaves(before), leaves(after)
-    pairs = {key: (left.get(key, "absent"), right.get(key, "absent")) for key in sorted(left.keys() | right.keys())}
-    return [
-        _difference(key, old, new)
-        for key, (old, new) in pairs.items()
-        if old != new and not (old == "absent" and not new) and not (new == "absent" and not old)
-    ]
+    found = []
+    for key in sorted(left.keys() | right.keys()):
+        off = not left.get(key) and not right.get(key) and _AS_WRITTEN.isdisjoint(key.split("."))
+        old, new = left.get(key, "absent"), right.get(key, "absent")
+        if old != new and not (off and "absent" in (old, new)):
+            found.append(_difference(key, old, new))
+    return found
 
 
 def _difference(key: str, before: object, now: object) -> str:
