@@ -13,12 +13,12 @@ from augrgb.parallel.workers import worker_count
 from augrgb.pipelines.comparison.recipe import ComparisonRecipe
 from augrgb.pipelines.fitting.design import Design, usable_sensors
 from augrgb.pipelines.fitting.project import Project
-from augrgb.pipelines.fitting.recipe import STUDENTS, Steps, make_recipe
-from augrgb.pipelines.fitting.speed import STREAM_BATCH, STREAM_LENGTH, Speed
+from augrgb.pipelines.fitting.recipe import BATCH, STREAM_BATCH, STUDENTS, Steps, make_recipe
+from augrgb.pipelines.fitting.speed import STREAM_LENGTH, Speed
 from augrgb.report.numbers import counted, duration
 
 ENCODER_STEPS, LARGE_STEPS, STREAM_STEPS = 1200, 300, 200
-_LEAST_ENCODER_STEPS, _EPOCHS, _BATCH = 300, 60, 32
+_LEAST_ENCODER_STEPS, _EPOCHS = 300, 60
 LEAST_SHARE = 0.05
 _RESERVE = 0.1  # of a budget, for what the estimate does not know
 _START_S, _FINISH_S, _JOB_S = 8.0, 10.0, 0.7
@@ -141,7 +141,7 @@ def _why(share: float, usual: str, used: Project, project: Project) -> str:
 def _steps(project: Project, design: Design, dataset: Dataset, share: float) -> Steps:
     """Steps for the data: 60 rounds of it are enough, and so are 1200 steps."""
     train_s = sum(dataset.videos[name].known_duration_s for name in design.splits[design.final]["encoder"])
-    rounds = _EPOCHS * train_s * project.clock.fps / project.clock.stride / _BATCH
+    rounds = _EPOCHS * train_s * project.clock.fps / project.clock.stride / BATCH
     encoder = min(ENCODER_STEPS, max(_LEAST_ENCODER_STEPS, round(rounds)))
     return Steps(
         max(2, round(share * encoder)),
@@ -302,7 +302,7 @@ def _of_measured_length(project: Project, design: Design, dataset: Dataset) -> f
 
 def _quick_s(speed: Speed) -> float:
     """Features of a snippet by a small encoder."""
-    return speed.plain_step / 3 / _BATCH
+    return speed.plain_step / 3 / BATCH
 
 
 def _scheduled(jobs: Mapping[str, _Job], workers: int) -> float:

@@ -17,6 +17,8 @@ ROW_NAMES = {"rgb": "RGB", "augmented": "Augmented-RGB"}
 """Of the students in tables, where a note says the rest."""
 PRETRAINED_FROZEN = ["net.stem.*", "net.blocks.[0-9].*", "net.blocks.1[0-2].*"]
 WEIGHTS = "efficientnet_lite0"
+BATCH, PRETRAINED_BATCH, STREAM_BATCH = 32, 16, 8
+"""Snippets in a batch of a small encoder and of a pretrained one; videos in a batch of a stream."""
 RGB_ENCODERS: dict[str, dict[str, dict[str, Any]]] = {
     "small": {"small_rgb": {}},
     "motion": {"small_rgb": {"sees": "motion"}},
@@ -74,7 +76,7 @@ def make_recipe(
             "student": {"filter": {"sd_tcn": {"layers": project.layers, "width": 128, "dropout": 0.6}}},
             "train": {
                 "steps": steps.stream,
-                "batch_size": 8,
+                "batch_size": STREAM_BATCH,
                 "weight_decay": 0.3,
                 "warmup_steps": min(20, steps.stream // 2),
                 "validate_every": max(1, steps.stream // 5),
@@ -86,7 +88,7 @@ def make_recipe(
             "clock": project.clock.model_dump(mode="json"),
             "train": {
                 "steps": steps.encoder,
-                "batch_size": 32,
+                "batch_size": BATCH,
                 "learning_rate": 2e-3,
                 "weight_decay": 0.05,
                 "warmup_steps": min(30, steps.encoder // 2),
@@ -113,7 +115,7 @@ def _encoders(
             "init": {"weights": WEIGHTS, "freeze": PRETRAINED_FROZEN},
             "train": {
                 "steps": steps.pretrained,
-                "batch_size": 16,
+                "batch_size": PRETRAINED_BATCH,
                 "learning_rate": 3e-4,
                 "warmup_steps": min(30, steps.pretrained // 2),
                 "validate_every": every,

@@ -23,7 +23,7 @@ from augrgb.encoders import ENCODERS
 from augrgb.filters import SdTcn
 from augrgb.pipelines.fitting.held_memory import most_held
 from augrgb.pipelines.fitting.project import Project
-from augrgb.pipelines.fitting.recipe import PRETRAINED_FROZEN, RGB_ENCODERS
+from augrgb.pipelines.fitting.recipe import BATCH, PRETRAINED_BATCH, PRETRAINED_FROZEN, RGB_ENCODERS, STREAM_BATCH
 from augrgb.training.encoder_start import freeze
 from augrgb.video.decode import DecodeReport, FrameTarget, sample_frames
 from augrgb.video.flow import flow_target, iter_flow
@@ -31,8 +31,8 @@ from augrgb.video.probe import probe
 
 _log = logging.getLogger(__name__)
 FILE = "speed.json"
-STREAM_BATCH, STREAM_LENGTH = 8, 100
-"""Of the batches on which a stream's step is measured."""
+STREAM_LENGTH = 100
+"""Snippets of the videos on which a stream's step is measured."""
 _DECODED_S = 4.0
 _USUAL_DECODE_S = 0.06  # where no video can be decoded; then the fit itself will say so
 
@@ -73,10 +73,10 @@ def measure_speed(project: Project, dataset: Dataset, videos: Sequence[str]) -> 
     try:
         with torch.random.fork_rng([]):
             torch.manual_seed(0)
-            plain, encode, plain_bytes = _encoder(project, RGB_ENCODERS["small"], project.frames_size, 32)
+            plain, encode, plain_bytes = _encoder(project, RGB_ENCODERS["small"], project.frames_size, BATCH)
             large, large_bytes = plain, plain_bytes
             if project.encoder != "small":
-                batch = 16 if project.encoder == "efficientnet_lite" else 32
+                batch = PRETRAINED_BATCH if project.encoder == "efficientnet_lite" else BATCH
                 large, encode, large_bytes = _encoder(project, RGB_ENCODERS[project.encoder], project.size, batch)
             stream = _stream(project)
     finally:
