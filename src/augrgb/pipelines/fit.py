@@ -327,7 +327,7 @@ class _Fit:
         for place in (folder / "per_class.csv", folder / "bundle" / MEASURED_FILE):
             write_text(place, rows_csv(rows))
         write_card(load_bundle(folder / "bundle", "cpu"))
-        story = verdict(measured, test, design, chosen)
+        story = verdict(measured, test, design, chosen, encoder=plan.project.encoder)
         failures = [f"{cell}: {reason}" for cell, reason in sorted(self.failures.items())]
         left_out = tuple(line.replace(str(resolved(plan.project.dataset)) + "/", "") for line in lost.messages())
         write_fit_report(

@@ -49,6 +49,8 @@ class FittedProject:
 FEW_JUDGED = 5
 """With fewer videos nothing is said about which method is better."""
 _THIN = "too little video to tell"
+FLOW_LEAD = 0.05
+"""From so far above the chosen student on, flow shows that there is motion which RGB does not see (frame mAP)."""
 
 
 def folder_bytes(folder: Path) -> int:
@@ -62,9 +64,9 @@ def choose_method(measured: Measured) -> str:
     return max(values, key=lambda name: (-1.0 if math.isnan(values[name]) else values[name], name == "rgb"))
 
 
-def verdict(held_out: Measured, test: Measured | None, design: Design, chosen: str) -> str:
-    """Whether Augmented-RGB helps, from numbers and intervals."""
-    use = f"The bundle uses {STUDENTS[chosen]}."
+def verdict(held_out: Measured, test: Measured | None, design: Design, chosen: str, *, encoder: str = "small") -> str:
+    """Whether Augmented-RGB helps, from numbers and intervals; and what else to try, by `encoder` of the project."""
+    use = f"The bundle uses {STUDENTS[chosen]}.{_motion_advice(held_out, design, chosen, encoder)}"
     gains = {held_out_name(design): held_out.gain.get("augmented")}
     if test is not None:
         gains["test videos"] = test.gain.get("augmented")
@@ -97,6 +99,18 @@ def verdict(held_out: Measured, test: Measured | None, design: Design, chosen: s
             "videos like them, label some for training."
         )
     return told
+
+
+def _motion_advice(held_out: Measured, design: Design, chosen: str, encoder: str) -> str:
+    """Where flow is far better than RGB on held-out videos: that RGB can see the motion that flow sees."""
+    lead = held_out.value.get("flow", math.nan) - held_out.value.get(chosen, math.nan)
+    clear = held_out.gain.get("flow", (math.nan,) * 3)[1] > 0  # false for NaN
+    if encoder == "motion" or _thin(held_out) or not (clear and lead >= FLOW_LEAD):
+        return ""
+    return (
+        f" Flow is {points(lead)} points above it on {held_out_name(design)}: a detector that sees motion alone is "
+        "worth a try. Set `encoder: motion` in the project file, fit into another --out, and compare."
+    )
 
 
 def told_apart(verdict: str) -> tuple[str, str]:

@@ -9,7 +9,7 @@ from typing import Any, cast
 import pytest
 
 from augrgb.pipelines.fitting.measures import Measured
-from augrgb.pipelines.fitting.result import verdict
+from augrgb.pipelines.fitting.result import told_apart, verdict
 
 UP, DOWN, OPEN = (0.05, 0.01, 0.09), (-0.059, -0.136, -0.008), (0.029, -0.026, 0.067)
 DESIGN = cast(Any, SimpleNamespace(folds=("a", "b", "c", "d")))
@@ -50,3 +50,22 @@ def test_a_handful_of_videos_or_events_says_nothing_whatever_the_interval() -> N
 )
 def test_test_videos_that_disagree_with_the_choice_are_named(test: Any, chosen: str, warns: bool) -> None:
     assert ("disagree with that choice" in verdict(measured(OPEN), measured(test), DESIGN, chosen)) == warns
+
+
+@pytest.mark.parametrize(
+    ("flow", "gain", "encoder", "said"),
+    [
+        (0.65, (0.25, 0.1, 0.4), "small", True),
+        (0.65, (0.25, 0.1, 0.4), "motion", False),  # it sees what flow sees
+        (0.65, (0.25, -0.1, 0.6), "small", False),  # an open interval
+        (0.44, (0.04, 0.01, 0.07), "small", False),  # hardly better
+    ],
+)
+def test_flow_that_is_far_better_points_to_the_encoder_that_sees_motion(
+    flow: float, gain: tuple[float, float, float], encoder: str, said: bool
+) -> None:
+    found = measured(OPEN)
+    found = replace(found, value={**found.value, "flow": flow}, gain={**found.gain, "flow": gain})
+    text = verdict(found, None, DESIGN, "augmented", encoder=encoder)
+    assert ("Set `encoder: motion`" in text) == said
+    assert told_apart(text)[0] == told_apart(verdict(measured(OPEN), None, DESIGN, "augmented"))[0]
