@@ -18,7 +18,7 @@ from augrgb.annotations.dataset_file import load_dataset
 from augrgb.core.timeline import nearest_snippets
 from augrgb.features.store import open_features
 from augrgb.features.video_features import FeatureFolder
-from augrgb.metrics.linear_probe import fit_probe
+from augrgb.metrics.linear_probe import RIDGES, fit_probe
 
 Floats = NDArray[np.float64]
 
@@ -44,7 +44,8 @@ def main() -> None:
     parser.add_argument("dataset", type=Path)
     parser.add_argument("student", type=Path)
     parser.add_argument("teacher", type=Path)
-    parser.add_argument("--ridge", type=float, default=100.0, help="Weight of the squared coefficients.")
+    chosen = "Weight of the squared coefficients; default: what predicts held-out videos best."
+    parser.add_argument("--ridge", type=float, default=None, help=chosen)
     arguments = parser.parse_args()
     splits = load_dataset(arguments.dataset).splits
     student, teacher = open_features(arguments.student), open_features(arguments.teacher)
@@ -52,8 +53,8 @@ def main() -> None:
     sets = {"fitted on": first["train"] + first.get("unlabelled", ()), "val": first.get("val", ())}
     sets |= {f"test {name}": roles["test"] for name, roles in splits.items() if not name.endswith("_full")}
     x, y, videos = pairs(student, teacher, sets["fitted on"])
-    probe = fit_probe(x, y, videos, ridges=[arguments.ridge / len(x)])
-    print(f"{'fitted on':24s} R2 {probe.r2(x, y):6.3f}   of it held out {probe.held_out:6.3f}")
+    probe = fit_probe(x, y, videos, ridges=RIDGES if arguments.ridge is None else [arguments.ridge / len(x)])
+    print(f"{'fitted on':24s} R2 {probe.r2(x, y):6.3f}   of it held out {probe.held_out:6.3f}, ridge {probe.ridge:g}")
     for name, video_ids in sets.items():
         if video_ids and name != "fitted on":
             x, y, _ = pairs(student, teacher, video_ids)

@@ -9,9 +9,11 @@ from __future__ import annotations
 import contextlib
 import functools
 import gc
+import logging
 import math
 import os
 import sys
+import threading
 import time
 import traceback
 from collections import deque
@@ -176,7 +178,9 @@ class Child(Generic[Argument, Result]):
         try:
             while self._connection.poll():
                 outcome = self._connection.recv()
-                if isinstance(outcome, _Fraction):
+                if isinstance(outcome, _Said):
+                    outcome.repeat()
+                elif isinstance(outcome, _Fraction):
                     self.fraction = outcome.value
                 elif isinstance(outcome, _MoreTime):
                     self.allowed_s += outcome.seconds
@@ -205,7 +209,10 @@ class Child(Generic[Argument, Result]):
         until_s = time.monotonic() + patience_s
         with contextlib.suppress(EOFError, ConnectionResetError):
             while self.busy and self._connection.poll(max(0.0, until_s - time.monotonic())):
-                self.busy = isinstance(self._connection.recv(), _Fraction | _MoreTime)
+                outcome = self._connection.recv()
+                self.busy = isinstance(outcome, _Said | _Fraction | _MoreTime)
+                if isinstance(outcome, _Said):
+                    outcome.repeat()
         self._end()
 
     def _begin(self) -> None:
@@ -251,7 +258,28 @@ class _MoreTime:
     seconds: float
 
 
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """A warning of a child. Its parent says it, in its own words and once, however many children have it."""
+
+    logger: str
+    level: int
+    text: str
+
+    def repeat(self) -> None:
+        logging.getLogger(self.logger).log(self.level, "%s", self.text)
+
+
+class _ToParent(logging.Handler):
+    """Hands warnings of a child to its parent."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        with contextlib.suppress(OSError):  # the parent has gone
+            _send(_Said(record.name, record.levelno, self.format(record)))
+
+
 _parent: Connection | None = None
+_sending = threading.Lock()  # warnings come from any thread, progress too
 _has_limits = False
 _last_sent_s = 0.0
 
@@ -262,7 +290,7 @@ def report_progress(done: int, total: int) -> None:
     now = time.monotonic()
     if _parent is not None and now - _last_sent_s > _PROGRESS_EVERY_S:
         _last_sent_s = now
-        _parent.send(_Fraction(done / max(total, 1)))
+        _send(_Fraction(done / max(total, 1)))
 
 
 def allow_more_time(seconds: float) -> None:
@@ -272,9 +300,15 @@ def allow_more_time(seconds: float) -> None:
     """
     if _parent is not None:
         seconds = min(max(seconds, 0.0), 365 * _LONGEST_WAIT_S)
-        _parent.send(_MoreTime(seconds))
+        _send(_MoreTime(seconds))
         if _has_limits:
             limit_processor_time(seconds)
+
+
+def _send(message: object) -> None:
+    assert _parent is not None
+    with _sending:
+        _parent.send(message)
 
 
 def _serve(
@@ -286,6 +320,7 @@ def _serve(
     global _parent, _has_limits
     _parent, _has_limits = connection, limits is not None
     start_worker(one_core=limits is None)
+    logging.getLogger().addHandler(_ToParent(logging.WARNING))
     if limits is not None:  # a model may come from anywhere, too
         limit_memory(limits.memory_bytes + _START_BYTES, gpu=has_gpu())
         limit_processor_time(_START_S)
@@ -302,7 +337,7 @@ def _serve(
             name, argument, timeout_s = connection.recv()
             if limits is not None:
                 limit_processor_time(timeout_s)
-            connection.send(call_guarded(function, argument, name, limited=limits is not None))
+            _send(call_guarded(function, argument, name, limited=limits is not None))
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(0)  # taking torch apart object by object takes as long as a short video

@@ -1,6 +1,7 @@
 """Work in child processes that may crash or hang."""
 
 import functools
+import logging
 import os
 import signal
 import sys
@@ -37,6 +38,9 @@ def work(argument: Any) -> Any:
             return "in time"
         case "environment":
             return os.environ.get(value)
+        case "warn":
+            logging.getLogger("augrgb.video").warning("%s: repaired", value)
+            logging.getLogger("augrgb.video").info("not of interest")
         case "disk":
             raise EnvironmentFault("E-ENV-001", value, "full")
         case _:
@@ -53,6 +57,13 @@ def run(arguments: Any, workers: Any, timeout_s: Any = 60.0) -> Any:
 def test_results_and_refusals_come_back(workers: Any) -> None:
     found = run([("square", 3), ("refuse", "b.mp4"), ("square", 5)], workers)
     assert (found[0], found[2]) == (9, 25) and str(found[1]) == "E-VID-001 b.mp4: bad."
+
+
+def test_warnings_of_children_are_said_by_their_parent(caplog: Any, capfd: Any) -> None:
+    run([("warn", "a.mp4"), ("warn", "b.mp4"), ("square", 2)], 2)
+    said = sorted((record.name, record.getMessage()) for record in caplog.records if record.name == "augrgb.video")
+    assert said == [("augrgb.video", "a.mp4: repaired"), ("augrgb.video", "b.mp4: repaired")]
+    assert "repaired" not in capfd.readouterr().err
 
 
 def test_crashes_and_hangs_take_only_their_own_job(tmp_path: Path) -> None:
