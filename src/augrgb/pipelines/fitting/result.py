@@ -66,7 +66,8 @@ def choose_method(measured: Measured) -> str:
 
 def verdict(held_out: Measured, test: Measured | None, design: Design, chosen: str, *, encoder: str = "small") -> str:
     """Whether Augmented-RGB helps, from numbers and intervals; and what else to try, by `encoder` of the project."""
-    use = f"The bundle uses {STUDENTS[chosen]}.{_motion_advice(held_out, design, chosen, encoder)}"
+    judged_on = {held_out_name(design): held_out, "test videos": test}
+    use = f"The bundle uses {STUDENTS[chosen]}.{_motion_advice(judged_on, chosen, encoder)}"
     gains = {held_out_name(design): held_out.gain.get("augmented")}
     if test is not None:
         gains["test videos"] = test.gain.get("augmented")
@@ -101,15 +102,19 @@ def verdict(held_out: Measured, test: Measured | None, design: Design, chosen: s
     return told
 
 
-def _motion_advice(held_out: Measured, design: Design, chosen: str, encoder: str) -> str:
-    """Where flow is far better than RGB on held-out videos: that RGB can see the motion that flow sees."""
-    lead = held_out.value.get("flow", math.nan) - held_out.value.get(chosen, math.nan)
-    clear = held_out.gain.get("flow", (math.nan,) * 3)[1] > 0  # false for NaN
-    if encoder == "motion" or _thin(held_out) or not (clear and lead >= FLOW_LEAD):
+def _motion_advice(judged: Mapping[str, Measured | None], chosen: str, encoder: str) -> str:
+    """Where flow is far better than the chosen student: that RGB can see the motion that flow sees."""
+    leads = []
+    for part, measured in judged.items():
+        if measured is not None and not _thin(measured):
+            lead = measured.value.get("flow", math.nan) - measured.value.get(chosen, math.nan)
+            if measured.gain.get("flow", (math.nan,) * 3)[1] > 0 and lead >= FLOW_LEAD:  # false for NaN
+                leads.append(f"{points(lead)} points above it on {part}")
+    if encoder == "motion" or not leads:
         return ""
     return (
-        f" Flow is {points(lead)} points above it on {held_out_name(design)}: a detector that sees motion alone is "
-        "worth a try. Set `encoder: motion` in the project file, fit into another --out, and compare."
+        f" Flow is {' and '.join(leads)}: a detector that sees motion alone is worth a try. Set `encoder: motion` in "
+        "the project file, fit into another --out, and compare."
     )
 
 
