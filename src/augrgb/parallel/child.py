@@ -279,7 +279,7 @@ class _ToParent(logging.Handler):
 
 
 _parent: Connection | None = None
-_sending = threading.Lock()  # warnings come from any thread, progress too
+_sending = threading.RLock()  # warnings come from any thread, and from handlers of signals; progress too
 _has_limits = False
 _last_sent_s = 0.0
 
