@@ -96,7 +96,7 @@ def dataset_of(given: argparse.Namespace) -> tuple[Dataset, str]:
 
 
 def filtered(encoder: Path, dataset: Dataset, source: str, frames: Path, seed: int) -> dict[str, float]:
-    """Per-frame mAP in percent on both tests of the world, of an SD-TCN on the features of an encoder."""
+    """Per-frame and event mAP in percent on both tests of the world, of an SD-TCN on the features of an encoder."""
     features, run = encoder / "features", encoder / "stream"
     extract(dataset, encoder, features, frames_folder=frames, workers=0)
     recipe = {

@@ -2,6 +2,8 @@
 
 With `ChildLimits` the work is on untrusted input: memory and processor time are limited, and what goes wrong is the
 input's fault (`InputRefused`). Without, it is trusted work on one core, and the machine's (`EnvironmentFault`).
+
+Warnings that a child logs are logged again by its parent, which can leave out what another child has said already.
 """
 
 from __future__ import annotations
@@ -178,14 +180,7 @@ class Child(Generic[Argument, Result]):
         try:
             while self._connection.poll():
                 outcome = self._connection.recv()
-                if isinstance(outcome, _Said):
-                    outcome.repeat()
-                elif isinstance(outcome, _Fraction):
-                    self.fraction = outcome.value
-                elif isinstance(outcome, _MoreTime):
-                    self.allowed_s += outcome.seconds
-                    self.deadline_s += outcome.seconds
-                else:
+                if not self._is_news(outcome):
                     self.busy = False
                     return outcome
         except (EOFError, ConnectionResetError):
@@ -209,11 +204,21 @@ class Child(Generic[Argument, Result]):
         until_s = time.monotonic() + patience_s
         with contextlib.suppress(EOFError, ConnectionResetError):
             while self.busy and self._connection.poll(max(0.0, until_s - time.monotonic())):
-                outcome = self._connection.recv()
-                self.busy = isinstance(outcome, _Said | _Fraction | _MoreTime)
-                if isinstance(outcome, _Said):
-                    outcome.repeat()
+                self.busy = self._is_news(self._connection.recv())
         self._end()
+
+    def _is_news(self, message: object) -> bool:
+        """Take note of what a job says while it runs; false for its outcome."""
+        if isinstance(message, _Said):
+            message.repeat()
+        elif isinstance(message, _Fraction):
+            self.fraction = message.value
+        elif isinstance(message, _MoreTime):
+            self.allowed_s += message.seconds
+            self.deadline_s += message.seconds
+        else:
+            return False
+        return True
 
     def _begin(self) -> None:
         self._process, self._connection = spawn(
@@ -260,7 +265,7 @@ class _MoreTime:
 
 @dataclass(frozen=True, slots=True)
 class _Said:
-    """A warning of a child. Its parent says it, in its own words and once, however many children have it."""
+    """A warning that a child logged."""
 
     logger: str
     level: int

@@ -103,14 +103,16 @@ def verdict(held_out: Measured, test: Measured | None, design: Design, chosen: s
 
 
 def _motion_advice(judged: Mapping[str, Measured | None], chosen: str, encoder: str) -> str:
-    """Where flow is far better than the chosen student: that RGB can see the motion that flow sees."""
+    """What to try where flow is far better than the chosen student: an encoder that sees the motion that flow sees."""
+    if encoder == "motion":
+        return ""
     leads = []
     for part, measured in judged.items():
-        if measured is not None and not _thin(measured):
-            lead = measured.value.get("flow", math.nan) - measured.value.get(chosen, math.nan)
-            if measured.gain.get("flow", (math.nan,) * 3)[1] > 0 and lead >= FLOW_LEAD:  # false for NaN
+        if measured is not None and not _thin(measured) and "flow" in measured.gain and chosen in measured.value:
+            lead = measured.value["flow"] - measured.value[chosen]
+            if lead >= FLOW_LEAD and measured.gain["flow"][1] > 0:
                 leads.append(f"{points(lead)} points above it on {part}")
-    if encoder == "motion" or not leads:
+    if not leads:
         return ""
     return (
         f" Flow is {' and '.join(leads)}: a detector that sees motion alone is worth a try. Set `encoder: motion` in "
