@@ -28,6 +28,14 @@ FIR_CROSS_RECORDING = {
     "val": ("20200628_145326", "20200629_115049"),
     "test": ("20200626_154313", "20200626_155946", "20200627_185209", "20200629_115413", "20200629_174209"),
 }
+# They show every class between them, in both rooms, with 27 % of the events.
+FIR_RECORDING_QUARTER = ("20200626_154556", "20200626_161431", "20200628_144536", "20200629_141043")
+# Only those that have thermal images: validation and test of three folds.
+FIR_THERMAL = {
+    "thermal_1": (("20200628_145326",), ("20200626_154313", "20200627_185209")),
+    "thermal_2": (("20200626_154313",), ("20200628_144536", "20200628_183032")),
+    "thermal_3": (("20200628_183032",), ("20200627_190147", "20200628_145326")),
+}
 
 ARID_SCENES = ("11", "7", "4", "9", "14")
 
@@ -45,12 +53,23 @@ def fir(source: Path, out: Path, poses: Path | None) -> Dataset:
         "val": [name for name in first if name[:15] in FIR_VAL],
         "test": [name for name in records if name not in first],
     }
-    labeled = [name for name in room["train"] if name[:15] in FIR_QUARTER]
-    quarter = {**room, "train": labeled, "unlabelled": [name for name in room["train"] if name not in labeled]}
     recording = {role: [n for n in records if n[:15] in names] for role, names in FIR_CROSS_RECORDING.items()}
     recording["train"] = [n for n in records if n not in (*recording["val"], *recording["test"])]
-    splits = {"cross_room": room, "cross_room_quarter": quarter, "cross_recording": recording}
+    splits = {"cross_room": room, "cross_room_quarter": _partly(room, FIR_QUARTER)}
+    splits |= {"cross_recording": recording, "cross_recording_quarter": _partly(recording, FIR_RECORDING_QUARTER)}
+    warm = [name for name in records if records[name].grid is not None]
+    for fold, (val, test) in FIR_THERMAL.items():
+        held = {"val": [n for n in warm if n[:15] in val], "test": [n for n in warm if n[:15] in test]}
+        splits[fold] = {"train": [n for n in warm if n not in (*held["val"], *held["test"])], **held}
     return _dataset("fir", records, splits)
+
+
+def _partly(split: dict[str, list[str]], labeled: tuple[str, ...]) -> dict[str, list[str]]:
+    """The split with labels in some of its training recordings; the others are unlabeled."""
+    named = {True: list[str](), False: list[str]()}
+    for name in split["train"]:
+        named[name[:15] in labeled].append(name)
+    return {**split, "train": named[True], "unlabelled": named[False]}
 
 
 def arid(source: Path, out: Path, poses: Path | None) -> Dataset:

@@ -66,7 +66,11 @@ def test_flow_that_is_far_better_points_to_the_encoder_that_sees_motion(
 ) -> None:
     found = measured(OPEN)
     found = replace(found, value={**found.value, "flow": flow}, gain={**found.gain, "flow": gain})
-    for parts, where in (((found, None), "4 folds"), ((measured(OPEN), found), "test videos")):
-        text = verdict(*parts, DESIGN, "augmented", encoder=encoder)
+    cases: list[tuple[Measured, Measured | None, str]] = [
+        (found, None, "4 folds"),
+        (measured(OPEN), found, "test videos"),
+    ]
+    for held_out, test, where in cases:
+        text = verdict(held_out, test, DESIGN, "augmented", encoder=encoder)
         assert ("Set `encoder: motion`" in text) == (f"points above it on {where}: a detector" in text) == said
-        assert told_apart(text)[0] == told_apart(verdict(measured(OPEN), parts[1], DESIGN, "augmented"))[0]
+        assert told_apart(text)[0] == told_apart(verdict(measured(OPEN), test, DESIGN, "augmented"))[0]
