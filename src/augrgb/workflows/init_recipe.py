@@ -9,17 +9,18 @@ import numpy as np
 from augrgb.annotations.folds import FEW_VIDEOS, choose_folds, foldable
 from augrgb.core.files import write_text
 from augrgb.core.types import Dataset
+from augrgb.recipe.tuned_encoder import TUNED_BATCH, TUNED_FROZEN, TUNED_LEARNING_RATE, TUNED_STEPS, TUNED_WEIGHTS
 from augrgb.sensors.files import MODALITIES
 from augrgb.weights import kept_file, weights_entry
 
 _FPS = 15
 _STRIDES = (16, 8, 4)
-_WEIGHTS = "efficientnet_lite0"
 _SMALL = "encoder: {small_rgb: {}}\n"
 _PRETRAINED = (
     "encoder: {efficientnet_lite: {}}\n"
-    f"init: {{weights: {_WEIGHTS}, freeze: ['net.stem.*', 'net.blocks.[0-9].*', 'net.blocks.1[0-2].*']}}\n"
-    "train: {steps: 300, batch_size: 16, learning_rate: 0.0003, validate_every: 100, checkpoint_every: 100}\n"
+    f"init: {{weights: {TUNED_WEIGHTS}, freeze: {list(TUNED_FROZEN)}}}\n"
+    f"train: {{steps: {TUNED_STEPS}, batch_size: {TUNED_BATCH}, learning_rate: {TUNED_LEARNING_RATE}, "
+    f"validate_every: {TUNED_STEPS // 3}, checkpoint_every: {TUNED_STEPS // 3}}}\n"
 )
 _TAKEN = "sensors: true  # false: flow alone teaches\n"
 _SIZE = ", size: [224, 168]"
@@ -46,13 +47,13 @@ def write_recipes(dataset: Dataset, split: str, folder: Path) -> tuple[list[Path
         f"Short events last {short:.1f} s (10th percentile): a snippet every {stride_s:.2f} s.",
         f"Long events last {long:.1f} s (90th percentile): {layers} layers see {seen_s:.0f} s.",
     ]
-    pretrained = kept_file(weights_entry(_WEIGHTS)) is not None
+    pretrained = kept_file(weights_entry(TUNED_WEIGHTS)) is not None
     if pretrained:
-        reasons.append(f"The encoder starts from {_WEIGHTS}, pretrained on ImageNet; its last blocks are trained.")
+        reasons.append(f"The encoder starts from {TUNED_WEIGHTS}, pretrained on ImageNet; its last blocks are trained.")
     else:
         reasons.append(
             "The encoder is small and starts from nothing. For one pretrained on ImageNet: "
-            f"`augrgb weights get {_WEIGHTS}`, then `augrgb init` again."
+            f"`augrgb weights get {TUNED_WEIGHTS}`, then `augrgb init` again."
         )
     sensors = _sensors(dataset)
     reasons += [sensors] if sensors else []

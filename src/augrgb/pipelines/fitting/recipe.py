@@ -11,14 +11,19 @@ from augrgb.pipelines.comparison.load import check_comparison
 from augrgb.pipelines.comparison.recipe import ComparisonRecipe
 from augrgb.pipelines.fitting.design import Design
 from augrgb.pipelines.fitting.project import Project
+from augrgb.recipe.tuned_encoder import (
+    TUNED_BATCH,
+    TUNED_FROZEN,
+    TUNED_LEARNING_RATE,
+    TUNED_STEPS,
+    TUNED_WEIGHTS,
+)
 
 STUDENTS = {"rgb": "plain RGB", "augmented": "Augmented-RGB"}
 ROW_NAMES = {"rgb": "RGB", "augmented": "Augmented-RGB"}
 """Of the students in tables, where a note says the rest."""
-PRETRAINED_FROZEN = ["net.stem.*", "net.blocks.[0-9].*", "net.blocks.1[0-2].*"]
-WEIGHTS = "efficientnet_lite0"
-BATCH, PRETRAINED_BATCH, STREAM_BATCH = 32, 16, 8
-"""Snippets in a batch of a small encoder and of a pretrained one; videos in a batch of a stream."""
+BATCH, STREAM_BATCH = 32, 8
+"""Snippets in a batch of a small encoder; videos in a batch of a stream."""
 RGB_ENCODERS: dict[str, dict[str, dict[str, Any]]] = {
     "small": {"small_rgb": {}},
     "motion": {"small_rgb": {"sees": "motion"}},
@@ -40,7 +45,7 @@ class Steps:
 
     encoder: int
     stream: int
-    pretrained: int = 300
+    pretrained: int = TUNED_STEPS
 
 
 def key_of(name: str, split: str, design: Design) -> str:
@@ -112,11 +117,11 @@ def _encoders(
     if project.encoder == "efficientnet_lite":
         every = max(1, steps.pretrained // 3)
         student["set"] |= {
-            "init": {"weights": WEIGHTS, "freeze": PRETRAINED_FROZEN},
+            "init": {"weights": TUNED_WEIGHTS, "freeze": list(TUNED_FROZEN)},
             "train": {
                 "steps": steps.pretrained,
-                "batch_size": PRETRAINED_BATCH,
-                "learning_rate": 3e-4,
+                "batch_size": TUNED_BATCH,
+                "learning_rate": TUNED_LEARNING_RATE,
                 "warmup_steps": min(30, steps.pretrained // 2),
                 "validate_every": every,
                 "checkpoint_every": every,

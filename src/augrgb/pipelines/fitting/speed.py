@@ -23,7 +23,8 @@ from augrgb.encoders import ENCODERS
 from augrgb.filters import SdTcn
 from augrgb.pipelines.fitting.held_memory import most_held
 from augrgb.pipelines.fitting.project import Project
-from augrgb.pipelines.fitting.recipe import BATCH, PRETRAINED_BATCH, PRETRAINED_FROZEN, RGB_ENCODERS, STREAM_BATCH
+from augrgb.pipelines.fitting.recipe import BATCH, RGB_ENCODERS, STREAM_BATCH
+from augrgb.recipe.tuned_encoder import TUNED_BATCH, TUNED_FROZEN
 from augrgb.training.encoder_start import freeze
 from augrgb.video.decode import DecodeReport, FrameTarget, sample_frames
 from augrgb.video.flow import flow_target, iter_flow
@@ -76,7 +77,7 @@ def measure_speed(project: Project, dataset: Dataset, videos: Sequence[str]) -> 
             plain, encode, plain_bytes = _encoder(project, RGB_ENCODERS["small"], project.frames_size, BATCH)
             large, large_bytes = plain, plain_bytes
             if project.encoder != "small":
-                batch = PRETRAINED_BATCH if project.encoder == "efficientnet_lite" else BATCH
+                batch = TUNED_BATCH if project.encoder == "efficientnet_lite" else BATCH
                 large, encode, large_bytes = _encoder(project, RGB_ENCODERS[project.encoder], project.size, batch)
             stream = _stream(project)
     finally:
@@ -138,7 +139,7 @@ def _encoder(
     ((name, given),) = options.items()
     encoder: Any = ENCODERS[name](**given)
     if name == "efficientnet_lite":
-        freeze(encoder, PRETRAINED_FROZEN)
+        freeze(encoder, TUNED_FROZEN)
     optimizer = torch.optim.AdamW([p for p in encoder.parameters() if p.requires_grad])
     rng = np.random.default_rng(0)
     windows = rng.integers(0, 255, (batch, project.clock.window, size[1], size[0], 3), dtype=np.uint8)
