@@ -36,11 +36,6 @@ FIR_THERMAL = {
     "thermal_2": (("20200626_154313",), ("20200628_144536", "20200628_183032")),
     "thermal_3": (("20200628_183032",), ("20200627_190147", "20200628_145326")),
 }
-# The other room, where the camera has already run: these recordings of it are unlabeled pairs, the rest is the test.
-FIR_NEW_ROOM = {
-    "new_room_1": ("20200628_222843", "20200629_141043"),
-    "new_room_2": ("20200629_115049", "20200629_115413", "20200629_174209"),
-}
 
 ARID_SCENES = ("11", "7", "4", "9", "14")
 
@@ -66,10 +61,6 @@ def fir(source: Path, out: Path, poses: Path | None) -> Dataset:
     for fold, (val, test) in FIR_THERMAL.items():
         held = {"val": [n for n in warm if n[:15] in val], "test": [n for n in warm if n[:15] in test]}
         splits[fold] = {"train": [n for n in warm if n not in (*held["val"], *held["test"])], **held}
-    for fold, seen in FIR_NEW_ROOM.items():
-        unlabeled = [name for name in room["test"] if name[:15] in seen]
-        left = [name for name in room["test"] if name not in unlabeled]
-        splits[fold] = {**room, "unlabelled": unlabeled, "test": left}
     return _dataset("fir", records, splits)
 
 
