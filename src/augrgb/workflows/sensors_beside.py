@@ -35,16 +35,19 @@ class SensorFolder:
 
 
 def sensors_beside(videos: Path) -> list[SensorFolder]:
-    """Folders of pose and sensor files below a folder of videos, or beside it: `.npz` files named exactly like videos.
+    """Folders of pose and sensor files, `.npz` named exactly like videos: among, below or beside the videos.
 
-    Only folders are looked into that lie directly there. What cannot be read, or holds something else, is passed over.
+    Only folders are looked into that lie directly there; where files lie among the videos, no other folder is looked
+    at for that kind. What cannot be read, or holds something else, is passed over.
     """
     names = {Path(name).stem for name in _files(videos) if not name.endswith(".npz")}
-    found = []
-    for place in (*_folders(videos), *_folders(videos.parent if videos.name else resolved(videos).parent)):
+    beside = _folders(videos.parent if videos.name else resolved(videos).parent)
+    found: list[SensorFolder] = []
+    for place in (videos, *_folders(videos), *(one for one in beside if resolved(one) != resolved(videos))):
         mine = sorted(name for name in _files(place) if name.endswith(".npz") and name.removesuffix(".npz") in names)
         kind = next(filter(None, (_kind(place / name) for name in mine[:_LOOKED_AT])), None)
-        if kind is not None and resolved(place) != resolved(videos):
+        among = [one.kind for one in found if one.place == videos]
+        if kind is not None and kind not in among:
             found.append(SensorFolder(kind, place, len(mine)))
     return found
 

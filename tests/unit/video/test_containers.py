@@ -67,7 +67,7 @@ def test_files_left_aside_are_listed(tmp_path: Path) -> None:
     videos = tmp_path / "videos"
     (videos / "cam1").mkdir(parents=True)
     write_as(videos / "cam1" / "00001.MTS", "mpegts", "libx264")
-    for name in ("cam1/00001.xmp", "cam1/00002.braw", "notes.txt", ".DS_Store", "events.csv"):
+    for name in ("cam1/00001.xmp", "cam1/00002.braw", "notes.txt", ".DS_Store", "events.csv", "cam1/00001.npz"):
         (videos / name).write_text("x")
     (videos / "events.csv").write_text("video,label,start,end\n00001,cut,0,1\n")
     assert [path.name for path in left_aside(videos)] == ["00001.xmp", "00002.braw", "events.csv", "notes.txt"]

@@ -64,6 +64,14 @@ def test_two_folders_are_told_and_not_guessed(folder: Path) -> None:
     assert choose_sensors(folder / "video", None, {"grid": folder / "depth"}).folders == {"grid": folder / "depth"}
 
 
+def test_files_among_the_videos_come_before_other_folders(folder: Path) -> None:
+    for path in (folder / "thermal").glob("*.npz"):
+        (folder / "video" / path.name).write_bytes(path.read_bytes())
+    choice = choose_sensors(folder / "video", None, {})
+    assert choice.folders == {"grid": folder / "video"} and choice.root == folder / "video"
+    assert [(one.kind, one.count) for one in sensors_beside(folder / "video")] == [("grid", 5)]
+
+
 def test_what_is_not_of_a_sensor_is_passed_over(folder: Path) -> None:
     (folder / "features").mkdir()
     np.savez(folder / "features" / "v0.npz", features=np.zeros((3, 4)))
