@@ -66,10 +66,8 @@ def fir(source: Path, out: Path, poses: Path | None) -> Dataset:
 
 def _partly(split: dict[str, list[str]], labeled: tuple[str, ...]) -> dict[str, list[str]]:
     """The split with labels in some of its training recordings; the others are unlabeled."""
-    named = {True: list[str](), False: list[str]()}
-    for name in split["train"]:
-        named[name[:15] in labeled].append(name)
-    return {**split, "train": named[True], "unlabelled": named[False]}
+    train = [name for name in split["train"] if name[:15] in labeled]
+    return {**split, "train": train, "unlabelled": [name for name in split["train"] if name not in train]}
 
 
 def arid(source: Path, out: Path, poses: Path | None) -> Dataset:

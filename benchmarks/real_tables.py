@@ -69,16 +69,16 @@ def chosen(files: list[dict[str, Any]], cells: list[Path], rows: list[str]) -> s
     """Gains of the choice by validation over the first row, and how often that row was not chosen."""
     tables = {protocol: [values_of([file], protocol) for file in files] for protocol in PROTOCOLS}
     gained: dict[str, Values] = {protocol: {"plain": {}, "chosen": {}} for protocol in PROTOCOLS}
-    seeds, left = list(tables["frame-map/present"][0][rows[0]]), 0
+    seeds, others = list(tables["frame-map/present"][0][rows[0]]), 0
     for seed in seeds:
         best = [max(rows, key=lambda row, of=folder: _validation(of / "streams" / f"{row}-{seed}")) for folder in cells]
-        left += sum(row != rows[0] for row in best)
+        others += sum(row != rows[0] for row in best)
         for protocol, folds in tables.items():
             for name, taken in (("plain", [rows[0]] * len(folds)), ("chosen", best)):
                 found = [fold[row][seed] for fold, row in zip(folds, taken, strict=True)]
                 gained[protocol][name][seed] = _mean(found)
     told = [f"{label} {difference(gained[name], 'chosen', 'plain')}" for name, label in PROTOCOLS.items()]
-    return f"{', '.join(told)}; {left} of {len(seeds) * len(files)} times not {rows[0]}"
+    return f"{', '.join(told)}; {others} of {len(seeds) * len(files)} times not {rows[0]}"
 
 
 def _validation(run: Path) -> float:
@@ -87,7 +87,7 @@ def _validation(run: Path) -> float:
 
 
 def main() -> None:
-    """Print two tables: all rows, and the gains per class of the featured row."""
+    """Print two tables, all rows and the gains per class of the featured row, or the line of `--choose`."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("results", type=Path, nargs="+")
     parser.add_argument("--choose", default=None, help="Rows, the plain one first, such as rgb,three_rgb.")

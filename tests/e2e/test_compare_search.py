@@ -125,7 +125,7 @@ def test_another_choice_is_refused_where_tests_are_finished(copied: Any) -> None
     grid = f"methods.rgb.grid={{train.learning_rate: [{other}], train.weight_decay: [0.01, 0.02, 0.03]}}"
     outcome = run("toy.yaml", grid, "--out", "out")
     assert isinstance(outcome.exception, UsageFault)
-    assert "out/streams/rgb-0, out/streams/rgb-1: train.learning_rate" in str(outcome.exception)
+    assert "out/streams/rgb-0: train.learning_rate" in str(outcome.exception)
 
 
 def test_trials_that_diverge_count_and_are_not_tried_again(copied: Any) -> None:

@@ -43,6 +43,7 @@ class Source:
         class_map: YAML or JSON file of `old: new` lines; `new` = null makes ignored regions.
         only: Take only the videos of this subset.
         videos: Folder of the videos: gives durations, proves frame rates.
+        sensors: Folders of pose and sensor files: no `.npz` in them is a file that is left aside.
     """
 
     path: Path
@@ -51,6 +52,7 @@ class Source:
     class_map: Path | None = None
     only: str | None = None
     videos: Path | None = None
+    sensors: tuple[Path, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -121,8 +123,12 @@ def _zero(given: object, name: str) -> Zero:
 def _left_aside(source: Source) -> list[Finding]:
     """One note about the files in the folder of videos that are taken for none."""
     assert source.videos is not None
-    own = resolved(source.path)
-    files = [path for path in left_aside(source.videos) if not resolved(path).is_relative_to(own)]
+    own, sensors = resolved(source.path), {resolved(place) for place in source.sensors}
+    files = [
+        path
+        for path in left_aside(source.videos)
+        if not resolved(path).is_relative_to(own) and not (path.suffix == ".npz" and resolved(path.parent) in sensors)
+    ]
     if not files:
         return []
     kinds = Counter(path.suffix.lower() or "without an ending" for path in files)

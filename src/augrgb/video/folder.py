@@ -50,18 +50,11 @@ def find_videos(folder: Path) -> dict[str, Path]:
 
 
 def left_aside(folder: Path) -> list[Path]:
-    """Files at any depth that are taken for no video: neither hidden, nor in hidden folders, nor the `.npz` of a video.
-
-    Poses and sensor files are `.npz` named like the video that they lie beside.
-    """
-    files = search(folder, lambda name: True, deep=True).files
-    of_videos = {path.with_suffix("") for path in files if path.suffix.lower() in VIDEO_SUFFIXES}
+    """Files at any depth that are taken for no video, hidden ones and those in hidden folders apart."""
     return [
         path
-        for path in files
-        if path.suffix.lower() not in VIDEO_SUFFIXES
-        and not (path.suffix == ".npz" and path.with_suffix("") in of_videos)
-        and not any(part.startswith(".") for part in path.relative_to(folder).parts)
+        for path in search(folder, lambda name: Path(name).suffix.lower() not in VIDEO_SUFFIXES, deep=True).files
+        if not any(part.startswith(".") for part in path.relative_to(folder).parts)
     ]
 
 

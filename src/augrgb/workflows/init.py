@@ -124,9 +124,8 @@ def init_dataset(
     if background is not None and not resolved(background).is_relative_to(resolved(videos)):
         problem = f"the background videos lie outside the folder of videos {videos}"
         raise UsageFault("E-CFG-042", background, problem, "Move them there, or name a folder above both.")
-    source = (
-        replace(annotations, videos=videos) if isinstance(annotations, Source) else Source(annotations, videos=videos)
-    )
+    source = annotations if isinstance(annotations, Source) else Source(annotations)
+    source = replace(source, videos=videos, sensors=tuple(place for place in places.values() if place is not None))
     judged = _accepted(read_and_judge(source, progress), allow_missing)
     records = _records(judged, {key: place for key, place in places.items() if key not in only_if_fit})
     records, unused = with_fitting(records, {key: places[key] for key in only_if_fit})

@@ -9,9 +9,9 @@ import numpy as np
 from augrgb.annotations.folds import FEW_VIDEOS, choose_folds, foldable
 from augrgb.core.files import write_text
 from augrgb.core.types import Dataset
-from augrgb.recipe.tuned_encoder import TUNED_BATCH, TUNED_FROZEN, TUNED_LEARNING_RATE, TUNED_STEPS, TUNED_WEIGHTS
 from augrgb.sensors.files import MODALITIES
 from augrgb.weights import kept_file, weights_entry
+from augrgb.weights.tuning import TUNED_BATCH, TUNED_FROZEN, TUNED_LEARNING_RATE, TUNED_STEPS, TUNED_WEIGHTS
 
 _FPS = 15
 _STRIDES = (16, 8, 4)

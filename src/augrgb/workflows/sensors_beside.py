@@ -46,8 +46,7 @@ def sensors_beside(videos: Path) -> list[SensorFolder]:
     for place in (videos, *_folders(videos), *(one for one in beside if resolved(one) != resolved(videos))):
         mine = sorted(name for name in _files(place) if name.endswith(".npz") and name.removesuffix(".npz") in names)
         kind = next(filter(None, (_kind(place / name) for name in mine[:_LOOKED_AT])), None)
-        among = [one.kind for one in found if one.place == videos]
-        if kind is not None and kind not in among:
+        if kind is not None and (kind, videos) not in [(one.kind, one.place) for one in found]:
             found.append(SensorFolder(kind, place, len(mine)))
     return found
 

@@ -63,3 +63,8 @@ def test_imports_point_left() -> None:
 def test_metrics_do_without_torch() -> None:
     program = "import sys, augrgb.metrics.protocols, augrgb.core.timeline; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
+
+
+def test_a_new_dataset_is_made_without_torch() -> None:
+    program = "import sys, augrgb.workflows.init; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -67,7 +68,7 @@ def test_files_left_aside_are_listed(tmp_path: Path) -> None:
     videos = tmp_path / "videos"
     (videos / "cam1").mkdir(parents=True)
     write_as(videos / "cam1" / "00001.MTS", "mpegts", "libx264")
-    for name in ("cam1/00001.xmp", "cam1/00002.braw", "notes.txt", ".DS_Store", "events.csv", "cam1/00001.npz"):
+    for name in ("cam1/00001.xmp", "cam1/00002.braw", "notes.txt", ".DS_Store", "events.csv"):
         (videos / name).write_text("x")
     (videos / "events.csv").write_text("video,label,start,end\n00001,cut,0,1\n")
     assert [path.name for path in left_aside(videos)] == ["00001.xmp", "00002.braw", "events.csv", "notes.txt"]
@@ -75,6 +76,16 @@ def test_files_left_aside_are_listed(tmp_path: Path) -> None:
     notes = [finding for finding in judged.findings if finding.code == "E-VID-021"]
     assert [note.detail for note in notes] == ["1 .xmp, 1 .braw, 1 .txt; the first is cam1/00001.xmp"]
     assert all(ending == ending.lower() and ending.startswith(".") for ending in VIDEO_SUFFIXES)
+
+
+def test_sensor_files_that_are_taken_are_not_left_aside(tmp_path: Path) -> None:
+    write_as(tmp_path / "fall.mp4", "mp4", "libx264")
+    (tmp_path / "fall.npz").write_bytes(b"")
+    (tmp_path / "events.csv").write_text("video,label,start,end\nfall,cut,0,1\n")
+    source = Source(tmp_path / "events.csv", videos=tmp_path)
+    for sensors, noted in (((), ["1 .npz; the first is fall.npz"]), ((tmp_path,), [])):
+        judged = read_and_judge(replace(source, sensors=sensors))
+        assert [finding.detail for finding in judged.findings if finding.code == "E-VID-021"] == noted
 
 
 def test_names_of_files_in_folders_are_those_of_a_dataset(tmp_path: Path) -> None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
 from augrgb.core.errors import UsageFault
+from augrgb.core.fault_lines import fault_lines
 from augrgb.core.nested import merge_dotted
 from augrgb.core.sealed import read_note
 from augrgb.encoders import ENCODERS
@@ -31,8 +31,6 @@ from augrgb.pipelines.comparison.values import Places, encoder_values, stream_va
 from augrgb.recipe import EncoderRecipe, StreamRecipe, check_recipe
 
 MODEL, MANIFEST = "model.safetensors", "dataset.json"
-_SEED = re.compile(r"-\d+(?=['/])")  # of 'cells/streams/flow-0'
-_NAMED = 5
 
 
 @dataclass(frozen=True)
@@ -128,19 +126,16 @@ class Cells:
         Raises:
             UsageFault: E-RUN-002, every such cell and what differs.
         """
-        alike: dict[str, tuple[str, list[str]]] = {}  # equal but for the seeds of the cells that they stand on
-        for run in runs:
-            if changes := run.changes():
-                told = "; ".join(changes)
-                alike.setdefault(_SEED.sub("", told), (told, []))[1].append(str(run.folder))
-        if alike:
-            lines = [f"{_named(folders)}: {told}" for told, folders in alike.values()]
+        code = "E-RUN-002"
+        changed = [UsageFault(code, run.folder, "; ".join(changes)) for run in runs if (changes := run.changes())]
+        if changed:
+            lines = [line.removeprefix(f"{code} ") for line in fault_lines(changed)]
             problem = "started with other settings:\n  " + "\n  ".join(lines) + "\n "
             remedy = (
                 "Give the changed method a new key (the finished cells stay), choose another --out, or delete these "
                 "folders, and with an encoder also its features."
             )
-            raise UsageFault("E-RUN-002", self.root, problem, remedy)
+            raise UsageFault(code, self.root, problem, remedy)
 
     def split(self, key: str) -> str:
         """The split that a method is trained on."""
@@ -281,9 +276,3 @@ def _encoders_of(recipe: ComparisonRecipe, key: str) -> list[str]:
     """Encoders whose features a method is trained on: its own and its teachers'."""
     users = [recipe.methods[name].encoder for name in (key, *recipe.teaching(key))]
     return list(dict.fromkeys(name for name in users if name is not None))
-
-
-def _named(folders: Sequence[str]) -> str:
-    """`a-0, a-1`; of many the first few, and how many there are."""
-    shown = ", ".join(folders[:_NAMED])
-    return shown if len(folders) <= _NAMED else f"{shown}, ... ({len(folders)} in all)"

@@ -11,7 +11,7 @@ from augrgb.pipelines.comparison.load import check_comparison
 from augrgb.pipelines.comparison.recipe import ComparisonRecipe
 from augrgb.pipelines.fitting.design import Design
 from augrgb.pipelines.fitting.project import Project
-from augrgb.recipe.tuned_encoder import (
+from augrgb.weights.tuning import (
     TUNED_BATCH,
     TUNED_FROZEN,
     TUNED_LEARNING_RATE,

@@ -24,11 +24,11 @@ from augrgb.filters import SdTcn
 from augrgb.pipelines.fitting.held_memory import most_held
 from augrgb.pipelines.fitting.project import Project
 from augrgb.pipelines.fitting.recipe import BATCH, RGB_ENCODERS, STREAM_BATCH
-from augrgb.recipe.tuned_encoder import TUNED_BATCH, TUNED_FROZEN
 from augrgb.training.encoder_start import freeze
 from augrgb.video.decode import DecodeReport, FrameTarget, sample_frames
 from augrgb.video.flow import flow_target, iter_flow
 from augrgb.video.probe import probe
+from augrgb.weights.tuning import TUNED_BATCH, TUNED_FROZEN
 
 _log = logging.getLogger(__name__)
 FILE = "speed.json"

@@ -1,4 +1,4 @@
-"""How a pretrained encoder is tuned where nobody says otherwise: by the recipe of `augrgb init` and by `augrgb fit`."""
+"""How an encoder with given weights is tuned where nobody says otherwise: by `augrgb fit`, and the recipe of `init`."""
 
 from __future__ import annotations
 
